@@ -1,0 +1,64 @@
+#!/bin/sh
+# First process of the guest: modules, the PCI function, the program, power off. It talks to the
+# host on the second serial port, in lines that begin with "ward-guest:"; the program has that port
+# as its standard input and output, and the console (the first port) as its standard error.
+export PATH=/bin HOME=/ TERM=dumb
+
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+exec 3<>/dev/ttyS1
+stty raw -echo 115200 <&3
+
+say() { echo "ward-guest: $*" >&3; }
+finish() {
+  say "exit $1"
+  poweroff -f
+}
+fail() {
+  say "error $*"
+  finish 125
+}
+
+say started
+while read -r module; do
+  insmod "/ward/modules/$module.ko" || fail "module $module can't be loaded"
+done </ward/modules/order
+
+# Virtio disks get names by their serial numbers: /dev/ward/<name>.
+mkdir -p /dev/ward
+for disk in /sys/block/vd*; do
+  [ -e "$disk/serial" ] || continue
+  read -r name <"$disk/serial" || true
+  ln -s "/dev/${disk##*/}" "/dev/ward/$name"
+done
+
+# ward.pci=VVVV:DDDD: every such function goes to vfio-pci; the first one's address is told.
+read -r command_line </proc/cmdline
+wanted=
+for word in $command_line; do
+  case $word in ward.pci=*) wanted=${word#ward.pci=} ;; esac
+done
+WARD_PCI_ADDRESSES=
+if [ -n "$wanted" ]; then
+  for device in /sys/bus/pci/devices/*; do
+    read -r vendor <"$device/vendor"
+    read -r model <"$device/device"
+    [ "$vendor:$model" = "0x${wanted%:*}:0x${wanted#*:}" ] || continue
+    address=${device##*/}
+    [ -e "$device/iommu_group" ] || fail "$address has no IOMMU group"
+    echo vfio-pci >"$device/driver_override"
+    [ -e "$device/driver" ] && echo "$address" >"$device/driver/unbind"
+    echo "$address" >/sys/bus/pci/drivers_probe
+    [ -e "$device/driver" ] || fail "vfio-pci does not take $address"
+    WARD_PCI_ADDRESSES="$WARD_PCI_ADDRESSES $address"
+  done
+  [ -n "$WARD_PCI_ADDRESSES" ] || fail "no PCI function $wanted"
+fi
+WARD_PCI_ADDRESSES=${WARD_PCI_ADDRESSES# }
+export WARD_PCI_ADDRESSES
+export WARD_PCI_ADDRESS="${WARD_PCI_ADDRESSES%% *}"
+
+say ready
+/bin/sh /ward/command <&3 >&3 3>&-
+finish $?

@@ -1,0 +1,281 @@
+"""Debian's packaged cloud kernel, made ready for a fast boot and kept in a cache folder.
+
+An uncompressed vmlinux enters by PVH, which saves the guest the unpacking (about half of the
+boot time under TCG). Nothing is installed on the system.
+
+Run as a program it fills the cache: python3 tools/vm/kernel.py
+"""
+
+import bz2
+import contextlib
+import fcntl
+import gzip
+import lzma
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple
+
+if __package__:
+    from .error import VmError
+else:  # run as a program
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from vm.error import VmError
+
+META_PACKAGE = "linux-image-cloud-amd64"
+# What guests may ask for; everything that these depend on comes along.
+MODULES = ("vfio-pci", "vfio_iommu_type1", "virtio_pci", "virtio_blk")
+
+
+class Kernel(NamedTuple):
+    version: str  # like 6.1.0-56-cloud-amd64
+    image: Path  # vmlinux (PVH) where that is possible, else the bzImage
+    modules: Path  # folder with <name>.ko, uncompressed
+
+
+def cache_folder() -> Path:
+    """build/vm of the checkout, or WARD_VM_CACHE."""
+    chosen = os.environ.get("WARD_VM_CACHE")
+    folder = Path(chosen) if chosen else Path(__file__).resolve().parents[2] / "build" / "vm"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def prepare() -> Kernel:
+    """The cached kernel; the first call takes it from the system or downloads the package."""
+    cache = cache_folder()
+    with _locked(cache):
+        found = _find_cached(cache)
+        if found:
+            return found
+        with tempfile.TemporaryDirectory(dir=cache, prefix="unpack-") as folder:
+            root = _find_installed() or _unpack_package(Path(folder))
+            return _store(root, cache)
+
+
+def load_order(kernel: Kernel, names: List[str]) -> List[str]:
+    """`names` with everything they depend on, each after what it needs."""
+    order: List[str] = []
+
+    def visit(name: str) -> None:
+        name = name.replace("-", "_")
+        if name in order:
+            return
+        for dependency in _dependencies((kernel.modules / f"{name}.ko").read_bytes()):
+            visit(dependency)
+        order.append(name)
+
+    for wanted in names:
+        # A module that this kernel has built in is nothing to load.
+        if (kernel.modules / f"{wanted.replace('-', '_')}.ko").exists():
+            visit(wanted)
+    return order
+
+
+@contextlib.contextmanager
+def _locked(cache: Path) -> Iterator[None]:
+    with open(cache / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _find_cached(cache: Path):
+    for folder in sorted(cache.glob("kernel-*"), reverse=True):
+        for name in ("vmlinux", "vmlinuz"):
+            if (folder / name).exists():
+                version = folder.name[len("kernel-"):]
+                return Kernel(version, folder / name, folder / "modules")
+    return None
+
+
+def _find_installed():
+    """The system's own cloud kernel, if it is installed and readable."""
+    for image in sorted(Path("/boot").glob("vmlinuz-*-cloud-amd64"), reverse=True):
+        version = image.name[len("vmlinuz-"):]
+        if os.access(image, os.R_OK) and Path("/lib/modules", version, "kernel").is_dir():
+            return Path("/")
+    return None
+
+
+def _unpack_package(folder: Path) -> Path:
+    """The unpacked kernel package: WARD_KERNEL_DEB, or the one apt names."""
+    package = os.environ.get("WARD_KERNEL_DEB")
+    if package and not Path(package).is_file():
+        raise VmError(f"WARD_KERNEL_DEB: no file {package}; unset it to download the package")
+    if not package:
+        package = str(_download_package(folder))
+    root = folder / "root"
+    unpacked = subprocess.run(["dpkg-deb", "-x", package, str(root)], capture_output=True,
+                              text=True, check=False)
+    if unpacked.returncode != 0:
+        raise VmError(f"kernel package {package} can't be unpacked: {unpacked.stderr.strip()}")
+    return root
+
+
+def _download_package(folder: Path) -> Path:
+    name = _versioned_package()
+    print(f"vm: downloading {name} (once, about 30 MB)", file=sys.stderr, flush=True)
+    result = subprocess.run(["apt-get", "download", name], cwd=folder, capture_output=True,
+                            text=True, check=False)
+    packages = list(folder.glob("*.deb"))
+    if result.returncode != 0 or not packages:
+        reason = (result.stderr.strip() or "no output").splitlines()[-1]
+        raise VmError(f"can't download {name}: {reason}\n"
+                      "  mend: ./dev setup (refreshes apt's lists), or point WARD_KERNEL_DEB at "
+                      f"a {META_PACKAGE} package file")
+    return packages[0]
+
+
+def _versioned_package() -> str:
+    if not shutil.which("apt-cache"):
+        raise VmError("apt-cache not found: guests boot Debian's packaged kernel, so this runs on "
+                      "Debian 12 or newer, or with WARD_KERNEL_DEB=<kernel package>")
+    listed = subprocess.run(["apt-cache", "depends", META_PACKAGE], capture_output=True, text=True,
+                            check=False).stdout
+    match = re.search(r"Depends: (linux-image-\S+)", listed)
+    if not match:
+        raise VmError(f"apt does not know the package {META_PACKAGE}\n"
+                      "  mend: ./dev setup (refreshes apt's lists)")
+    return match.group(1)
+
+
+def _store(root: Path, cache: Path) -> Kernel:
+    """Puts image and modules below `root` into the cache, complete or not at all."""
+    image = sorted((root / "boot").glob("vmlinuz-*-cloud-amd64"))[-1]
+    version = image.name[len("vmlinuz-"):]
+    library = next(path for path in (root / "lib/modules", root / "usr/lib/modules")
+                   if (path / version).is_dir())
+    with tempfile.TemporaryDirectory(dir=cache, prefix="store-") as scratch:
+        folder = Path(scratch) / "kernel"
+        (folder / "modules").mkdir(parents=True)
+        _copy_modules(library / version, folder / "modules")
+        packed = image.read_bytes()
+        vmlinux = unpack_image(packed)
+        if vmlinux:
+            (folder / "vmlinux").write_bytes(vmlinux)
+        else:
+            (folder / "vmlinuz").write_bytes(packed)
+        folder.rename(cache / f"kernel-{version}")
+    return _find_cached(cache)
+
+
+def _copy_modules(library: Path, target: Path) -> None:
+    available: Dict[str, Path] = {}
+    for path in library.rglob("*.ko*"):
+        available[path.name.split(".")[0].replace("-", "_")] = path
+    waiting = [name.replace("-", "_") for name in MODULES]
+    while waiting:
+        name = waiting.pop()
+        path = available.get(name)
+        if path is None or (target / f"{name}.ko").exists():
+            continue  # built in, or done
+        data = _unpack_module(path)
+        (target / f"{name}.ko").write_bytes(data)
+        waiting += _dependencies(data)
+
+
+def _unpack_module(path: Path) -> bytes:
+    data = path.read_bytes()
+    if path.suffix == ".xz":
+        return lzma.decompress(data)
+    if path.suffix == ".zst":
+        return _run_zstd(data, f"module {path.name}")
+    return data
+
+
+def _dependencies(module: bytes) -> List[str]:
+    """The packages carry no modules.dep; each module names what it needs in its .modinfo."""
+    match = re.search(rb"\0depends=([^\0]*)\0", module)
+    names = match.group(1).decode() if match else ""
+    return [name.replace("-", "_") for name in names.split(",") if name]
+
+
+def unpack_image(image: bytes) -> bytes:
+    """The vmlinux inside a bzImage; empty when it can't be had or has no PVH entry."""
+    setup_sectors, = struct.unpack_from("<B", image, 0x1F1)
+    offset, length = struct.unpack_from("<II", image, 0x248)
+    start = (setup_sectors + 1) * 512 + offset
+    payload = image[start:start + length]
+    if payload.startswith(b"\x02\x21\x4c\x18"):
+        vmlinux = _unpack_lz4(payload[4:-4])  # the last four bytes are the size
+    elif payload.startswith(b"\x28\xb5\x2f\xfd"):
+        vmlinux = _run_zstd(payload[:-4], "the kernel image") if shutil.which("zstd") else b""
+    elif payload.startswith(b"\x1f\x8b"):
+        vmlinux = gzip.decompress(payload[:-4])
+    elif payload.startswith(b"\xfd7zXZ"):
+        vmlinux = lzma.LZMADecompressor().decompress(payload)
+    elif payload.startswith(b"BZh"):
+        vmlinux = bz2.BZ2Decompressor().decompress(payload)
+    else:
+        return b""
+    # XEN_ELFNOTE_PHYS32_ENTRY (18) is how QEMU finds the PVH entry point.
+    pvh_note = re.search(rb"\x04\0\0\0[\x04\x08]\0\0\0\x12\0\0\0Xen\0", vmlinux)
+    return vmlinux if vmlinux.startswith(b"\x7fELF") and pvh_note else b""
+
+
+def _run_zstd(data: bytes, what: str) -> bytes:
+    if not shutil.which("zstd"):
+        raise VmError(f"{what} is packed with zstd and the zstd tool is missing\n"
+                      "  mend: ./dev setup")
+    return subprocess.run(["zstd", "-dcq"], input=data, capture_output=True, check=True).stdout
+
+
+def _unpack_lz4(data: bytes) -> bytes:
+    """LZ4's legacy framing: blocks of at most 8 MiB, each after its packed size."""
+    result = bytearray()
+    position = 0
+    while position + 4 <= len(data):
+        size, = struct.unpack_from("<I", data, position)
+        result += _unpack_lz4_block(data[position + 4:position + 4 + size])
+        position += 4 + size
+    return bytes(result)
+
+
+def _unpack_lz4_block(block: bytes) -> bytearray:
+    out = bytearray()
+    position, end = 0, len(block)
+    while position < end:
+        token = block[position]
+        position += 1
+        literals = token >> 4
+        if literals == 15:
+            literals, position = _extend_length(block, position, literals)
+        out += block[position:position + literals]
+        position += literals
+        if position >= end:
+            break  # the last sequence has no match
+        distance = block[position] | block[position + 1] << 8
+        position += 2
+        length = token & 15
+        if length == 15:
+            length, position = _extend_length(block, position, length)
+        length += 4
+        start = len(out) - distance
+        if distance >= length:
+            out += out[start:start + length]
+        else:  # the match runs into what it writes
+            pattern = out[start:]
+            out += (pattern * (length // distance + 1))[:length]
+    return out
+
+
+def _extend_length(block: bytes, position: int, length: int):
+    while True:
+        extra = block[position]
+        position += 1
+        length += extra
+        if extra != 255:
+            return length, position
+
+
+if __name__ == "__main__":
+    try:
+        ready = prepare()
+    except VmError as error:
+        sys.exit(f"error: {error}")
+    print(f"kernel {ready.version}: {ready.image}")

@@ -1,0 +1,191 @@
+"""One guest in the distribution's own QEMU, from start to certain end."""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence
+
+from . import accelerator, initramfs, kernel
+from .channel import Channel
+from .error import VmError
+from .monitor import Monitor
+
+QEMU = "qemu-system-x86_64"
+# Quiet and without the work that a test guest never needs.
+KERNEL_ARGUMENTS = ("console=ttyS0 nokaslr tsc=reliable no_timer_check mitigations=off "
+                    "cryptomgr.notests loglevel=4 panic=-1 intel_iommu=on")
+
+
+class Disk(NamedTuple):
+    """A raw image, /dev/ward/<name> in the guest. Sizes are multiples of 512 bytes."""
+    name: str  # at most 20 characters
+    path: Path
+    read_only: bool = False
+
+
+class Machine:
+    """Use as a context manager: QEMU is ended and the folder removed whatever happens.
+
+    command: what the guest runs, with `files` (guest path -> host path) put into the guest. Its
+        standard input and output are `channel`, its standard error is the console. It finds the
+        function's address in WARD_PCI_ADDRESS (all of them in WARD_PCI_ADDRESSES).
+    devices: -device arguments; the emulated IOMMU comes before all of them.
+    pci_id: "VVVV:DDDD" of the functions that the guest binds to vfio-pci; empty for none.
+    qemu_arguments: put before the devices, for -plugin and the like.
+    """
+
+    def __init__(self, *, command: Sequence[str] = (), files: Optional[Dict[str, Path]] = None,
+                 devices: Sequence[str] = (), disks: Sequence[Disk] = (), pci_id: str = "",
+                 qemu_arguments: Sequence[str] = (), kernel_arguments: str = "",
+                 memory_mib: int = 512, accel: str = "") -> None:
+        self._command = list(command)
+        self._files = dict(files or {})
+        self._devices = list(devices)
+        self._disks = list(disks)
+        self._pci_id = pci_id
+        self._qemu_arguments = list(qemu_arguments)
+        self._kernel_arguments = kernel_arguments
+        self._memory_mib = memory_mib
+        self.accel = accel
+        self.folder: Optional[Path] = None
+        self._process: Optional[subprocess.Popen] = None
+        self._sockets: List[socket.socket] = []
+
+    # The three of them exist between __enter__ and __exit__.
+    channel: Channel
+    monitor: Monitor
+    console_log: Path
+
+    def __enter__(self) -> "Machine":
+        self.folder = Path(tempfile.mkdtemp(prefix="ward-vm-"))
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace) -> None:
+        if isinstance(value, VmError):
+            value.args = (self._with_logs(str(value)),)
+        self.stop()
+
+    def wait_ready(self, timeout_s: float = 60) -> None:
+        """Until the guest's program is about to start."""
+        self.channel.wait_line("^ward-guest: ready$", timeout_s)
+
+    def wait_exit(self, timeout_s: float = 60) -> int:
+        """The exit code of the guest's program."""
+        return int(self.channel.wait_line(r"^ward-guest: exit (\d+)$", timeout_s).group(1))
+
+    def wait_power_off(self, timeout_s: float = 20) -> None:
+        """Until QEMU has ended by itself, which flushes the disks."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise VmError(f"QEMU did not end within {timeout_s:g} s of the guest's exit") from None
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Ends QEMU and removes the folder (kept when WARD_VM_KEEP is set). Idempotent."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                print(f"warning: QEMU (process {self._process.pid}) does not end", flush=True)
+        for end in self._sockets:
+            end.close()
+        self._sockets = []
+        if self.folder and not os.environ.get("WARD_VM_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        if not shutil.which(QEMU):
+            raise VmError(f"{QEMU} not found (package qemu-system-x86)\n  mend: ./dev setup")
+        image = kernel.prepare()
+        if not self.accel:
+            self.accel = accelerator.choose(probe_kvm)
+        archive = initramfs.build(image, self._command, self._files, bool(self._pci_id),
+                                  bool(self._disks))
+        (self.folder / "initramfs").write_bytes(archive)
+        self.console_log = self.folder / "console.log"
+        monitor_end, monitor_fd = self._open_pair()
+        channel_end, channel_fd = self._open_pair()
+        arguments = self._compose(image, monitor_fd, channel_fd)
+        with open(self.folder / "qemu.log", "wb") as log:
+            self._process = subprocess.Popen(
+                arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                pass_fds=(monitor_fd, channel_fd), start_new_session=True,
+                preexec_fn=_die_with_parent if _on_main_thread() else None)
+        for fd in (monitor_fd, channel_fd):
+            os.close(fd)
+        self.channel = Channel(channel_end)
+        self.monitor = Monitor(monitor_end)
+        try:
+            self.monitor.open(timeout_s=20)
+        except VmError as error:
+            raise VmError(self._with_logs(f"QEMU did not start: {error}")) from None
+
+    def _open_pair(self):
+        """Our end and the descriptor for QEMU: no socket files, nobody else can connect."""
+        ours, theirs = socket.socketpair()
+        self._sockets.append(ours)
+        return ours, theirs.detach()
+
+    def _compose(self, image: kernel.Kernel, monitor_fd: int, channel_fd: int) -> List[str]:
+        line = f"{KERNEL_ARGUMENTS} {self._kernel_arguments}"
+        if self._pci_id:
+            line += f" ward.pci={self._pci_id.lower()}"
+        result = [
+            QEMU, "-M", "q35", "-accel", self.accel, "-cpu", "max", "-m", str(self._memory_mib),
+            "-nodefaults", "-no-user-config", "-nic", "none", "-display", "none", "-no-reboot",
+            "-kernel", str(image.image), "-initrd", "initramfs", "-append", line.strip(),
+            "-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "monitor,mode=control",
+            "-serial", "file:console.log",
+            "-chardev", f"socket,id=channel,fd={channel_fd}", "-serial", "chardev:channel"]
+        result += self._qemu_arguments
+        result += ["-device", "intel-iommu,intremap=on,caching-mode=on"]
+        for disk in self._disks:
+            path = str(Path(disk.path).resolve()).replace(",", ",,")
+            access = "on" if disk.read_only else "off"
+            result += [
+                "-drive", f"if=none,id=disk-{disk.name},format=raw,file={path},read-only={access}",
+                "-device", f"virtio-blk-pci,drive=disk-{disk.name},serial={disk.name}"]
+        for device in self._devices:
+            result += ["-device", device]
+        return result
+
+    def _with_logs(self, text: str) -> str:
+        """`text` with the ends of what QEMU and the guest said."""
+        for name, title in (("qemu.log", "QEMU"), ("console.log", "guest console")):
+            path = self.folder / name
+            lines = path.read_text(errors="replace").splitlines()[-12:] if path.exists() else []
+            if lines:
+                text += f"\n  {title}:" + "".join(f"\n    {line}" for line in lines)
+        return text
+
+
+def probe_kvm() -> None:
+    """Boots a guest under KVM, or raises VmError."""
+    with Machine(accel="kvm", memory_mib=256) as guest:
+        guest.wait_ready(accelerator.PROBE_SECONDS)
+
+
+def _on_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _die_with_parent() -> None:
+    """A killed script takes its QEMU along. The kernel ties this to the starting thread."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
