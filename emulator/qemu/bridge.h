@@ -1,0 +1,73 @@
+// What the QEMU shim (C, GPL) knows of the chip (C++, MIT), and all that it knows. Every function
+// is called under QEMU's big lock, which makes the calls serial, and none of them waits.
+#ifndef WARD_EMULATOR_QEMU_BRIDGE_H_
+#define WARD_EMULATOR_QEMU_BRIDGE_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct WardChip WardChip;
+
+// What the display's reader is: a capture device gets black where protection demands it.
+typedef enum WardChipView {
+  kWardChipViewCapture = 0,
+  kWardChipViewOperator = 1,
+} WardChipView;
+
+// What the chip asks of its host. Called only from within a function of this header; `host` is
+// passed through. The DMA functions transfer all of it or return false; a read that fails leaves
+// no fetched byte in `data`. A write of 8 bytes to an aligned address is one atomic store.
+typedef struct WardChipHost {
+  void* host;
+  bool (*read_dma)(void* host, uint64_t bus_address, void* data, size_t size_bytes);
+  bool (*write_dma)(void* host, uint64_t bus_address, const void* data, size_t size_bytes);
+  void (*signal_vector)(void* host, uint32_t vector);
+  uint64_t (*now_ns)(void* host);
+  bool (*fill_entropy)(void* host, void* data, size_t size_bytes);
+} WardChipHost;
+
+typedef struct WardChipOptions {
+  uint8_t* vram;  // visible VRAM, outlives the chip; the guest writes to it at any time
+  uint64_t vram_bytes;
+  uint64_t protected_bytes;
+  const char*
+      identity_directory;  // PEM files; NULL makes an identity that lives as long as the chip
+  const char* trace_path;  // one line an event, "-" is standard error; NULL traces nothing
+} WardChipOptions;
+
+// Returns NULL and one line in `error` (what is wrong, and what mends it) when the options can't be
+// met.
+WardChip* ward_chip_create(const WardChipOptions* options, const WardChipHost* host, char* error,
+                           size_t error_size);
+void ward_chip_destroy(WardChip* chip);
+
+// Power-on state; keys are gone and nothing is in flight when it returns.
+void ward_chip_reset(WardChip* chip);
+
+// Accesses to BAR0; any offset below its size and any `size_bytes` of 1, 2, 4 and 8, aligned or
+// not.
+uint64_t ward_chip_read_register(WardChip* chip, uint64_t offset, unsigned size_bytes);
+void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_bytes, uint64_t value);
+
+// Does one bounded slice of work, a few microseconds. Returns true when more can be done at once.
+bool ward_chip_process(WardChip* chip);
+// When the chip wants its next slice although nothing arrived, in now_ns time; UINT64_MAX: never.
+uint64_t ward_chip_next_wakeup_ns(WardChip* chip);
+
+// Size in pixels of what the first output shows; false when it shows nothing.
+bool ward_chip_scanout_size(WardChip* chip, uint32_t* width, uint32_t* height);
+// Writes the picture as rows of 32-bit XRGB. The size is that of ward_chip_scanout_size, asked
+// since the last write or slice.
+void ward_chip_read_scanout(WardChip* chip, WardChipView view, uint32_t* pixels,
+                            size_t pitch_bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // WARD_EMULATOR_QEMU_BRIDGE_H_

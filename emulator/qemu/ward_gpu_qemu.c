@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The WardGPU as a PCI Express device of QEMU: QEMU's parts (configuration space, BARs, MSI-X, DMA,
+ * console, time) on one side, the chip behind bridge.h on the other, no behaviour of its own.
+ * Everything here runs under QEMU's big lock.
+ */
+#include "emulator/qemu/qemu_compat.h"
+
+#include "emulator/qemu/bridge.h"
+
+#define TYPE_WARD_GPU "ward-gpu"
+OBJECT_DECLARE_SIMPLE_TYPE(WardGpuState, WARD_GPU)
+
+enum {
+  kRegisterBar = 0,
+  kVramBar = 2,
+  kMsixBar = 4,
+  kVectorCount = 32,
+  kBlankWidth = 640,
+  kBlankHeight = 360,
+  kPowerControl = PCI_PM_CTRL, /* offset in the power management capability */
+};
+#define WARD_REGISTER_BAR_BYTES (2 * MiB)
+#define WARD_SLICE_NS 50000 /* the longest that guest accesses wait for the chip */
+
+struct WardGpuState {
+  PCIDevice parent_obj;
+
+  /* Set by the user. */
+  uint16_t vendor_id;
+  uint16_t device_id;
+  uint64_t vram_bytes;
+  uint64_t protected_bytes;
+  char *identity;
+  char *trace;
+  int view; /* a WardChipView, may change at any time */
+
+  MemoryRegion registers;
+  MemoryRegion vram;
+  int power_capability;
+  QEMUBH *work;
+  QEMUTimer *wakeup;
+  VMChangeStateEntry *run_state;
+  QemuConsole *console;
+  Error *migration_blocker;
+  WardChip *chip;
+};
+
+/* ---- What the chip asks of its host ---- */
+
+/* With `memory` set, an address that is not RAM is an error: no access re-enters a device. */
+static const MemTxAttrs kDmaAttributes = {.memory = 1};
+
+static bool IsPowered(WardGpuState *s) {
+  uint16_t control = pci_get_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl);
+  return (control & PCI_PM_CTRL_STATE_MASK) == 0;
+}
+
+static bool MayMasterBus(WardGpuState *s) {
+  uint16_t command = pci_get_word(PCI_DEVICE(s)->config + PCI_COMMAND);
+  return (command & PCI_COMMAND_MASTER) != 0 && IsPowered(s);
+}
+
+static bool ReadDma(void *host, uint64_t bus_address, void *data, size_t size) {
+  WardGpuState *s = host;
+  if (MayMasterBus(s) && address_space_read(pci_get_address_space(PCI_DEVICE(s)), bus_address,
+                                            kDmaAttributes, data, size) == MEMTX_OK) {
+    return true;
+  }
+  memset(data, 0, size); /* what came before the failing page is not the chip's to keep */
+  return false;
+}
+
+static bool WriteDma(void *host, uint64_t bus_address, const void *data, size_t size) {
+  WardGpuState *s = host;
+  if (!MayMasterBus(s)) return false;
+  AddressSpace *space = pci_get_address_space(PCI_DEVICE(s));
+  MemTxResult result = MEMTX_OK;
+  if (size == sizeof(uint64_t) && bus_address % sizeof(uint64_t) == 0) {
+    address_space_stq_le(space, bus_address, ldq_le_p(data), kDmaAttributes, &result);
+  } else {
+    result = address_space_write(space, bus_address, kDmaAttributes, data, size);
+  }
+  return result == MEMTX_OK;
+}
+
+static void SignalVector(void *host, uint32_t vector) {
+  PCIDevice *device = PCI_DEVICE(host);
+  if (vector < kVectorCount && msix_enabled(device) && MayMasterBus(host)) {
+    msix_notify(device, vector);
+  }
+}
+
+static uint64_t NowNs(void *host) { return (uint64_t)qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL); }
+
+static bool FillEntropy(void *host, void *data, size_t size) {
+  Error *error = NULL;
+  if (qemu_guest_getrandom(data, size, &error) == 0) return true;
+  error_report_err(error);
+  return false;
+}
+
+/* ---- Work: slices from a bottom half, and a timer for the chip's own deadlines ---- */
+
+static void ArmWakeup(WardGpuState *s) {
+  uint64_t next = ward_chip_next_wakeup_ns(s->chip);
+  if (next > INT64_MAX) {
+    timer_del(s->wakeup);
+  } else {
+    timer_mod(s->wakeup, (int64_t)next);
+  }
+}
+
+static void DoWork(void *opaque) {
+  WardGpuState *s = opaque;
+  /* A stopped or powered-down machine parks the chip; RunStateChanged and WriteConfig resume it. */
+  if (!runstate_is_running() || !IsPowered(s)) return;
+  int64_t deadline = get_clock() + WARD_SLICE_NS;
+  bool more = true;
+  while (more && get_clock() < deadline) more = ward_chip_process(s->chip);
+  if (more) {
+    qemu_bh_schedule(s->work);
+  } else {
+    ArmWakeup(s);
+  }
+}
+
+static void ScheduleWork(void *opaque) {
+  WardGpuState *s = opaque;
+  qemu_bh_schedule(s->work);
+}
+
+static void RunStateChanged(void *opaque, bool running, RunState state) {
+  if (running) ScheduleWork(opaque);
+}
+
+/* ---- Registers and configuration space ---- */
+
+static uint64_t ReadRegister(void *opaque, hwaddr offset, unsigned size) {
+  WardGpuState *s = opaque;
+  if (!IsPowered(s)) return UINT64_MAX;
+  return ward_chip_read_register(s->chip, offset, size);
+}
+
+static void WriteRegister(void *opaque, hwaddr offset, uint64_t value, unsigned size) {
+  WardGpuState *s = opaque;
+  if (!IsPowered(s)) return;
+  ward_chip_write_register(s->chip, offset, size, value);
+  ScheduleWork(s);
+}
+
+/* Accesses of every size arrive as the guest made them; the chip says what each does. */
+static const MemoryRegionOps kRegisterOperations = {
+    .read = ReadRegister,
+    .write = WriteRegister,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+    .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
+};
+
+static void WriteConfig(PCIDevice *device, uint32_t address, uint32_t value, int size) {
+  WardGpuState *s = WARD_GPU(device);
+  uint8_t *power = device->config + s->power_capability + kPowerControl;
+  uint16_t state_before = pci_get_word(power) & PCI_PM_CTRL_STATE_MASK;
+  pci_default_write_config(device, address, value, size);
+  uint16_t state = pci_get_word(power) & PCI_PM_CTRL_STATE_MASK;
+  if (state == 1 || state == 2) { /* D1 and D2 do not exist: the write has no effect */
+    pci_set_word(power, (pci_get_word(power) & (uint16_t)~PCI_PM_CTRL_STATE_MASK) | state_before);
+  }
+  pcie_cap_flr_write_config(device, address, value, size);
+  ScheduleWork(s); /* bus mastering or power may have come back */
+}
+
+static bool AddCapabilities(WardGpuState *s, Error **errp) {
+  PCIDevice *device = PCI_DEVICE(s);
+  int power = pci_add_capability(device, PCI_CAP_ID_PM, 0, PCI_PM_SIZEOF, errp);
+  if (power < 0) return false;
+  s->power_capability = power;
+  pci_set_word(device->config + power + PCI_PM_PMC, 3); /* PCI PM 1.2: D0 and D3hot */
+  pci_set_word(device->config + power + kPowerControl, PCI_PM_CTRL_NO_SOFT_RESET);
+  pci_set_word(device->wmask + power + kPowerControl, PCI_PM_CTRL_STATE_MASK);
+  if (pcie_endpoint_cap_init(device, 0) < 0) {
+    error_setg(errp, "ward-gpu: no room for the PCI Express capability");
+    return false;
+  }
+  pcie_cap_flr_init(device);
+  pci_set_long(
+      device->config + device->exp.exp_cap + PCI_EXP_DEVCAP,
+      pci_get_long(device->config + device->exp.exp_cap + PCI_EXP_DEVCAP) | PCI_EXP_DEVCAP_FLR);
+  if (msix_init_exclusive_bar(device, kVectorCount, kMsixBar, errp) != 0) return false;
+  for (unsigned vector = 0; vector < kVectorCount; vector++) msix_vector_use(device, vector);
+  return true;
+}
+
+static void SetIdentifiers(WardGpuState *s) {
+  uint8_t *config = PCI_DEVICE(s)->config;
+  pci_set_word(config + PCI_VENDOR_ID, s->vendor_id);
+  pci_set_word(config + PCI_DEVICE_ID, s->device_id);
+  pci_set_word(config + PCI_SUBSYSTEM_VENDOR_ID, s->vendor_id);
+  pci_set_word(config + PCI_SUBSYSTEM_ID, s->device_id);
+}
+
+/* ---- The screen ---- */
+
+static void ShowBlank(WardGpuState *s) {
+  DisplaySurface *surface = qemu_console_surface(s->console);
+  size_t bytes = (size_t)surface_stride(surface) * (size_t)surface_height(surface);
+  memset(surface_data(surface), 0, bytes);
+}
+
+static DisplaySurface *SurfaceOfSize(WardGpuState *s, int width, int height) {
+  DisplaySurface *surface = qemu_console_surface(s->console);
+  if (surface == NULL || surface_width(surface) != width || surface_height(surface) != height) {
+    surface = qemu_create_displaysurface(width, height);
+    dpy_gfx_replace_surface(s->console, surface);
+  }
+  return surface;
+}
+
+static WARD_GFX_UPDATE UpdateScreen(void *opaque) {
+  WardGpuState *s = opaque;
+  uint32_t width = kBlankWidth;
+  uint32_t height = kBlankHeight;
+  bool on = IsPowered(s) && ward_chip_scanout_size(s->chip, &width, &height);
+  DisplaySurface *surface = SurfaceOfSize(s, (int)width, (int)height);
+  if (on) {
+    ward_chip_read_scanout(s->chip, s->view, surface_data(surface),
+                           (size_t)surface_stride(surface));
+  } else {
+    ShowBlank(s);
+  }
+  dpy_gfx_update(s->console, 0, 0, (int)width, (int)height);
+  WARD_GFX_UPDATE_DONE;
+}
+
+static const GraphicHwOps kScreenOperations = {.gfx_update = UpdateScreen};
+
+/* ---- The device's life ---- */
+
+static void ResetDevice(DeviceState *device) {
+  WardGpuState *s = WARD_GPU(device);
+  pci_set_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl,
+               PCI_PM_CTRL_NO_SOFT_RESET);
+  ward_chip_reset(s->chip);
+  timer_del(s->wakeup);
+  ScheduleWork(s); /* firmware starts */
+}
+
+static bool CreateChip(WardGpuState *s, Error **errp) {
+  char error[512] = "";
+  const WardChipOptions options = {
+      .vram = memory_region_get_ram_ptr(&s->vram),
+      .vram_bytes = s->vram_bytes,
+      .protected_bytes = s->protected_bytes,
+      .identity_directory = s->identity,
+      .trace_path = s->trace,
+  };
+  const WardChipHost host = {
+      .host = s,
+      .read_dma = ReadDma,
+      .write_dma = WriteDma,
+      .signal_vector = SignalVector,
+      .now_ns = NowNs,
+      .fill_entropy = FillEntropy,
+  };
+  s->chip = ward_chip_create(&options, &host, error, sizeof(error));
+  if (s->chip == NULL) {
+    error_setg(errp, "ward-gpu: %s", error);
+    return false;
+  }
+  if (s->identity == NULL) {
+    warn_report(
+        "ward-gpu: no identity was given, an ephemeral one is used; make a lasting one "
+        "with 'ward identity create DIR' and give identity=DIR");
+  }
+  return true;
+}
+
+static bool CreateMemory(WardGpuState *s, Error **errp) {
+  if (!is_power_of_2(s->vram_bytes) || s->vram_bytes < 1 * MiB || s->vram_bytes > 8 * GiB) {
+    error_setg(errp,
+               "ward-gpu: vram-size is a power of two from 1M to 8G, for example "
+               "vram-size=64M");
+    return false;
+  }
+  Error *error = NULL;
+  memory_region_init_ram(&s->vram, OBJECT(s), "ward-gpu.vram", s->vram_bytes, &error);
+  if (error != NULL) {
+    error_propagate(errp, error);
+    return false;
+  }
+  memory_region_init_io(&s->registers, OBJECT(s), &kRegisterOperations, s, "ward-gpu.registers",
+                        WARD_REGISTER_BAR_BYTES);
+  return true;
+}
+
+static void RegisterBars(WardGpuState *s) {
+  PCIDevice *device = PCI_DEVICE(s);
+  pci_register_bar(device, kRegisterBar, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->registers);
+  pci_register_bar(
+      device, kVramBar,
+      PCI_BASE_ADDRESS_SPACE_MEMORY | PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH,
+      &s->vram);
+}
+
+static bool BlockMigration(WardGpuState *s, Error **errp) {
+  error_setg(&s->migration_blocker,
+             "ward-gpu: sessions and protected memory have no saved form in this version");
+  if (WARD_BLOCK_MIGRATION(&s->migration_blocker, errp) == 0) return true;
+  error_free(s->migration_blocker);
+  s->migration_blocker = NULL;
+  return false;
+}
+
+static void Realize(PCIDevice *device, Error **errp) {
+  WardGpuState *s = WARD_GPU(device);
+  if (!CreateMemory(s, errp) || !AddCapabilities(s, errp)) return;
+  SetIdentifiers(s);
+  if (!BlockMigration(s, errp)) goto no_migration_blocker;
+  if (!CreateChip(s, errp)) goto no_chip;
+  s->work = qemu_bh_new_guarded(DoWork, s, &DEVICE(s)->mem_reentrancy_guard);
+  s->wakeup = timer_new_ns(QEMU_CLOCK_VIRTUAL, ScheduleWork, s);
+  s->run_state = qdev_add_vm_change_state_handler(DEVICE(s), RunStateChanged, s);
+  s->console = graphic_console_init(DEVICE(s), 0, &kScreenOperations, s);
+  RegisterBars(s);
+  return;
+
+no_chip:
+  WARD_UNBLOCK_MIGRATION(&s->migration_blocker);
+no_migration_blocker:
+  msix_uninit_exclusive_bar(device);
+}
+
+static void Unrealize(PCIDevice *device) {
+  WardGpuState *s = WARD_GPU(device);
+  graphic_console_close(s->console);
+  qemu_del_vm_change_state_handler(s->run_state);
+  timer_free(s->wakeup);
+  qemu_bh_delete(s->work);
+  ward_chip_destroy(s->chip);
+  s->chip = NULL;
+  WARD_UNBLOCK_MIGRATION(&s->migration_blocker);
+  msix_uninit_exclusive_bar(device);
+  pcie_cap_exit(device);
+}
+
+/* ---- The type ---- */
+
+static const char *const kViewNames[] = {"capture", "operator"};
+static const QEnumLookup kViewLookup = {.array = kViewNames, .size = ARRAY_SIZE(kViewNames)};
+
+static int GetView(Object *object, Error **errp) { return WARD_GPU(object)->view; }
+
+static void SetView(Object *object, int view, Error **errp) { WARD_GPU(object)->view = view; }
+
+static WARD_PROPERTIES kProperties[] = {
+    DEFINE_PROP_UINT16("vendor-id", WardGpuState, vendor_id, 0x1234),
+    DEFINE_PROP_UINT16("device-id", WardGpuState, device_id, 0x5747),
+    DEFINE_PROP_SIZE("vram-size", WardGpuState, vram_bytes, 64 * MiB),
+    DEFINE_PROP_SIZE("protected-size", WardGpuState, protected_bytes, 256 * MiB),
+    DEFINE_PROP_STRING("identity", WardGpuState, identity),
+    DEFINE_PROP_STRING("trace", WardGpuState, trace),
+    WARD_PROPERTIES_END};
+
+static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
+  DeviceClass *device_class = DEVICE_CLASS(class);
+  PCIDeviceClass *pci_class = PCI_DEVICE_CLASS(class);
+  pci_class->realize = Realize;
+  pci_class->exit = Unrealize;
+  pci_class->config_write = WriteConfig;
+  pci_class->class_id = PCI_CLASS_DISPLAY_OTHER;
+  pci_class->revision = 1;
+  device_class->desc = "WardGPU, a GPU with protected content";
+  set_bit(DEVICE_CATEGORY_DISPLAY, device_class->categories);
+  WARD_SET_RESET(device_class, ResetDevice);
+  device_class_set_props(device_class, kProperties);
+  object_class_property_add_enum(class, "view", "WardGpuView", &kViewLookup, GetView, SetView);
+  object_class_property_set_description(
+      class, "view",
+      "what screendump, VNC and windows show: capture (protected content is black) or "
+      "operator; may change at any time");
+}
+
+static WARD_INTERFACES kInterfaces[] = {{INTERFACE_PCIE_DEVICE}, {}};
+
+static const TypeInfo kType = {
+    .name = TYPE_WARD_GPU,
+    .parent = TYPE_PCI_DEVICE,
+    .instance_size = sizeof(WardGpuState),
+    .class_init = InitClass,
+    .interfaces = kInterfaces,
+};
+
+/* ---- What the loader calls ---- */
+
+extern const VMStateDescription vmstate_pci_device;
+
+static bool FieldIsAt(const char *name, size_t offset) {
+  for (const VMStateField *field = vmstate_pci_device.fields; field->name != NULL; field++) {
+    if (strcmp(field->name, name) == 0 && field->offset == offset) return true;
+  }
+  return false;
+}
+
+/* The stamp does not cover the layout of structures, so what can be seen of it is compared. */
+static bool LayoutFits(void) {
+  return object_type_get_instance_size(TYPE_PCI_DEVICE) == sizeof(PCIDevice) &&
+         object_type_get_instance_size(TYPE_DEVICE) == sizeof(DeviceState) &&
+         FieldIsAt("version_id", offsetof(PCIDevice, version_id)) &&
+         FieldIsAt("config", offsetof(PCIDevice, config)) &&
+         FieldIsAt("irq_state", offsetof(PCIDevice, irq_state));
+}
+
+/* Returns 0, or -1 and one line in `error`. */
+__attribute__((visibility("default"))) int ward_gpu_register(char *error, size_t error_size);
+
+int ward_gpu_register(char *error, size_t error_size) {
+  static bool registered;
+  if (registered) return 0;
+  if (!LayoutFits()) {
+    snprintf(error, error_size, "was compiled against another layout of QEMU's structures");
+    return -1;
+  }
+  type_register_static(&kType);
+  registered = true;
+  return 0;
+}
