@@ -1,0 +1,39 @@
+#include "device/crypto/aes_cmac.h"
+
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+
+#include "base/assert.h"
+#include "device/crypto/openssl_handles.h"
+
+namespace ward::device {
+
+bool ComputeAesCmac(const AesKey& key, ConstByteSpan message, ByteSpan tag) {
+  WARD_ASSERT(tag.size() == kCmacTagBytes);
+  const OpenSslErrorScope errors;
+  char cipher_name[] = "AES-128-CBC";
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher_name, 0),
+      OSSL_PARAM_construct_end()};
+  const MacHandle cmac(EVP_MAC_fetch(nullptr, "CMAC", nullptr));
+  const MacContextHandle context(cmac ? EVP_MAC_CTX_new(cmac.get()) : nullptr);
+  size_t written = 0;
+  const bool ok =
+      context &&
+      EVP_MAC_init(context.get(), key.Expose().data(), AesKey::kSizeBytes, parameters) == 1 &&
+      EVP_MAC_update(context.get(), message.data(), message.size()) == 1 &&
+      EVP_MAC_final(context.get(), tag.data(), &written, tag.size()) == 1 &&
+      written == kCmacTagBytes;
+  if (!ok) SecureWipe(tag.data(), tag.size());
+  return ok;
+}
+
+bool VerifyAesCmac(const AesKey& key, ConstByteSpan message, ConstByteSpan tag) {
+  if (tag.size() != kCmacTagBytes) return false;
+  // The right tag of a hostile message is a secret: with it the message could be forged.
+  SecretBytes<kCmacTagBytes> expected;
+  if (!ComputeAesCmac(key, message, expected.Expose())) return false;
+  return ConstantTimeEqual(expected.Expose().data(), tag.data(), kCmacTagBytes);
+}
+
+}  // namespace ward::device

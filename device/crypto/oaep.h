@@ -1,0 +1,25 @@
+// EME-OAEP decoding (RFC 8017, 7.1.2 step 3) for messages of a known length. With the length known,
+// every byte is read at a fixed place: neither time nor memory accesses depend on the secret.
+#ifndef WARD_DEVICE_CRYPTO_OAEP_H_
+#define WARD_DEVICE_CRYPTO_OAEP_H_
+
+#include "base/bytes.h"
+
+namespace ward::device {
+
+enum class OaepHash { kSha256, kSha512 };
+
+// The hash serves as OAEP's hash and in MGF1.
+struct OaepScheme {
+  OaepHash hash = OaepHash::kSha512;
+  ConstByteSpan label = {};
+};
+
+// Decodes `encoded`, the result of the RSA operation with all of its leading zeros, and leaves it
+// destroyed. True, with `message` filled, exactly when it holds a message of message.size() bytes
+// under `scheme`; otherwise `message` is zero and nothing tells why.
+[[nodiscard]] bool DecodeOaep(const OaepScheme& scheme, ByteSpan encoded, ByteSpan message);
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_CRYPTO_OAEP_H_

@@ -1,0 +1,106 @@
+#include "device/crypto/rsa_private_key.h"
+
+#include <openssl/core_names.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include <climits>
+
+#include "base/assert.h"
+#include "device/crypto/openssl_handles.h"
+
+namespace ward::device {
+namespace {
+
+constexpr int kModulusBits = 2048;
+constexpr unsigned long kMinExponent = 65537;
+
+// Without it libcrypto would ask at the terminal.
+int RefusePassPhrase(char*, int, int, void*) { return -1; }
+
+bool IsAcceptableExponent(const EVP_PKEY* key) {
+  BIGNUM* exponent = nullptr;
+  if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) != 1) return false;
+  const BigNumberHandle owner(exponent);
+  const BigNumberHandle minimum(BN_new());
+  return minimum && BN_set_word(minimum.get(), kMinExponent) == 1 && BN_is_odd(exponent) == 1 &&
+         BN_cmp(exponent, minimum.get()) >= 0;
+}
+
+// nullptr, or why the chip refuses `key`.
+const char* FindFlaw(EVP_PKEY* key) {
+  if (EVP_PKEY_is_a(key, "RSA") != 1) return "is not an RSA key";
+  if (EVP_PKEY_get_bits(key) != kModulusBits) return "is not 2048 bits long";
+  if (!IsAcceptableExponent(key)) return "has a public exponent that is even or below 65537";
+  const KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  if (!context || EVP_PKEY_check(context.get()) != 1) {
+    return "is damaged: its numbers do not form a pair";
+  }
+  return nullptr;
+}
+
+bool DecryptRaw(EVP_PKEY* key, ConstByteSpan blob, ByteSpan encoded) {
+  const KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  size_t size = encoded.size();
+  return context && EVP_PKEY_decrypt_init(context.get()) == 1 &&
+         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) == 1 &&
+         EVP_PKEY_decrypt(context.get(), encoded.data(), &size, blob.data(), blob.size()) == 1 &&
+         size == encoded.size();
+}
+
+}  // namespace
+
+void RsaPrivateKey::Free::operator()(evp_pkey_st* handle) const { EVP_PKEY_free(handle); }
+
+std::optional<RsaPrivateKey> RsaPrivateKey::LoadPem(ConstByteSpan pem, const char** reason) {
+  const OpenSslErrorScope errors;
+  const BioHandle source(
+      pem.size() > INT_MAX ? nullptr : BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const KeyHandle key(
+      source ? PEM_read_bio_PrivateKey(source.get(), nullptr, RefusePassPhrase, nullptr) : nullptr);
+  return FromHandle(key.get(), reason);
+}
+
+std::optional<RsaPrivateKey> RsaPrivateKey::LoadDer(ConstByteSpan der, const char** reason) {
+  const OpenSslErrorScope errors;
+  const unsigned char* next = der.data();
+  const KeyHandle key(der.size() > INT_MAX
+                          ? nullptr
+                          : d2i_AutoPrivateKey(nullptr, &next, static_cast<long>(der.size())));
+  const bool whole = next == der.data() + der.size();
+  return FromHandle(whole ? key.get() : nullptr, reason);
+}
+
+std::optional<RsaPrivateKey> RsaPrivateKey::FromHandle(evp_pkey_st* handle, const char** reason) {
+  const OpenSslErrorScope errors;
+  *reason = handle == nullptr ? "is not an unencrypted private key" : FindFlaw(handle);
+  if (*reason != nullptr) return std::nullopt;
+  EVP_PKEY_up_ref(handle);
+  return RsaPrivateKey(handle);
+}
+
+RsaPrivateKey RsaPrivateKey::Share() const {
+  EVP_PKEY_up_ref(handle_.get());
+  return RsaPrivateKey(handle_.get());
+}
+
+bool RsaPrivateKey::UnwrapKey(ConstByteSpan blob, AesKey* key) const {
+  return DecryptOaep(OaepScheme{}, blob, key->Expose());
+}
+
+// libcrypto's own OAEP leaves the padded message in freed memory (rsa_enc.c frees its buffer
+// without cleansing), from which the key can be had back: so only the RSA operation is its work.
+bool RsaPrivateKey::DecryptOaep(const OaepScheme& scheme, ConstByteSpan blob,
+                                ByteSpan message) const {
+  const OpenSslErrorScope errors;
+  SecretBytes<kModulusBytes> encoded;
+  // What can fail here, length and value, the sender knows anyway. Decoding goes on over zeros so
+  // that the work done is the same.
+  const bool computed =
+      blob.size() == kModulusBytes && DecryptRaw(handle_.get(), blob, encoded.Expose());
+  if (!computed) encoded.Wipe();
+  return DecodeOaep(scheme, encoded.Expose(), message) && computed;
+}
+
+}  // namespace ward::device

@@ -1,0 +1,55 @@
+// The device's RSA-2048 key and the one thing that is done with it: unwrapping a session key
+// (RSAES-OAEP with SHA-512, MGF1 with SHA-512, empty label; D3D11 key exchange).
+#ifndef WARD_DEVICE_CRYPTO_RSA_PRIVATE_KEY_H_
+#define WARD_DEVICE_CRYPTO_RSA_PRIVATE_KEY_H_
+
+#include <memory>
+#include <optional>
+
+#include "base/bytes.h"
+#include "device/crypto/aes_key.h"
+#include "device/crypto/oaep.h"
+
+struct evp_pkey_st;  // libcrypto's EVP_PKEY
+
+namespace ward::device {
+
+// There is no way back from an object to the bytes of the key. libcrypto wipes its numbers when the
+// last handle goes.
+class RsaPrivateKey {
+ public:
+  static constexpr size_t kModulusBytes = 256;
+
+  // A key from a PEM text or a DER structure (PKCS#8 or PKCS#1, not encrypted). Accepted are
+  // 2048-bit RSA pairs that hold together, with an odd public exponent above 2^16. Without a key
+  // `*reason` is a literal that continues "the key ...".
+  static std::optional<RsaPrivateKey> LoadPem(ConstByteSpan pem, const char** reason);
+  static std::optional<RsaPrivateKey> LoadDer(ConstByteSpan der, const char** reason);
+  // The same checks on an object of libcrypto; shares it, the caller keeps its own reference.
+  static std::optional<RsaPrivateKey> FromHandle(evp_pkey_st* handle, const char** reason);
+
+  // Another handle on the same key, for another chip.
+  RsaPrivateKey Share() const;
+
+  // Puts the 16-byte key that `blob` carries in `*key`. False for every reason alike (length other
+  // than 256, value not below the modulus, padding, another payload length, libcrypto): `*key` is
+  // then zero, and neither a status, a text nor libcrypto's error queue tells one from another.
+  [[nodiscard]] bool UnwrapKey(ConstByteSpan blob, AesKey* key) const;
+
+  // UnwrapKey for another scheme or message length, which published test vectors need.
+  [[nodiscard]] bool DecryptOaep(const OaepScheme& scheme, ConstByteSpan blob,
+                                 ByteSpan message) const;
+
+ private:
+  struct Free {
+    void operator()(evp_pkey_st* handle) const;
+  };
+
+  explicit RsaPrivateKey(evp_pkey_st* handle) : handle_(handle) {}
+
+  std::unique_ptr<evp_pkey_st, Free> handle_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_CRYPTO_RSA_PRIVATE_KEY_H_
