@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# ./dev build: the CMake presets and the QEMU device object.
+
+run_build() {
+  ensure_packages
+  case ${1:-all} in
+    all)
+      build_release
+      build_device
+      build_debug
+      ;;
+    release) build_release ;;
+    device)
+      build_release
+      build_device
+      ;;
+    debug) build_debug ;;
+    fuzz) build_fuzz ;;
+    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|fuzz]" ;;
+  esac
+}
+
+build_release() { build_preset release; } # what the demo runs: clang 19, optimised
+build_debug() { build_preset debug; }     # what the tests run: gcc, ASan and UBSan
+build_fuzz() { build_preset fuzz; }
+
+# build_preset PRESET [TARGET...]
+build_preset() {
+  local preset=$1
+  shift
+  run_step "build $preset" "build_$preset" bash tools/dev/build_preset.sh "$preset" "$@" ||
+    fail "the $preset build failed; run it again with: ./dev build $preset"
+}
+
+# The device object fits exactly one QEMU package, so it is built on the machine that runs it.
+build_device() {
+  local script=tools/build_qemu_device.sh
+  [ -f "$script" ] || return 0
+  run_step "build QEMU device" build_device bash "$script" ||
+    fail "the QEMU device object could not be built; run it again with: ./dev build device"
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# One check of ./dev check. usage: one_check.sh NAME [--fix]
+# Its last line is the verdict; exit code 77 means that there is nothing to check yet.
+set -euo pipefail
+
+nothing() {
+  printf '%s\n' "$*"
+  exit 77
+}
+
+# Tracked files and new ones that git would track, so that a check sees what a commit would hold.
+list_files() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
+  [ ! -f "$file" ] || printf '%s\n' "$file"
+done; }
+
+check_generated() {
+  [ -f tools/abi_generator.py ] || nothing "there is no tools/abi_generator.py yet"
+  if [ "$1" = --fix ]; then python3 tools/abi_generator.py; fi
+  python3 tools/abi_generator.py --check || {
+    echo "generated files differ from abi/*.toml; mend it with: python3 tools/abi_generator.py"
+    exit 1
+  }
+  echo "generated files match abi/*.toml"
+}
+
+check_format() {
+  local files
+  mapfile -t files < <(list_files '*.h' '*.cc' '*.c' '*.inc' ':!tests/vectors')
+  if [ "$1" = --fix ]; then clang-format-19 -i "${files[@]}"; fi
+  clang-format-19 --dry-run -Werror "${files[@]}" || {
+    echo "not formatted; mend it with: ./dev check --fix format"
+    exit 1
+  }
+  echo "${#files[@]} files"
+}
+
+check_includes() { python3 tools/check_includes.py; }
+check_sizes() { python3 tools/check_sizes.py; }
+check_words() { python3 tools/check_words.py; }
+
+check_shell() {
+  local files
+  mapfile -t files < <(list_files '*.sh' dev .ci/run)
+  for file in "${files[@]}"; do bash -n "$file"; done
+  list_files '*.py' | xargs -r -d '\n' python3 -c \
+    'import ast, sys; [ast.parse(open(f, encoding="utf-8").read(), f) for f in sys.argv[1:]]'
+  if command -v shellcheck >/dev/null; then
+    # SC2154: sourced files share names with ./dev; set -u catches a name that nobody sets.
+    shellcheck -x -P . -S warning -e SC2154 "${files[@]}" || {
+      echo "shellcheck has something to say about these scripts"
+      exit 1
+    }
+    echo "${#files[@]} scripts, bash -n and shellcheck"
+  else
+    echo "${#files[@]} scripts, bash -n (shellcheck is not installed)"
+  fi
+}
+
+# -Werror is on: a build that succeeds had no warning.
+check_gcc() {
+  bash tools/dev/build_preset.sh debug
+  g++ --version | sed -n 's/^g++.* \([0-9.]*\)$/gcc \1: no warning/p'
+}
+
+check_clang() {
+  bash tools/dev/build_preset.sh release
+  clang++-19 --version | sed -n 's/.*clang version \([0-9.]*\).*/clang \1: no warning/p'
+}
+
+check_riscv() {
+  [ -n "$(list_files 'firmware/*.cc')" ] || nothing "there is no firmware/*.cc yet"
+  bash tools/check_firmware_riscv.sh
+}
+
+# A minute over the corpus; what libFuzzer finds goes to build/, the corpus in the tree stays.
+check_fuzz() {
+  local seconds=${WARD_FUZZ_SECONDS:-60} target=build/fuzz/tests/fuzz/device_fuzz corpus
+  [ -n "$(list_files 'tests/fuzz/*.cc')" ] || nothing "there is no fuzz target yet"
+  bash tools/dev/build_preset.sh fuzz device_fuzz
+  mkdir -p build/fuzz/findings build/fuzz/grown_corpus
+  mapfile -t corpus < <(find tests/fuzz -type d -path '*corpus*device*' -o -type d -path '*device*corpus*' | sort)
+  "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+    -artifact_prefix=build/fuzz/findings/ build/fuzz/grown_corpus ${corpus[@]+"${corpus[@]}"} 2>&1 |
+    tee build/log/device_fuzz.txt || {
+    echo "the device fuzz target fell; replay it with: $target build/fuzz/findings/<file>"
+    exit 1
+  }
+  sed -n 's/^stat::number_of_executed_units: *//p' build/log/device_fuzz.txt |
+    sed "s/\$/ inputs in $seconds s, nothing fell/"
+}
+
+"check_$1" "${2:-}"

@@ -1,0 +1,31 @@
+# shellcheck shell=bash
+# What the project needs from Debian 12 and 13. Sourced by setup.sh and doctor.sh.
+
+# Builds the host's code.
+packages_build=(g++ clang-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config ccache)
+packages_libraries=(libssl-dev libyuv-dev libpng-dev libfmt-dev libcli11-dev nlohmann-json3-dev
+  catch2)
+# Links the firmware for the security processor.
+packages_firmware=(g++-riscv64-linux-gnu)
+# Runs the machine, the demo and the VM tests.
+packages_machine=(qemu-system-x86 busybox-static cpio ffmpeg openssl pciutils python3 util-linux)
+# Makes the headers of the installed QEMU, for the device object.
+packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates)
+
+# shellcheck disable=SC2034  # read by those who source this file
+packages=("${packages_build[@]}" "${packages_libraries[@]}" "${packages_firmware[@]}"
+  "${packages_machine[@]}" "${packages_qemu_headers[@]}")
+
+# Prints the packages that are not installed; catch2 counts only from version 3 on.
+list_missing_packages() {
+  local -A installed=()
+  local name status version
+  while read -r name status version; do
+    [ "$status" = installed ] || continue
+    if [ "$name" = catch2 ] && dpkg --compare-versions "$version" lt 3; then continue; fi
+    installed[$name]=1
+  done < <(dpkg-query -W -f '${Package} ${db:Status-Status} ${Version}\n' "${packages[@]}" 2>/dev/null)
+  for name in "${packages[@]}"; do
+    [ -n "${installed[$name]:-}" ] || printf '%s\n' "$name"
+  done
+}

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# ./dev test: ctest for the Catch2 and Python cases, tests/vm/test_*.py for those that boot a guest.
+
+ctest_labels=(unit conformance integration fuzz)
+
+run_tests() {
+  local labels=() vm=
+  case ${1:-all} in
+    all) labels=("${ctest_labels[@]}") vm=1 ;;
+    vm) vm=1 ;;
+    unit | conformance | integration | fuzz) labels=("$1") ;;
+    *) fail_usage "there is no test label '$1'; ./dev test [unit|conformance|integration|fuzz|vm]" ;;
+  esac
+  ensure_packages
+  passed=0 failed=0 skipped=0
+  [ ${#labels[@]} -eq 0 ] || build_debug
+  for label in ${labels[@]+"${labels[@]}"}; do
+    run_ctest_label "$label"
+  done
+  [ -z "$vm" ] || run_vm_tests
+
+  local summary="$passed passed, $failed failed"
+  [ "$skipped" -eq 0 ] || summary+=", $skipped skipped"
+  say "$summary"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+# Adds "PASSED FAILED SKIPPED" to the sums.
+add_counts() {
+  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+run_ctest_label() {
+  local label=$1 report=$PWD/$log_dir/ctest_$1.xml log=$log_dir/ctest_$1.log start code=0 counts=()
+  start=$(now_us)
+  rm -f "$report"
+  run_logged "test $label" "$log" ctest --test-dir build/debug --label-regex "^$label\$" \
+    --parallel "$(nproc)" --output-on-failure --no-tests=ignore --output-junit "$report" || code=$?
+  # ctest that failed without a report could not run at all.
+  [ "$code" -eq 0 ] || [ -f "$report" ] || fail "ctest did not run; look at $log, then run: ./dev build debug"
+  read -ra counts < <(python3 tools/dev/read_junit.py counts "$report") || counts=(0 1 0)
+  add_counts "${counts[@]}"
+  if [ "${counts[1]}" -gt 0 ]; then
+    print_result FAIL "test $label" "$start" "${counts[1]} of $((counts[0] + counts[1])) cases failed"
+    python3 tools/dev/read_junit.py failures "$report" | sed 's/^/    | /'
+    say "    whole log: $log"
+  elif [ "${counts[0]}" -eq 0 ]; then
+    print_result skip "test $label" "$start" "no case has this label yet"
+  else
+    print_result ok "test $label" "$start" "${counts[0]} cases"
+  fi
+}
+
+run_vm_tests() {
+  local cases=() script name start log code
+  mapfile -t cases < <(find tests/vm -maxdepth 1 -name 'test_*.py' 2>/dev/null | sort)
+  start=$(now_us)
+  if [ ${#cases[@]} -eq 0 ]; then
+    print_result skip "test vm" "$start" "there is no tests/vm/test_*.py yet"
+    return 0
+  fi
+  build_release
+  build_device
+  for script in "${cases[@]}"; do
+    name=$(basename "$script" .py)
+    log=$log_dir/vm_$name.log
+    start=$(now_us) code=0
+    # A guest that hangs must not hang the suite. 77: the case cannot run on this machine.
+    run_logged "vm $name" "$log" timeout --kill-after=10 600 python3 "$script" --build-dir build/release || code=$?
+    case $code in
+      0) add_counts 1 0 0 && print_result ok "vm $name" "$start" "" ;;
+      77) add_counts 0 0 1 && print_result skip "vm $name" "$start" "$(tail -n 1 "$log")" ;;
+      *)
+        add_counts 0 1 0
+        print_result FAIL "vm $name" "$start" "exit code $code$([ "$code" -ne 124 ] || printf ' (stopped after 600 s)')"
+        show_log_end "$log"
+        ;;
+    esac
+  done
+}
