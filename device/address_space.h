@@ -1,0 +1,42 @@
+// One context's view of memory: translates and checks the addresses of its commands.
+#ifndef WARD_DEVICE_ADDRESS_SPACE_H_
+#define WARD_DEVICE_ADDRESS_SPACE_H_
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "device/memory.h"
+
+namespace ward::device {
+
+enum class Access { kRead, kWrite };
+
+class AddressSpace {
+ public:
+  // The kernel's: physical addresses with abi::kPhysicalLocal.
+  static AddressSpace Kernel(const Memory* memory);
+  // A user context's: virtual addresses by the page tables at `page_table_root` (local address in
+  // visible VRAM). The tables are read at each translation.
+  static AddressSpace User(const Memory* memory, uint32_t context, uint64_t page_table_root);
+
+  uint32_t context() const { return context_; }
+
+  // The whole range, or the first fault with its address: PAGE_NOT_MAPPED, PAGE_NOT_WRITABLE,
+  // PAGE_TABLE_INVALID, ADDRESS_OUT_OF_RANGE. `size_bytes` at least 1.
+  Result<GuestRange> Translate(uint64_t address, uint64_t size_bytes, Access access) const;
+  // As Translate, for rings, indirect buffers, fences, waits and message buffers: also
+  // ADDRESS_MISALIGNED, and CONTROL_IN_PROTECTED_MEMORY when any page is protected.
+  Result<GuestRange> TranslateControl(uint64_t address, uint64_t size_bytes, uint64_t alignment,
+                                      Access access) const;
+
+ private:
+  AddressSpace(const Memory* memory, uint32_t context, uint64_t root)
+      : memory_(memory), context_(context), root_(root) {}
+  const Memory* memory_;
+  uint32_t context_;
+  uint64_t root_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_ADDRESS_SPACE_H_

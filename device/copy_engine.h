@@ -1,0 +1,30 @@
+// COPY and FILL.
+#ifndef WARD_DEVICE_COPY_ENGINE_H_
+#define WARD_DEVICE_COPY_ENGINE_H_
+
+#include "abi/generated/commands.h"
+#include "base/result.h"
+#include "device/address_space.h"
+#include "device/engine_job.h"
+#include "device/memory.h"
+
+namespace ward::device {
+
+class CopyEngine {
+ public:
+  explicit CopyEngine(Memory* memory) : memory_(memory) {}
+
+  // Check operands, translate, apply the flow rule to the whole; nothing has moved afterwards.
+  Result<EngineJob> Begin(const abi::CopyCommand& command, const AddressSpace& space);
+  Result<EngineJob> Begin(const abi::FillCommand& command, const AddressSpace& space);
+  // Moves about `budget_bytes` (at least one row or 4096 bytes) and says whether the job is done.
+  // The flow rule is applied again to what the step touches.
+  Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
+
+ private:
+  Memory* memory_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_COPY_ENGINE_H_

@@ -1,0 +1,37 @@
+// DECRYPT_BLT and ENCRYPT_BLT, from grants, without entering firmware.
+#ifndef WARD_DEVICE_CRYPTO_ENGINE_H_
+#define WARD_DEVICE_CRYPTO_ENGINE_H_
+
+#include "abi/generated/commands.h"
+#include "base/result.h"
+#include "device/address_space.h"
+#include "device/engine_job.h"
+#include "device/grant_table.h"
+#include "device/key_vault.h"
+#include "device/memory.h"
+
+namespace ward::device {
+
+class CryptoEngine {
+ public:
+  CryptoEngine(Memory* memory, KeyVault* vault, GrantTable* grants, bool strict_iv)
+      : memory_(memory), vault_(vault), grants_(grants), strict_iv_(strict_iv) {}
+
+  // As CopyEngine::Begin. Order of checks: operands, session, key, pattern, addresses, flow rule,
+  // IV. ENCRYPT_BLT takes its counter block here and writes it to iv_address in the last step.
+  Result<EngineJob> Begin(const abi::DecryptBltCommand& command, const AddressSpace& space);
+  Result<EngineJob> Begin(const abi::EncryptBltCommand& command, const AddressSpace& space);
+  // As CopyEngine::Step; session, key and flow rule are looked at again, so a session that ended
+  // meanwhile stops the job with SESSION_INVALID.
+  Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
+
+ private:
+  Memory* memory_;
+  KeyVault* vault_;
+  GrantTable* grants_;
+  bool strict_iv_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_CRYPTO_ENGINE_H_

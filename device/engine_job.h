@@ -1,0 +1,38 @@
+// A command in an engine: begun once, checked whole, then stepped in slices until it is done. A
+// value, so that a snapshot may fall between two steps.
+#ifndef WARD_DEVICE_ENGINE_JOB_H_
+#define WARD_DEVICE_ENGINE_JOB_H_
+
+#include <cstdint>
+#include <cstring>
+
+#include "device/memory.h"
+
+namespace ward::device {
+
+struct EngineJob {
+  enum class Kind : uint8_t { kNone, kCopy, kFill, kDecrypt, kEncrypt, kVideo };
+  Kind kind = Kind::kNone;
+  alignas(8) uint8_t command[80] = {};  // as fetched and checked; see As()
+  uint32_t context = 0;
+  GuestRange destination;
+  GuestRange source;
+  GuestRange second_source;  // chroma
+  GuestRange iv_destination;
+  uint64_t done = 0;  // bytes or rows, as the engine counts
+  uint8_t counter_block[16] = {};
+  uint64_t keystream_position = 0;  // bytes of keystream used so far
+
+  // The command that this is; T is the generated structure that belongs to `kind`.
+  template <typename T>
+  T As() const {
+    static_assert(sizeof(T) <= sizeof(command));
+    T value;
+    std::memcpy(&value, command, sizeof(value));
+    return value;
+  }
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_ENGINE_JOB_H_

@@ -1,0 +1,36 @@
+// Protected in, protected out, and each page has an owner: the one place that decides, on
+// translated physical spans, at the moment of use. The kernel's queue is not exempt.
+//
+//  * A command that reads protected memory writes only protected memory, ciphertext (encrypt) or
+//  the
+//    screen. Decrypt writes only protected memory.
+//  * Decrypt makes its session the owner of what it writes; copy and video hand the source's owner
+//  on.
+//    Sources of two owners are refused. Data without an owner leaves a page's owner as it is.
+//  * Encrypt reads protected pages of its own session, or of none.
+#ifndef WARD_DEVICE_FLOW_RULE_H_
+#define WARD_DEVICE_FLOW_RULE_H_
+
+#include "base/result.h"
+#include "device/memory.h"
+
+namespace ward::device::flow_rule {
+
+// Each returns the owner that the destination's protected pages are to get (kNoOwner: they keep
+// theirs), to be handed to Memory::TakeOwnership before the first byte is written.
+
+// Copy, fill (no source) and video blt; sources may be null.
+Result<PageOwner> CheckTransfer(const Memory& memory, const GuestRange* first_source,
+                                const GuestRange* second_source, const GuestRange& destination);
+// Ciphertext or clear bytes, not protected, into protected memory.
+Result<PageOwner> CheckDecrypt(const Memory& memory, const GuestRange& source,
+                               const GuestRange& destination, PageOwner session);
+// The session's content into memory that is not protected.
+Result<void> CheckEncrypt(const Memory& memory, const GuestRange& source,
+                          const GuestRange& destination, PageOwner session);
+// SCANOUT_REFUSED unless the surface is local memory.
+Result<void> CheckScanout(const GuestRange& surface);
+
+}  // namespace ward::device::flow_rule
+
+#endif  // WARD_DEVICE_FLOW_RULE_H_

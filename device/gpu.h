@@ -1,0 +1,119 @@
+// The chip, as its host sees it. Not thread-safe: the host serialises. Deterministic: the same
+// options, calls and port answers give the same state hash.
+#ifndef WARD_DEVICE_GPU_H_
+#define WARD_DEVICE_GPU_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "device/ports.h"
+
+namespace ward::device {
+
+enum class LatencyPreset { kFast, kRealistic };
+
+struct GpuOptions {
+  uint64_t visible_vram_bytes = 64ull << 20;     // power of two, 1 MiB to 8 GiB
+  uint64_t protected_vram_bytes = 256ull << 20;  // multiple of 4096, up to 8 GiB; backed as used
+  LatencyPreset latency = LatencyPreset::kFast;
+  bool strict_iv = false;  // R21: refuse a counter range that was used before under the same key
+  // Device identity: RSA-2048 private key (PKCS#8 DER) and the PKCS#7 certs-only chain (R12). The
+  // spans need to live only during Create; the chip keeps the key in its own memory.
+  ConstByteSpan identity_private_key;
+  ConstByteSpan identity_certificates;
+  // Test switch: the known-answer test of this number fails at every run; negative: none. A release
+  // host never sets it.
+  int failing_self_test = -1;
+};
+
+// What one slice of work left behind.
+struct ProcessResult {
+  bool more = false;       // call again: work is left that can go on now
+  uint64_t wakeup_ns = 0;  // virtual time at which work can go on; 0: none is waiting for time
+};
+
+enum class ResetKind {
+  kPowerOn,   // as built: visible VRAM is the host's and is left alone
+  kFunction,  // FLR, bus reset, DEVICE_CONTROL.RESET_FUNCTION, D3hot to D0
+};
+
+// Who looks at a scan-out. The capture view shows protected pixels black.
+enum class ScanoutView { kCapture, kOperator };
+
+struct ScanoutInfo {
+  bool active = false;  // false: nothing to show
+  uint32_t width = 0;   // pixels
+  uint32_t height = 0;
+  uint32_t flip_count = 0;  // changes with each flip
+  bool is_protected = false;
+};
+
+class GpuImplementation;
+
+// The whole state as a value, secrets included: in-process only, never serialised. Visible VRAM is
+// the host's memory and is copied through its port.
+class GpuSnapshot {
+ public:
+  GpuSnapshot();
+  ~GpuSnapshot();
+  GpuSnapshot(GpuSnapshot&&) noexcept;
+  GpuSnapshot& operator=(GpuSnapshot&&) noexcept;
+
+ private:
+  friend class Gpu;
+  friend class GpuImplementation;
+  struct Content;
+  std::unique_ptr<Content> content_;
+};
+
+class Gpu {
+ public:
+  // INVALID_ARGUMENT with a reason for people when the options or the identity can't be used.
+  static Result<std::unique_ptr<Gpu>> Create(const GpuOptions& options, const Ports& ports);
+  ~Gpu();
+  Gpu(const Gpu&) = delete;
+  Gpu& operator=(const Gpu&) = delete;
+
+  // One access to BAR0. Anything but an aligned 32-bit access reads zero and writes nothing. Never
+  // waits for a job and never runs queue work.
+  uint32_t ReadRegister(uint64_t offset, uint32_t size_bytes);
+  void WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value);
+
+  // The function's own configuration space and MSI-X table (BAR4), for hosts that have none of
+  // their own. `offset` and size as abi::PciFunction::ConfigRead.
+  uint32_t ReadConfig(uint32_t offset, uint32_t size_bytes);
+  void WriteConfig(uint32_t offset, uint32_t size_bytes, uint32_t value);
+  uint32_t ReadMsix(uint64_t offset, uint32_t size_bytes);
+  void WriteMsix(uint64_t offset, uint32_t size_bytes, uint32_t value);
+
+  // Does at most about `budget_bytes` of data movement or as many commands as cost the same
+  // (a command costs at least 256), then returns.
+  ProcessResult Process(uint64_t budget_bytes);
+
+  // When it returns nothing runs, no cause is raised and no key is left.
+  void Reset(ResetKind kind);
+
+  ScanoutInfo Scanout(uint32_t output) const;
+  // Writes width x height XRGB8888 pixels (bytes B, G, R, X) into rows `pitch` bytes apart; false
+  // when nothing is active or the buffer is too small.
+  bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
+
+  GpuSnapshot TakeSnapshot() const;
+  // Only from a snapshot of a Gpu with the same options.
+  void Restore(const GpuSnapshot& snapshot);
+  // Over every part of the chip's state, visible VRAM excepted (it is the host's). Key bytes enter
+  // only through a keyed one-way function with a per-process key.
+  uint64_t StateHash() const;
+
+ private:
+  explicit Gpu(std::unique_ptr<GpuImplementation> implementation);
+  std::unique_ptr<GpuImplementation> implementation_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_GPU_H_

@@ -1,0 +1,60 @@
+// What firmware admitted. Firmware writes an entry once a session exists and whenever its keys
+// change; the crypto engine runs from the entry without entering firmware, and counts what it
+// refused there.
+#ifndef WARD_DEVICE_GRANT_TABLE_H_
+#define WARD_DEVICE_GRANT_TABLE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "device/key_vault.h"
+#include "device/state_hasher.h"
+
+namespace ward::device {
+
+struct Grant {
+  uint32_t session = 0;  // number of the session; 0: the entry is free
+  uint32_t context = 0;  // who owns the session
+  uint32_t session_slot = kNoSlot;
+  uint32_t content_slot = kNoSlot;
+  uint32_t readback_slot = kNoSlot;
+  // Counter of ENCRYPT_BLT under the read-back key: random 63 bits at first, plus one each time
+  // (R22).
+  uint64_t readback_iv = 0;
+  // R21, strict policy: (IV, Count) that the next DECRYPT_BLT under the current decrypt key has to
+  // reach, for the session key [0] and the content key [1].
+  struct IvFloor {
+    bool used = false;
+    uint64_t iv = 0;
+    uint64_t count = 0;
+  };
+  IvFloor floors[2];
+  uint32_t refusal_count = 0;  // saturates
+  uint32_t last_refusal = 0;
+};
+
+class GrantTable {
+ public:
+  explicit GrantTable(uint32_t session_count) : grants_(session_count) {}
+
+  // The entry of a session that `context` owns; SESSION_INVALID otherwise. Session numbers carry
+  // their index in the low 16 bits.
+  Result<Grant*> Find(uint32_t session, uint32_t context);
+  // Firmware's door: entry by index.
+  Grant& At(uint32_t index);
+  void Clear();  // all entries free
+  // Counts a refusal for the session, if it is the context's.
+  void CountRefusal(uint32_t session, uint32_t context, uint32_t status);
+
+  const std::vector<Grant>& Save() const { return grants_; }
+  void Load(const std::vector<Grant>& grants) { grants_ = grants; }
+  void Hash(StateHasher* hasher) const;
+
+ private:
+  std::vector<Grant> grants_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_GRANT_TABLE_H_

@@ -1,0 +1,68 @@
+// Keys by slot. A slot goes to a cipher block of the chip and nowhere else: no register, message,
+// trace or saved state holds its bytes (docs/security-model.md).
+#ifndef WARD_DEVICE_KEY_VAULT_H_
+#define WARD_DEVICE_KEY_VAULT_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "device/state_hasher.h"
+
+namespace ward::device {
+
+// What a key may be used for; fixed when the slot is allocated.
+enum KeyUsage : uint32_t {
+  kKeyUsageUnwrap = 1,   // unwrap content keys, wrap read-back keys (AES-ECB, inside the vault)
+  kKeyUsageDecrypt = 2,  // AES-CTR of DECRYPT_BLT
+  kKeyUsageEncrypt = 4,  // AES-CTR of ENCRYPT_BLT
+};
+
+inline constexpr uint32_t kNoSlot = 0xffffffff;
+
+class KeyVault {
+ public:
+  static constexpr size_t kKeyBytes = 16;
+  using Key = SecretBytes<kKeyBytes>;
+
+  explicit KeyVault(uint32_t slot_count);
+  ~KeyVault();  // wipes
+  KeyVault(const KeyVault&) = delete;
+  KeyVault& operator=(const KeyVault&) = delete;
+
+  // An empty slot for a session; SESSIONS_EXHAUSTED when none is left.
+  Result<uint32_t> Allocate(uint32_t session, uint32_t usage);
+  // Moves a key in. The slot must be allocated; a locked one is refused (false).
+  bool Store(uint32_t slot, Key&& key);
+  // No later Store until the slot is wiped.
+  void Lock(uint32_t slot);
+  // Always allowed. Wipes and frees; kNoSlot is ignored.
+  void Wipe(uint32_t slot);
+  void WipeAll();
+
+  // The key for one use by a cipher block. SESSION_INVALID when the slot is not the session's,
+  // SESSION_NO_KEY when it is empty or lacks the usage, KEY_DAMAGED (after wiping it) when its
+  // check word fails. The pointer is good until the next call of this object.
+  Result<const Key*> Release(uint32_t slot, uint32_t session, uint32_t usage);
+
+  uint32_t allocated_count() const;
+
+  struct State;  // value copy for snapshots; wipes itself
+  std::unique_ptr<State> Save() const;
+  void Load(const State& state);
+  // Keys enter only through a keyed one-way function whose key never leaves the process.
+  void Hash(StateHasher* hasher) const;
+
+  // Test switch for F19: flips one bit of the key in the slot.
+  void DamageForTest(uint32_t slot);
+
+ private:
+  struct Slot;
+  std::unique_ptr<Slot[]> slots_;
+  uint32_t slot_count_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_KEY_VAULT_H_

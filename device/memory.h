@@ -1,0 +1,120 @@
+// The three kinds of memory, by physical address. What is protected follows from the address alone.
+#ifndef WARD_DEVICE_MEMORY_H_
+#define WARD_DEVICE_MEMORY_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "device/ports.h"
+#include "device/state_hasher.h"
+
+namespace ward::device {
+
+enum class Aperture : uint8_t { kSystem, kVisible, kProtected };
+
+// A contiguous piece of one aperture. Only Memory makes them, after checking; having one means that
+// the range lies inside its aperture.
+class PhysicalSpan {
+ public:
+  Aperture aperture() const { return aperture_; }
+  // Bus address for kSystem; offset from the aperture's first byte for the others.
+  uint64_t address() const { return address_; }
+  uint64_t size_bytes() const { return size_bytes_; }
+  // [offset, offset + size) of this span; it must lie inside.
+  PhysicalSpan Slice(uint64_t offset, uint64_t size_bytes) const;
+
+ private:
+  friend class Memory;
+  friend class GuestRange;
+  PhysicalSpan(Aperture aperture, uint64_t address, uint64_t size_bytes)
+      : aperture_(aperture), address_(address), size_bytes_(size_bytes) {}
+  Aperture aperture_;
+  uint64_t address_;
+  uint64_t size_bytes_;
+};
+
+// What an address and a length of a command became: checked, translated, in order. The only thing
+// that engines move data with.
+class GuestRange {
+ public:
+  void Append(const PhysicalSpan& span);  // joins neighbours
+  uint64_t size_bytes() const { return size_bytes_; }
+  const std::vector<PhysicalSpan>& spans() const { return spans_; }
+  GuestRange Slice(uint64_t offset, uint64_t size_bytes) const;
+  bool AnyProtected() const;
+  bool AllProtected() const;
+
+ private:
+  std::vector<PhysicalSpan> spans_;
+  uint64_t size_bytes_ = 0;
+};
+
+// Session that produced a protected page's content; 0: none.
+using PageOwner = uint32_t;
+inline constexpr PageOwner kNoOwner = 0;
+
+class Memory {
+ public:
+  Memory(const Ports& ports, uint64_t visible_bytes, uint64_t protected_bytes);
+  ~Memory();  // wipes protected memory
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  uint64_t visible_bytes() const { return visible_bytes_; }
+  uint64_t protected_bytes() const { return protected_bytes_; }
+
+  // A range of local physical addresses (visible VRAM from 0, protected VRAM from
+  // abi::kProtectedVramLocalBase). ADDRESS_OUT_OF_RANGE when it is not inside one of them.
+  Result<PhysicalSpan> LocalSpan(uint64_t local_address, uint64_t size_bytes) const;
+  // A range of bus addresses of 52 bits; whether memory is there shows at the access.
+  Result<PhysicalSpan> SystemSpan(uint64_t bus_address, uint64_t size_bytes) const;
+
+  // Move bytes between the chip and a range of the same size. BUS_ERROR when the host refuses; a
+  // write may then have happened in part (docs/spec/memory.md).
+  Result<void> Read(const GuestRange& range, ByteSpan destination) const;
+  Result<void> Write(const GuestRange& range, ConstByteSpan source);
+  Result<void> Read(const PhysicalSpan& span, ByteSpan destination) const;
+  Result<void> Write(const PhysicalSpan& span, ConstByteSpan source);
+  Result<void> WriteAtomic64(const PhysicalSpan& span, uint64_t value);
+
+  // Page ownership of protected memory. `page` is a page number in the protected aperture.
+  PageOwner OwnerOf(uint64_t page) const;
+  // Every protected page of the range becomes `owner`'s; one that changes its owner is zeroed
+  // first.
+  void TakeOwnership(const GuestRange& range, PageOwner owner);
+  // Zeroes every page of `owner` and leaves it without one (end of a session).
+  void ReleaseOwner(PageOwner owner);
+  // Zeroes and releases every protected page (reset).
+  void ClearProtected();
+
+  // Value copy for snapshots: protected pages with content and their owners.
+  struct State {
+    struct Page {
+      uint64_t number;
+      std::vector<uint8_t> bytes;
+    };
+    std::vector<Page> pages;
+    std::vector<PageOwner> owners;
+    State() = default;
+    State(State&&) = default;
+    State& operator=(State&&) = default;
+    ~State();  // wipes
+  };
+  State Save() const;
+  void Load(const State& state);
+  void Hash(StateHasher* hasher) const;
+
+ private:
+  uint8_t* protected_base_ = nullptr;  // reserved address space, committed by first touch, no dump
+  uint64_t visible_bytes_;
+  uint64_t protected_bytes_;
+  std::vector<PageOwner> owners_;
+  std::vector<bool> touched_;  // pages that may hold something other than zeros
+  Ports ports_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_MEMORY_H_

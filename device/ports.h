@@ -1,0 +1,80 @@
+// The outside of the chip. It has no thread, clock, entropy or I/O of its own: everything comes in
+// through these interfaces, which the host implements. All calls are made on the thread that called
+// the Gpu, inside that call.
+#ifndef WARD_DEVICE_PORTS_H_
+#define WARD_DEVICE_PORTS_H_
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/trace.h"
+
+namespace ward::device {
+
+// System memory by bus address, behind the machine's IOMMU. A false return means that the host
+// refused the access (not mapped, not memory, bus mastering off) and the contents of a read are
+// unspecified; nothing else can go wrong.
+class DmaPort {
+ public:
+  virtual bool Read(uint64_t bus_address, ByteSpan destination) = 0;
+  virtual bool Write(uint64_t bus_address, ConstByteSpan source) = 0;
+  // One atomic little-endian store, aligned to 8, after all earlier writes.
+  virtual bool WriteAtomic64(uint64_t bus_address, uint64_t value) = 0;
+
+ protected:
+  ~DmaPort() = default;
+};
+
+// The memory behind BAR2. The guest reads and writes it without the chip seeing it, so what the
+// chip reads is an input like any other. Offsets are checked by the chip before it calls.
+class VramPort {
+ public:
+  virtual void Read(uint64_t offset, ByteSpan destination) = 0;
+  virtual void Write(uint64_t offset, ConstByteSpan source) = 0;
+  virtual void WriteAtomic64(uint64_t offset, uint64_t value) = 0;
+
+ protected:
+  ~VramPort() = default;
+};
+
+class InterruptPort {
+ public:
+  // Sends MSI-X vector `vector`, less than abi::kVectorCount. Masking is the host's.
+  virtual void SendVector(uint32_t vector) = 0;
+
+ protected:
+  ~InterruptPort() = default;
+};
+
+class ClockPort {
+ public:
+  // Virtual time in nanoseconds; never goes back.
+  virtual uint64_t NowNs() = 0;
+
+ protected:
+  ~ClockPort() = default;
+};
+
+class EntropyPort {
+ public:
+  // Fills with random bytes fit for keys. False: none to be had; the chip then fails what needed
+  // it.
+  virtual bool Fill(ByteSpan destination) = 0;
+
+ protected:
+  ~EntropyPort() = default;
+};
+
+// What a Gpu is given. None may be null; they outlive the Gpu.
+struct Ports {
+  DmaPort* dma;
+  VramPort* vram;
+  InterruptPort* interrupts;
+  ClockPort* clock;
+  EntropyPort* entropy;
+  TraceSink* trace;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_PORTS_H_

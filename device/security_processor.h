@@ -1,0 +1,67 @@
+// The security processor: mailbox, the firmware's own memory, and the platform that the firmware
+// runs on. One message at a time; the answer is not visible before the message's charge of virtual
+// time.
+#ifndef WARD_DEVICE_SECURITY_PROCESSOR_H_
+#define WARD_DEVICE_SECURITY_PROCESSOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "device/gpu.h"
+#include "device/grant_table.h"
+#include "device/key_vault.h"
+#include "device/memory.h"
+
+namespace ward::device {
+
+class SecurityProcessor {
+ public:
+  // Loads the identity of `options`; INVALID_ARGUMENT when it can't be used.
+  static Result<std::unique_ptr<SecurityProcessor>> Create(const GpuOptions& options,
+                                                           const Ports& ports, KeyVault* vault,
+                                                           GrantTable* grants, Memory* memory);
+  ~SecurityProcessor();
+
+  // Boots the firmware (self tests). Called at power-on and after a reset.
+  void Boot();
+  // 0 starting, 1 ready, 2 failed: DEVICE_STATUS.FIRMWARE_STATE.
+  uint32_t firmware_state() const;
+
+  // The mailbox is free when no message is in flight.
+  bool Busy() const;
+  // Hands over a message of `context` that arrived on `queue`; the mailbox must be free. The charge
+  // starts now. `response_capacity` at least 16.
+  void Submit(uint32_t queue, uint32_t context, uint32_t message, ConstByteSpan payload,
+              uint32_t response_capacity);
+  // Virtual time at which the answer becomes visible; 0 when the mailbox is free.
+  uint64_t ReadyAtNs() const;
+  uint32_t queue() const;  // of the message in flight
+  // The whole response, header included, once ClockPort says that it is time; frees the mailbox.
+  // Empty when it is not time yet.
+  std::vector<uint8_t> TakeResponse();
+  // Drops the message in flight of a queue that was reset; its effects stand.
+  void Abandon(uint32_t queue);
+
+  // A context died: its sessions end, their keys are wiped and their pages zeroed.
+  void EndContext(uint32_t context);
+  // Wipes everything (keys, grants, protected memory) and adds one to the key epoch. Does not boot.
+  void Reset();
+  uint32_t key_epoch() const;
+
+  struct State;
+  std::unique_ptr<State> Save() const;
+  void Load(const State& state);
+  void Hash(StateHasher* hasher) const;
+
+ private:
+  class Implementation;
+  explicit SecurityProcessor(std::unique_ptr<Implementation> implementation);
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_SECURITY_PROCESSOR_H_

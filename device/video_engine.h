@@ -1,0 +1,28 @@
+// VIDEO_BLT: NV12 to XRGB with scaling, by libyuv. The reference formula is in docs/spec/video.md.
+#ifndef WARD_DEVICE_VIDEO_ENGINE_H_
+#define WARD_DEVICE_VIDEO_ENGINE_H_
+
+#include "abi/generated/commands.h"
+#include "base/result.h"
+#include "device/address_space.h"
+#include "device/engine_job.h"
+#include "device/memory.h"
+
+namespace ward::device {
+
+class VideoEngine {
+ public:
+  explicit VideoEngine(Memory* memory) : memory_(memory) {}
+
+  // As CopyEngine.
+  Result<EngineJob> Begin(const abi::VideoBltCommand& command, const AddressSpace& space);
+  // One step does the whole picture: scaling looks at neighbouring rows.
+  Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
+
+ private:
+  Memory* memory_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_VIDEO_ENGINE_H_
