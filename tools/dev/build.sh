@@ -7,6 +7,7 @@ run_build() {
     all)
       build_release
       build_device
+      fetch_guest_kernel
       build_debug
       ;;
     release) build_release ;;
@@ -38,4 +39,11 @@ build_device() {
   [ -f "$script" ] || return 0
   run_step "build QEMU device" build_device bash "$script" ||
     fail "the QEMU device object could not be built; run it again with: ./dev build device"
+}
+
+# Debian's packaged kernel, unpacked once: no guest waits for the network later.
+fetch_guest_kernel() {
+  [ -f tools/vm/kernel.py ] || return 0
+  run_step "guest kernel" guest_kernel python3 tools/vm/kernel.py ||
+    fail "the guest's kernel could not be had; look at $log_dir/guest_kernel.log, then run: ./dev build"
 }

@@ -8,7 +8,8 @@ packages_libraries=(libssl-dev libyuv-dev libpng-dev libfmt-dev libcli11-dev nlo
 # Links the firmware for the security processor.
 packages_firmware=(g++-riscv64-linux-gnu)
 # Runs the machine, the demo and the VM tests.
-packages_machine=(qemu-system-x86 busybox-static cpio ffmpeg openssl pciutils python3 util-linux)
+packages_machine=(qemu-system-x86 busybox-static cpio ffmpeg openssl pciutils python3 procps
+  util-linux)
 # Makes the headers of the installed QEMU, for the device object.
 packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates)
 

@@ -61,6 +61,7 @@ run_vm_tests() {
   fi
   build_release
   build_device
+  fetch_guest_kernel
   for script in "${cases[@]}"; do
     name=$(basename "$script" .py)
     log=$log_dir/vm_$name.log
