@@ -166,10 +166,11 @@ class Machine:
         return result
 
     def _with_logs(self, text: str) -> str:
-        """`text` with the ends of what QEMU and the guest said."""
-        for name, title in (("qemu.log", "QEMU"), ("console.log", "guest console")):
+        """`text` with how QEMU's own output begins and how the guest's console ends."""
+        for name, title, part in (("qemu.log", "QEMU", slice(0, 12)),
+                                  ("console.log", "guest console", slice(-12, None))):
             path = self.folder / name
-            lines = path.read_text(errors="replace").splitlines()[-12:] if path.exists() else []
+            lines = path.read_text(errors="replace").splitlines()[part] if path.exists() else []
             if lines:
                 text += f"\n  {title}:" + "".join(f"\n    {line}" for line in lines)
         return text
