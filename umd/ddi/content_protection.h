@@ -1,0 +1,165 @@
+// Content protection: capabilities, crypto sessions, certificates, encrypted copies and
+// authenticated channels (entries 58 to 78 of the video function table). Source: d3d10umddi.h as
+// documented.
+#ifndef WARD_UMD_DDI_CONTENT_PROTECTION_H_
+#define WARD_UMD_DDI_CONTENT_PROTECTION_H_
+
+#include "umd/ddi/channel_messages.h"
+#include "umd/ddi/handles.h"
+#include "umd/ddi/layout_check.h"
+#include "umd/ddi/windows_types.h"
+
+// Bits 11 and up are WDDM 2.0's; a D3D11.1 driver reports bits 0 to 10. The API's enumeration
+// differs from 0x2000 on.
+enum D3D11_1DDI_CONTENT_PROTECTION_CAPS : INT {
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_SOFTWARE = 0x00000001,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_HARDWARE = 0x00000002,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON = 0x00000004,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION = 0x00000008,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY = 0x00000010,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY = 0x00000020,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK = 0x00000040,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY = 0x00000080,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_SEQUENTIAL_CTR_IV = 0x00000100,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPT_SLICEDATA_ONLY = 0x00000200,
+  D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT = 0x00000400,
+  D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_PROTECT_UNCOMPRESSED = 0x00000800,
+  D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_PROTECTED_MEMORY_PAGEABLE = 0x00001000,
+  D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_PROTECTED_MEMORY_TRANSITION = 0x00002000,
+  D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_TEARDOWN = 0x00004000,
+  D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_DRM_COMMUNICATION = 0x00008000,
+};
+
+enum D3D11_1DDI_CERTIFICATE_TYPE : INT {
+  D3D11_1DDI_CERTIFICATE_TYPE_AUTHENTICATED_CHANNEL = 1,
+  D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION = 2,
+};
+
+struct D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS {
+  UINT Caps;
+  UINT KeyExchangeTypeCount;
+  UINT BlockAlignmentSize;
+  ULONGLONG ProtectedMemorySize;
+};
+WARD_DDI_SIZE(D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, 24);
+WARD_DDI_AT(D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, Caps, 0);
+WARD_DDI_AT(D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, KeyExchangeTypeCount, 4);
+WARD_DDI_AT(D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, BlockAlignmentSize, 8);
+WARD_DDI_AT(D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS, ProtectedMemorySize, 16);
+
+// The first bytes are encrypted, then skipped and encrypted runs alternate to the buffer's end.
+struct D3D11_1DDI_ENCRYPTED_BLOCK_INFO {
+  UINT NumEncryptedBytesAtBeginning;
+  UINT NumBytesInSkipPattern;
+  UINT NumBytesInEncryptPattern;
+};
+WARD_DDI_SIZE(D3D11_1DDI_ENCRYPTED_BLOCK_INFO, 12);
+WARD_DDI_AT(D3D11_1DDI_ENCRYPTED_BLOCK_INFO, NumEncryptedBytesAtBeginning, 0);
+WARD_DDI_AT(D3D11_1DDI_ENCRYPTED_BLOCK_INFO, NumBytesInSkipPattern, 4);
+WARD_DDI_AT(D3D11_1DDI_ENCRYPTED_BLOCK_INFO, NumBytesInEncryptPattern, 8);
+
+// The initial counter block as stored: both halves are big-endian, Count counts 16-byte blocks.
+struct D3D11_1DDI_AES_CTR_IV {
+  UINT64 IV;
+  UINT64 Count;
+};
+WARD_DDI_SIZE(D3D11_1DDI_AES_CTR_IV, 16);
+WARD_DDI_AT(D3D11_1DDI_AES_CTR_IV, Count, 8);
+
+struct D3D11_1DDIARG_CREATECRYPTOSESSION {
+  GUID CryptoType;
+  GUID DecodeProfile;
+  GUID KeyExchangeType;
+};
+WARD_DDI_SIZE(D3D11_1DDIARG_CREATECRYPTOSESSION, 48);
+WARD_DDI_AT(D3D11_1DDIARG_CREATECRYPTOSESSION, CryptoType, 0);
+WARD_DDI_AT(D3D11_1DDIARG_CREATECRYPTOSESSION, DecodeProfile, 16);
+WARD_DDI_AT(D3D11_1DDIARG_CREATECRYPTOSESSION, KeyExchangeType, 32);
+
+// hChannel is out: the value that every message of the channel must carry.
+struct D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL {
+  D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE ChannelType;
+  HANDLE hChannel;
+};
+WARD_DDI_SIZE(D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, 16);
+WARD_DDI_AT(D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, ChannelType, 0);
+WARD_DDI_AT(D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL, hChannel, 8);
+
+// CryptoSessionType is a crypto type's GUID, not a session.
+struct D3D11_1DDI_CERTIFICATE_INFO {
+  D3D11_1DDI_CERTIFICATE_TYPE CertificateType;
+  union {
+    D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE ChannelType;
+    GUID CryptoSessionType;
+  };
+};
+WARD_DDI_SIZE(D3D11_1DDI_CERTIFICATE_INFO, 20);
+WARD_DDI_AT(D3D11_1DDI_CERTIFICATE_INFO, CertificateType, 0);
+WARD_DDI_AT(D3D11_1DDI_CERTIFICATE_INFO, ChannelType, 4);
+WARD_DDI_AT(D3D11_1DDI_CERTIFICATE_INFO, CryptoSessionType, 4);
+
+using PFND3D11_1DDI_GETCONTENTPROTECTIONCAPS =
+    HRESULT(APIENTRY*)(D3D10DDI_HDEVICE hDevice, const GUID* pCryptoType,
+                       const GUID* pDecodeProfile, D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS* pCaps);
+using PFND3D11_1DDI_GETCRYPTOKEYEXCHANGETYPE = HRESULT(APIENTRY*)(D3D10DDI_HDEVICE hDevice,
+                                                                  const GUID* pCryptoType,
+                                                                  const GUID* pDecodeProfile,
+                                                                  UINT Index,
+                                                                  GUID* pKeyExchangeType);
+using PFND3D11_1DDI_CALCPRIVATECRYPTOSESSIONSIZE = SIZE_T(APIENTRY*)(
+    D3D10DDI_HDEVICE hDevice, const D3D11_1DDIARG_CREATECRYPTOSESSION* pCreateData);
+using PFND3D11_1DDI_CREATECRYPTOSESSION = HRESULT(APIENTRY*)(
+    D3D10DDI_HDEVICE hDevice, const D3D11_1DDIARG_CREATECRYPTOSESSION* pCreateData,
+    D3D11_1DDI_HCRYPTOSESSION hCryptoSession, D3D11_1DDI_HRTCRYPTOSESSION hRTCryptoSession);
+using PFND3D11_1DDI_DESTROYCRYPTOSESSION =
+    void(APIENTRY*)(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession);
+using PFND3D11_1DDI_GETCERTIFICATESIZE =
+    void(APIENTRY*)(D3D10DDI_HDEVICE hDevice, const D3D11_1DDI_CERTIFICATE_INFO* pCertificateInfo,
+                    UINT* pCertificateSize);
+using PFND3D11_1DDI_GETCERTIFICATE =
+    void(APIENTRY*)(D3D10DDI_HDEVICE hDevice, const D3D11_1DDI_CERTIFICATE_INFO* pCertificateInfo,
+                    UINT CertificateSize, BYTE* pCertificate);
+// Spelled so in the header.
+using PFND3D11_1DDI_NEGOTIATECRYPTOSESSIONKEYESCHANGE = HRESULT(APIENTRY*)(
+    D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession, UINT DataSize, BYTE* pData);
+// Protected source to ciphertext. The driver writes the IV that it chose through pIV, although
+// const.
+using PFND3D11_1DDI_ENCRYPTIONBLT = void(APIENTRY*)(D3D10DDI_HDEVICE hDevice,
+                                                    D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
+                                                    D3D10DDI_HRESOURCE hSrcResource,
+                                                    D3D10DDI_HRESOURCE hDstResource, UINT IVSize,
+                                                    const void* pIV);
+// Ciphertext to a protected destination. pEncryptedBlockInfo null: all of it is encrypted;
+// pContentKey null: under the session key. pIV is the caller's.
+using PFND3D11_1DDI_DECRYPTIONBLT =
+    void(APIENTRY*)(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
+                    D3D10DDI_HRESOURCE hSrcResource, D3D10DDI_HRESOURCE hDstResource,
+                    const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* pEncryptedBlockInfo, UINT ContentKeySize,
+                    const void* pContentKey, UINT IVSize, const void* pIV);
+using PFND3D11_1DDI_STARTSESSIONKEYREFRESH =
+    void(APIENTRY*)(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
+                    UINT RandomNumberSize, void* pRandomNumber);
+using PFND3D11_1DDI_FINISHSESSIONKEYREFRESH =
+    void(APIENTRY*)(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession);
+using PFND3D11_1DDI_GETENCRYPTIONBLTKEY = void(APIENTRY*)(D3D10DDI_HDEVICE hDevice,
+                                                          D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
+                                                          UINT KeySize, void* pReadbackKey);
+using PFND3D11_1DDI_CALCPRIVATEAUTHENTICATEDCHANNELSIZE = SIZE_T(APIENTRY*)(
+    D3D10DDI_HDEVICE hDevice, const D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL* pCreateData);
+using PFND3D11_1DDI_CREATEAUTHENTICATEDCHANNEL = HRESULT(APIENTRY*)(
+    D3D10DDI_HDEVICE hDevice, D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL* pCreateData,
+    D3D11_1DDI_HAUTHCHANNEL hAuthChannel, D3D11_1DDI_HRTAUTHCHANNEL hRTAuthChannel);
+using PFND3D11_1DDI_DESTROYAUTHENTICATEDCHANNEL =
+    void(APIENTRY*)(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HAUTHCHANNEL hAuthChannel);
+using PFND3D11_1DDI_NEGOTIATEAUTHENTICATEDCHANNELKEYEXCHANGE = HRESULT(APIENTRY*)(
+    D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HAUTHCHANNEL hCAuthChannel, UINT DataSize, void* pData);
+using PFND3D11_1DDI_QUERYAUTHENTICATEDCHANNEL = HRESULT(APIENTRY*)(
+    D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HAUTHCHANNEL hCAuthChannel, UINT InputDataSize,
+    const void* pInputData, UINT OutputDataSize, void* pOutputData);
+using PFND3D11_1DDI_CONFIGUREAUTHENTICATEDCHANNEL = HRESULT(APIENTRY*)(
+    D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HAUTHCHANNEL hCAuthChannel, UINT InputDataSize,
+    const void* pInputData, D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT* pOutputData);
+using PFND3D11_1DDI_CRYPTOSESSIONGETHANDLE = HRESULT(APIENTRY*)(
+    D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession, HANDLE* pHandle);
+
+#endif  // WARD_UMD_DDI_CONTENT_PROTECTION_H_
