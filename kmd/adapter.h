@@ -1,0 +1,90 @@
+// The kernel-mode driver's core: brings the function up, owns video memory, contexts and queues,
+// submits and waits, presents. The hardware only as an abi::PciFunction. Not thread-safe: its
+// caller serialises, as dxgkrnl does for one adapter.
+#ifndef WARD_KMD_ADAPTER_H_
+#define WARD_KMD_ADAPTER_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "abi/generated/private_data.h"
+#include "abi/pci_function.h"
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace ward::kmd {
+
+// Numbers that the user-mode side holds. Never 0, never reused while the adapter lives, always
+// looked up: a wrong one is INVALID_ARGUMENT.
+using DeviceHandle = uint32_t;      // one per runtime device, that is per process and D3D device
+using AllocationHandle = uint32_t;  // D3DKMT_HANDLE of an allocation; belongs to one device
+using ContextHandle = uint32_t;     // a GPU context with its queue; belongs to one device
+
+// ALLOCATION_DATA.segment.
+enum class Segment : uint32_t { kSystem = 0, kVisible = 1, kProtected = 2 };
+
+// The 64-bit GPU virtual address of an allocation, plus an offset in it, goes to a place in the
+// command buffer (D3DDDI_PATCHLOCATIONLIST).
+struct Patch {
+  uint32_t allocation_index;  // in the submission's list
+  uint32_t allocation_offset;
+  uint32_t patch_offset;  // in the command buffer; aligned to 8
+};
+
+class Adapter {
+ public:
+  // Checks identity and ABI major version, resets the function, sets up the kernel's queue and
+  // interrupts, waits for the firmware. DEVICE_NOT_OURS, DEVICE_NOT_READY, OUT_OF_MEMORY, ...
+  // `function` outlives the adapter.
+  static Result<std::unique_ptr<Adapter>> Open(abi::PciFunction* function);
+  ~Adapter();  // stops every queue and resets the function
+  Adapter(const Adapter&) = delete;
+  Adapter& operator=(const Adapter&) = delete;
+
+  abi::AdapterData Info() const;
+  uint32_t KeyEpoch();
+
+  Result<DeviceHandle> CreateDevice();
+  void DestroyDevice(DeviceHandle device);  // with its contexts and allocations
+
+  // OUT_OF_MEMORY when the segment is full; INVALID_ARGUMENT for data that means nothing. Contents
+  // start as zeros.
+  Result<AllocationHandle> Allocate(DeviceHandle device, const abi::AllocationData& data);
+  // Waits until no submitted command uses it.
+  Result<void> Free(DeviceHandle device, AllocationHandle allocation);
+  // CPU address; waits until no submitted command uses the allocation. LOCK_REFUSED for protected
+  // memory. Locks nest.
+  Result<ByteSpan> Lock(DeviceHandle device, AllocationHandle allocation);
+  Result<void> Unlock(DeviceHandle device, AllocationHandle allocation);
+
+  Result<ContextHandle> CreateContext(DeviceHandle device);
+  Result<void> DestroyContext(DeviceHandle device, ContextHandle context);
+
+  // Patches a copy of the commands, puts it into an indirect buffer of the context's queue with a
+  // fence behind it, rings the doorbell. Gives the fence's value. QUEUE_FAULTED when the context's
+  // queue has stopped.
+  Result<uint64_t> Submit(DeviceHandle device, ContextHandle context, ConstByteSpan commands,
+                          std::span<const AllocationHandle> allocations,
+                          std::span<const Patch> patches);
+  // Until the context's fence has at least `value`. QUEUE_FAULTED, DEVICE_TIMEOUT.
+  Result<void> WaitFence(DeviceHandle device, ContextHandle context, uint64_t value);
+
+  // Sets the output's mode (one of its list) and switches it on.
+  Result<void> SetMode(uint32_t output, uint32_t width, uint32_t height);
+  // Shows an allocation (XRGB8888, visible or protected VRAM) after what `context` has submitted.
+  Result<void> Present(DeviceHandle device, ContextHandle context, AllocationHandle allocation,
+                       uint32_t width, uint32_t height, uint32_t pitch);
+
+  // State of the context's queue (pfnEscapeCb).
+  Result<abi::QueueReport> Report(DeviceHandle device, ContextHandle context);
+
+ private:
+  class Implementation;
+  explicit Adapter(std::unique_ptr<Implementation> implementation);
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace ward::kmd
+
+#endif  // WARD_KMD_ADAPTER_H_
