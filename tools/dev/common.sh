@@ -54,9 +54,9 @@ show_progress() {
   exec {pause}<> <(:)
   while read -rt "$interval" -u "$pause" _ || kill -0 "$$" 2>/dev/null; do
     if [ -t 1 ]; then
-      printf '\r\e[K      %-28s %7s s  %s' "$name" "$(seconds_since "$start")" "$(latest_count "$log")"
+      printf '\r\e[K...   %-28s %7s s  %s' "$name" "$(seconds_since "$start")" "$(latest_count "$log")"
     else
-      printf '      %-28s %7s s  %s so far\n' "$name" "$(seconds_since "$start")" "$(latest_count "$log")"
+      printf '...   %-28s %7s s  %s still at it\n' "$name" "$(seconds_since "$start")" "$(latest_count "$log")"
     fi
   done
 }

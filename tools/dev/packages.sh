@@ -2,7 +2,8 @@
 # What the project needs from Debian 12 and 13. Sourced by setup.sh and doctor.sh.
 
 # Builds the host's code.
-packages_build=(g++ clang-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config ccache)
+packages_build=(g++ clang-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config ccache
+  git)
 packages_libraries=(libssl-dev libyuv-dev libpng-dev libfmt-dev libcli11-dev nlohmann-json3-dev
   catch2)
 # Links the firmware for the security processor.
