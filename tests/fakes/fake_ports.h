@@ -1,0 +1,219 @@
+// The outside of a chip in tests: memory on a bus, VRAM, a clock set by hand, repeatable entropy,
+// and records of what the chip sent. Nothing here is random or timed.
+#ifndef WARD_TESTS_FAKES_FAKE_PORTS_H_
+#define WARD_TESTS_FAKES_FAKE_PORTS_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/trace.h"
+#include "device/ports.h"
+
+namespace ward::fakes {
+
+// System memory as the chip sees it: only what was mapped, each mapping read-write or read-only.
+class FakeBus final : public device::DmaPort {
+ public:
+  enum class Kind { kRead, kWrite, kAtomic };
+  struct AccessRecord {
+    Kind kind;
+    uint64_t address;
+    uint64_t size_bytes;
+    bool allowed;
+  };
+
+  void Map(uint64_t address, uint64_t size_bytes, bool writable = true) {
+    regions_[address] = Region{std::vector<uint8_t>(size_bytes), writable};
+  }
+  // The bytes are lost; later accesses are refused.
+  void Unmap(uint64_t address) { regions_.erase(address); }
+
+  // The test's own door; the range must be mapped. Not logged.
+  uint8_t* At(uint64_t address, uint64_t size_bytes = 1) {
+    Region* region = Find(&address, size_bytes);
+    WARD_ASSERT(region != nullptr);
+    return region->bytes.data() + address;
+  }
+  template <typename T>
+  T Load(uint64_t address) {
+    return LoadLe<T>(At(address, sizeof(T)));
+  }
+  template <typename T>
+  void Store(uint64_t address, T value) {
+    StoreLe<T>(At(address, sizeof(T)), value);
+  }
+
+  bool Read(uint64_t bus_address, ByteSpan destination) override {
+    uint64_t offset = bus_address;
+    Region* region = Find(&offset, destination.size());
+    log_.push_back({Kind::kRead, bus_address, destination.size(), region != nullptr});
+    if (region == nullptr) return false;
+    std::memcpy(destination.data(), region->bytes.data() + offset, destination.size());
+    // What another processor would do at the worst moment: after the chip's fetch.
+    if (after_read) after_read(bus_address, destination.size());
+    return true;
+  }
+  bool Write(uint64_t bus_address, ConstByteSpan source) override {
+    uint64_t offset = bus_address;
+    Region* region = Find(&offset, source.size());
+    const bool allowed = region != nullptr && region->writable;
+    log_.push_back({Kind::kWrite, bus_address, source.size(), allowed});
+    if (!allowed) return false;
+    std::memcpy(region->bytes.data() + offset, source.data(), source.size());
+    return true;
+  }
+  bool WriteAtomic64(uint64_t bus_address, uint64_t value) override {
+    uint64_t offset = bus_address;
+    Region* region = Find(&offset, sizeof(value));
+    const bool allowed = region != nullptr && region->writable;
+    log_.push_back({Kind::kAtomic, bus_address, sizeof(value), allowed});
+    if (!allowed) return false;
+    StoreLe<uint64_t>(region->bytes.data() + offset, value);
+    return true;
+  }
+
+  const std::vector<AccessRecord>& log() const { return log_; }
+  void ClearLog() { log_.clear(); }
+  // How many reads touched the byte at `address`: a field is fetched once (P6).
+  size_t ReadsOf(uint64_t address) const {
+    return static_cast<size_t>(
+        std::count_if(log_.begin(), log_.end(), [&](const AccessRecord& record) {
+          return record.kind == Kind::kRead && address >= record.address &&
+                 address - record.address < record.size_bytes;
+        }));
+  }
+
+  std::function<void(uint64_t address, uint64_t size_bytes)> after_read;
+
+ private:
+  struct Region {
+    std::vector<uint8_t> bytes;
+    bool writable;
+  };
+  // Region that holds all of [*address, + size); *address becomes the offset in it.
+  Region* Find(uint64_t* address, uint64_t size_bytes) {
+    auto next = regions_.upper_bound(*address);
+    if (next == regions_.begin()) return nullptr;
+    auto& [base, region] = *std::prev(next);
+    if (!RangeFits(*address - base, size_bytes, region.bytes.size())) return nullptr;
+    *address -= base;
+    return &region;
+  }
+
+  std::map<uint64_t, Region> regions_;
+  std::vector<AccessRecord> log_;
+};
+
+// Visible VRAM. The chip checks its offsets, so one outside is a bug of the chip.
+class FakeVram final : public device::VramPort {
+ public:
+  explicit FakeVram(uint64_t size_bytes) : bytes_(size_bytes) {}
+
+  std::vector<uint8_t>& bytes() { return bytes_; }
+  template <typename T>
+  T Load(uint64_t offset) {
+    WARD_ASSERT(RangeFits(offset, sizeof(T), bytes_.size()));
+    return LoadLe<T>(bytes_.data() + offset);
+  }
+  template <typename T>
+  void Store(uint64_t offset, T value) {
+    WARD_ASSERT(RangeFits(offset, sizeof(T), bytes_.size()));
+    StoreLe<T>(bytes_.data() + offset, value);
+  }
+  void StoreBytes(uint64_t offset, ConstByteSpan source) {
+    WARD_ASSERT(RangeFits(offset, source.size(), bytes_.size()));
+    std::copy(source.begin(), source.end(), bytes_.begin() + static_cast<ptrdiff_t>(offset));
+  }
+
+  void Read(uint64_t offset, ByteSpan destination) override {
+    WARD_ASSERT(RangeFits(offset, destination.size(), bytes_.size()));
+    reads_.emplace_back(offset, destination.size());
+    std::memcpy(destination.data(), bytes_.data() + offset, destination.size());
+    if (after_read) after_read(offset, destination.size());
+  }
+  void Write(uint64_t offset, ConstByteSpan source) override { StoreBytes(offset, source); }
+  void WriteAtomic64(uint64_t offset, uint64_t value) override { Store<uint64_t>(offset, value); }
+
+  size_t ReadsOf(uint64_t offset) const {
+    return static_cast<size_t>(std::count_if(reads_.begin(), reads_.end(), [&](const auto& read) {
+      return offset >= read.first && offset - read.first < read.second;
+    }));
+  }
+  void ClearLog() { reads_.clear(); }
+
+  std::function<void(uint64_t offset, uint64_t size_bytes)> after_read;
+
+ private:
+  std::vector<uint8_t> bytes_;
+  std::vector<std::pair<uint64_t, uint64_t>> reads_;
+};
+
+class CollectedInterrupts final : public device::InterruptPort {
+ public:
+  void SendVector(uint32_t vector) override { vectors.push_back(vector); }
+  std::vector<uint32_t> vectors;
+};
+
+class ManualClock final : public device::ClockPort {
+ public:
+  uint64_t NowNs() override { return now_ns; }
+  uint64_t now_ns = 1000;
+};
+
+// A counter through a mixer: the same seed gives the same bytes. Never for real keys.
+class SeededEntropy final : public device::EntropyPort {
+ public:
+  bool Fill(ByteSpan destination) override {
+    if (!available) return false;
+    for (uint8_t& byte : destination) {
+      state = state * 6364136223846793005ull + 1442695040888963407ull;
+      byte = static_cast<uint8_t>((state >> 33) ^ (state >> 51));
+    }
+    return true;
+  }
+  uint64_t state = 1;
+  bool available = true;
+};
+
+class RecordedTrace final : public TraceSink {
+ public:
+  struct Event {
+    std::string name;
+    std::string detail;
+    uint64_t arguments[3];
+  };
+  void OnEvent(const TraceEvent& event) override {
+    events.push_back(
+        {event.name, event.detail, {event.arguments[0], event.arguments[1], event.arguments[2]}});
+  }
+  size_t CountOf(const std::string& name) const {
+    return static_cast<size_t>(std::count_if(events.begin(), events.end(),
+                                             [&](const Event& e) { return e.name == name; }));
+  }
+  std::vector<Event> events;
+};
+
+// All of them together; must outlive the chip that uses `ports()`.
+struct FakePorts {
+  explicit FakePorts(uint64_t visible_vram_bytes = 1u << 20) : vram(visible_vram_bytes) {}
+  device::Ports ports() { return {&bus, &vram, &interrupts, &clock, &entropy, &trace}; }
+
+  FakeBus bus;
+  FakeVram vram;
+  CollectedInterrupts interrupts;
+  ManualClock clock;
+  SeededEntropy entropy;
+  RecordedTrace trace;
+};
+
+}  // namespace ward::fakes
+
+#endif  // WARD_TESTS_FAKES_FAKE_PORTS_H_
