@@ -1,0 +1,98 @@
+// Everything that crosses the chip's boundary passes here: what the host calls, and what the chip
+// asks of its ports. Hosts own a Boundary instead of a Gpu; recorders, traces and fuzzers listen to
+// it.
+#ifndef WARD_EMULATOR_BOUNDARY_BOUNDARY_H_
+#define WARD_EMULATOR_BOUNDARY_BOUNDARY_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "device/gpu.h"
+#include "device/ports.h"
+
+namespace ward::emulator {
+
+enum class BoundaryEventKind : uint8_t {
+  // What the host did, told before the chip does it; `value` is what was written.
+  kRegisterRead,
+  kRegisterWrite,
+  kConfigRead,
+  kConfigWrite,
+  kMsixRead,
+  kMsixWrite,
+  kProcess,  // address: budget
+  kReset,    // value: device::ResetKind
+  // What the chip asked of its ports; `ok` is the host's answer.
+  kDmaRead,
+  kDmaWrite,
+  kDmaWriteAtomic64,
+  kVramRead,
+  kVramWrite,
+  kVramWriteAtomic64,
+  kInterrupt,  // value: vector
+  kTime,       // value: nanoseconds
+  kEntropy,
+  // value: what the chip answered to the read before.
+  kAnswer,
+};
+
+// `data` is good during the call only. A listener that keeps kEntropy or DMA data keeps secrets.
+struct BoundaryEvent {
+  BoundaryEventKind kind;
+  bool ok = true;
+  uint32_t size_bytes = 0;  // of a register access
+  uint64_t address = 0;     // register offset, bus address or VRAM offset
+  uint64_t value = 0;
+  ConstByteSpan data;
+};
+
+class BoundaryListener {
+ public:
+  virtual void OnEvent(const BoundaryEvent& event) = 0;
+
+ protected:
+  ~BoundaryListener() = default;
+};
+
+class Boundary {
+ public:
+  // As device::Gpu::Create. The ports outlive the boundary. `listener` may be null; it hears
+  // everything from the chip's start on.
+  static Result<std::unique_ptr<Boundary>> Create(const device::GpuOptions& options,
+                                                  const device::Ports& ports,
+                                                  BoundaryListener* listener);
+  ~Boundary();
+  Boundary(const Boundary&) = delete;
+  Boundary& operator=(const Boundary&) = delete;
+
+  // As device::Gpu.
+  uint32_t ReadRegister(uint64_t offset, uint32_t size_bytes);
+  void WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value);
+  uint32_t ReadConfig(uint32_t offset, uint32_t size_bytes);
+  void WriteConfig(uint32_t offset, uint32_t size_bytes, uint32_t value);
+  uint32_t ReadMsix(uint64_t offset, uint32_t size_bytes);
+  void WriteMsix(uint64_t offset, uint32_t size_bytes, uint32_t value);
+  device::ProcessResult Process(uint64_t budget_bytes);
+  void Reset(device::ResetKind kind);
+
+  // For what does not change the chip: scan-out, snapshots, hashes.
+  device::Gpu& gpu() { return *gpu_; }
+  const device::Gpu& gpu() const { return *gpu_; }
+
+ private:
+  class PortTap;
+  Boundary(std::unique_ptr<PortTap> tap, BoundaryListener* listener);
+  void TellAccess(BoundaryEventKind kind, uint64_t address, uint32_t size_bytes, uint64_t value);
+  uint32_t TellAnswer(uint32_t value);
+
+  std::unique_ptr<PortTap> tap_;  // before gpu_: the chip uses it to its end
+  std::unique_ptr<device::Gpu> gpu_;
+  BoundaryListener* listener_;
+};
+
+}  // namespace ward::emulator
+
+#endif  // WARD_EMULATOR_BOUNDARY_BOUNDARY_H_
