@@ -35,6 +35,14 @@ enum D3D11_1DDI_CERTIFICATE_TYPE : INT {
   D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION = 2,
 };
 
+// WDDM 2.0 and 2.4; none of the functions that use them is in the D3D11.1 table.
+enum D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS : INT {
+  D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK = 0,
+  D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST = 1,
+  D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST = 2,
+};
+
+// ProtectedMemorySize is in bytes, BlockAlignmentSize in bytes of an encrypted run.
 struct D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS {
   UINT Caps;
   UINT KeyExchangeTypeCount;

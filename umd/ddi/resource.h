@@ -66,7 +66,7 @@ enum D3D10_DDI_RESOURCE_MISC_FLAG : INT {
   D3DWDDM2_0DDI_RESOURCE_MISC_CONTAINS_HW_PROTECTED = 0x00040000,
 };
 
-// One operation of ResourceMap; also the kinds that MapFlags of CreateResource allows.
+// The access that ResourceMap asks for, and the one that CreateResource announces in MapFlags.
 enum D3D10_DDI_MAP : INT {
   D3D10_DDI_MAP_READ = 1,
   D3D10_DDI_MAP_WRITE = 2,

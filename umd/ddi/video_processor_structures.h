@@ -221,7 +221,8 @@ struct D3D11_1DDIARG_CREATEVIDEOPROCESSOR {
 WARD_DDI_SIZE(D3D11_1DDIARG_CREATEVIDEOPROCESSOR, 16);
 WARD_DDI_AT(D3D11_1DDIARG_CREATEVIDEOPROCESSOR, RateConversionCapsIndex, 8);
 
-// Matrix 0 is BT.601 and 1 BT.709; RGB_Range 0 is full (0..255) and 1 limited (16..235).
+// Usage 0 is playback, 1 processing. Matrix 0 is BT.601 and 1 BT.709; RGB_Range 0 is full (0..255)
+// and 1 limited (16..235).
 struct D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE {
   UINT Usage : 1;
   UINT RGB_Range : 1;
@@ -256,7 +257,7 @@ struct D3D11_1DDI_VIDEO_COLOR {
 };
 WARD_DDI_SIZE(D3D11_1DDI_VIDEO_COLOR, 16);
 
-// A view of FourCC 0 takes the resource's own format.
+// FourCC 0: the resource's own format.
 struct D3D11_1DDIARG_CREATEVIDEOPROCESSORINPUTVIEW {
   D3D10DDI_HRESOURCE hDrvResource;
   D3D11_1DDI_HVIDEOPROCESSORENUM hDrvVideoProcessorEnum;
