@@ -13,6 +13,8 @@ stty raw -echo 115200 <&3
 say() { echo "ward-guest: $*" >&3; }
 finish() {
   say "exit $1"
+  # The last close of the port waits until everything has left it.
+  exec 3>&- <&- >&-
   poweroff -f
 }
 fail() {

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 if __package__:
     from .error import VmError
@@ -54,8 +54,8 @@ def prepare() -> Kernel:
         if found:
             return found
         with tempfile.TemporaryDirectory(dir=cache, prefix="unpack-") as folder:
-            root = _find_installed() or _unpack_package(Path(folder))
-            return _store(root, cache)
+            image = _find_installed() or _unpack_package(Path(folder))
+            return _store(image, cache)
 
 
 def load_order(kernel: Kernel, names: List[str]) -> List[str]:
@@ -84,7 +84,7 @@ def _locked(cache: Path) -> Iterator[None]:
         yield
 
 
-def _find_cached(cache: Path):
+def _find_cached(cache: Path) -> Optional[Kernel]:
     for folder in sorted(cache.glob("kernel-*"), reverse=True):
         for name in ("vmlinux", "vmlinuz"):
             if (folder / name).exists():
@@ -93,17 +93,17 @@ def _find_cached(cache: Path):
     return None
 
 
-def _find_installed():
-    """The system's own cloud kernel, if it is installed and readable."""
+def _find_installed() -> Optional[Path]:
+    """The bzImage of the system's own cloud kernel, if it is installed and readable."""
     for image in sorted(Path("/boot").glob("vmlinuz-*-cloud-amd64"), reverse=True):
         version = image.name[len("vmlinuz-"):]
         if os.access(image, os.R_OK) and Path("/lib/modules", version, "kernel").is_dir():
-            return Path("/")
+            return image
     return None
 
 
 def _unpack_package(folder: Path) -> Path:
-    """The unpacked kernel package: WARD_KERNEL_DEB, or the one apt names."""
+    """The bzImage in the unpacked kernel package: WARD_KERNEL_DEB, or the one apt names."""
     package = os.environ.get("WARD_KERNEL_DEB")
     if package and not Path(package).is_file():
         raise VmError(f"WARD_KERNEL_DEB: no file {package}; unset it to download the package")
@@ -114,7 +114,10 @@ def _unpack_package(folder: Path) -> Path:
                               text=True, check=False)
     if unpacked.returncode != 0:
         raise VmError(f"kernel package {package} can't be unpacked: {unpacked.stderr.strip()}")
-    return root
+    images = list((root / "boot").glob("vmlinuz-*"))
+    if not images:
+        raise VmError(f"{package} holds no kernel image; {META_PACKAGE} is the kind that is needed")
+    return images[0]
 
 
 def _download_package(folder: Path) -> Path:
@@ -144,10 +147,10 @@ def _versioned_package() -> str:
     return match.group(1)
 
 
-def _store(root: Path, cache: Path) -> Kernel:
-    """Puts image and modules below `root` into the cache, complete or not at all."""
-    image = sorted((root / "boot").glob("vmlinuz-*-cloud-amd64"))[-1]
+def _store(image: Path, cache: Path) -> Kernel:
+    """Puts the image and its modules into the cache, complete or not at all."""
     version = image.name[len("vmlinuz-"):]
+    root = image.parent.parent
     library = next(path for path in (root / "lib/modules", root / "usr/lib/modules")
                    if (path / version).is_dir())
     with tempfile.TemporaryDirectory(dir=cache, prefix="store-") as scratch:
@@ -264,7 +267,7 @@ def _unpack_lz4_block(block: bytes) -> bytearray:
     return out
 
 
-def _extend_length(block: bytes, position: int, length: int):
+def _extend_length(block: bytes, position: int, length: int) -> Tuple[int, int]:
     while True:
         extra = block[position]
         position += 1

@@ -146,8 +146,10 @@ class Machine:
         line = f"{KERNEL_ARGUMENTS} {self._kernel_arguments}"
         if self._pci_id:
             line += f" ward.pci={self._pci_id.lower()}"
+        # An emulated interrupt remapper can't be used with the in-kernel I/O APIC.
+        machine = "q35,kernel-irqchip=split" if self.accel == "kvm" else "q35"
         result = [
-            QEMU, "-M", "q35", "-accel", self.accel, "-cpu", "max", "-m", str(self._memory_mib),
+            QEMU, "-M", machine, "-accel", self.accel, "-cpu", "max", "-m", str(self._memory_mib),
             "-nodefaults", "-no-user-config", "-nic", "none", "-display", "none", "-no-reboot",
             "-kernel", str(image.image), "-initrd", "initramfs", "-append", line.strip(),
             "-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "monitor,mode=control",

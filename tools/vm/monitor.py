@@ -1,11 +1,11 @@
 """QEMU's machine protocol (QMP): commands, their answers, events."""
 
 import json
-import select
 import socket
 from pathlib import Path
 from typing import Any, Dict, List
 
+from .connection import ConnectionClosed, LineConnection, ReadTimeout
 from .deadline import Deadline
 from .error import VmError
 
@@ -20,9 +20,7 @@ class MonitorError(VmError):
 
 class Monitor:
     def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._partial = b""
-        self._messages: List[Dict[str, Any]] = []
+        self._connection = LineConnection(connection)
         self._events: List[Dict[str, Any]] = []
 
     def open(self, timeout_s: float) -> None:
@@ -36,7 +34,7 @@ class Monitor:
         request = {"execute": command,
                    "arguments": {name.replace("_", "-"): value
                                  for name, value in arguments.items()}}
-        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        self._connection.send_line(json.dumps(request).encode())
         deadline = Deadline(timeout_s)
         while True:
             message = self._next(deadline, command)
@@ -71,13 +69,10 @@ class Monitor:
         return self.execute("qom-get", path=path, property=name)
 
     def _next(self, deadline: Deadline, awaited: str) -> Dict[str, Any]:
-        while not self._messages:
-            ready, _, _ = select.select([self._connection], [], [], deadline.left())
-            if not ready:
-                raise VmError(f"QMP: no answer from QEMU in time ({awaited})")
-            data = self._connection.recv(65536)
-            if not data:
-                raise VmError(f"QMP: QEMU has ended ({awaited})")
-            *lines, self._partial = (self._partial + data).split(b"\n")
-            self._messages += [json.loads(line) for line in lines if line.strip()]
-        return self._messages.pop(0)
+        try:
+            return json.loads(self._connection.read_line(deadline))
+        except ReadTimeout:
+            raise ReadTimeout(f"QMP: no answer from QEMU in time ({awaited})") from None
+        except ConnectionClosed as closed:
+            closed.args = (f"QMP: QEMU has ended ({awaited})",)
+            raise
