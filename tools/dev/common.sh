@@ -98,7 +98,7 @@ show_log_end() {
 # One ./dev at a time per checkout: two builds in one folder would trample each other.
 take_lock() {
   [ -z "${WARD_DEV_LOCK_HELD:-}" ] || return 0
-  mkdir -p build 2>/dev/null && : >>"$lock_file" 2>/dev/null ||
+  { mkdir -p build && : >>"$lock_file"; } 2>/dev/null ||
     fail "build/ cannot be written by $(id -un); mend it with: sudo chown -R $(id -un) build"
   exec 9<>"$lock_file"
   if ! flock -n 9; then
