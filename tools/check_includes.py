@@ -42,9 +42,7 @@ ALLOWED = {
                "firmware/", "abi/", "base/"],
 }
 
-# Headers of packages that are written with quotes, not ours to judge.
-FOREIGN_PREFIXES = ("catch2/", "qemu/", "hw/", "qom/", "qapi/", "exec/", "sysemu/", "system/",
-                    "migration/", "ui/", "chardev/", "block/", "openssl/", "libyuv")
+HOUSE_FOLDERS = {folder.split("/")[0] + "/" for folder in ALLOWED}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
 
@@ -67,9 +65,10 @@ def judge_include(root, source, quoted, angled):
     if ".." in included.split("/"):
         return "climbs out of its folder; write it from the root of the tree"
     if not (root / included).is_file():
-        if angled or included.startswith(FOREIGN_PREFIXES):
-            return None
-        return "is no file of this tree (ours: from the root, in quotes; packages': in <...>)"
+        beside = (root / source).parent / included
+        if beside.is_file() or (included.split("/")[0] + "/") in HOUSE_FOLDERS:
+            return "is no file of this tree; write our own headers from its root"
+        return None  # a package's header
     if angled:
         return "is ours and takes quotes"
     rule = find_rule(source)

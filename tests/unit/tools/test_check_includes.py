@@ -94,8 +94,13 @@ class CheckIncludesTest(unittest.TestCase):
             with self.subTest(source=source, included=included):
                 self.assertEqual(self.violations_of(source, f'#include "{included}"\n'), [])
 
-    def test_header_that_does_not_exist_is_reported(self):
-        self.assertIn("no file of this tree", self.violations_of("device/a.cc", '#include "ports.h"\n')[0])
+    def test_own_header_that_does_not_exist_is_reported(self):
+        found = self.violations_of("device/a.cc", '#include "device/nowhere.h"\n')
+        self.assertIn("no file of this tree", found[0])
+
+    def test_own_header_that_is_not_written_from_the_root_is_reported(self):
+        found = self.violations_of("device/a.cc", '#include "ports.h"\n')
+        self.assertIn("from its root", found[0])
 
     def test_own_header_in_angle_brackets_is_reported(self):
         self.assertIn("takes quotes", self.violations_of("umd/a.cc", "#include <kmd/adapter.h>\n")[0])
