@@ -13,6 +13,7 @@ command -v ${prefix}g++ >/dev/null || {
   exit 1
 }
 work=$(mktemp -d)
+mkdir "$work/linked"
 trap 'rm -rf "$work"' EXIT
 
 # Fixed address, no PIC: a vtable is read-only data then, as it would be in ROM.
@@ -24,10 +25,10 @@ for source in "$sources"/*.cc; do
   ${prefix}g++ "${flags[@]}" -c "$source" -o "$object"
   objects+=("$object")
 done
-${prefix}g++ -nostdlib -no-pie -r -o "$work/firmware.o" "${objects[@]}"
+${prefix}g++ -nostdlib -no-pie -r -o "$work/linked.elf" "${objects[@]}"
 
 failed=
-unresolved=$(${prefix}nm --undefined-only --demangle "$work/firmware.o" | sed 's/^ *[UwV] //' |
+unresolved=$(${prefix}nm --undefined-only --demangle "$work/linked.elf" | sed 's/^ *[UwV] //' |
   grep -vxE 'mem(cpy|move|set|cmp)' || true)
 if [ -n "$unresolved" ]; then
   printf 'unresolved symbol: %s\n' "$unresolved"
@@ -36,13 +37,13 @@ fi
 
 # A relocatable link keeps input sections apart (.data.rel.ro, .sbss.x): sum them by kind.
 section_bytes() {
-  ${prefix}size -A -d "$work/firmware.o" |
+  ${prefix}size -A -d "$work/linked.elf" |
     awk -v kind="$1" '$1 ~ "^[.](" kind ")([.]|$)" { sum += $2 } END { print sum + 0 }'
 }
 for kind in data sdata bss sbss init_array fini_array tdata tbss; do
   bytes=$(section_bytes "$kind")
   [ "$bytes" -ne 0 ] || continue
-  ${prefix}nm --demangle --size-sort "$work/firmware.o" | grep -iE ' [bdgs] ' || true
+  ${prefix}nm --demangle --size-sort "$work/linked.elf" | grep -iE ' [bdgs] ' || true
   failed=".$kind holds $bytes bytes: the firmware has writable globals"
 done
 

@@ -3,6 +3,7 @@
 Run: python3 tests/vm/test_machine.py
 """
 
+import argparse
 import os
 import signal
 import subprocess
@@ -222,4 +223,7 @@ class Pieces(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    # ./dev names the build to every case; this one needs nothing of it.
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--build-dir")
+    unittest.main(argv=[sys.argv[0], *parser.parse_known_args()[1]], verbosity=2)

@@ -59,7 +59,7 @@ REFUSED = {
 class CheckFirmwareRiscvTest(unittest.TestCase):
     def run_on(self, text):
         with tempfile.TemporaryDirectory() as folder:
-            (pathlib.Path(folder) / "part.cc").write_text(text, encoding="utf-8")
+            (pathlib.Path(folder) / "firmware.cc").write_text(text, encoding="utf-8")
             return subprocess.run(["bash", str(SCRIPT), folder], stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, check=False)
 
