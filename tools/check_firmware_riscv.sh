@@ -13,7 +13,6 @@ command -v ${prefix}g++ >/dev/null || {
   exit 1
 }
 work=$(mktemp -d)
-mkdir "$work/linked"
 trap 'rm -rf "$work"' EXIT
 
 # Fixed address, no PIC: a vtable is read-only data then, as it would be in ROM.
