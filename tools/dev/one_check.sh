@@ -74,13 +74,15 @@ check_riscv() {
 
 # A minute over the corpus; what libFuzzer finds goes to build/, the corpus in the tree stays.
 check_fuzz() {
-  local seconds=${WARD_FUZZ_SECONDS:-60} target=build/fuzz/tests/fuzz/device_fuzz corpus
+  local seconds=${WARD_FUZZ_SECONDS:-60} target=build/fuzz/tests/fuzz/device_fuzz corpus options
   [ -n "$(list_files 'tests/fuzz/*.cc')" ] || nothing "there is no fuzz target yet"
   bash tools/dev/build_preset.sh fuzz device_fuzz
   mkdir -p build/fuzz/findings build/fuzz/grown_corpus
   mapfile -t corpus < <(find tests/fuzz -type d -path '*corpus*device*' -o -type d -path '*device*corpus*' | sort)
-  "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
-    -artifact_prefix=build/fuzz/findings/ build/fuzz/grown_corpus ${corpus[@]+"${corpus[@]}"} 2>&1 |
+  options=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1
+    -artifact_prefix=build/fuzz/findings/)
+  [ ! -f tests/fuzz/device.dict ] || options+=(-dict=tests/fuzz/device.dict)
+  "$target" "${options[@]}" build/fuzz/grown_corpus ${corpus[@]+"${corpus[@]}"} 2>&1 |
     tee build/log/device_fuzz.txt || {
     echo "the device fuzz target fell; replay it with: $target build/fuzz/findings/<file>"
     exit 1
