@@ -259,32 +259,83 @@ TEST_CASE("loading refuses a certificate whose signature is damaged") {
            "device.pem does not stand in the chain");
 }
 
+// Replaces the certificates, with the openssl command, by a chain of other authorities whose leaf
+// holds the same device key.
+void IssueAnew(const Workspace& workspace, const std::string& leaf_usage,
+               const std::string& leaf_issuer, const std::string& leaf_dates) {
+  workspace.WriteText(
+      "conf",
+      "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\n"
+      "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n"
+      "[root]\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n"
+      "keyUsage=critical,keyCertSign\n"
+      "[intermediate]\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n"
+      "authorityKeyIdentifier=keyid\nkeyUsage=critical,keyCertSign\n"
+      "[leaf]\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+      "keyUsage=critical," +
+          leaf_usage + "\n");
+  const std::string sign = "openssl ca -batch -notext -config conf ";
+  std::string output;
+  const int code = workspace.Run(
+      "touch index && echo 01 >serial && "
+      "openssl genrsa -out root.key 2048 && openssl genrsa -out intermediate.key 2048 && "
+      "openssl req -new -key root.key -subj /CN=root -out root.csr && "
+      "openssl req -new -key intermediate.key -subj /CN=intermediate -out intermediate.csr && "
+      "openssl req -new -key id/device.key -subj /CN=leaf -out leaf.csr && " +
+          sign +
+          "-extensions root -selfsign -keyfile root.key -days 9999 -in root.csr "
+          "-out id/root.pem && " +
+          sign +
+          "-extensions intermediate -cert id/root.pem -keyfile root.key -days 9999 "
+          "-in intermediate.csr -out id/intermediate.pem && " +
+          sign + "-extensions leaf -cert id/" + leaf_issuer + ".pem -keyfile " + leaf_issuer +
+          ".key " + leaf_dates + " -in leaf.csr -out id/device.pem",
+      &output);
+  INFO(output);
+  REQUIRE(code == 0);
+}
+
+TEST_CASE("loading accepts another authority's chain of the same shape") {
+  const Workspace workspace;
+  SaveShared(workspace);
+  IssueAnew(workspace, "keyEncipherment", "intermediate", "-days 9999");
+  std::string error;
+  const bool loaded = Identity::Load(workspace / "id", &error).has_value();
+  INFO(error);
+  CHECK(loaded);
+}
+
 TEST_CASE("loading refuses a device certificate that has expired") {
   Contains(LoadErrorAfter([](const Workspace& w) {
-             // Same key and names, by a chain that was in force in 1999 only.
-             std::string output;
-             const int code = w.Run(
-                 "openssl genrsa -out ca.key 2048 && touch index && echo 01 >serial && "
-                 "printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=index\\nserial=serial\\n"
-                 "new_certs_dir=.\\ndefault_md=sha256\\npolicy=p\\n[p]\\ncommonName=supplied\\n"
-                 "[v]\\nbasicConstraints=critical,CA:TRUE\\nsubjectKeyIdentifier=hash\\n"
-                 "keyUsage=critical,keyCertSign\\n"
-                 "[l]\\nsubjectKeyIdentifier=hash\\nauthorityKeyIdentifier=keyid\\n"
-                 "keyUsage=critical,keyEncipherment\\n' >conf && "
-                 "openssl req -new -key ca.key -subj /CN=root -out root.csr && "
-                 "openssl ca -batch -notext -config conf -extensions v -selfsign -keyfile ca.key "
-                 "-days 9999 -in root.csr -out id/root.pem && "
-                 "cp id/root.pem id/intermediate.pem && "
-                 "openssl req -new -key id/device.key -subj /CN=leaf -out leaf.csr && "
-                 "openssl ca -batch -notext -config conf -extensions l -cert id/root.pem -keyfile "
-                 "ca.key -startdate 19990101000000Z -enddate 19991231000000Z -in leaf.csr "
-                 "-out id/device.pem",
-                 &output);
-             INFO(output);
-             REQUIRE(code == 0);
+             IssueAnew(w, "keyEncipherment", "intermediate",
+                       "-startdate 19990101000000Z -enddate 19991231000000Z");
            }),
            "device.pem does not stand in the chain device.pem, intermediate.pem, root.pem: "
            "certificate has expired");
+}
+
+TEST_CASE("loading refuses a device certificate for another use") {
+  Contains(LoadErrorAfter([](const Workspace& w) {
+             IssueAnew(w, "digitalSignature", "intermediate", "-days 9999");
+           }),
+           "device.pem is not for key encipherment");
+}
+
+TEST_CASE("loading refuses a device certificate that the root issued directly") {
+  Contains(LoadErrorAfter(
+               [](const Workspace& w) { IssueAnew(w, "keyEncipherment", "root", "-days 9999"); }),
+           "device.pem is not issued by intermediate.pem");
+}
+
+TEST_CASE("a save that fails half-way leaves no private key lying about") {
+  const Workspace workspace;
+  std::filesystem::create_directories(workspace / "id" / "device.key" / "full");
+  std::string error;
+  CHECK_FALSE(SharedIdentity().Save(workspace / "id", true, &error));
+  Contains(error, "device.key can't be put in place");
+  std::string output;
+  REQUIRE(workspace.Run("ls -A id", &output) == 0);
+  CHECK(output == "device.key\n");
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "device/crypto/rsa_private_key.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include "catch2/catch_test_macros.hpp"
 #include "tests/unit/crypto/hex.h"
@@ -163,6 +166,37 @@ TEST_CASE("blobs of 0, 255, 257 and 512 bytes are refused") {
   Bytes led_by_zero = blob;
   led_by_zero.insert(led_by_zero.begin(), 0);
   CheckRefused(key, led_by_zero);
+}
+
+// A blob from libcrypto whose first byte is zero, as one in about two hundred is.
+Bytes WrapWithLeadingZero(const std::string& key_pem, const Bytes& payload) {
+  BIO* source = BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size()));
+  EVP_PKEY* key = PEM_read_bio_PrivateKey(source, nullptr, nullptr, nullptr);
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr);
+  REQUIRE(EVP_PKEY_encrypt_init(context) == 1);
+  REQUIRE(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) == 1);
+  REQUIRE(EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha512()) == 1);
+  Bytes blob(256);
+  do {
+    size_t size = blob.size();
+    REQUIRE(EVP_PKEY_encrypt(context, blob.data(), &size, payload.data(), payload.size()) == 1);
+  } while (blob[0] != 0);
+  EVP_PKEY_CTX_free(context);
+  EVP_PKEY_free(key);
+  BIO_free(source);
+  return blob;
+}
+
+TEST_CASE("a blob with a leading zero is accepted whole and refused without the zero") {
+  const nlohmann::json group = VectorGroup(kSha512File);
+  const RsaPrivateKey key = LoadVectorKey(group);
+  const Bytes payload = FromHex("2b7e151628aed2a6abf7158809cf4f3c");
+  Bytes blob = WrapWithLeadingZero(group["privateKeyPem"].get<std::string>(), payload);
+  AesKey unwrapped;
+  REQUIRE(key.UnwrapKey(blob, &unwrapped));
+  CHECK(ToHex(unwrapped.Expose()) == ToHex(payload));
+  blob.erase(blob.begin());
+  CheckRefused(key, blob);
 }
 
 TEST_CASE("blobs whose value is n - 1, n, above n, 0 or 1 are refused") {
