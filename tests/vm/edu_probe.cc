@@ -87,6 +87,12 @@ void CheckRegisters(VfioFunction& edu) {
   uint32_t identity = 0;
   if (mapped != nullptr) identity = *reinterpret_cast<const volatile uint32_t*>(mapped);
   Check(identity == 0x010000ed, "identity register through the mapping", edu);
+
+  const uint32_t command = edu.ConfigRead(4, 2);
+  edu.ConfigWrite(4, 2, command & ~2u);
+  Check(edu.BarRead32(0, kIdentity) == 0xffffffff, "no register while memory decoding is off", edu);
+  edu.ConfigWrite(4, 2, command);
+  Check(edu.BarRead32(0, kIdentity) == 0x010000ed, "registers again with memory decoding", edu);
 }
 
 void CheckDma(VfioFunction& edu) {

@@ -74,9 +74,22 @@ void CheckIdentify(VfioFunction& nvme, const Memory& memory, const char* name) {
   Check(fired && completed && is_ours, name, nvme);
 }
 
+// Ends when the host takes the controller away, which it does after the line "waiting".
+int AwaitRemoval() {
+  auto nvme = ward::probe::OpenFunction();
+  Check(nvme->SetBusMaster(true) == PciError::kNone && nvme->EnableInterrupts(1) == PciError::kNone,
+        "a controller to be unplugged", *nvme);
+  std::printf("waiting\n");
+  std::fflush(stdout);
+  Check(nvme->WaitInterrupt(0, 60000) == PciError::kGone, "the wait ends as gone", *nvme);
+  Check(nvme->WaitInterrupt(0, 60000) == PciError::kGone, "so does a second one", *nvme);
+  return ward::probe::failures == 0 ? 0 : 1;
+}
+
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
+  if (count > 1 && std::strcmp(arguments[1], "await-removal") == 0) return AwaitRemoval();
   auto nvme = ward::probe::OpenFunction();
   Memory memory;
   Check(nvme->AllocateDma(4096, &memory.submission) == PciError::kNone &&

@@ -79,8 +79,8 @@ class Guest(unittest.TestCase):
         source.write_bytes(content)
         target.write_bytes(bytes(len(content)))
         copy = "dd if=/dev/ward/input of=/dev/ward/output bs=64k && echo x >/dev/ward/input"
-        with Machine(command=["/bin/sh", "-c", copy],
-                     disks=[Disk("output", target), Disk("input", source, read_only=True)]) as guest:
+        disks = [Disk("output", target), Disk("input", source, read_only=True)]
+        with Machine(command=["/bin/sh", "-c", copy], disks=disks) as guest:
             guest.wait_ready()
             self.assertNotEqual(guest.wait_exit(), 0)  # the input is read-only
             guest.wait_power_off()

@@ -10,6 +10,3 @@ class Deadline:
     def left(self) -> float:
         """Seconds left, never negative."""
         return max(0.0, self._end - time.monotonic())
-
-    def passed(self) -> bool:
-        return self.left() == 0.0

@@ -116,7 +116,7 @@ def _unpack_package(folder: Path) -> Path:
         raise VmError(f"kernel package {package} can't be unpacked: {unpacked.stderr.strip()}")
     images = list((root / "boot").glob("vmlinuz-*"))
     if not images:
-        raise VmError(f"{package} holds no kernel image; {META_PACKAGE} is the kind that is needed")
+        raise VmError(f"{package} holds no kernel image; a linux-image-*-cloud-amd64 package does")
     return images[0]
 
 
@@ -130,7 +130,7 @@ def _download_package(folder: Path) -> Path:
         reason = (result.stderr.strip() or "no output").splitlines()[-1]
         raise VmError(f"can't download {name}: {reason}\n"
                       "  mend: ./dev setup (refreshes apt's lists), or point WARD_KERNEL_DEB at "
-                      f"a {META_PACKAGE} package file")
+                      "a linux-image-*-cloud-amd64 package file")
     return packages[0]
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -102,11 +103,14 @@ class Machine:
             try:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
-                print(f"warning: QEMU (process {self._process.pid}) does not end", flush=True)
+                print(f"warning: QEMU (process {self._process.pid}) does not end", file=sys.stderr,
+                      flush=True)
         for end in self._sockets:
             end.close()
         self._sockets = []
-        if self.folder and not os.environ.get("WARD_VM_KEEP"):
+        if self.folder and os.environ.get("WARD_VM_KEEP"):
+            print(f"vm: logs kept in {self.folder}", file=sys.stderr, flush=True)
+        elif self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:

@@ -106,6 +106,9 @@ void VfioFunction::ConfigWrite(uint32_t offset, uint32_t size_bytes, uint32_t va
   if (pwrite(function_.get(), &value, size_bytes, at) != static_cast<ssize_t>(size_bytes)) {
     error_ = "configuration write at " + std::to_string(offset) + ": " + std::strerror(errno);
   }
+  if ((offset & ~3u) == PCI_COMMAND) {
+    decodes_memory_ = (ConfigRead(PCI_COMMAND, 2) & PCI_COMMAND_MEMORY) != 0;
+  }
 }
 
 VfioFunction::Region* VfioFunction::FindBar(int bar) {
@@ -116,9 +119,11 @@ VfioFunction::Region* VfioFunction::FindBar(int bar) {
 
 bool VfioFunction::CheckBarAccess(int bar, uint64_t offset) {
   const uint64_t size = BarSize(bar);
-  if (size >= sizeof(uint32_t) && offset % 4 == 0 && offset <= size - sizeof(uint32_t)) return true;
+  const bool is_inside = size >= sizeof(uint32_t) && offset <= size - sizeof(uint32_t);
+  if (is_inside && offset % sizeof(uint32_t) == 0 && decodes_memory_) return true;
   error_ = "no 32-bit access at offset " + std::to_string(offset) + " of BAR" +
-           std::to_string(bar) + ", which has " + std::to_string(size) + " bytes";
+           std::to_string(bar) + ", which has " + std::to_string(size) + " bytes" +
+           (decodes_memory_ ? "" : "; memory decoding is off");
   return false;
 }
 

@@ -28,11 +28,13 @@ class VfioFunction : public abi::PciFunction {
 
   uint32_t ConfigRead(uint32_t offset, uint32_t size_bytes) override;
   void ConfigWrite(uint32_t offset, uint32_t size_bytes, uint32_t value) override;
-  // An access outside the BAR or not aligned to 4 reads all ones, and writes nothing.
+  // An access outside the BAR, not aligned to 4, or while memory decoding is off reads all ones,
+  // and writes nothing.
   uint32_t BarRead32(int bar, uint64_t offset) override;
   void BarWrite32(int bar, uint64_t offset, uint32_t value) override;
   uint64_t BarSize(int bar) override;
-  // Maps any memory BAR that the kernel lets a user map, register BARs too.
+  // Maps any memory BAR that the kernel lets a user map, register BARs too. Touching the mapping
+  // while memory decoding is off ends the program (SIGBUS).
   uint8_t* MapBar(int bar) override;
   abi::PciError AllocateDma(size_t size_bytes, abi::DmaBuffer* buffer) override;
   void FreeDma(const abi::DmaBuffer& buffer) override;
@@ -65,6 +67,7 @@ class VfioFunction : public abi::PciFunction {
   InterruptVectors interrupts_;
   Region config_;
   std::array<Region, kBarCount> bars_;
+  bool decodes_memory_ = false;  // the kernel sends SIGBUS for a mapped access while it is off
   bool resettable_ = false;
   std::string error_;
 };
