@@ -13,7 +13,13 @@ run_tests() {
   esac
   ensure_packages
   passed=0 failed=0 skipped=0
+  # All builds come first: what does not build is known before the long part.
   [ ${#labels[@]} -eq 0 ] || build_debug
+  if [ -n "$vm" ]; then
+    build_release
+    build_device
+    fetch_guest_kernel
+  fi
   for label in ${labels[@]+"${labels[@]}"}; do
     run_ctest_label "$label"
   done
@@ -59,9 +65,6 @@ run_vm_tests() {
     print_result skip "test vm" "$start" "there is no tests/vm/test_*.py yet"
     return 0
   fi
-  build_release
-  build_device
-  fetch_guest_kernel
   for script in "${cases[@]}"; do
     name=$(basename "$script" .py)
     log=$log_dir/vm_$name.log
