@@ -22,6 +22,7 @@ GENERATED = ["config-poison.h", "qapi/qapi-types-error.h"]
 CONFIGURE = [
     "--target-list=x86_64-softmmu", "--without-default-features", "--enable-tcg",
     "--enable-modules", "--enable-fdt=system", "--disable-werror", "--audio-drv-list=",
+    "--disable-install-blobs",
 ]
 KEYRINGS = {
     "Debian": ["debian-archive-keyring.pgp", "debian-archive-keyring.gpg"],

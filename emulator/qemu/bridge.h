@@ -20,12 +20,16 @@ typedef enum WardChipView {
 } WardChipView;
 
 // What the chip asks of its host. Called only from within a function of this header; `host` is
-// passed through. The DMA functions transfer all of it or return false; a read that fails leaves
-// no fetched byte in `data`. A write of 8 bytes to an aligned address is one atomic store.
+// passed through. The DMA functions transfer all of it or return false; a read that fails leaves no
+// fetched byte in `data`.
 typedef struct WardChipHost {
   void* host;
   bool (*read_dma)(void* host, uint64_t bus_address, void* data, size_t size_bytes);
   bool (*write_dma)(void* host, uint64_t bus_address, const void* data, size_t size_bytes);
+  // One atomic little-endian store after all earlier writes; the address is aligned to 8.
+  bool (*write_dma_atomic64)(void* host, uint64_t bus_address, uint64_t value);
+  // The chip wrote to visible VRAM.
+  void (*mark_vram_written)(void* host, uint64_t offset, uint64_t size_bytes);
   void (*signal_vector)(void* host, uint32_t vector);
   uint64_t (*now_ns)(void* host);
   bool (*fill_entropy)(void* host, void* data, size_t size_bytes);
@@ -46,7 +50,7 @@ WardChip* ward_chip_create(const WardChipOptions* options, const WardChipHost* h
                            size_t error_size);
 void ward_chip_destroy(WardChip* chip);
 
-// Power-on state; keys are gone and nothing is in flight when it returns.
+// As function-level reset: when it returns nothing is in flight and no key is left.
 void ward_chip_reset(WardChip* chip);
 
 // Accesses to BAR0; any offset below its size and any `size_bytes` of 1, 2, 4 and 8, aligned or
@@ -54,10 +58,14 @@ void ward_chip_reset(WardChip* chip);
 uint64_t ward_chip_read_register(WardChip* chip, uint64_t offset, unsigned size_bytes);
 void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_bytes, uint64_t value);
 
-// Does one bounded slice of work, a few microseconds. Returns true when more can be done at once.
-bool ward_chip_process(WardChip* chip);
-// When the chip wants its next slice although nothing arrived, in now_ns time; UINT64_MAX: never.
-uint64_t ward_chip_next_wakeup_ns(WardChip* chip);
+// What one slice of work left behind.
+typedef struct WardChipSlice {
+  bool more;           // more can be done at once
+  uint64_t wakeup_ns;  // when work can go on, in now_ns time; 0: none is waiting for time
+} WardChipSlice;
+
+// Does one bounded slice of work, some microseconds.
+WardChipSlice ward_chip_process(WardChip* chip);
 
 // Size in pixels of what the first output shows; false when it shows nothing.
 bool ward_chip_scanout_size(WardChip* chip, uint32_t* width, uint32_t* height);

@@ -35,7 +35,9 @@ EXPORT int qemu_plugin_version = 1;
 
 EXPORT int qemu_plugin_install(uint64_t id, const void* info, int argc, char** argv);
 
-static const VersionInfo* RunningVersion(void) {
+static const VersionInfo* running_version;
+
+static const VersionInfo* QueryRunningVersion(void) {
   // dlsym returns an object pointer; POSIX wants it usable as a function pointer.
   union {
     void* object;
@@ -46,11 +48,11 @@ static const VersionInfo* RunningVersion(void) {
 
 // Runs while QEMU loads the plugin, before it reads qemu_plugin_version.
 __attribute__((constructor)) static void ChoosePluginVersion(void) {
-  const VersionInfo* version = RunningVersion();
-  if (version == NULL) return;
-  if (version->qemu->major >= 11) {
+  running_version = QueryRunningVersion();
+  if (running_version == NULL) return;
+  if (running_version->qemu->major >= 11) {
     qemu_plugin_version = 7;
-  } else if (version->qemu->major >= 9) {
+  } else if (running_version->qemu->major >= 9) {
     qemu_plugin_version = 2;
   }
 }
@@ -96,11 +98,13 @@ static bool DevicePath(const char* stamp, char* path, size_t path_size) {
 }
 
 static int Refuse(const char* what, const char* why) {
-  const VersionInfo* version = RunningVersion();
-  fprintf(stderr, "ward-qemu: %s: %s (QEMU %d.%d.%d%s): ./dev build\n", what, why,
-          version == NULL ? 0 : (int)version->qemu->major,
-          version == NULL ? 0 : (int)version->qemu->minor,
-          version == NULL ? 0 : (int)version->qemu->micro, version == NULL ? "" : version->package);
+  fprintf(stderr, "ward-qemu: %s: %s\n", what, why);
+  if (running_version != NULL) {
+    fprintf(stderr,
+            "ward-qemu: this is QEMU %d.%d.%d (%s); build the device for it: ./dev build device\n",
+            (int)running_version->qemu->major, (int)running_version->qemu->minor,
+            (int)running_version->qemu->micro, running_version->package);
+  }
   return -1;
 }
 

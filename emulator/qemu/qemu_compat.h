@@ -67,6 +67,13 @@
 #define WARD_SET_RESET(device_class, function) ((device_class)->reset = (function))
 #endif
 
+/* QEMU 10.0 tells nobody the size of a type any more. */
+#if WARD_QEMU_SINCE(10, 0)
+#define WARD_INSTANCE_SIZE_IS(type, bytes) true
+#else
+#define WARD_INSTANCE_SIZE_IS(type, bytes) (object_type_get_instance_size(type) == (bytes))
+#endif
+
 /* A blocked migration owns its reason from 8.2 on. */
 #if WARD_QEMU_SINCE(8, 2)
 #define WARD_BLOCK_MIGRATION(reason, errp) migrate_add_blocker(reason, errp)

@@ -19,6 +19,10 @@ enum {
   kBlankWidth = 640,
   kBlankHeight = 360,
   kPowerControl = PCI_PM_CTRL, /* offset in the power management capability */
+  kPowerD0 = 0,
+  kPowerD1 = 1,
+  kPowerD2 = 2,
+  kPowerD3 = 3,
 };
 #define WARD_REGISTER_BAR_BYTES (2 * MiB)
 #define WARD_SLICE_NS 50000 /* the longest that guest accesses wait for the chip */
@@ -73,15 +77,23 @@ static bool ReadDma(void *host, uint64_t bus_address, void *data, size_t size) {
 
 static bool WriteDma(void *host, uint64_t bus_address, const void *data, size_t size) {
   WardGpuState *s = host;
+  return MayMasterBus(s) && address_space_write(pci_get_address_space(PCI_DEVICE(s)), bus_address,
+                                                kDmaAttributes, data, size) == MEMTX_OK;
+}
+
+static bool WriteDmaAtomic64(void *host, uint64_t bus_address, uint64_t value) {
+  WardGpuState *s = host;
   if (!MayMasterBus(s)) return false;
-  AddressSpace *space = pci_get_address_space(PCI_DEVICE(s));
   MemTxResult result = MEMTX_OK;
-  if (size == sizeof(uint64_t) && bus_address % sizeof(uint64_t) == 0) {
-    address_space_stq_le(space, bus_address, ldq_le_p(data), kDmaAttributes, &result);
-  } else {
-    result = address_space_write(space, bus_address, kDmaAttributes, data, size);
-  }
+  smp_wmb();
+  address_space_stq_le(pci_get_address_space(PCI_DEVICE(s)), bus_address, value, kDmaAttributes,
+                       &result);
   return result == MEMTX_OK;
+}
+
+static void MarkVramWritten(void *host, uint64_t offset, uint64_t size) {
+  WardGpuState *s = host;
+  memory_region_set_dirty(&s->vram, offset, size);
 }
 
 static void SignalVector(void *host, uint32_t vector) {
@@ -102,26 +114,21 @@ static bool FillEntropy(void *host, void *data, size_t size) {
 
 /* ---- Work: slices from a bottom half, and a timer for the chip's own deadlines ---- */
 
-static void ArmWakeup(WardGpuState *s) {
-  uint64_t next = ward_chip_next_wakeup_ns(s->chip);
-  if (next > INT64_MAX) {
-    timer_del(s->wakeup);
-  } else {
-    timer_mod(s->wakeup, (int64_t)next);
-  }
-}
-
 static void DoWork(void *opaque) {
   WardGpuState *s = opaque;
   /* A stopped or powered-down machine parks the chip; RunStateChanged and WriteConfig resume it. */
   if (!runstate_is_running() || !IsPowered(s)) return;
   int64_t deadline = get_clock() + WARD_SLICE_NS;
-  bool more = true;
-  while (more && get_clock() < deadline) more = ward_chip_process(s->chip);
-  if (more) {
+  WardChipSlice slice;
+  do {
+    slice = ward_chip_process(s->chip);
+  } while (slice.more && get_clock() < deadline);
+  if (slice.more) {
     qemu_bh_schedule(s->work);
+  } else if (slice.wakeup_ns != 0) {
+    timer_mod(s->wakeup, (int64_t)slice.wakeup_ns);
   } else {
-    ArmWakeup(s);
+    timer_del(s->wakeup);
   }
 }
 
@@ -158,15 +165,24 @@ static const MemoryRegionOps kRegisterOperations = {
     .impl = {.min_access_size = 1, .max_access_size = 8, .unaligned = true},
 };
 
+/* D1 and D2 do not exist: a write of them has no effect. Leaving D3hot resets the function. */
+static void FollowPowerState(WardGpuState *s, uint16_t before) {
+  uint8_t *power = PCI_DEVICE(s)->config + s->power_capability + kPowerControl;
+  uint16_t control = pci_get_word(power);
+  uint16_t state = control & PCI_PM_CTRL_STATE_MASK;
+  if (state == kPowerD1 || state == kPowerD2) {
+    pci_set_word(power, (uint16_t)(control - state + before));
+  } else if (state == kPowerD0 && before == kPowerD3) {
+    pci_device_reset(PCI_DEVICE(s));
+  }
+}
+
 static void WriteConfig(PCIDevice *device, uint32_t address, uint32_t value, int size) {
   WardGpuState *s = WARD_GPU(device);
-  uint8_t *power = device->config + s->power_capability + kPowerControl;
-  uint16_t state_before = pci_get_word(power) & PCI_PM_CTRL_STATE_MASK;
+  const uint8_t *power = device->config + s->power_capability + kPowerControl;
+  uint16_t power_before = pci_get_word(power) & PCI_PM_CTRL_STATE_MASK;
   pci_default_write_config(device, address, value, size);
-  uint16_t state = pci_get_word(power) & PCI_PM_CTRL_STATE_MASK;
-  if (state == 1 || state == 2) { /* D1 and D2 do not exist: the write has no effect */
-    pci_set_word(power, (pci_get_word(power) & (uint16_t)~PCI_PM_CTRL_STATE_MASK) | state_before);
-  }
+  FollowPowerState(s, power_before);
   pcie_cap_flr_write_config(device, address, value, size);
   ScheduleWork(s); /* bus mastering or power may have come back */
 }
@@ -177,7 +193,6 @@ static bool AddCapabilities(WardGpuState *s, Error **errp) {
   if (power < 0) return false;
   s->power_capability = power;
   pci_set_word(device->config + power + PCI_PM_PMC, 3); /* PCI PM 1.2: D0 and D3hot */
-  pci_set_word(device->config + power + kPowerControl, PCI_PM_CTRL_NO_SOFT_RESET);
   pci_set_word(device->wmask + power + kPowerControl, PCI_PM_CTRL_STATE_MASK);
   if (pcie_endpoint_cap_init(device, 0) < 0) {
     error_setg(errp, "ward-gpu: no room for the PCI Express capability");
@@ -239,8 +254,7 @@ static const GraphicHwOps kScreenOperations = {.gfx_update = UpdateScreen};
 
 static void ResetDevice(DeviceState *device) {
   WardGpuState *s = WARD_GPU(device);
-  pci_set_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl,
-               PCI_PM_CTRL_NO_SOFT_RESET);
+  pci_set_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl, kPowerD0);
   ward_chip_reset(s->chip);
   timer_del(s->wakeup);
   ScheduleWork(s); /* firmware starts */
@@ -259,6 +273,8 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .host = s,
       .read_dma = ReadDma,
       .write_dma = WriteDma,
+      .write_dma_atomic64 = WriteDmaAtomic64,
+      .mark_vram_written = MarkVramWritten,
       .signal_vector = SignalVector,
       .now_ns = NowNs,
       .fill_entropy = FillEntropy,
@@ -404,8 +420,8 @@ static bool FieldIsAt(const char *name, size_t offset) {
 
 /* The stamp does not cover the layout of structures, so what can be seen of it is compared. */
 static bool LayoutFits(void) {
-  return object_type_get_instance_size(TYPE_PCI_DEVICE) == sizeof(PCIDevice) &&
-         object_type_get_instance_size(TYPE_DEVICE) == sizeof(DeviceState) &&
+  return WARD_INSTANCE_SIZE_IS(TYPE_PCI_DEVICE, sizeof(PCIDevice)) &&
+         WARD_INSTANCE_SIZE_IS(TYPE_DEVICE, sizeof(DeviceState)) &&
          FieldIsAt("version_id", offsetof(PCIDevice, version_id)) &&
          FieldIsAt("config", offsetof(PCIDevice, config)) &&
          FieldIsAt("irq_state", offsetof(PCIDevice, irq_state));

@@ -1,0 +1,198 @@
+#include "emulator/qemu/bridge.h"
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "device/gpu.h"
+#include "emulator/boundary/boundary.h"
+#include "emulator/identity/identity.h"
+
+namespace ward::emulator {
+namespace {
+
+// Data movement of one slice: some microseconds of copying or AES.
+constexpr uint64_t kSliceBytes = 16384;
+
+class HostDma final : public device::DmaPort {
+ public:
+  explicit HostDma(const WardChipHost& host) : host_(host) {}
+  bool Read(uint64_t bus_address, ByteSpan destination) override {
+    return host_.read_dma(host_.host, bus_address, destination.data(), destination.size());
+  }
+  bool Write(uint64_t bus_address, ConstByteSpan source) override {
+    return host_.write_dma(host_.host, bus_address, source.data(), source.size());
+  }
+  bool WriteAtomic64(uint64_t bus_address, uint64_t value) override {
+    return host_.write_dma_atomic64(host_.host, bus_address, value);
+  }
+
+ private:
+  const WardChipHost& host_;
+};
+
+class HostVram final : public device::VramPort {
+ public:
+  HostVram(const WardChipHost& host, uint8_t* vram) : host_(host), vram_(vram) {}
+  void Read(uint64_t offset, ByteSpan destination) override {
+    std::memcpy(destination.data(), vram_ + offset, destination.size());
+  }
+  void Write(uint64_t offset, ConstByteSpan source) override {
+    std::memcpy(vram_ + offset, source.data(), source.size());
+    host_.mark_vram_written(host_.host, offset, source.size());
+  }
+  void WriteAtomic64(uint64_t offset, uint64_t value) override {
+    uint8_t bytes[sizeof(value)];
+    StoreLe(bytes, value);
+    std::memcpy(&value, bytes, sizeof(value));
+    __atomic_store_n(reinterpret_cast<uint64_t*>(vram_ + offset), value, __ATOMIC_RELEASE);
+    host_.mark_vram_written(host_.host, offset, sizeof(value));
+  }
+
+ private:
+  const WardChipHost& host_;
+  uint8_t* vram_;
+};
+
+class HostSignals final : public device::InterruptPort,
+                          public device::ClockPort,
+                          public device::EntropyPort {
+ public:
+  explicit HostSignals(const WardChipHost& host) : host_(host) {}
+  void SendVector(uint32_t vector) override { host_.signal_vector(host_.host, vector); }
+  uint64_t NowNs() override { return host_.now_ns(host_.host); }
+  bool Fill(ByteSpan destination) override {
+    return host_.fill_entropy(host_.host, destination.data(), destination.size());
+  }
+
+ private:
+  const WardChipHost& host_;
+};
+
+class TraceFile final : public TraceSink {
+ public:
+  ~TraceFile() { Close(); }
+  // Without a path events are dropped. False when the file can't be written.
+  bool Open(const char* path) {
+    if (path == nullptr) return true;
+    file_ = std::strcmp(path, "-") == 0 ? stderr : std::fopen(path, "we");
+    if (file_ == nullptr) return false;
+    std::setvbuf(file_, nullptr, _IOLBF, 0);  // whole lines, also when QEMU is killed
+    return true;
+  }
+  void OnEvent(const TraceEvent& event) override {
+    if (file_ == nullptr) return;
+    std::fprintf(file_, "%s %s %#llx %#llx %#llx\n", event.name, event.detail,
+                 static_cast<unsigned long long>(event.arguments[0]),
+                 static_cast<unsigned long long>(event.arguments[1]),
+                 static_cast<unsigned long long>(event.arguments[2]));
+  }
+
+ private:
+  void Close() {
+    if (file_ != nullptr && file_ != stderr) std::fclose(file_);
+  }
+  std::FILE* file_ = nullptr;
+};
+
+}  // namespace
+}  // namespace ward::emulator
+
+struct WardChip {
+  WardChip(const WardChipOptions& options, const WardChipHost& chip_host)
+      : host(chip_host), dma(host), vram(host, options.vram), signals(host) {}
+
+  const WardChipHost host;
+  ward::emulator::HostDma dma;
+  ward::emulator::HostVram vram;
+  ward::emulator::HostSignals signals;
+  ward::emulator::TraceFile trace;
+  std::unique_ptr<ward::emulator::Boundary> boundary;  // after its ports
+};
+
+namespace {
+
+using ward::device::ScanoutView;
+using ward::emulator::Boundary;
+using ward::emulator::Identity;
+
+constexpr uint32_t kShownOutput = 0;
+
+std::optional<Identity> FindIdentity(const char* directory, std::string* error) {
+  return directory == nullptr ? Identity::Create(error) : Identity::Load(directory, error);
+}
+
+// Empty when the chip could be made, else why not.
+std::string StartChip(const WardChipOptions& options, WardChip* chip) {
+  if (!chip->trace.Open(options.trace_path)) {
+    return std::string("the trace can't be written to ") + options.trace_path +
+           ": give another file, for example trace=trace.log";
+  }
+  std::string error;
+  const std::optional<Identity> identity = FindIdentity(options.identity_directory, &error);
+  if (!identity) return error;
+  ward::device::GpuOptions gpu_options;
+  gpu_options.visible_vram_bytes = options.vram_bytes;
+  gpu_options.protected_vram_bytes = options.protected_bytes;
+  gpu_options.identity_private_key = identity->private_key();
+  gpu_options.identity_certificates = identity->certificate_bundle();
+  const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
+                                     &chip->signals, &chip->signals, &chip->trace};
+  auto boundary = Boundary::Create(gpu_options, ports, nullptr);
+  if (!boundary.ok()) return boundary.fault().reason;
+  chip->boundary = std::move(boundary.value());
+  return "";
+}
+
+}  // namespace
+
+extern "C" {
+
+WardChip* ward_chip_create(const WardChipOptions* options, const WardChipHost* host, char* error,
+                           size_t error_size) {
+  auto chip = std::make_unique<WardChip>(*options, *host);
+  const std::string reason = StartChip(*options, chip.get());
+  std::snprintf(error, error_size, "%s", reason.c_str());
+  return reason.empty() ? chip.release() : nullptr;
+}
+
+void ward_chip_destroy(WardChip* chip) { delete chip; }
+
+void ward_chip_reset(WardChip* chip) { chip->boundary->Reset(ward::device::ResetKind::kFunction); }
+
+uint64_t ward_chip_read_register(WardChip* chip, uint64_t offset, unsigned size_bytes) {
+  return chip->boundary->ReadRegister(offset, size_bytes);
+}
+
+void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_bytes,
+                              uint64_t value) {
+  chip->boundary->WriteRegister(offset, size_bytes, static_cast<uint32_t>(value));
+}
+
+WardChipSlice ward_chip_process(WardChip* chip) {
+  const ward::device::ProcessResult result = chip->boundary->Process(ward::emulator::kSliceBytes);
+  return {result.more, result.wakeup_ns};
+}
+
+bool ward_chip_scanout_size(WardChip* chip, uint32_t* width, uint32_t* height) {
+  const ward::device::ScanoutInfo info = chip->boundary->gpu().Scanout(kShownOutput);
+  if (!info.active) return false;
+  *width = info.width;
+  *height = info.height;
+  return true;
+}
+
+void ward_chip_read_scanout(WardChip* chip, WardChipView view, uint32_t* pixels,
+                            size_t pitch_bytes) {
+  const ward::device::Gpu& gpu = chip->boundary->gpu();
+  const size_t bytes = gpu.Scanout(kShownOutput).height * pitch_bytes;
+  const bool read = gpu.ReadScanout(
+      kShownOutput, view == kWardChipViewOperator ? ScanoutView::kOperator : ScanoutView::kCapture,
+      ward::ByteSpan(reinterpret_cast<uint8_t*>(pixels), bytes),
+      static_cast<uint32_t>(pitch_bytes));
+  WARD_ASSERT(read);
+}
+
+}  // extern "C"
