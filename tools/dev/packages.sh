@@ -12,7 +12,8 @@ packages_firmware=(g++-riscv64-linux-gnu)
 packages_machine=(qemu-system-x86 busybox-static cpio ffmpeg openssl pciutils python3 procps
   util-linux)
 # Makes the headers of the installed QEMU, for the device object.
-packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates)
+packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates
+  python3-venv)
 
 # shellcheck disable=SC2034  # read by those who source this file
 packages=("${packages_build[@]}" "${packages_libraries[@]}" "${packages_firmware[@]}"
