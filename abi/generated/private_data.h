@@ -13,13 +13,19 @@ struct AllocationData {
   uint32_t abi_version;  // ABI_VERSION that the user-mode driver was built for.
   uint32_t segment;  // 0 system memory, 1 visible VRAM, 2 protected VRAM.
   uint64_t size_bytes;  // At least 1; rounded up to pages.
-  uint8_t reserved_16[8];  // zero
+  uint32_t width;  // Pixels of a surface that may be presented; 0 for everything else.
+  uint32_t height;  // As width.
+  uint32_t pitch;  // Bytes from row to row of such a surface.
+  uint32_t format;  // As FLIP.format.
 };
-static_assert(sizeof(AllocationData) == 24);
+static_assert(sizeof(AllocationData) == 32);
 static_assert(offsetof(AllocationData, abi_version) == 0);
 static_assert(offsetof(AllocationData, segment) == 4);
 static_assert(offsetof(AllocationData, size_bytes) == 8);
-static_assert(offsetof(AllocationData, reserved_16) == 16);
+static_assert(offsetof(AllocationData, width) == 16);
+static_assert(offsetof(AllocationData, height) == 20);
+static_assert(offsetof(AllocationData, pitch) == 24);
+static_assert(offsetof(AllocationData, format) == 28);
 
 // pPrivateDriverData of pfnQueryAdapterInfoCb, filled by the kernel-mode driver.
 struct AdapterData {

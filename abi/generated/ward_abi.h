@@ -564,7 +564,10 @@ struct ward_allocation_data {
   uint32_t abi_version;
   uint32_t segment;
   uint64_t size_bytes;
-  uint8_t reserved_16[8];
+  uint32_t width;
+  uint32_t height;
+  uint32_t pitch;
+  uint32_t format;
 };
 
 struct ward_adapter_data {
