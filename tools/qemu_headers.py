@@ -123,9 +123,9 @@ def run_logged(log, command, cwd, mend):
         status = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=sink,
                                 stderr=subprocess.STDOUT).returncode
     if status != 0:
-        tail = log.read_text(errors="replace").splitlines()[-12:]
-        raise Refusal(f"'{' '.join(command[:2])}' failed (last lines above): {mend}"
-                      if not print("\n".join(tail), file=sys.stderr) else "")
+        for line in log.read_text(errors="replace").splitlines()[-12:]:
+            print(f"    | {line}", file=sys.stderr)
+        raise Refusal(f"{pathlib.Path(command[0]).name} failed, see above: {mend}")
 
 
 def fetch_source(qemu, directory, log):

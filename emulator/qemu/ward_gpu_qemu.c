@@ -81,13 +81,24 @@ static bool WriteDma(void *host, uint64_t bus_address, const void *data, size_t 
                                                 kDmaAttributes, data, size) == MEMTX_OK;
 }
 
+/* QEMU's single stores do not look at `memory`. */
+static bool IsWritableMemory(AddressSpace *space, uint64_t bus_address, uint64_t bytes) {
+  RCU_READ_LOCK_GUARD();
+  hwaddr offset;
+  hwaddr size = bytes;
+  MemoryRegion *region =
+      address_space_translate(space, bus_address, &offset, &size, true, kDmaAttributes);
+  return size == bytes && memory_region_is_ram(region) && !memory_region_is_rom(region) &&
+         !memory_region_is_ram_device(region);
+}
+
 static bool WriteDmaAtomic64(void *host, uint64_t bus_address, uint64_t value) {
   WardGpuState *s = host;
-  if (!MayMasterBus(s)) return false;
+  AddressSpace *space = pci_get_address_space(PCI_DEVICE(s));
+  if (!MayMasterBus(s) || !IsWritableMemory(space, bus_address, sizeof(value))) return false;
   MemTxResult result = MEMTX_OK;
   smp_wmb();
-  address_space_stq_le(pci_get_address_space(PCI_DEVICE(s)), bus_address, value, kDmaAttributes,
-                       &result);
+  address_space_stq_le(space, bus_address, value, kDmaAttributes, &result);
   return result == MEMTX_OK;
 }
 

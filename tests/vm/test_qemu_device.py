@@ -237,6 +237,18 @@ class Dma(DeviceTest):
             self.assertEqual(machine.register(SCRATCH), 0)
             self.assert_works(machine)
 
+    def test_dma_to_another_device_is_a_bus_error_and_changes_nothing(self):
+        timer = 0xfed00010  # configuration register of the HPET
+        with BareMachine() as machine:
+            machine.map_bars()
+            before = machine.read64(timer)
+            queue = KernelQueue(machine, fence_address=timer)
+            queue.submit(fence(before ^ 1))
+            self.wait_until(lambda: queue.state == FAULTED, "the fault")
+            self.assertEqual(queue.fault, BUS_ERROR)
+            self.assertEqual(machine.read64(timer), before)
+            self.assert_works(machine)
+
     def test_address_without_memory_is_a_bus_error(self):
         with BareMachine() as machine:
             machine.map_bars()
