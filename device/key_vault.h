@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "device/locked_pages.h"
 #include "device/state_hasher.h"
 
 namespace ward::device {
@@ -33,8 +35,9 @@ class KeyVault {
 
   // An empty slot for a session; SESSIONS_EXHAUSTED when none is left.
   Result<uint32_t> Allocate(uint32_t session, uint32_t usage);
-  // Moves a key in. The slot must be allocated; a locked one is refused (false).
-  bool Store(uint32_t slot, Key&& key);
+  // Moves a key in. False, with `key` wiped all the same, unless the slot is the session's and not
+  // locked.
+  [[nodiscard]] bool Store(uint32_t slot, uint32_t session, Key&& key);
   // No later Store until the slot is wiped.
   void Lock(uint32_t slot);
   // Always allowed. Wipes and frees; kNoSlot is ignored.
@@ -42,9 +45,13 @@ class KeyVault {
   void WipeAll();
 
   // The key for one use by a cipher block. SESSION_INVALID when the slot is not the session's,
-  // SESSION_NO_KEY when it is empty or lacks the usage, KEY_DAMAGED (after wiping it) when its
-  // check word fails. The pointer is good until the next call of this object.
+  // SESSION_NO_KEY when it is empty or lacks the usage, KEY_DAMAGED when its check word fails. A
+  // damaged slot costs its session: every key of the session is wiped then, and its slots answer
+  // KEY_DAMAGED until they are wiped. The pointer is good until the next call of this object.
   Result<const Key*> Release(uint32_t slot, uint32_t session, uint32_t usage);
+
+  // Whether the slot's session lost its keys.
+  bool IsDamaged(uint32_t slot) const;
 
   uint32_t allocated_count() const;
 
@@ -59,8 +66,22 @@ class KeyVault {
 
  private:
   struct Slot;
-  std::unique_ptr<Slot[]> slots_;
+
+  std::span<Slot> Slots() const;
+  Slot* FindAllocated(uint32_t slot) const;
+  uint64_t CheckWord(const Slot& slot) const;
+  void LoseSession(uint32_t session);
+
+  LockedPages pages_;
+  Slot* slots_;  // in pages_
   uint32_t slot_count_;
+};
+
+struct KeyVault::State {
+  explicit State(uint32_t slot_count);
+  LockedPages pages;  // wiped when the state ends
+  Slot* slots;        // in pages
+  uint32_t slot_count;
 };
 
 }  // namespace ward::device

@@ -1,6 +1,7 @@
 // The security processor: mailbox, the firmware's own memory, and the platform that the firmware
-// runs on. One message at a time; the answer is not visible before the message's charge of virtual
-// time.
+// runs on. One message at a time. The firmware runs when the message's charge of virtual time is
+// over, so a message's effects and its answer become visible together, and one that is dropped
+// before has none (docs/spec/security-processor.md).
 #ifndef WARD_DEVICE_SECURITY_PROCESSOR_H_
 #define WARD_DEVICE_SECURITY_PROCESSOR_H_
 
@@ -14,12 +15,18 @@
 #include "device/grant_table.h"
 #include "device/key_vault.h"
 #include "device/memory.h"
+#include "firmware/firmware.h"
+#include "firmware/platform.h"
 
 namespace ward::device {
 
 class SecurityProcessor {
  public:
-  // Loads the identity of `options`; INVALID_ARGUMENT when it can't be used.
+  static constexpr uint32_t kMaxPayloadBytes = firmware::kMaxPayloadBytes;
+  static constexpr uint32_t kMaxResponseBytes = firmware::kMaxResponseBytes;
+
+  // Loads the identity of `options`; INVALID_ARGUMENT when it can't be used, with a reason that
+  // continues "the identity's private key ...".
   static Result<std::unique_ptr<SecurityProcessor>> Create(const GpuOptions& options,
                                                            const Ports& ports, KeyVault* vault,
                                                            GrantTable* grants, Memory* memory);
@@ -33,19 +40,21 @@ class SecurityProcessor {
   // The mailbox is free when no message is in flight.
   bool Busy() const;
   // Hands over a message of `context` that arrived on `queue`; the mailbox must be free. The charge
-  // starts now. `response_capacity` at least 16.
+  // starts now. A payload beyond kMaxPayloadBytes is not kept and answers MESSAGE_LENGTH_INVALID;
+  // `response_capacity` is at least 16, and what goes beyond kMaxResponseBytes is not used.
   void Submit(uint32_t queue, uint32_t context, uint32_t message, ConstByteSpan payload,
               uint32_t response_capacity);
   // Virtual time at which the answer becomes visible; 0 when the mailbox is free.
   uint64_t ReadyAtNs() const;
   uint32_t queue() const;  // of the message in flight
   // The whole response, header included, once ClockPort says that it is time; frees the mailbox.
-  // Empty when it is not time yet.
+  // Empty when it is not time yet, or nothing is in flight.
   std::vector<uint8_t> TakeResponse();
-  // Drops the message in flight of a queue that was reset; its effects stand.
+  // Drops the message in flight of a queue that was reset; it has no effect.
   void Abandon(uint32_t queue);
 
-  // A context died: its sessions end, their keys are wiped and their pages zeroed.
+  // A context died: its sessions end, their keys are wiped and their pages zeroed, and a message of
+  // its in flight is dropped.
   void EndContext(uint32_t context);
   // Wipes everything (keys, grants, protected memory) and adds one to the key epoch. Does not boot.
   void Reset();
@@ -60,6 +69,18 @@ class SecurityProcessor {
   class Implementation;
   explicit SecurityProcessor(std::unique_ptr<Implementation> implementation);
   std::unique_ptr<Implementation> implementation_;
+};
+
+// Holds no key bytes.
+struct SecurityProcessor::State {
+  firmware::State firmware = {};
+  uint32_t key_epoch = 0;
+  // Mailbox.
+  bool busy = false;
+  uint32_t queue = 0;
+  firmware::MessageInfo message = {};
+  std::vector<uint8_t> payload;
+  uint64_t ready_at_ns = 0;
 };
 
 }  // namespace ward::device

@@ -9,6 +9,8 @@
 namespace ward::firmware {
 
 inline constexpr uint32_t kNoSlot = 0xffffffff;
+inline constexpr uint32_t kMaxPayloadBytes = 8192;    // of the mailbox
+inline constexpr uint32_t kMaxResponseBytes = 65536;  // header included
 
 // Same bits as the vault's.
 enum : uint32_t { kUsageUnwrap = 1, kUsageDecrypt = 2, kUsageEncrypt = 4 };
@@ -39,6 +41,8 @@ class Platform {
   virtual uint32_t AllocateSlot(uint32_t session, uint32_t usage) = 0;
   virtual void WipeSlot(uint32_t slot) = 0;
   virtual void WipeAllSlots() = 0;
+  // The slot's session lost its keys because a check word failed (F19).
+  virtual bool IsSlotDamaged(uint32_t slot) = 0;
   // RSAES-OAEP of payload[offset, offset + size) under the device's private key into the slot. All
   // failures are the same false, and cost the same.
   virtual bool UnwrapRsaOaep(uint32_t slot, uint32_t session, uint32_t payload_offset,

@@ -89,6 +89,20 @@ bool RsaPrivateKey::UnwrapKey(ConstByteSpan blob, AesKey* key) const {
   return DecryptOaep(OaepScheme{}, blob, key->Expose());
 }
 
+bool RsaPrivateKey::WrapKey(const AesKey& key, ByteSpan blob) const {
+  WARD_ASSERT(blob.size() == kModulusBytes);
+  const OpenSslErrorScope errors;
+  const KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(nullptr, handle_.get(), nullptr));
+  size_t size = blob.size();
+  return context && EVP_PKEY_encrypt_init(context.get()) == 1 &&
+         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), EVP_sha512()) == 1 &&
+         EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), EVP_sha512()) == 1 &&
+         EVP_PKEY_encrypt(context.get(), blob.data(), &size, key.Expose().data(),
+                          AesKey::kSizeBytes) == 1 &&
+         size == blob.size();
+}
+
 // libcrypto's own OAEP leaves the padded message in freed memory (rsa_enc.c frees its buffer
 // without cleansing), from which the key can be had back: so only the RSA operation is its work.
 bool RsaPrivateKey::DecryptOaep(const OaepScheme& scheme, ConstByteSpan blob,

@@ -36,6 +36,10 @@ class RsaPrivateKey {
   // then zero, and neither a status, a text nor libcrypto's error queue tells one from another.
   [[nodiscard]] bool UnwrapKey(ConstByteSpan blob, AesKey* key) const;
 
+  // What a sender does: `key` under the public half, into the 256 bytes of `blob`. The padding's
+  // seed is libcrypto's own, so two blobs of one key differ. False only when libcrypto fails.
+  [[nodiscard]] bool WrapKey(const AesKey& key, ByteSpan blob) const;
+
   // UnwrapKey for another scheme or message length, which published test vectors need.
   [[nodiscard]] bool DecryptOaep(const OaepScheme& scheme, ConstByteSpan blob,
                                  ByteSpan message) const;

@@ -1,0 +1,204 @@
+#include "device/firmware_platform.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "device/crypto/aes_block.h"
+#include "device/crypto/aes_cmac.h"
+#include "device/crypto/aes_ctr.h"
+#include "device/crypto/sha512.h"
+
+namespace ward::device {
+namespace {
+
+static_assert(firmware::kNoSlot == kNoSlot);
+static_assert(uint32_t{firmware::kUsageUnwrap} == uint32_t{kKeyUsageUnwrap});
+static_assert(uint32_t{firmware::kUsageDecrypt} == uint32_t{kKeyUsageDecrypt});
+static_assert(uint32_t{firmware::kUsageEncrypt} == uint32_t{kKeyUsageEncrypt});
+
+constexpr size_t kBlockBytes = kAesBlockBytes;
+
+AesKey MakePublicKey(const uint8_t bytes[16]) {
+  AesKey key;
+  std::copy_n(bytes, AesKey::kSizeBytes, key.Expose().begin());
+  return key;
+}
+
+}  // namespace
+
+void FirmwarePlatform::OpenMailbox(ConstByteSpan payload, ByteSpan response) {
+  payload_ = payload;
+  response_ = response;
+}
+
+void FirmwarePlatform::CloseMailbox() { OpenMailbox({}, {}); }
+
+bool FirmwarePlatform::ReadPayload(uint32_t offset, void* destination, uint32_t size_bytes) {
+  if (!RangeFits(offset, size_bytes, payload_.size())) return false;
+  if (size_bytes != 0) std::memcpy(destination, payload_.data() + offset, size_bytes);
+  return true;
+}
+
+bool FirmwarePlatform::WriteResponse(uint32_t offset, const void* source, uint32_t size_bytes) {
+  if (!RangeFits(offset, size_bytes, response_.size())) return false;
+  if (size_bytes != 0) std::memcpy(response_.data() + offset, source, size_bytes);
+  return true;
+}
+
+uint32_t FirmwarePlatform::AllocateSlot(uint32_t session, uint32_t usage) {
+  auto slot = wiring_.vault->Allocate(session, usage);
+  return slot.ok() ? slot.value() : firmware::kNoSlot;
+}
+
+void FirmwarePlatform::WipeSlot(uint32_t slot) { wiring_.vault->Wipe(slot); }
+
+void FirmwarePlatform::WipeAllSlots() { wiring_.vault->WipeAll(); }
+
+bool FirmwarePlatform::IsSlotDamaged(uint32_t slot) { return wiring_.vault->IsDamaged(slot); }
+
+// A blob outside the payload is an empty blob, so that it takes the same way as any other.
+bool FirmwarePlatform::UnwrapRsaOaep(uint32_t slot, uint32_t session, uint32_t payload_offset,
+                                     uint32_t size_bytes) {
+  ConstByteSpan blob;
+  if (RangeFits(payload_offset, size_bytes, payload_.size())) {
+    blob = payload_.subspan(payload_offset, size_bytes);
+  }
+  AesKey key;
+  return identity_key_.UnwrapKey(blob, &key) && StoreAndLock(slot, session, std::move(key));
+}
+
+bool FirmwarePlatform::UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
+                                    uint32_t payload_offset) {
+  if (!RangeFits(payload_offset, kBlockBytes, payload_.size())) return false;
+  auto wrapping = wiring_.vault->Release(wrapping_slot, session, kKeyUsageUnwrap);
+  AesKey key;
+  return wrapping.ok() &&
+         AesDecryptBlock(*wrapping.value(), payload_.subspan(payload_offset, kBlockBytes),
+                         key.Expose()) &&
+         StoreAndLock(slot, session, std::move(key));
+}
+
+bool FirmwarePlatform::GenerateKey(uint32_t slot, uint32_t session) {
+  AesKey key;
+  return wiring_.entropy->Fill(key.Expose()) && StoreAndLock(slot, session, std::move(key));
+}
+
+// Only a key that encrypts (a read-back key) leaves wrapped. A released key is good until the
+// vault's next call, so the wrapped one is copied for the length of this one.
+bool FirmwarePlatform::WrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
+                                  uint32_t response_offset) {
+  if (!RangeFits(response_offset, kBlockBytes, response_.size())) return false;
+  AesKey wrapped;
+  {
+    auto released = wiring_.vault->Release(slot, session, kKeyUsageEncrypt);
+    if (!released.ok()) return false;
+    wrapped.CopyFrom(*released.value());
+  }
+  auto wrapping = wiring_.vault->Release(wrapping_slot, session, kKeyUsageUnwrap);
+  return wrapping.ok() && AesEncryptBlock(*wrapping.value(), wrapped.Expose(),
+                                          response_.subspan(response_offset, kBlockBytes));
+}
+
+bool FirmwarePlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& grant) {
+  Grant& entry = wiring_.grants->At(index);
+  Grant next = entry.session == grant.session ? entry : Grant();
+  next.session = grant.session;
+  if (grant.session == 0) {
+    entry = Grant();
+    return true;
+  }
+  next.context = grant.context;
+  if (next.session_slot != grant.session_slot) next.floors[0] = {};
+  if (next.content_slot != grant.content_slot) next.floors[1] = {};
+  if (next.readback_slot != grant.readback_slot && grant.readback_slot != kNoSlot) {
+    uint8_t iv[8];
+    if (!wiring_.entropy->Fill(iv)) return false;
+    next.readback_iv = LoadLe<uint64_t>(iv) >> 1;  // R22: random, 63 bits
+  }
+  next.session_slot = grant.session_slot;
+  next.content_slot = grant.content_slot;
+  next.readback_slot = grant.readback_slot;
+  entry = next;
+  return true;
+}
+
+firmware::SessionRefusals FirmwarePlatform::ReadRefusals(uint32_t index) {
+  const Grant& entry = wiring_.grants->At(index);
+  return {entry.refusal_count, entry.last_refusal};
+}
+
+void FirmwarePlatform::ReleaseProtectedPages(uint32_t session) {
+  wiring_.memory->ReleaseOwner(session);
+}
+
+uint32_t FirmwarePlatform::CertificateBytes() {
+  return static_cast<uint32_t>(certificates_.size());
+}
+
+bool FirmwarePlatform::CopyCertificate(uint32_t certificate_offset, uint32_t response_offset,
+                                       uint32_t size_bytes) {
+  return RangeFits(certificate_offset, size_bytes, certificates_.size()) &&
+         WriteResponse(response_offset, certificates_.data() + certificate_offset, size_bytes);
+}
+
+uint32_t FirmwarePlatform::KeyEpoch() { return key_epoch_; }
+
+// A block that fails leaves zeros, which no known answer is.
+void FirmwarePlatform::TestAesEcb(const uint8_t key[16], bool encrypt, const uint8_t in[16],
+                                  uint8_t out[16]) {
+  const AesKey public_key = MakePublicKey(key);
+  const ConstByteSpan source(in, kBlockBytes);
+  const ByteSpan destination(out, kBlockBytes);
+  const bool done = encrypt ? AesEncryptBlock(public_key, source, destination)
+                            : AesDecryptBlock(public_key, source, destination);
+  if (!done) std::memset(out, 0, kBlockBytes);
+}
+
+void FirmwarePlatform::TestAesCtr(const uint8_t key[16], const uint8_t counter[16],
+                                  const uint8_t* in, uint8_t* out, uint32_t size_bytes) {
+  AesCtr engine;
+  const bool done = engine.SetKey(MakePublicKey(key)) &&
+                    engine.Start(CounterBlock::FromBytes({counter, kBlockBytes})) &&
+                    engine.Apply({in, size_bytes}, {out, size_bytes});
+  if (!done) std::memset(out, 0, size_bytes);
+}
+
+void FirmwarePlatform::TestAesCmac(const uint8_t key[16], const uint8_t* in, uint32_t size_bytes,
+                                   uint8_t out[16]) {
+  if (!ComputeAesCmac(MakePublicKey(key), {in, size_bytes}, {out, kCmacTagBytes})) {
+    std::memset(out, 0, kCmacTagBytes);
+  }
+}
+
+void FirmwarePlatform::TestSha512(const uint8_t* in, uint32_t size_bytes, uint8_t out[64]) {
+  if (!ComputeSha512({in, size_bytes}, {out, kSha512Bytes})) std::memset(out, 0, kSha512Bytes);
+}
+
+bool FirmwarePlatform::TestRsaOaep() {
+  constexpr uint8_t kPattern[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const AesKey sent = MakePublicKey(kPattern);
+  uint8_t blob[RsaPrivateKey::kModulusBytes];
+  AesKey received;
+  if (!identity_key_.WrapKey(sent, blob) || !identity_key_.UnwrapKey(blob, &received)) return false;
+  blob[RsaPrivateKey::kModulusBytes - 1] ^= 1;
+  AesKey none;
+  return received == sent && !identity_key_.UnwrapKey(blob, &none);
+}
+
+bool FirmwarePlatform::TestRandom() {
+  AesKey first;
+  AesKey second;
+  return wiring_.entropy->Fill(first.Expose()) && wiring_.entropy->Fill(second.Expose()) &&
+         !(first == second);
+}
+
+int FirmwarePlatform::FailingSelfTest() { return wiring_.failing_self_test; }
+
+bool FirmwarePlatform::StoreAndLock(uint32_t slot, uint32_t session, KeyVault::Key&& key) {
+  if (!wiring_.vault->Store(slot, session, std::move(key))) return false;
+  wiring_.vault->Lock(slot);
+  return true;
+}
+
+}  // namespace ward::device

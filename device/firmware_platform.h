@@ -1,0 +1,86 @@
+// The firmware's hardware, made of the chip's blocks. Private to the security processor. It hands
+// the firmware handles and public bytes; key bytes go from block to vault and stay on this side.
+#ifndef WARD_DEVICE_FIRMWARE_PLATFORM_H_
+#define WARD_DEVICE_FIRMWARE_PLATFORM_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "device/crypto/rsa_private_key.h"
+#include "device/grant_table.h"
+#include "device/key_vault.h"
+#include "device/memory.h"
+#include "device/ports.h"
+#include "firmware/platform.h"
+
+namespace ward::device {
+
+// What the platform is wired to; all outlive it.
+struct FirmwareWiring {
+  KeyVault* vault;
+  GrantTable* grants;
+  Memory* memory;
+  EntropyPort* entropy;
+  int failing_self_test;  // negative: none
+};
+
+class FirmwarePlatform final : public firmware::Platform {
+ public:
+  FirmwarePlatform(const FirmwareWiring& wiring, RsaPrivateKey identity_key,
+                   std::vector<uint8_t> certificates)
+      : wiring_(wiring),
+        identity_key_(std::move(identity_key)),
+        certificates_(std::move(certificates)) {}
+
+  // The message's two buffers, for as long as the firmware handles it.
+  void OpenMailbox(ConstByteSpan payload, ByteSpan response);
+  void CloseMailbox();
+  uint32_t key_epoch() const { return key_epoch_; }
+  void set_key_epoch(uint32_t key_epoch) { key_epoch_ = key_epoch; }
+
+  bool ReadPayload(uint32_t offset, void* destination, uint32_t size_bytes) override;
+  bool WriteResponse(uint32_t offset, const void* source, uint32_t size_bytes) override;
+  uint32_t AllocateSlot(uint32_t session, uint32_t usage) override;
+  void WipeSlot(uint32_t slot) override;
+  void WipeAllSlots() override;
+  bool IsSlotDamaged(uint32_t slot) override;
+  bool UnwrapRsaOaep(uint32_t slot, uint32_t session, uint32_t payload_offset,
+                     uint32_t size_bytes) override;
+  bool UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
+                    uint32_t payload_offset) override;
+  bool GenerateKey(uint32_t slot, uint32_t session) override;
+  bool WrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
+                  uint32_t response_offset) override;
+  bool WriteGrant(uint32_t index, const firmware::SessionGrant& grant) override;
+  firmware::SessionRefusals ReadRefusals(uint32_t index) override;
+  void ReleaseProtectedPages(uint32_t session) override;
+  uint32_t CertificateBytes() override;
+  bool CopyCertificate(uint32_t certificate_offset, uint32_t response_offset,
+                       uint32_t size_bytes) override;
+  uint32_t KeyEpoch() override;
+  void TestAesEcb(const uint8_t key[16], bool encrypt, const uint8_t in[16],
+                  uint8_t out[16]) override;
+  void TestAesCtr(const uint8_t key[16], const uint8_t counter[16], const uint8_t* in, uint8_t* out,
+                  uint32_t size_bytes) override;
+  void TestAesCmac(const uint8_t key[16], const uint8_t* in, uint32_t size_bytes,
+                   uint8_t out[16]) override;
+  void TestSha512(const uint8_t* in, uint32_t size_bytes, uint8_t out[64]) override;
+  bool TestRsaOaep() override;
+  bool TestRandom() override;
+  int FailingSelfTest() override;
+
+ private:
+  bool StoreAndLock(uint32_t slot, uint32_t session, KeyVault::Key&& key);
+
+  FirmwareWiring wiring_;
+  RsaPrivateKey identity_key_;
+  std::vector<uint8_t> certificates_;
+  ConstByteSpan payload_;
+  ByteSpan response_;
+  uint32_t key_epoch_ = 1;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_FIRMWARE_PLATFORM_H_

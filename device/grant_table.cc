@@ -1,0 +1,53 @@
+#include "device/grant_table.h"
+
+#include "abi/generated/status.h"
+#include "base/assert.h"
+
+namespace ward::device {
+
+Result<Grant*> GrantTable::Find(uint32_t session, uint32_t context) {
+  const uint32_t index = session & 0xffff;
+  if (session != 0 && index < grants_.size()) {
+    Grant& grant = grants_[index];
+    if (grant.session == session && grant.context == context) return &grant;
+  }
+  return Fault{abi::kStatusSessionInvalid, "the context has no such session"};
+}
+
+Grant& GrantTable::At(uint32_t index) {
+  WARD_ASSERT(index < grants_.size());
+  return grants_[index];
+}
+
+void GrantTable::Clear() {
+  for (Grant& grant : grants_) grant = Grant();
+}
+
+void GrantTable::CountRefusal(uint32_t session, uint32_t context, uint32_t status) {
+  auto found = Find(session, context);
+  if (!found.ok()) return;
+  Grant& grant = *found.value();
+  if (grant.refusal_count != UINT32_MAX) ++grant.refusal_count;
+  grant.last_refusal = status;
+}
+
+void GrantTable::Hash(StateHasher* hasher) const {
+  for (const Grant& grant : grants_) {
+    hasher->Add(grant.session);
+    if (grant.session == 0) continue;
+    hasher->Add(grant.context);
+    for (uint32_t slot : {grant.session_slot, grant.content_slot, grant.readback_slot}) {
+      hasher->Add(slot);
+    }
+    hasher->Add(grant.readback_iv);
+    for (const Grant::IvFloor& floor : grant.floors) {
+      hasher->Add(floor.used ? 1 : 0);
+      hasher->Add(floor.iv);
+      hasher->Add(floor.count);
+    }
+    hasher->Add(grant.refusal_count);
+    hasher->Add(grant.last_refusal);
+  }
+}
+
+}  // namespace ward::device

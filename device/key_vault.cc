@@ -1,0 +1,180 @@
+#include "device/key_vault.h"
+
+#include <sys/random.h>
+
+#include <new>
+#include <utility>
+
+#include "abi/generated/status.h"
+#include "base/assert.h"
+#include "device/sip_hash.h"
+
+namespace ward::device {
+namespace {
+
+// Of this process, so that two chips in it agree and nobody outside can try keys against a digest.
+const SipKey& ProcessDigestKey() {
+  static const SipKey key = [] {
+    SipKey drawn;
+    const bool filled = getentropy(&drawn, sizeof(drawn)) == 0;
+    WARD_ASSERT(filled);
+    return drawn;
+  }();
+  return key;
+}
+
+}  // namespace
+
+// A forked child sees zeros here: no slot is allocated there.
+struct KeyVault::Slot {
+  uint32_t session = 0;  // 0: free
+  uint32_t usage = 0;
+  bool filled = false;
+  bool locked = false;
+  bool damaged = false;
+  Key key;
+  uint64_t check = 0;  // of key, session and usage
+
+  void CopyFrom(const Slot& other) {
+    session = other.session;
+    usage = other.usage;
+    filled = other.filled;
+    locked = other.locked;
+    damaged = other.damaged;
+    key.CopyFrom(other.key);
+    check = other.check;
+  }
+  void Clear() {
+    key.Wipe();
+    session = usage = 0;
+    filled = locked = damaged = false;
+    check = 0;
+  }
+};
+
+KeyVault::State::State(uint32_t count)
+    : pages(count * sizeof(Slot)), slots(static_cast<Slot*>(pages.data())), slot_count(count) {
+  for (uint32_t i = 0; i < count; ++i) new (&slots[i]) Slot();
+}
+
+KeyVault::KeyVault(uint32_t slot_count)
+    : pages_(slot_count * sizeof(Slot)),
+      slots_(static_cast<Slot*>(pages_.data())),
+      slot_count_(slot_count) {
+  for (uint32_t i = 0; i < slot_count; ++i) new (&slots_[i]) Slot();
+}
+
+KeyVault::~KeyVault() { WipeAll(); }
+
+Result<uint32_t> KeyVault::Allocate(uint32_t session, uint32_t usage) {
+  WARD_ASSERT(session != 0 && usage != 0);
+  for (uint32_t index = 0; index < slot_count_; ++index) {
+    Slot& slot = slots_[index];
+    if (slot.session != 0) continue;
+    slot.session = session;
+    slot.usage = usage;
+    return index;
+  }
+  return Fault{abi::kStatusSessionsExhausted, "no key slot is free"};
+}
+
+bool KeyVault::Store(uint32_t slot, uint32_t session, Key&& key) {
+  Key taken = std::move(key);
+  Slot* target = FindAllocated(slot);
+  if (target == nullptr || target->session != session || target->locked || target->damaged) {
+    return false;
+  }
+  target->key = std::move(taken);
+  target->filled = true;
+  target->check = CheckWord(*target);
+  return true;
+}
+
+void KeyVault::Lock(uint32_t slot) {
+  if (Slot* target = FindAllocated(slot)) target->locked = true;
+}
+
+void KeyVault::Wipe(uint32_t slot) {
+  if (Slot* target = FindAllocated(slot)) target->Clear();
+}
+
+void KeyVault::WipeAll() {
+  for (Slot& slot : Slots()) slot.Clear();
+}
+
+Result<const KeyVault::Key*> KeyVault::Release(uint32_t slot, uint32_t session, uint32_t usage) {
+  Slot* target = FindAllocated(slot);
+  if (target == nullptr || target->session != session) {
+    return Fault{abi::kStatusSessionInvalid, "the key slot is not the session's"};
+  }
+  if (!target->damaged && target->filled && target->check != CheckWord(*target)) {
+    LoseSession(session);
+  }
+  if (target->damaged) return Fault{abi::kStatusKeyDamaged, "the session lost its keys"};
+  if (!target->filled || (target->usage & usage) != usage) {
+    return Fault{abi::kStatusSessionNoKey, "the slot holds no key for this use"};
+  }
+  return static_cast<const Key*>(&target->key);
+}
+
+bool KeyVault::IsDamaged(uint32_t slot) const {
+  const Slot* target = FindAllocated(slot);
+  return target != nullptr && target->damaged;
+}
+
+uint32_t KeyVault::allocated_count() const {
+  uint32_t count = 0;
+  for (const Slot& slot : Slots()) count += slot.session != 0;
+  return count;
+}
+
+std::unique_ptr<KeyVault::State> KeyVault::Save() const {
+  auto state = std::make_unique<State>(slot_count_);
+  for (uint32_t i = 0; i < slot_count_; ++i) state->slots[i].CopyFrom(slots_[i]);
+  return state;
+}
+
+void KeyVault::Load(const State& state) {
+  WARD_ASSERT(state.slot_count == slot_count_);
+  for (uint32_t i = 0; i < slot_count_; ++i) slots_[i].CopyFrom(state.slots[i]);
+}
+
+void KeyVault::Hash(StateHasher* hasher) const {
+  for (const Slot& slot : Slots()) {
+    hasher->Add(slot.session);
+    if (slot.session == 0) continue;
+    hasher->Add(slot.usage);
+    hasher->Add((slot.filled ? 1u : 0u) | (slot.locked ? 2u : 0u) | (slot.damaged ? 4u : 0u));
+    hasher->Add(slot.filled ? SipHash(ProcessDigestKey(), slot.key.Expose()) : 0);
+  }
+}
+
+void KeyVault::DamageForTest(uint32_t slot) {
+  if (Slot* target = FindAllocated(slot)) target->key.Expose()[7] ^= 0x10;
+}
+
+std::span<KeyVault::Slot> KeyVault::Slots() const { return {slots_, slot_count_}; }
+
+KeyVault::Slot* KeyVault::FindAllocated(uint32_t slot) const {
+  return slot < slot_count_ && slots_[slot].session != 0 ? &slots_[slot] : nullptr;
+}
+
+uint64_t KeyVault::CheckWord(const Slot& slot) const {
+  SecretBytes<Key::kSizeBytes + 8> checked;
+  const ByteSpan bytes = checked.Expose();
+  for (size_t i = 0; i < Key::kSizeBytes; ++i) bytes[i] = slot.key.Expose()[i];
+  StoreLe(bytes.data() + Key::kSizeBytes, slot.session);
+  StoreLe(bytes.data() + Key::kSizeBytes + 4, slot.usage);
+  return SipHash(ProcessDigestKey(), bytes);
+}
+
+void KeyVault::LoseSession(uint32_t session) {
+  for (Slot& slot : Slots()) {
+    if (slot.session != session) continue;
+    slot.key.Wipe();
+    slot.filled = false;
+    slot.damaged = true;
+  }
+}
+
+}  // namespace ward::device

@@ -1,0 +1,99 @@
+#include "firmware/crypto_session.h"
+
+#include "firmware/decrypt_engine.h"
+#include "firmware/guid.h"
+#include "firmware/key_store.h"
+
+namespace ward::firmware {
+namespace {
+
+// QUERY_SESSION's `state`.
+constexpr uint32_t kStateNoKey = 0;
+constexpr uint32_t kStateKeyed = 1;
+constexpr uint32_t kStateLost = 2;
+
+uint32_t FindSupportStatus(const abi::CreateSessionRequest& request) {
+  if (!IsGuid(request.crypto_type, kAes128Ctr)) return abi::kStatusCryptoTypeUnsupported;
+  if (!IsGuid(request.decode_profile, kNullGuid)) return abi::kStatusProfileUnsupported;
+  if (!IsGuid(request.key_exchange_type, kRsaesOaep)) return abi::kStatusKeyExchangeUnsupported;
+  return abi::kStatusOk;
+}
+
+uint32_t FindFreeIndex(const State& state) {
+  uint32_t index = 0;
+  while (index < kSessionCount && state.sessions[index].number != 0) ++index;
+  return index;
+}
+
+// 16 bits, and never 0: so no session has number 0, at index 0 either.
+constexpr uint32_t NextGeneration(uint32_t generation) {
+  return generation >= 0xffff ? 1 : generation + 1;
+}
+
+}  // namespace
+
+Session* FindSession(State* state, uint32_t number, uint32_t context) {
+  const uint32_t index = IndexOf(number);
+  if (number == 0 || index >= kSessionCount) return nullptr;
+  Session* session = &state->sessions[index];
+  return session->number == number && session->context == context ? session : nullptr;
+}
+
+void EndSession(Platform* platform, Session* session) {
+  Withdraw(platform, *session);
+  WipeSlots(platform, *session);
+  platform->ReleaseProtectedPages(session->number);
+  const uint32_t generation = session->generation;
+  *session = Session{};
+  session->generation = generation;
+}
+
+Answer HandleCreateSession(const Call& call) {
+  const auto request = ReadRequest<abi::CreateSessionRequest>(call);
+  const uint32_t support = FindSupportStatus(request);
+  if (support != abi::kStatusOk) return Refuse(support);
+  const uint32_t index = FindFreeIndex(*call.state);
+  if (index == kSessionCount) return Refuse(abi::kStatusSessionsExhausted);
+
+  Session* session = &call.state->sessions[index];
+  Session born = {};
+  born.generation = NextGeneration(session->generation);
+  born.number = born.generation << 16 | index;
+  born.context = call.message.context;
+  born.key_epoch = call.platform->KeyEpoch();
+  born.session_slot = born.content_slot = born.readback_slot = kNoSlot;
+  // No keys yet, so there is nothing to wipe and no IV to draw.
+  *session = born;
+  const bool admitted = Admit(call.platform, session, born);
+  WARD_ASSERT(admitted);
+
+  abi::CreateSessionResponse response = {};
+  response.session = born.number;
+  response.key_epoch = born.key_epoch;
+  return SucceedWith(call, response);
+}
+
+Answer HandleDestroySession(const Call& call) {
+  const auto request = ReadRequest<abi::DestroySessionRequest>(call);
+  Session* session = FindSession(call.state, request.session, call.message.context);
+  if (session == nullptr) return Refuse(abi::kStatusSessionInvalid);
+  EndSession(call.platform, session);
+  return Succeed();
+}
+
+Answer HandleQuerySession(const Call& call) {
+  const auto request = ReadRequest<abi::QuerySessionRequest>(call);
+  const Session* session = FindSession(call.state, request.session, call.message.context);
+  if (session == nullptr) return Refuse(abi::kStatusSessionInvalid);
+
+  const SessionRefusals refusals = call.platform->ReadRefusals(IndexOf(session->number));
+  abi::QuerySessionResponse response = {};
+  response.state = session->session_slot == kNoSlot ? kStateNoKey : kStateKeyed;
+  if (IsLost(call.platform, *session)) response.state = kStateLost;
+  response.refusal_count = refusals.count;
+  response.last_refusal = refusals.last_status;
+  response.key_epoch = session->key_epoch;
+  return SucceedWith(call, response);
+}
+
+}  // namespace ward::firmware

@@ -1,0 +1,24 @@
+#include "firmware/decrypt_engine.h"
+
+#include "base/assert.h"
+#include "firmware/crypto_session.h"
+#include "firmware/key_store.h"
+
+namespace ward::firmware {
+
+bool Admit(Platform* platform, Session* session, const Session& next) {
+  const SessionGrant grant = {next.number, next.context, next.session_slot, next.content_slot,
+                              next.readback_slot};
+  if (!platform->WriteGrant(IndexOf(next.number), grant)) return false;
+  WipeDroppedSlots(platform, *session, next);
+  *session = next;
+  return true;
+}
+
+void Withdraw(Platform* platform, const Session& session) {
+  const SessionGrant none = {0, 0, kNoSlot, kNoSlot, kNoSlot};
+  const bool freed = platform->WriteGrant(IndexOf(session.number), none);
+  WARD_ASSERT(freed);  // freeing an entry takes no entropy
+}
+
+}  // namespace ward::firmware

@@ -1,0 +1,103 @@
+#include "firmware/firmware.h"
+
+#include <cstddef>
+
+#include "abi/generated/messages.h"
+#include "base/bytes.h"
+#include "firmware/certificate.h"
+#include "firmware/crypto_session.h"
+#include "firmware/key_exchange.h"
+#include "firmware/message.h"
+#include "firmware/self_test.h"
+
+namespace ward::firmware {
+namespace {
+
+constexpr uint32_t kNoBlob = 0xffffffff;
+
+struct Duty {
+  uint32_t number;
+  Handler handler;
+  uint32_t blob_bytes_offset;  // of the field that tells the variable part's size; kNoBlob: none
+};
+
+constexpr Duty kDuties[] = {
+    {abi::kMessageCreateSession, HandleCreateSession, kNoBlob},
+    {abi::kMessageDestroySession, HandleDestroySession, kNoBlob},
+    {abi::kMessageGetCertificate, HandleGetCertificate, kNoBlob},
+    {abi::kMessageNegotiateSessionKey, HandleNegotiateSessionKey,
+     offsetof(abi::NegotiateSessionKeyRequest, blob_bytes)},
+    {abi::kMessageSetContentKey, HandleSetContentKey, kNoBlob},
+    {abi::kMessageGetReadbackKey, HandleGetReadbackKey, kNoBlob},
+    {abi::kMessageQuerySession, HandleQuerySession, kNoBlob},
+    {abi::kMessageRunSelfTest, HandleRunSelfTest, kNoBlob},
+};
+
+constexpr const Duty* FindDuty(uint32_t number) {
+  for (const Duty& duty : kDuties) {
+    if (duty.number == number) return &duty;
+  }
+  return nullptr;
+}
+
+// The description's `implemented` and the handlers agree, and so do its variable sizes.
+constexpr bool DutiesMatchDescription() {
+  for (const abi::MessageInfo& message : abi::kMessages) {
+    const Duty* duty = FindDuty(message.number);
+    if ((duty != nullptr) != message.implemented) return false;
+    if (duty != nullptr && (duty->blob_bytes_offset != kNoBlob) != message.request_variable) {
+      return false;
+    }
+  }
+  return true;
+}
+static_assert(DutiesMatchDescription());
+
+bool HasRightLength(const Call& call, const abi::MessageInfo& described, const Duty& duty) {
+  const uint32_t payload_bytes = call.message.payload_bytes;
+  if (payload_bytes > kMaxPayloadBytes) return false;
+  if (duty.blob_bytes_offset == kNoBlob) return payload_bytes == described.request_bytes;
+  if (payload_bytes < described.request_bytes) return false;
+  uint8_t field[4];
+  const bool read = call.platform->ReadPayload(duty.blob_bytes_offset, field, sizeof(field));
+  WARD_ASSERT(read);
+  return LoadLe<uint32_t>(field) == payload_bytes - described.request_bytes;
+}
+
+constexpr uint32_t kMaxFixedBytes = 64;  // greatest request_bytes, with room to grow
+
+bool AllReservedZero(const Call& call, const abi::MessageInfo& described) {
+  uint8_t fixed[kMaxFixedBytes] = {};
+  const uint32_t size = described.request_bytes;
+  const bool read = size <= kMaxFixedBytes && call.platform->ReadPayload(0, fixed, size);
+  WARD_ASSERT(read);
+  return abi::ReservedIsZero(described.request_fields, described.request_field_count, fixed, size);
+}
+
+}  // namespace
+
+void Boot(Platform* platform, State* state) { RunSelfTests(platform, state); }
+
+Answer HandleMessage(Platform* platform, State* state, const MessageInfo& message) {
+  if (state->health != Health::kReady) return Refuse(abi::kStatusSelfTestFailed);
+  const abi::MessageInfo* described = abi::FindMessage(message.number);
+  if (described == nullptr) return Refuse(abi::kStatusMessageUnknown);
+  const Duty* duty = FindDuty(message.number);
+  if (duty == nullptr) return Refuse(abi::kStatusMessageUnimplemented);
+
+  const Call call = {platform, state, message};
+  if (!HasRightLength(call, *described, *duty)) return Refuse(abi::kStatusMessageLengthInvalid);
+  if (!AllReservedZero(call, *described)) return Refuse(abi::kStatusReservedNotZero);
+  if (message.response_capacity < described->response_bytes) {
+    return Refuse(abi::kStatusResponseTooSmall);
+  }
+  return duty->handler(call);
+}
+
+void EndContext(Platform* platform, State* state, uint32_t context) {
+  for (Session& session : state->sessions) {
+    if (session.number != 0 && session.context == context) EndSession(platform, &session);
+  }
+}
+
+}  // namespace ward::firmware

@@ -1,0 +1,103 @@
+#include "firmware/key_exchange.h"
+
+#include <cstddef>
+
+#include "firmware/crypto_session.h"
+#include "firmware/decrypt_engine.h"
+#include "firmware/key_store.h"
+#include "firmware/self_test.h"
+
+namespace ward::firmware {
+namespace {
+
+constexpr uint32_t kContentKeyBytes = 16;
+
+// What has to hold of a session before its session key is used.
+uint32_t FindKeyStatus(const Call& call, const Session* session) {
+  if (session == nullptr) return abi::kStatusSessionInvalid;
+  if (IsLost(call.platform, *session)) return abi::kStatusKeyDamaged;
+  if (session->session_slot == kNoSlot) return abi::kStatusSessionNoKey;
+  return abi::kStatusOk;
+}
+
+// A cipher block did not do its work. Either the session key turned out to be damaged, which costs
+// this session, or the block itself is broken, which costs everything until reset.
+Answer FailBlock(const Call& call, const Session& session, SelfTest test) {
+  if (IsLost(call.platform, session)) return Refuse(abi::kStatusKeyDamaged);
+  EnterFailure(call.platform, call.state, test);
+  return Refuse(abi::kStatusSelfTestFailed);
+}
+
+}  // namespace
+
+// The previous key stays when the exchange fails. When it succeeds, the content key goes with the
+// session key that it came under; the read-back key is the device's own and stays (DDI 7.6).
+Answer HandleNegotiateSessionKey(const Call& call) {
+  const auto request = ReadRequest<abi::NegotiateSessionKeyRequest>(call);
+  Session* session = FindSession(call.state, request.session, call.message.context);
+  if (session == nullptr) return Refuse(abi::kStatusSessionInvalid);
+  if (IsLost(call.platform, *session)) return Refuse(abi::kStatusKeyDamaged);
+
+  const uint32_t fresh = call.platform->AllocateSlot(session->number, kSessionKeyUsage);
+  if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
+  // Nothing here looks at the blob: its length is a reason to fail like any other.
+  if (!call.platform->UnwrapRsaOaep(fresh, session->number, sizeof(request), request.blob_bytes)) {
+    call.platform->WipeSlot(fresh);
+    return Refuse(abi::kStatusKeyExchangeFailed);
+  }
+  Session next = *session;
+  next.session_slot = fresh;
+  next.content_slot = kNoSlot;
+  const bool admitted = Admit(call.platform, session, next);
+  WARD_ASSERT(admitted);  // the read-back slot is as it was: no entropy is drawn
+  return Succeed();
+}
+
+Answer HandleSetContentKey(const Call& call) {
+  const auto request = ReadRequest<abi::SetContentKeyRequest>(call);
+  Session* session = FindSession(call.state, request.session, call.message.context);
+  const uint32_t status = FindKeyStatus(call, session);
+  if (status != abi::kStatusOk) return Refuse(status);
+  if (request.key_bytes != kContentKeyBytes) return Refuse(abi::kStatusContentKeyInvalid);
+
+  const uint32_t fresh = call.platform->AllocateSlot(session->number, kContentKeyUsage);
+  if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
+  if (!call.platform->UnwrapAesEcb(session->session_slot, fresh, session->number,
+                                   offsetof(abi::SetContentKeyRequest, wrapped_key))) {
+    call.platform->WipeSlot(fresh);
+    return FailBlock(call, *session, SelfTest::kAesDecrypt);
+  }
+  Session next = *session;
+  next.content_slot = fresh;
+  const bool admitted = Admit(call.platform, session, next);
+  WARD_ASSERT(admitted);
+  return Succeed();
+}
+
+Answer HandleGetReadbackKey(const Call& call) {
+  const auto request = ReadRequest<abi::GetReadbackKeyRequest>(call);
+  Session* session = FindSession(call.state, request.session, call.message.context);
+  const uint32_t status = FindKeyStatus(call, session);
+  if (status != abi::kStatusOk) return Refuse(status);
+
+  const uint32_t fresh = call.platform->AllocateSlot(session->number, kReadbackKeyUsage);
+  if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
+  if (!call.platform->GenerateKey(fresh, session->number)) {
+    call.platform->WipeSlot(fresh);
+    return FailBlock(call, *session, SelfTest::kRandom);
+  }
+  if (!call.platform->WrapAesEcb(session->session_slot, fresh, session->number,
+                                 offsetof(abi::GetReadbackKeyResponse, wrapped_key))) {
+    call.platform->WipeSlot(fresh);
+    return FailBlock(call, *session, SelfTest::kAesEncrypt);
+  }
+  Session next = *session;
+  next.readback_slot = fresh;
+  if (!Admit(call.platform, session, next)) {
+    call.platform->WipeSlot(fresh);
+    return FailBlock(call, *session, SelfTest::kRandom);
+  }
+  return {abi::kStatusOk, sizeof(abi::GetReadbackKeyResponse)};
+}
+
+}  // namespace ward::firmware
