@@ -43,7 +43,7 @@ choose_root_prefix() {
   root_prefix=()
   [ "$(id -u)" -ne 0 ] || return 0
   if ! command -v sudo >/dev/null; then
-    fail "packages are missing and this is not root; run as root: apt-get install $*"
+    fail "packages are missing ($*), and there is neither root nor sudo here; install them with: su -c './dev setup'"
   elif [ -t 0 ]; then
     # Asks for the password here, where the person sees it, not inside a logged step.
     sudo -v || fail "sudo was refused; run as root: ./dev setup"
