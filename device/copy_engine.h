@@ -7,6 +7,7 @@
 #include "device/address_space.h"
 #include "device/engine_job.h"
 #include "device/memory.h"
+#include "device/row_layout.h"
 
 namespace ward::device {
 
@@ -17,11 +18,14 @@ class CopyEngine {
   // Check operands, translate, apply the flow rule to the whole; nothing has moved afterwards.
   Result<EngineJob> Begin(const abi::CopyCommand& command, const AddressSpace& space);
   Result<EngineJob> Begin(const abi::FillCommand& command, const AddressSpace& space);
-  // Moves about `budget_bytes` (at least one row or 4096 bytes) and says whether the job is done.
-  // The flow rule is applied again to what the step touches.
+  // Moves about `budget_bytes` (at least 4096; a short row counts as 64) and says whether the job
+  // is done. The flow rule is applied again to what the step touches.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
 
  private:
+  Result<void> TakeDestination(EngineJob* job, const RowLayout& source_rows,
+                               const RowLayout& destination_rows);
+
   Memory* memory_;
 };
 

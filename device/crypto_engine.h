@@ -5,6 +5,8 @@
 #include "abi/generated/commands.h"
 #include "base/result.h"
 #include "device/address_space.h"
+#include "device/crypto/aes_ctr.h"
+#include "device/crypto/encrypted_blocks.h"
 #include "device/engine_job.h"
 #include "device/grant_table.h"
 #include "device/key_vault.h"
@@ -26,10 +28,24 @@ class CryptoEngine {
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
 
  private:
+  // What a step works with; looked up anew each time.
+  struct KeyUse {
+    Grant* grant = nullptr;
+    const KeyVault::Key* key = nullptr;
+    uint32_t usage = 0;
+    EncryptedBlockInfo pattern;
+    uint64_t length_bytes = 0;
+  };
+  Result<KeyUse> FindKey(const EngineJob& job);
+  Result<void> MoveSlices(EngineJob* job, const KeyUse& use, PageOwner session,
+                          uint64_t budget_bytes);
+  Result<void> ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern, ByteSpan bytes);
+
   Memory* memory_;
   KeyVault* vault_;
   GrantTable* grants_;
   bool strict_iv_;
+  AesCtr cipher_;  // keyed only within a step
 };
 
 }  // namespace ward::device

@@ -10,6 +10,9 @@
 
 namespace ward::device {
 
+// A step moves at least this much, however small its budget: every step gets on.
+inline constexpr uint64_t kLeastStepBytes = 4096;
+
 struct EngineJob {
   enum class Kind : uint8_t { kNone, kCopy, kFill, kDecrypt, kEncrypt, kVideo };
   Kind kind = Kind::kNone;
@@ -19,9 +22,21 @@ struct EngineJob {
   GuestRange source;
   GuestRange second_source;  // chroma
   GuestRange iv_destination;
-  uint64_t done = 0;  // bytes or rows, as the engine counts
+  PageOwner owner = kNoOwner;  // whose content the whole of the sources is (flow_rule)
+  uint64_t done = 0;           // bytes or rows, as the engine counts
   uint8_t counter_block[16] = {};
   uint64_t keystream_position = 0;  // bytes of keystream used so far
+
+  // A job that has only its command yet.
+  template <typename T>
+  static EngineJob Of(Kind kind, const T& checked_command, uint32_t context) {
+    static_assert(sizeof(T) <= sizeof(command));
+    EngineJob job;
+    job.kind = kind;
+    job.context = context;
+    std::memcpy(job.command, &checked_command, sizeof(T));
+    return job;
+  }
 
   // The command that this is; T is the generated structure that belongs to `kind`.
   template <typename T>

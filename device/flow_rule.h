@@ -2,11 +2,9 @@
 // translated physical spans, at the moment of use. The kernel's queue is not exempt.
 //
 //  * A command that reads protected memory writes only protected memory, ciphertext (encrypt) or
-//  the
-//    screen. Decrypt writes only protected memory.
+//    the screen. Decrypt writes only protected memory.
 //  * Decrypt makes its session the owner of what it writes; copy and video hand the source's owner
-//  on.
-//    Sources of two owners are refused. Data without an owner leaves a page's owner as it is.
+//    on. Sources of two owners are refused. Data without an owner leaves a page's owner as it is.
 //  * Encrypt reads protected pages of its own session, or of none.
 #ifndef WARD_DEVICE_FLOW_RULE_H_
 #define WARD_DEVICE_FLOW_RULE_H_
@@ -22,6 +20,11 @@ namespace ward::device::flow_rule {
 // Copy, fill (no source) and video blt; sources may be null.
 Result<PageOwner> CheckTransfer(const Memory& memory, const GuestRange* first_source,
                                 const GuestRange* second_source, const GuestRange& destination);
+// A part of a transfer that CheckTransfer admitted as a whole, looked at again when it is moved:
+// the sources belong to `owner_of_whole` still, or by now to nobody.
+Result<PageOwner> CheckPartOfTransfer(const Memory& memory, const GuestRange* first_source,
+                                      const GuestRange* second_source,
+                                      const GuestRange& destination, PageOwner owner_of_whole);
 // Ciphertext or clear bytes, not protected, into protected memory.
 Result<PageOwner> CheckDecrypt(const Memory& memory, const GuestRange& source,
                                const GuestRange& destination, PageOwner session);

@@ -42,12 +42,15 @@ class GuestRange {
   void Append(const PhysicalSpan& span);  // joins neighbours
   uint64_t size_bytes() const { return size_bytes_; }
   const std::vector<PhysicalSpan>& spans() const { return spans_; }
+  // [offset, offset + size) of this range; it must lie inside.
   GuestRange Slice(uint64_t offset, uint64_t size_bytes) const;
+  void Append(const GuestRange& range);
   bool AnyProtected() const;
   bool AllProtected() const;
 
  private:
   std::vector<PhysicalSpan> spans_;
+  std::vector<uint64_t> starts_;  // offset of each span in the range, so that Slice can search
   uint64_t size_bytes_ = 0;
 };
 
@@ -81,8 +84,8 @@ class Memory {
 
   // Page ownership of protected memory. `page` is a page number in the protected aperture.
   PageOwner OwnerOf(uint64_t page) const;
-  // Every protected page of the range becomes `owner`'s; one that changes its owner is zeroed
-  // first.
+  // Every protected page of the range becomes `owner`'s; one that changes its owner, or had none,
+  // is zeroed first. kNoOwner: all keep theirs.
   void TakeOwnership(const GuestRange& range, PageOwner owner);
   // Zeroes every page of `owner` and leaves it without one (end of a session).
   void ReleaseOwner(PageOwner owner);
@@ -99,14 +102,18 @@ class Memory {
     std::vector<PageOwner> owners;
     State() = default;
     State(State&&) = default;
-    State& operator=(State&&) = default;
-    ~State();  // wipes
+    State& operator=(State&&) noexcept;  // wipes what it held
+    ~State() { Wipe(); }
+    void Wipe();
   };
   State Save() const;
   void Load(const State& state);
   void Hash(StateHasher* hasher) const;
 
  private:
+  void ZeroPages(uint64_t first, uint64_t count);
+  void ZeroTouched(uint64_t first, uint64_t count);
+
   uint8_t* protected_base_ = nullptr;  // reserved address space, committed by first touch, no dump
   uint64_t visible_bytes_;
   uint64_t protected_bytes_;

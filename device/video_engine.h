@@ -16,10 +16,14 @@ class VideoEngine {
 
   // As CopyEngine.
   Result<EngineJob> Begin(const abi::VideoBltCommand& command, const AddressSpace& space);
-  // One step does the whole picture: scaling looks at neighbouring rows.
+  // Makes rows of the destination for about `budget_bytes` of pixels read and written, at least
+  // one. The flow rule is applied again to what each row touches.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
 
  private:
+  class Picture;
+  Result<void> TakeDestination(EngineJob* job, const Picture& picture);
+
   Memory* memory_;
 };
 

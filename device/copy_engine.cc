@@ -1,0 +1,158 @@
+#include "device/copy_engine.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "abi/generated/status.h"
+#include "device/bounce_buffer.h"
+#include "device/flow_rule.h"
+#include "device/row_layout.h"
+
+namespace ward::device {
+namespace {
+
+constexpr uint64_t kMaximumTransferBytes = 256ull << 20;
+// A short row costs about as much as this many bytes of a long one.
+constexpr uint64_t kLeastSliceCostBytes = 64;
+
+Result<void> CheckTransferSize(uint32_t row_bytes, uint32_t row_count) {
+  if (uint64_t{row_bytes} * row_count <= kMaximumTransferBytes) return {};
+  return Fault{abi::kStatusOperandInvalid, "a transfer of more than 256 MiB"};
+}
+
+bool Overlap(uint64_t first, uint64_t first_size, uint64_t second, uint64_t second_size) {
+  return first <= second ? second - first < first_size : first - second < second_size;
+}
+
+// The rows of a checked command, source and destination alike: `row_bytes` and `row_count` agree.
+struct Rows {
+  RowLayout destination;
+  RowLayout source;
+  uint32_t fill_value = 0;
+
+  bool IsContiguous() const { return destination.IsContiguous() && source.IsContiguous(); }
+  uint64_t TotalBytes() const { return destination.row_bytes() * destination.row_count(); }
+};
+
+Result<Rows> RowsOf(const EngineJob& job) {
+  if (job.kind == EngineJob::Kind::kFill) {
+    const auto fill = job.As<abi::FillCommand>();
+    WARD_ASSIGN_OR_RETURN(const RowLayout layout,
+                          RowLayout::Make(fill.row_bytes, fill.row_count, fill.destination_pitch));
+    return Rows{layout, layout, fill.value};
+  }
+  const auto copy = job.As<abi::CopyCommand>();
+  WARD_ASSIGN_OR_RETURN(const RowLayout destination,
+                        RowLayout::Make(copy.row_bytes, copy.row_count, copy.destination_pitch));
+  WARD_ASSIGN_OR_RETURN(const RowLayout source,
+                        RowLayout::Make(copy.row_bytes, copy.row_count, copy.source_pitch));
+  return Rows{destination, source};
+}
+
+// The next bytes to move: never across the end of a row unless the rows lie end to end.
+struct Slice {
+  uint64_t destination_offset;
+  uint64_t source_offset;
+  uint64_t offset_in_row;
+  uint64_t size_bytes;
+};
+
+Slice NextSlice(const Rows& rows, uint64_t done, uint64_t limit) {
+  const uint64_t row_bytes = rows.destination.row_bytes();
+  const uint64_t row = done / row_bytes;
+  const uint64_t offset = done % row_bytes;
+  const uint64_t rest = rows.IsContiguous() ? rows.TotalBytes() - done : row_bytes - offset;
+  return {row * rows.destination.pitch() + offset, row * rows.source.pitch() + offset, offset,
+          std::min(rest, limit)};
+}
+
+// Fills `bytes` with the value as it stands `offset` bytes after a row's first byte.
+void FillPattern(ByteSpan bytes, uint32_t value, uint64_t offset, uint64_t row_bytes) {
+  uint8_t pattern[4];
+  StoreLe<uint32_t>(pattern, value);
+  for (uint8_t& byte : bytes) {
+    byte = pattern[offset % sizeof(pattern)];
+    if (++offset == row_bytes) offset = 0;
+  }
+}
+
+}  // namespace
+
+Result<EngineJob> CopyEngine::Begin(const abi::CopyCommand& command, const AddressSpace& space) {
+  EngineJob job = EngineJob::Of(EngineJob::Kind::kCopy, command, space.context());
+  WARD_TRY(CheckTransferSize(command.row_bytes, command.row_count));
+  WARD_ASSIGN_OR_RETURN(const Rows rows, RowsOf(job));
+  if (Overlap(command.destination, rows.destination.ExtentBytes(), command.source,
+              rows.source.ExtentBytes())) {
+    return Fault{abi::kStatusOperandInvalid, "COPY between ranges that overlap",
+                 command.destination};
+  }
+  WARD_ASSIGN_OR_RETURN(
+      job.destination,
+      space.Translate(command.destination, rows.destination.ExtentBytes(), Access::kWrite));
+  WARD_ASSIGN_OR_RETURN(job.source,
+                        space.Translate(command.source, rows.source.ExtentBytes(), Access::kRead));
+  const GuestRange source = rows.source.Touched(job.source);
+  WARD_ASSIGN_OR_RETURN(job.owner,
+                        flow_rule::CheckTransfer(*memory_, &source, nullptr,
+                                                 rows.destination.Touched(job.destination)));
+  return job;
+}
+
+Result<EngineJob> CopyEngine::Begin(const abi::FillCommand& command, const AddressSpace& space) {
+  EngineJob job = EngineJob::Of(EngineJob::Kind::kFill, command, space.context());
+  WARD_TRY(CheckTransferSize(command.row_bytes, command.row_count));
+  WARD_ASSIGN_OR_RETURN(const Rows rows, RowsOf(job));
+  WARD_ASSIGN_OR_RETURN(
+      job.destination,
+      space.Translate(command.destination, rows.destination.ExtentBytes(), Access::kWrite));
+  WARD_TRY(flow_rule::CheckTransfer(*memory_, nullptr, nullptr,
+                                    rows.destination.Touched(job.destination)));
+  return job;
+}
+
+Result<bool> CopyEngine::Step(EngineJob* job, uint64_t budget_bytes) {
+  WARD_ASSIGN_OR_RETURN(const Rows rows, RowsOf(*job));
+  const bool is_fill = job->kind == EngineJob::Kind::kFill;
+  if (job->done == 0 && !is_fill) WARD_TRY(TakeDestination(job, rows.source, rows.destination));
+  const uint64_t total = rows.TotalBytes();
+  uint64_t budget = std::max(budget_bytes, kLeastStepBytes);
+  BounceBuffer buffer(std::min<uint64_t>(total, BounceBuffer::kMaximumSliceBytes));
+  while (budget != 0 && job->done < total) {
+    const Slice slice =
+        NextSlice(rows, job->done, std::min<uint64_t>(budget, buffer.bytes().size()));
+    const ByteSpan bytes = buffer.bytes().first(slice.size_bytes);
+    const GuestRange destination =
+        job->destination.Slice(slice.destination_offset, slice.size_bytes);
+    if (is_fill) {
+      WARD_TRY(flow_rule::CheckTransfer(*memory_, nullptr, nullptr, destination));
+      FillPattern(bytes, rows.fill_value, slice.offset_in_row, rows.destination.row_bytes());
+    } else {
+      const GuestRange source = job->source.Slice(slice.source_offset, slice.size_bytes);
+      WARD_ASSIGN_OR_RETURN(
+          const PageOwner owner,
+          flow_rule::CheckPartOfTransfer(*memory_, &source, nullptr, destination, job->owner));
+      if (source.AnyProtected()) buffer.MarkSecret();
+      WARD_TRY(memory_->Read(source, bytes));
+      memory_->TakeOwnership(destination, owner);
+    }
+    WARD_TRY(memory_->Write(destination, bytes));
+    job->done += slice.size_bytes;
+    budget -= std::min(budget, std::max(slice.size_bytes, kLeastSliceCostBytes));
+  }
+  return job->done == total;
+}
+
+// The whole destination changes hands at once: a page may get its bytes from several slices, and
+// one that comes later must not zero an earlier one.
+Result<void> CopyEngine::TakeDestination(EngineJob* job, const RowLayout& source_rows,
+                                         const RowLayout& destination_rows) {
+  const GuestRange source = source_rows.Touched(job->source);
+  const GuestRange destination = destination_rows.Touched(job->destination);
+  WARD_ASSIGN_OR_RETURN(job->owner,
+                        flow_rule::CheckTransfer(*memory_, &source, nullptr, destination));
+  memory_->TakeOwnership(destination, job->owner);
+  return {};
+}
+
+}  // namespace ward::device

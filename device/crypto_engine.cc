@@ -1,0 +1,206 @@
+#include "device/crypto_engine.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+#include "device/bounce_buffer.h"
+#include "device/flow_rule.h"
+
+namespace ward::device {
+namespace {
+
+constexpr uint32_t kMaximumBltBytes = 256u << 20;
+
+Result<void> CheckLength(uint32_t length_bytes) {
+  if (length_bytes != 0 && length_bytes <= kMaximumBltBytes) return {};
+  return Fault{abi::kStatusOperandInvalid, "a blt of no bytes or of more than 256 MiB"};
+}
+
+bool HasPattern(const abi::DecryptBltCommand& command) {
+  return (command.flags & abi::DecryptBltCommand::kFlagPattern) != 0;
+}
+
+bool UsesContentKey(const abi::DecryptBltCommand& command) {
+  return (command.flags & abi::DecryptBltCommand::kFlagContentKey) != 0;
+}
+
+Result<void> CheckOperands(const abi::DecryptBltCommand& command) {
+  WARD_TRY(CheckLength(command.length_bytes));
+  if (!HasPattern(command) && (command.encrypted_bytes_at_beginning != 0 ||
+                               command.skip_bytes != 0 || command.encrypt_bytes != 0)) {
+    return Fault{abi::kStatusOperandInvalid, "a pattern without the flag PATTERN"};
+  }
+  return {};
+}
+
+EncryptedBlockInfo WholeBuffer(uint32_t length_bytes) { return {length_bytes, 0, 0}; }
+
+EncryptedBlockInfo PatternOf(const abi::DecryptBltCommand& command) {
+  if (!HasPattern(command)) return WholeBuffer(command.length_bytes);
+  return {command.encrypted_bytes_at_beginning, command.skip_bytes, command.encrypt_bytes};
+}
+
+bool IsBefore(const CounterBlock& counter, const Grant::IvFloor& floor) {
+  return counter.iv != floor.iv ? counter.iv < floor.iv : counter.count < floor.count;
+}
+
+// R21, strict: accepts a range of `blocks` counters from `start` on and moves the floor to its end.
+// A range whose Count wraps uses counters at both ends of its IV, so it needs an IV of its own.
+Result<void> ClaimCounters(Grant::IvFloor* floor, const CounterBlock& start, uint64_t blocks) {
+  if (blocks == 0) return {};
+  const uint64_t left = 0 - start.count;  // blocks until Count wraps; 0 stands for 2^64
+  const bool reaches_end = left != 0 && blocks >= left;
+  const bool wraps = left != 0 && blocks > left;
+  const CounterBlock lowest{start.iv, wraps ? 0 : start.count};
+  if (floor->used && IsBefore(lowest, *floor)) {
+    return Fault{abi::kStatusIvReused, "the counter range begins before the end of the last one"};
+  }
+  if (reaches_end && start.iv == UINT64_MAX) {
+    return Fault{abi::kStatusIvReused, "no counter is left after this range"};
+  }
+  floor->used = true;
+  floor->iv = reaches_end ? start.iv + 1 : start.iv;
+  floor->count = reaches_end ? 0 : start.count + blocks;
+  return {};
+}
+
+Fault CipherFailed() { return Fault{abi::kStatusDeviceInErrorState, "the AES block failed"}; }
+
+}  // namespace
+
+Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
+  KeyUse use;
+  uint32_t empty_status = abi::kStatusSessionNoKey;
+  uint32_t slot = kNoSlot;
+  if (job.kind == EngineJob::Kind::kDecrypt) {
+    const auto command = job.As<abi::DecryptBltCommand>();
+    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, job.context));
+    use.pattern = PatternOf(command);
+    use.length_bytes = command.length_bytes;
+    slot = UsesContentKey(command) ? use.grant->content_slot : use.grant->session_slot;
+    use.usage = kKeyUsageDecrypt;
+    if (UsesContentKey(command)) empty_status = abi::kStatusSessionNoContentKey;
+  } else {
+    const auto command = job.As<abi::EncryptBltCommand>();
+    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, job.context));
+    use.pattern = WholeBuffer(command.length_bytes);
+    use.length_bytes = command.length_bytes;
+    slot = use.grant->readback_slot;
+    use.usage = kKeyUsageEncrypt;
+    empty_status = abi::kStatusSessionNoReadbackKey;
+  }
+  if (slot == kNoSlot) return Fault{empty_status, "the session has no such key"};
+  auto key = vault_->Release(slot, use.grant->session, use.usage);
+  if (!key.ok()) {
+    Fault fault = key.fault();
+    if (fault.status == abi::kStatusSessionNoKey) fault.status = empty_status;
+    return fault;
+  }
+  use.key = key.value();
+  return use;
+}
+
+Result<EngineJob> CryptoEngine::Begin(const abi::DecryptBltCommand& command,
+                                      const AddressSpace& space) {
+  EngineJob job = EngineJob::Of(EngineJob::Kind::kDecrypt, command, space.context());
+  WARD_TRY(CheckOperands(command));
+  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
+  if (!IsAlignedPattern(use.pattern, abi::kBlockAlignment)) {
+    return Fault{abi::kStatusPatternMisaligned, "a pattern that is not made of cipher blocks"};
+  }
+  WARD_ASSIGN_OR_RETURN(job.destination,
+                        space.Translate(command.destination, command.length_bytes, Access::kWrite));
+  WARD_ASSIGN_OR_RETURN(job.source,
+                        space.Translate(command.source, command.length_bytes, Access::kRead));
+  WARD_ASSIGN_OR_RETURN(job.owner, flow_rule::CheckDecrypt(*memory_, job.source, job.destination,
+                                                           use.grant->session));
+  std::memcpy(job.counter_block, command.iv, sizeof(job.counter_block));
+  if (strict_iv_) {
+    const uint64_t bytes = CountEncryptedBytes(use.pattern, command.length_bytes);
+    WARD_TRY(ClaimCounters(&use.grant->floors[UsesContentKey(command) ? 1 : 0],
+                           CounterBlock::FromBytes(job.counter_block),
+                           (bytes + kAesBlockBytes - 1) / kAesBlockBytes));
+  }
+  return job;
+}
+
+Result<EngineJob> CryptoEngine::Begin(const abi::EncryptBltCommand& command,
+                                      const AddressSpace& space) {
+  EngineJob job = EngineJob::Of(EngineJob::Kind::kEncrypt, command, space.context());
+  WARD_TRY(CheckLength(command.length_bytes));
+  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
+  WARD_ASSIGN_OR_RETURN(job.destination,
+                        space.Translate(command.destination, command.length_bytes, Access::kWrite));
+  WARD_ASSIGN_OR_RETURN(job.source,
+                        space.Translate(command.source, command.length_bytes, Access::kRead));
+  WARD_ASSIGN_OR_RETURN(
+      job.iv_destination,
+      space.Translate(command.iv_address, sizeof(job.counter_block), Access::kWrite));
+  GuestRange written = job.destination;
+  written.Append(job.iv_destination);
+  WARD_TRY(flow_rule::CheckEncrypt(*memory_, job.source, written, use.grant->session));
+  // Taken even if the job fails later: a counter block is never handed out twice (R22).
+  CounterBlock{use.grant->readback_iv++, 0}.ToBytes(job.counter_block);
+  return job;
+}
+
+Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
+  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(*job));
+  const uint32_t session = use.grant->session;
+  const bool started =
+      cipher_.SetKey(*use.key) &&
+      cipher_.Start(CounterBlock::FromBytes(job->counter_block), job->keystream_position);
+  Result<void> moved = started ? MoveSlices(job, use, session, budget_bytes) : CipherFailed();
+  cipher_.Wipe();
+  WARD_TRY(std::move(moved));
+  if (job->done < use.length_bytes) return false;
+  if (job->kind == EngineJob::Kind::kEncrypt) {
+    WARD_TRY(memory_->Write(job->iv_destination, job->counter_block));
+  }
+  return true;
+}
+
+Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwner session,
+                                      uint64_t budget_bytes) {
+  const bool is_decrypt = job->kind == EngineJob::Kind::kDecrypt;
+  uint64_t budget = std::max(budget_bytes, kLeastStepBytes);
+  BounceBuffer buffer(std::min<uint64_t>(use.length_bytes, BounceBuffer::kMaximumSliceBytes));
+  buffer.MarkSecret();
+  while (budget != 0 && job->done < use.length_bytes) {
+    const uint64_t size_bytes =
+        std::min({use.length_bytes - job->done, budget, uint64_t{buffer.bytes().size()}});
+    const ByteSpan bytes = buffer.bytes().first(size_bytes);
+    const GuestRange source = job->source.Slice(job->done, size_bytes);
+    const GuestRange destination = job->destination.Slice(job->done, size_bytes);
+    if (is_decrypt) {
+      WARD_TRY(flow_rule::CheckDecrypt(*memory_, source, destination, session));
+    } else {
+      WARD_TRY(flow_rule::CheckEncrypt(*memory_, source, destination, session));
+    }
+    WARD_TRY(memory_->Read(source, bytes));
+    WARD_TRY(ApplyKeystream(job, use.pattern, bytes));
+    if (is_decrypt) memory_->TakeOwnership(destination, session);
+    WARD_TRY(memory_->Write(destination, bytes));
+    job->done += size_bytes;
+    budget -= size_bytes;
+  }
+  return {};
+}
+
+// Clear bytes of the pattern take no keystream (R9), so the cipher goes on where it stands.
+Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern,
+                                          ByteSpan bytes) {
+  const uint64_t end = job->done + bytes.size();
+  uint64_t from = job->done;
+  while (const auto run = FindEncryptedRun(pattern, from, end)) {
+    const ByteSpan part = bytes.subspan(run->offset - job->done, run->size);
+    if (!cipher_.Apply(part, part)) return CipherFailed();
+    job->keystream_position += run->size;
+    from = run->offset + run->size;
+  }
+  return {};
+}
+
+}  // namespace ward::device

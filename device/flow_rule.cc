@@ -1,0 +1,98 @@
+#include "device/flow_rule.h"
+
+#include <algorithm>
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+
+namespace ward::device::flow_rule {
+namespace {
+
+// The one owner of a set of pages, when there is one.
+struct OwnerSet {
+  PageOwner owner = kNoOwner;
+  bool several = false;
+
+  void Add(PageOwner page_owner) {
+    if (page_owner == kNoOwner) return;
+    if (owner == kNoOwner) owner = page_owner;
+    several = several || owner != page_owner;
+  }
+};
+
+void AddOwners(const Memory& memory, const GuestRange& range, OwnerSet* owners) {
+  for (const PhysicalSpan& span : range.spans()) {
+    if (span.aperture() != Aperture::kProtected) continue;
+    const uint64_t first = span.address() / abi::kPageSize;
+    const uint64_t last = (span.address() + span.size_bytes() - 1) / abi::kPageSize;
+    for (uint64_t page = first; page <= last; ++page) owners->Add(memory.OwnerOf(page));
+  }
+}
+
+Fault OwnerMismatch() {
+  return Fault{abi::kStatusProtectedOwnerMismatch, "protected pages of another session"};
+}
+
+}  // namespace
+
+Result<PageOwner> CheckTransfer(const Memory& memory, const GuestRange* first_source,
+                                const GuestRange* second_source, const GuestRange& destination) {
+  OwnerSet owners;
+  bool reads_protected = false;
+  for (const GuestRange* source : {first_source, second_source}) {
+    if (source == nullptr) continue;
+    reads_protected = reads_protected || source->AnyProtected();
+    AddOwners(memory, *source, &owners);
+  }
+  if (reads_protected && !destination.AllProtected()) {
+    return Fault{abi::kStatusProtectedReadRefused, "protected memory into memory that is not"};
+  }
+  if (owners.several) return OwnerMismatch();
+  return owners.owner;
+}
+
+Result<PageOwner> CheckPartOfTransfer(const Memory& memory, const GuestRange* first_source,
+                                      const GuestRange* second_source,
+                                      const GuestRange& destination, PageOwner owner_of_whole) {
+  WARD_ASSIGN_OR_RETURN(const PageOwner owner,
+                        CheckTransfer(memory, first_source, second_source, destination));
+  if (owner != kNoOwner && owner != owner_of_whole) return OwnerMismatch();
+  return owner;
+}
+
+Result<PageOwner> CheckDecrypt(const Memory& /*memory*/, const GuestRange& source,
+                               const GuestRange& destination, PageOwner session) {
+  // Keystream of a chosen key over protected bytes would be a way to alter and to claim them.
+  if (source.AnyProtected()) {
+    return Fault{abi::kStatusProtectedReadRefused, "DECRYPT_BLT reads protected memory"};
+  }
+  if (!destination.AllProtected()) {
+    return Fault{abi::kStatusDestinationNotProtected,
+                 "DECRYPT_BLT into memory that is not protected"};
+  }
+  return session;
+}
+
+Result<void> CheckEncrypt(const Memory& memory, const GuestRange& source,
+                          const GuestRange& destination, PageOwner session) {
+  if (destination.AnyProtected()) {
+    return Fault{abi::kStatusDestinationProtected, "ENCRYPT_BLT into protected memory"};
+  }
+  OwnerSet owners;
+  AddOwners(memory, source, &owners);
+  if (owners.several || (owners.owner != kNoOwner && owners.owner != session)) {
+    return OwnerMismatch();
+  }
+  return {};
+}
+
+Result<void> CheckScanout(const GuestRange& surface) {
+  for (const PhysicalSpan& span : surface.spans()) {
+    if (span.aperture() == Aperture::kSystem) {
+      return Fault{abi::kStatusScanoutRefused, "scan-out of system memory", span.address()};
+    }
+  }
+  return {};
+}
+
+}  // namespace ward::device::flow_rule

@@ -1,0 +1,308 @@
+#include "device/memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+#include "base/assert.h"
+#include "base/secret_bytes.h"
+
+namespace ward::device {
+namespace {
+
+constexpr uint64_t kBusLimit = 1ull << 52;
+// From this many pages on, giving them back to the kernel is cheaper than writing zeros.
+constexpr uint64_t kPagesWorthReturning = 16;
+
+uint64_t FirstPage(const PhysicalSpan& span) { return span.address() / abi::kPageSize; }
+uint64_t PageCount(const PhysicalSpan& span) {
+  if (span.size_bytes() == 0) return 0;
+  return (span.address() + span.size_bytes() - 1) / abi::kPageSize - FirstPage(span) + 1;
+}
+
+Fault BusError(const PhysicalSpan& span, const char* reason) {
+  return Fault{abi::kStatusBusError, reason, span.address()};
+}
+
+}  // namespace
+
+PhysicalSpan PhysicalSpan::Slice(uint64_t offset, uint64_t size_bytes) const {
+  WARD_ASSERT(RangeFits(offset, size_bytes, size_bytes_));
+  return PhysicalSpan(aperture_, address_ + offset, size_bytes);
+}
+
+void GuestRange::Append(const PhysicalSpan& span) {
+  if (span.size_bytes() == 0) return;
+  if (!spans_.empty()) {
+    PhysicalSpan& last = spans_.back();
+    if (last.aperture_ == span.aperture_ && last.address_ + last.size_bytes_ == span.address_) {
+      last.size_bytes_ += span.size_bytes_;
+      size_bytes_ += span.size_bytes_;
+      return;
+    }
+  }
+  starts_.push_back(size_bytes_);
+  spans_.push_back(span);
+  size_bytes_ += span.size_bytes_;
+}
+
+void GuestRange::Append(const GuestRange& range) {
+  for (const PhysicalSpan& span : range.spans_) Append(span);
+}
+
+GuestRange GuestRange::Slice(uint64_t offset, uint64_t size_bytes) const {
+  WARD_ASSERT(RangeFits(offset, size_bytes, size_bytes_));
+  GuestRange slice;
+  if (size_bytes == 0) return slice;
+  auto index = static_cast<size_t>(std::upper_bound(starts_.begin(), starts_.end(), offset) -
+                                   starts_.begin() - 1);
+  uint64_t in_span = offset - starts_[index];
+  while (slice.size_bytes_ < size_bytes) {
+    const uint64_t piece =
+        std::min(spans_[index].size_bytes_ - in_span, size_bytes - slice.size_bytes_);
+    slice.Append(spans_[index].Slice(in_span, piece));
+    in_span = 0;
+    ++index;
+  }
+  return slice;
+}
+
+bool GuestRange::AnyProtected() const {
+  return std::any_of(spans_.begin(), spans_.end(), [](const PhysicalSpan& span) {
+    return span.aperture() == Aperture::kProtected;
+  });
+}
+
+bool GuestRange::AllProtected() const {
+  return std::all_of(spans_.begin(), spans_.end(), [](const PhysicalSpan& span) {
+    return span.aperture() == Aperture::kProtected;
+  });
+}
+
+Memory::Memory(const Ports& ports, uint64_t visible_bytes, uint64_t protected_bytes)
+    : visible_bytes_(visible_bytes),
+      protected_bytes_(protected_bytes),
+      owners_(protected_bytes / abi::kPageSize, kNoOwner),
+      touched_(protected_bytes / abi::kPageSize, false),
+      ports_(ports) {
+  WARD_ASSERT(IsAligned(protected_bytes, abi::kPageSize));
+  if (protected_bytes_ == 0) return;
+  void* base = mmap(nullptr, protected_bytes_, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED) throw std::bad_alloc();
+  if (madvise(base, protected_bytes_, MADV_DONTDUMP) != 0) {
+    munmap(base, protected_bytes_);
+    throw std::bad_alloc();
+  }
+  protected_base_ = static_cast<uint8_t*>(base);
+}
+
+Memory::~Memory() {
+  if (protected_base_ == nullptr) return;
+  for (uint64_t page = 0; page < touched_.size(); ++page) {
+    if (touched_[page]) SecureWipe(protected_base_ + page * abi::kPageSize, abi::kPageSize);
+  }
+  munmap(protected_base_, protected_bytes_);
+}
+
+Result<PhysicalSpan> Memory::LocalSpan(uint64_t local_address, uint64_t size_bytes) const {
+  if (size_bytes != 0) {
+    if (RangeFits(local_address, size_bytes, visible_bytes_)) {
+      return PhysicalSpan(Aperture::kVisible, local_address, size_bytes);
+    }
+    const uint64_t offset = local_address - abi::kProtectedVramLocalBase;
+    if (local_address >= abi::kProtectedVramLocalBase &&
+        RangeFits(offset, size_bytes, protected_bytes_)) {
+      return PhysicalSpan(Aperture::kProtected, offset, size_bytes);
+    }
+  }
+  return Fault{abi::kStatusAddressOutOfRange, "outside visible and protected VRAM", local_address};
+}
+
+Result<PhysicalSpan> Memory::SystemSpan(uint64_t bus_address, uint64_t size_bytes) const {
+  if (size_bytes == 0 || !RangeFits(bus_address, size_bytes, kBusLimit)) {
+    return Fault{abi::kStatusAddressOutOfRange, "wider than a bus address", bus_address};
+  }
+  return PhysicalSpan(Aperture::kSystem, bus_address, size_bytes);
+}
+
+Result<void> Memory::Read(const GuestRange& range, ByteSpan destination) const {
+  WARD_ASSERT(range.size_bytes() == destination.size());
+  size_t at = 0;
+  for (const PhysicalSpan& span : range.spans()) {
+    WARD_TRY(Read(span, destination.subspan(at, span.size_bytes())));
+    at += span.size_bytes();
+  }
+  return {};
+}
+
+Result<void> Memory::Write(const GuestRange& range, ConstByteSpan source) {
+  WARD_ASSERT(range.size_bytes() == source.size());
+  size_t at = 0;
+  for (const PhysicalSpan& span : range.spans()) {
+    WARD_TRY(Write(span, source.subspan(at, span.size_bytes())));
+    at += span.size_bytes();
+  }
+  return {};
+}
+
+Result<void> Memory::Read(const PhysicalSpan& span, ByteSpan destination) const {
+  WARD_ASSERT(span.size_bytes() == destination.size());
+  switch (span.aperture()) {
+    case Aperture::kSystem:
+      if (!ports_.dma->Read(span.address(), destination)) {
+        return BusError(span, "the host refused a read of system memory");
+      }
+      break;
+    case Aperture::kVisible:
+      ports_.vram->Read(span.address(), destination);
+      break;
+    case Aperture::kProtected:
+      std::memcpy(destination.data(), protected_base_ + span.address(), destination.size());
+      break;
+  }
+  return {};
+}
+
+Result<void> Memory::Write(const PhysicalSpan& span, ConstByteSpan source) {
+  WARD_ASSERT(span.size_bytes() == source.size());
+  switch (span.aperture()) {
+    case Aperture::kSystem:
+      if (!ports_.dma->Write(span.address(), source)) {
+        return BusError(span, "the host refused a write to system memory");
+      }
+      break;
+    case Aperture::kVisible:
+      ports_.vram->Write(span.address(), source);
+      break;
+    case Aperture::kProtected: {
+      const uint64_t first = FirstPage(span);
+      for (uint64_t page = first; page < first + PageCount(span); ++page) touched_[page] = true;
+      std::memcpy(protected_base_ + span.address(), source.data(), source.size());
+      break;
+    }
+  }
+  return {};
+}
+
+Result<void> Memory::WriteAtomic64(const PhysicalSpan& span, uint64_t value) {
+  WARD_ASSERT(span.size_bytes() == sizeof(value) && IsAligned(span.address(), sizeof(value)));
+  // Control structures are never in protected memory: AddressSpace::TranslateControl.
+  WARD_ASSERT(span.aperture() != Aperture::kProtected);
+  if (span.aperture() == Aperture::kVisible) {
+    ports_.vram->WriteAtomic64(span.address(), value);
+    return {};
+  }
+  if (!ports_.dma->WriteAtomic64(span.address(), value)) {
+    return BusError(span, "the host refused an atomic write to system memory");
+  }
+  return {};
+}
+
+PageOwner Memory::OwnerOf(uint64_t page) const {
+  WARD_ASSERT(page < owners_.size());
+  return owners_[page];
+}
+
+void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
+  if (owner == kNoOwner) return;
+  for (const PhysicalSpan& span : range.spans()) {
+    if (span.aperture() != Aperture::kProtected) continue;
+    const uint64_t end = FirstPage(span) + PageCount(span);
+    uint64_t page = FirstPage(span);
+    while (page < end) {
+      uint64_t run_end = page;
+      while (run_end < end && owners_[run_end] != owner) owners_[run_end++] = owner;
+      ZeroTouched(page, run_end - page);
+      page = std::max(run_end, page + 1);
+    }
+  }
+}
+
+void Memory::ReleaseOwner(PageOwner owner) {
+  if (owner == kNoOwner) return;
+  uint64_t page = 0;
+  while (page < owners_.size()) {
+    uint64_t run_end = page;
+    while (run_end < owners_.size() && owners_[run_end] == owner) owners_[run_end++] = kNoOwner;
+    ZeroTouched(page, run_end - page);
+    page = std::max(run_end, page + 1);
+  }
+}
+
+void Memory::ClearProtected() {
+  std::fill(owners_.begin(), owners_.end(), kNoOwner);
+  ZeroTouched(0, owners_.size());
+}
+
+void Memory::ZeroTouched(uint64_t first, uint64_t count) {
+  uint64_t page = first;
+  while (page < first + count) {
+    uint64_t run_end = page;
+    while (run_end < first + count && touched_[run_end]) touched_[run_end++] = false;
+    ZeroPages(page, run_end - page);
+    page = std::max(run_end, page + 1);
+  }
+}
+
+void Memory::ZeroPages(uint64_t first, uint64_t count) {
+  if (count == 0) return;
+  uint8_t* const base = protected_base_ + first * abi::kPageSize;
+  const uint64_t size_bytes = count * abi::kPageSize;
+  // Private anonymous pages that were given back read as zeros.
+  if (count >= kPagesWorthReturning && madvise(base, size_bytes, MADV_DONTNEED) == 0) return;
+  std::memset(base, 0, size_bytes);
+}
+
+Memory::State& Memory::State::operator=(State&& other) noexcept {
+  if (this == &other) return *this;
+  Wipe();
+  pages = std::move(other.pages);
+  owners = std::move(other.owners);
+  return *this;
+}
+
+void Memory::State::Wipe() {
+  for (Page& page : pages) SecureWipe(page.bytes.data(), page.bytes.size());
+}
+
+Memory::State Memory::Save() const {
+  State state;
+  state.owners = owners_;
+  for (uint64_t page = 0; page < touched_.size(); ++page) {
+    if (!touched_[page]) continue;
+    const uint8_t* const base = protected_base_ + page * abi::kPageSize;
+    state.pages.push_back({page, std::vector<uint8_t>(base, base + abi::kPageSize)});
+  }
+  return state;
+}
+
+void Memory::Load(const State& state) {
+  WARD_ASSERT(state.owners.size() == owners_.size());
+  ClearProtected();
+  owners_ = state.owners;
+  for (const State::Page& page : state.pages) {
+    WARD_ASSERT(page.number < touched_.size() && page.bytes.size() == abi::kPageSize);
+    touched_[page.number] = true;
+    std::memcpy(protected_base_ + page.number * abi::kPageSize, page.bytes.data(), abi::kPageSize);
+  }
+}
+
+void Memory::Hash(StateHasher* hasher) const {
+  hasher->Add(protected_bytes_);
+  for (uint64_t page = 0; page < owners_.size(); ++page) {
+    if (owners_[page] == kNoOwner && !touched_[page]) continue;
+    hasher->Add(page);
+    hasher->Add(owners_[page]);
+    hasher->Add(touched_[page] ? 1 : 0);
+    if (touched_[page]) {
+      hasher->Add(ConstByteSpan(protected_base_ + page * abi::kPageSize, abi::kPageSize));
+    }
+  }
+}
+
+}  // namespace ward::device

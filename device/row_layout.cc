@@ -1,0 +1,33 @@
+#include "device/row_layout.h"
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+
+namespace ward::device {
+
+Result<RowLayout> RowLayout::Make(uint32_t row_bytes, uint32_t row_count, uint32_t pitch) {
+  if (row_bytes == 0 || row_count == 0) {
+    return Fault{abi::kStatusOperandInvalid, "a transfer without rows or without bytes"};
+  }
+  if (row_count > 1 && pitch < row_bytes) {
+    return Fault{abi::kStatusOperandInvalid, "pitch is less than a row"};
+  }
+  const RowLayout layout(row_bytes, row_count, pitch);
+  // 32 by 32 bits plus 32 bits can't wrap 64.
+  if (layout.ExtentBytes() > kMaximumExtentBytes) {
+    return Fault{abi::kStatusOperandInvalid, "rows spread over more than the maximum extent"};
+  }
+  return layout;
+}
+
+GuestRange RowLayout::Touched(const GuestRange& extent) const {
+  // Rows that begin at most a page apart touch every page of the extent.
+  if (row_count_ == 1 || pitch_ <= abi::kPageSize) return extent;
+  GuestRange touched;
+  for (uint64_t row = 0; row < row_count_; ++row) {
+    touched.Append(extent.Slice(row * pitch_, row_bytes_));
+  }
+  return touched;
+}
+
+}  // namespace ward::device
