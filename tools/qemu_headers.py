@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LAYOUT = 1  # raise when the contents of a cache directory change
+LAYOUT = 2  # raise when the contents of a cache directory change
 STAMP = re.compile(rb"qemu_stamp_([0-9a-f]{40})")
 GENERATED = ["config-poison.h", "qapi/qapi-types-error.h"]
 CONFIGURE = [
@@ -24,6 +24,8 @@ CONFIGURE = [
     "--enable-modules", "--enable-fdt=system", "--disable-werror", "--audio-drv-list=",
     "--disable-install-blobs",
 ]
+# Those of them that the version has. Without pixman the screen's structures are other ones.
+OPTIONAL = ["--with-git-submodules=ignore", "--disable-download", "--enable-pixman"]
 KEYRINGS = {
     "Debian": ["debian-archive-keyring.pgp", "debian-archive-keyring.gpg"],
     "Ubuntu": ["ubuntu-archive-keyring.gpg"],
@@ -146,11 +148,9 @@ def fetch_source(qemu, directory, log):
 def configure(qemu, source, directory, log):
     build = directory / "configured"
     build.mkdir()
-    options = list(CONFIGURE)
-    if "with-git-submodules" in (source / "configure").read_text(errors="replace"):
-        options.append("--with-git-submodules=ignore")
-    else:
-        options.append("--disable-download")
+    known = "".join((source / path).read_text(errors="replace")
+                    for path in ("configure", "scripts/meson-buildoptions.sh"))
+    options = CONFIGURE + [option for option in OPTIONAL if option.split("=")[0] in known]
     mend = "./dev setup installs what QEMU's configure needs"
     run_logged(log, [str(source / "configure"), *options, f"--with-pkgversion={qemu.package_string}"],
                build, mend)

@@ -45,6 +45,10 @@
 #define WARD_QEMU_SINCE(major, minor) \
   (QEMU_VERSION_MAJOR > (major) || (QEMU_VERSION_MAJOR == (major) && QEMU_VERSION_MINOR >= (minor)))
 
+#if WARD_QEMU_SINCE(8, 2) && !defined(CONFIG_PIXMAN)
+#error "distributions build QEMU with pixman, and the layout of a surface depends on it"
+#endif
+
 #if WARD_QEMU_SINCE(10, 1)
 #define WARD_CLASS_DATA const void*
 #define WARD_INTERFACES const InterfaceInfo
