@@ -1,0 +1,179 @@
+#include "kmd/adapter.h"
+
+#include <array>
+#include <unordered_map>
+#include <utility>
+
+#include "abi/generated/registers.h"
+#include "abi/generated/status.h"
+#include "kmd/hardware.h"
+#include "kmd/render_device.h"
+
+namespace ward::kmd {
+
+class Adapter::Implementation {
+ public:
+  explicit Implementation(std::unique_ptr<Hardware> hardware) : hardware_(std::move(hardware)) {}
+  ~Implementation() {
+    // After the reset nothing runs, so devices end without waiting for the function.
+    hardware_->Shutdown();
+  }
+
+  Hardware& hardware() { return *hardware_; }
+
+  Result<DeviceHandle> CreateDevice() {
+    WARD_ASSIGN_OR_RETURN(const uint32_t handle, NewHandle());
+    devices_.emplace(handle, std::make_unique<RenderDevice>(hardware_.get()));
+    return handle;
+  }
+
+  void DestroyDevice(DeviceHandle device) {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return;
+    for (const auto& [handle, context] : found->second->contexts()) {
+      number_taken_[context->number()] = false;
+    }
+    devices_.erase(found);
+  }
+
+  Result<RenderDevice*> Find(DeviceHandle device) {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return Fault{abi::kStatusInvalidArgument, "no such device"};
+    return found->second.get();
+  }
+
+  Result<AllocationHandle> Allocate(DeviceHandle device, const abi::AllocationData& data) {
+    WARD_ASSIGN_OR_RETURN(RenderDevice * owner, Find(device));
+    WARD_ASSIGN_OR_RETURN(const uint32_t handle, NewHandle());
+    WARD_TRY(owner->Allocate(handle, data));
+    return handle;
+  }
+
+  Result<ContextHandle> CreateContext(DeviceHandle device) {
+    WARD_ASSIGN_OR_RETURN(RenderDevice * owner, Find(device));
+    WARD_ASSIGN_OR_RETURN(const uint32_t number, FreeNumber());
+    WARD_ASSIGN_OR_RETURN(const uint32_t handle, NewHandle());
+    WARD_TRY(owner->CreateContext(handle, number));
+    number_taken_[number] = true;
+    return handle;
+  }
+
+  Result<void> DestroyContext(DeviceHandle device, ContextHandle context) {
+    WARD_ASSIGN_OR_RETURN(RenderDevice * owner, Find(device));
+    WARD_ASSIGN_OR_RETURN(const uint32_t number, owner->DestroyContext(context));
+    number_taken_[number] = false;
+    return {};
+  }
+
+ private:
+  // One number space for all kinds, so that a handle of one kind is never a valid one of another.
+  Result<uint32_t> NewHandle() {
+    if (next_handle_ == 0) return Fault{abi::kStatusLimitReached, "no handle is left"};
+    return next_handle_++;
+  }
+
+  // A queue and a context of the device go together under one number.
+  Result<uint32_t> FreeNumber() const {
+    const Limits& limits = hardware_->limits();
+    for (uint32_t number = 1; number < limits.queue_count && number < limits.context_count;
+         ++number) {
+      if (!number_taken_[number]) return number;
+    }
+    return Fault{abi::kStatusLimitReached, "every queue of the device is taken"};
+  }
+
+  std::unique_ptr<Hardware> hardware_;
+  std::unordered_map<DeviceHandle, std::unique_ptr<RenderDevice>> devices_;
+  std::array<bool, abi::kQueueBlockCount> number_taken_{};
+  uint32_t next_handle_ = 1;
+};
+
+Adapter::Adapter(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+
+Adapter::~Adapter() = default;
+
+Result<std::unique_ptr<Adapter>> Adapter::Open(abi::PciFunction* function) {
+  WARD_ASSIGN_OR_RETURN(auto hardware, Hardware::Open(function));
+  return std::unique_ptr<Adapter>(
+      new Adapter(std::make_unique<Implementation>(std::move(hardware))));
+}
+
+abi::AdapterData Adapter::Info() const {
+  const Limits& limits = implementation_->hardware().limits();
+  abi::AdapterData data{};
+  data.abi_version = limits.abi_version;
+  data.session_count = limits.session_count;
+  data.features = limits.features;
+  data.visible_vram_bytes = limits.visible_vram_bytes;
+  data.protected_vram_bytes = limits.protected_vram_bytes;
+  return data;
+}
+
+uint32_t Adapter::KeyEpoch() {
+  return implementation_->hardware().registers().Read(abi::kRegKeyEpoch);
+}
+
+Result<DeviceHandle> Adapter::CreateDevice() { return implementation_->CreateDevice(); }
+
+void Adapter::DestroyDevice(DeviceHandle device) { implementation_->DestroyDevice(device); }
+
+Result<AllocationHandle> Adapter::Allocate(DeviceHandle device, const abi::AllocationData& data) {
+  return implementation_->Allocate(device, data);
+}
+
+Result<void> Adapter::Free(DeviceHandle device, AllocationHandle allocation) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->Free(allocation);
+}
+
+Result<ByteSpan> Adapter::Lock(DeviceHandle device, AllocationHandle allocation) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->Lock(allocation);
+}
+
+Result<void> Adapter::Unlock(DeviceHandle device, AllocationHandle allocation) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->Unlock(allocation);
+}
+
+Result<ContextHandle> Adapter::CreateContext(DeviceHandle device) {
+  return implementation_->CreateContext(device);
+}
+
+Result<void> Adapter::DestroyContext(DeviceHandle device, ContextHandle context) {
+  return implementation_->DestroyContext(device, context);
+}
+
+Result<uint64_t> Adapter::Submit(DeviceHandle device, ContextHandle context, ConstByteSpan commands,
+                                 std::span<const AllocationHandle> allocations,
+                                 std::span<const Patch> patches) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->Submit(context, commands, allocations, patches);
+}
+
+Result<void> Adapter::WaitFence(DeviceHandle device, ContextHandle context, uint64_t value) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  WARD_ASSIGN_OR_RETURN(RenderContext * found, owner->FindContext(context));
+  return found->queue().Wait(value);
+}
+
+Result<void> Adapter::SetMode(uint32_t output, uint32_t width, uint32_t height) {
+  return implementation_->hardware().display().SetMode(output, width, height);
+}
+
+Result<void> Adapter::Present(DeviceHandle device, ContextHandle context,
+                              AllocationHandle allocation, uint32_t width, uint32_t height,
+                              uint32_t pitch) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  constexpr uint32_t kPrimaryOutput = 0;
+  return owner->Present(context, allocation, kPrimaryOutput, width, height, pitch);
+}
+
+Result<abi::QueueReport> Adapter::Report(DeviceHandle device, ContextHandle context) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  WARD_ASSIGN_OR_RETURN(RenderContext * found, owner->FindContext(context));
+  return found->queue().Report();
+}
+
+}  // namespace ward::kmd

@@ -1,0 +1,49 @@
+#include "kmd/interrupt_line.h"
+
+#include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
+
+namespace ward::kmd {
+namespace {
+
+constexpr uint32_t kProgressVector = 0;
+constexpr uint32_t kProgressCauses = abi::kInterruptCauseQueueMask | abi::kInterruptCauseFaultMask;
+constexpr uint32_t kEventCauses = abi::kInterruptCauseKeysLostMask;
+constexpr uint32_t kSourceCount = 20;  // bits of INTERRUPT_CAUSE
+constexpr uint32_t kAllCauses = (1u << kSourceCount) - 1;
+
+}  // namespace
+
+Result<void> InterruptLine::Enable() {
+  uint32_t event_vector = 1;
+  abi::PciError error = registers_->function()->EnableInterrupts(2);
+  if (error == abi::PciError::kNoMemory) {
+    event_vector = kProgressVector;
+    error = registers_->function()->EnableInterrupts(1);
+  }
+  if (error != abi::PciError::kNone) return PciFault(error, "no interrupt vectors");
+  for (uint32_t source = 0; source < kSourceCount; ++source) {
+    const bool progress = (kProgressCauses >> source & 1) != 0;
+    registers_->Write(abi::kRegInterruptVector + 4 * source,
+                      progress ? kProgressVector : event_vector);
+  }
+  Acknowledge(kAllCauses);
+  registers_->Write(abi::kRegInterruptEnable, kProgressCauses | kEventCauses);
+  return {};
+}
+
+void InterruptLine::Disable() {
+  registers_->Write(abi::kRegInterruptEnable, 0);
+  // Nothing is left to do about an error: the function is being given up.
+  (void)registers_->function()->EnableInterrupts(0);
+}
+
+void InterruptLine::Acknowledge(uint32_t causes) const {
+  registers_->Write(abi::kRegInterruptCause, causes);
+}
+
+abi::PciError InterruptLine::WaitForProgress(uint32_t timeout_ms) const {
+  return registers_->function()->WaitInterrupt(kProgressVector, timeout_ms);
+}
+
+}  // namespace ward::kmd

@@ -1,0 +1,33 @@
+// MSI-X vectors and causes. One vector tells of progress (fences and faults of every queue), so a
+// single-threaded driver has one thing to sleep on; the other of events that nobody waits for.
+#ifndef WARD_KMD_INTERRUPT_LINE_H_
+#define WARD_KMD_INTERRUPT_LINE_H_
+
+#include <cstdint>
+
+#include "abi/pci_function.h"
+#include "base/result.h"
+#include "kmd/register_window.h"
+
+namespace ward::kmd {
+
+class InterruptLine {
+ public:
+  explicit InterruptLine(const RegisterWindow* registers) : registers_(registers) {}
+
+  // Enables two vectors (one, when the host has no more), maps sources and enables causes.
+  Result<void> Enable();
+  void Disable();
+
+  // Clears causes, which comes before looking at what they tell of (docs/spec/interrupts.md).
+  void Acknowledge(uint32_t causes) const;
+  // Sleeps until some queue made progress, at most `timeout_ms`. kTimeout, kGone, ...
+  abi::PciError WaitForProgress(uint32_t timeout_ms) const;
+
+ private:
+  const RegisterWindow* registers_;
+};
+
+}  // namespace ward::kmd
+
+#endif  // WARD_KMD_INTERRUPT_LINE_H_

@@ -1,0 +1,60 @@
+#include "kmd/kernel_queue.h"
+
+#include <utility>
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+#include "kmd/command.h"
+
+namespace ward::kmd {
+
+Result<std::unique_ptr<KernelQueue>> KernelQueue::Create(const RegisterWindow* registers,
+                                                         const InterruptLine* interrupts) {
+  WARD_ASSIGN_OR_RETURN(
+      auto queue, Queue::Create(registers, interrupts, abi::kKernelQueue, abi::kKernelContext));
+  return std::unique_ptr<KernelQueue>(new KernelQueue(std::move(queue)));
+}
+
+Result<void> KernelQueue::Execute(ConstByteSpan command) {
+  if (lost_) return Fault{abi::kStatusDeviceGone, "the device stopped answering earlier"};
+  auto fence = queue_->Submit(command);
+  const Result<void> outcome = fence.ok() ? queue_->Wait(fence.value()) : fence.fault();
+  if (outcome.ok()) return {};
+  // After a timeout the command might still run one day, with memory that is somebody else's by
+  // then; the reset in Restart drops it. A device that let us wait once is not waited for again.
+  const bool restarted = queue_->Restart().ok();
+  if (!restarted || outcome.fault().status != abi::kStatusQueueFaulted) lost_ = true;
+  return outcome.fault();
+}
+
+Result<void> KernelQueue::CreateContext(uint32_t context, uint64_t page_table_root) {
+  auto command = MakeCommand<abi::ContextCreateCommand>();
+  command.context = context;
+  command.page_table_root = page_table_root;
+  return Execute(BytesOf(command));
+}
+
+Result<void> KernelQueue::DestroyContext(uint32_t context) {
+  auto command = MakeCommand<abi::ContextDestroyCommand>();
+  command.context = context;
+  return Execute(BytesOf(command));
+}
+
+Result<void> KernelQueue::Invalidate(uint32_t context, uint64_t address, uint64_t size_bytes) {
+  auto command = MakeCommand<abi::InvalidateCommand>();
+  command.context = context;
+  command.address = address;
+  command.length_bytes = size_bytes;
+  return Execute(BytesOf(command));
+}
+
+Result<void> KernelQueue::Flip(const abi::FlipCommand& command) {
+  const uint32_t refusals = queue_->RefusalCount();
+  WARD_TRY(Execute(BytesOf(command)));
+  if (queue_->RefusalCount() != refusals) {
+    return Fault{abi::kStatusScanoutRefused, "the device refused to show the surface"};
+  }
+  return {};
+}
+
+}  // namespace ward::kmd

@@ -1,0 +1,41 @@
+// The kernel's queue: privileged commands, one at a time, each waited for. A queue that faults is
+// started again, so that one refused command does not cost the adapter.
+#ifndef WARD_KMD_KERNEL_QUEUE_H_
+#define WARD_KMD_KERNEL_QUEUE_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "abi/generated/commands.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "kmd/queue.h"
+
+namespace ward::kmd {
+
+class KernelQueue {
+ public:
+  static Result<std::unique_ptr<KernelQueue>> Create(const RegisterWindow* registers,
+                                                     const InterruptLine* interrupts);
+
+  Result<void> CreateContext(uint32_t context, uint64_t page_table_root);
+  Result<void> DestroyContext(uint32_t context);
+  // Drops the device's translations of [address, address + size_bytes) in a context.
+  Result<void> Invalidate(uint32_t context, uint64_t address, uint64_t size_bytes);
+  // SCANOUT_REFUSED when the device's policy does not allow it.
+  Result<void> Flip(const abi::FlipCommand& command);
+
+  // From now on every command answers DEVICE_GONE at once: the function was reset or given up.
+  void Abandon() { lost_ = true; }
+
+ private:
+  explicit KernelQueue(std::unique_ptr<Queue> queue) : queue_(std::move(queue)) {}
+  Result<void> Execute(ConstByteSpan command);
+
+  std::unique_ptr<Queue> queue_;
+  bool lost_ = false;
+};
+
+}  // namespace ward::kmd
+
+#endif  // WARD_KMD_KERNEL_QUEUE_H_

@@ -1,0 +1,68 @@
+// One hardware queue: its ring and fence in DMA memory, its registers, its doorbell. What the
+// device writes (fence, registers) is compared with, never used as an index or a bound.
+#ifndef WARD_KMD_QUEUE_H_
+#define WARD_KMD_QUEUE_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "abi/generated/private_data.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "kmd/dma_memory.h"
+#include "kmd/interrupt_line.h"
+#include "kmd/register_window.h"
+#include "kmd/ring_space.h"
+
+namespace ward::kmd {
+
+class Queue {
+ public:
+  static constexpr uint32_t kDefaultTimeoutMs = 10000;
+  static constexpr uint32_t kMaximumSubmitBytes = 1024;
+
+  // Configures and enables queue `index` for `context`. QUEUE_FAULTED when the device refuses.
+  static Result<std::unique_ptr<Queue>> Create(const RegisterWindow* registers,
+                                               const InterruptLine* interrupts, uint32_t index,
+                                               uint32_t context);
+  ~Queue();  // stops it
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+
+  // Puts whole commands and a fence behind them into the ring and rings the doorbell; waits for
+  // room when it is full. At most kMaximumSubmitBytes. Gives the fence's value.
+  Result<uint64_t> Submit(ConstByteSpan commands);
+  // QUEUE_FAULTED, DEVICE_TIMEOUT, DEVICE_GONE; INVALID_ARGUMENT for a fence not yet submitted.
+  Result<void> Wait(uint64_t fence, uint32_t timeout_ms = kDefaultTimeoutMs);
+
+  // The greatest fence that was reached, never more than what was submitted.
+  uint64_t CompletedFence();
+  uint64_t last_fence() const { return last_fence_; }
+  // Whether the device has stopped executing: faulted, or disabled.
+  bool HasStopped() const;
+  // Drops what is in the ring and starts again. Fences go on counting.
+  Result<void> Restart();
+  uint32_t RefusalCount() const;
+  abi::QueueReport Report() const;
+
+ private:
+  Queue(const RegisterWindow* registers, const InterruptLine* interrupts, uint32_t index,
+        uint32_t context, DmaMemory memory);
+  Result<void> Enable();
+  Fault StopFault() const;
+  Result<RingSpace::Piece> Reserve(uint32_t bytes);
+  uint32_t Register(uint32_t offset) const;
+
+  const RegisterWindow* registers_;
+  const InterruptLine* interrupts_;
+  uint32_t index_;
+  uint32_t context_;
+  DmaMemory memory_;  // the ring, and a page whose first 8 bytes are the fence
+  RingSpace space_;
+  uint64_t last_fence_ = 0;
+  uint64_t completed_fence_ = 0;
+};
+
+}  // namespace ward::kmd
+
+#endif  // WARD_KMD_QUEUE_H_

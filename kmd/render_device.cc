@@ -1,0 +1,205 @@
+#include "kmd/render_device.h"
+
+#include <utility>
+#include <vector>
+
+#include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
+#include "abi/generated/status.h"
+
+namespace ward::kmd {
+namespace {
+
+constexpr uint64_t kAddressLimit = 1ull << abi::kVirtualAddressBits;
+// Between allocations, so that an overrun is a fault and not a neighbour's content.
+constexpr uint64_t kGuardBytes = abi::kPageSize;
+constexpr uint32_t kMaximumLocks = 0xffff;
+// A context that ends is given this long to finish; WDDM's own patience.
+constexpr uint32_t kDestroyTimeoutMs = 2000;
+
+Fault Invalid(const char* reason) { return {abi::kStatusInvalidArgument, reason}; }
+
+Result<void> CheckAllocationData(const abi::AllocationData& data) {
+  if (data.abi_version >> abi::kAbiVersionMajorShift != abi::kAbiMajor) {
+    return Invalid("the user-mode driver was built for another ABI major version");
+  }
+  if (data.segment > static_cast<uint32_t>(Segment::kProtected)) return Invalid("no such segment");
+  if (data.size_bytes == 0) return Invalid("an allocation has at least a byte");
+  const bool is_surface = (data.width | data.height | data.pitch | data.format) != 0;
+  if (is_surface && !FitsXrgb8888({data.width, data.height, data.pitch}, data.size_bytes)) {
+    return Invalid("the rows of the surface do not fit into the allocation");
+  }
+  if (data.format != kFormatXrgb8888) return Invalid("no such surface format");
+  return {};
+}
+
+}  // namespace
+
+RenderDevice::RenderDevice(Hardware* hardware)
+    : hardware_(hardware),
+      addresses_(RenderContext::kFirstAllocationAddress,
+                 kAddressLimit - RenderContext::kFirstAllocationAddress) {}
+
+RenderDevice::~RenderDevice() {
+  contexts_.clear();  // from here on nothing in the device uses the allocations
+  for (auto& [handle, allocation] : allocations_) hardware_->display().Forget(allocation.memory);
+}
+
+Result<RenderDevice::Allocation*> RenderDevice::FindAllocation(AllocationHandle handle) {
+  const auto found = allocations_.find(handle);
+  if (found == allocations_.end()) return Invalid("no such allocation of this device");
+  return &found->second;
+}
+
+Result<RenderContext*> RenderDevice::FindContext(ContextHandle handle) {
+  const auto found = contexts_.find(handle);
+  if (found == contexts_.end()) return Invalid("no such context of this device");
+  return found->second.get();
+}
+
+Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::AllocationData& data) {
+  WARD_TRY(CheckAllocationData(data));
+  Allocation allocation;
+  allocation.size_bytes = data.size_bytes;
+  allocation.surface = {data.width, data.height, data.pitch};
+  WARD_ASSIGN_OR_RETURN(
+      allocation.memory,
+      hardware_->video_memory().Allocate(static_cast<Segment>(data.segment), data.size_bytes));
+  const uint64_t range_bytes = allocation.memory.size_bytes() + kGuardBytes;
+  WARD_ASSIGN_OR_RETURN(allocation.address, addresses_.Allocate(range_bytes));
+  const Result<void> mapped = MapEverywhere(allocation);
+  if (!mapped.ok()) {
+    addresses_.Free(allocation.address, range_bytes);
+    return mapped.fault();
+  }
+  allocations_.emplace(handle, std::move(allocation));
+  return {};
+}
+
+Result<void> RenderDevice::MapEverywhere(const Allocation& allocation) {
+  for (auto at = contexts_.begin(); at != contexts_.end(); ++at) {
+    const Result<void> mapped = at->second->Map(allocation.address, allocation.memory);
+    if (mapped.ok()) continue;
+    for (auto undo = contexts_.begin(); undo != at; ++undo) {
+      WARD_TRY(undo->second->Unmap(allocation.address, allocation.memory.size_bytes()));
+    }
+    return mapped.fault();
+  }
+  return {};
+}
+
+Result<void> RenderDevice::WaitUnused(const Allocation& allocation) {
+  for (const auto& [handle, fence] : allocation.last_use) {
+    const auto context = contexts_.find(handle);
+    if (context != contexts_.end()) WARD_TRY(context->second->WaitUnused(fence));
+  }
+  return {};
+}
+
+Result<void> RenderDevice::Free(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
+  if (allocation->lock_count != 0) return Invalid("the allocation is locked");
+  WARD_TRY(WaitUnused(*allocation));
+  hardware_->display().Forget(allocation->memory);
+  // When a context does not forget the range, the memory stays taken: better lost than shared.
+  for (auto& [context_handle, context] : contexts_) {
+    WARD_TRY(context->Unmap(allocation->address, allocation->memory.size_bytes()));
+  }
+  addresses_.Free(allocation->address, allocation->memory.size_bytes() + kGuardBytes);
+  allocations_.erase(handle);
+  return {};
+}
+
+Result<ByteSpan> RenderDevice::Lock(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
+  if (allocation->memory.segment() == Segment::kProtected) {
+    return Fault{abi::kStatusLockRefused, "protected memory can't be mapped by the CPU"};
+  }
+  if (allocation->lock_count == kMaximumLocks) return Invalid("too many locks");
+  WARD_TRY(WaitUnused(*allocation));
+  allocation->last_use.clear();
+  ++allocation->lock_count;
+  return allocation->memory.bytes().first(allocation->size_bytes);
+}
+
+Result<void> RenderDevice::Unlock(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
+  if (allocation->lock_count == 0) return Invalid("the allocation is not locked");
+  --allocation->lock_count;
+  return {};
+}
+
+Result<AddressPatch> RenderDevice::CheckPatch(const Patch& patch, size_t command_bytes,
+                                              std::span<Allocation* const> allocations) const {
+  if (patch.allocation_index >= allocations.size()) return Invalid("a patch names no allocation");
+  if (!IsAligned(patch.patch_offset, sizeof(uint64_t)) ||
+      !RangeFits(patch.patch_offset, sizeof(uint64_t), command_bytes)) {
+    return Invalid("a patch lies outside the commands or is not aligned");
+  }
+  const Allocation& allocation = *allocations[patch.allocation_index];
+  if (patch.allocation_offset > allocation.size_bytes) {
+    return Invalid("a patch points outside its allocation");
+  }
+  return AddressPatch{patch.patch_offset, allocation.address + patch.allocation_offset};
+}
+
+Result<uint64_t> RenderDevice::Submit(ContextHandle context_handle, ConstByteSpan commands,
+                                      std::span<const AllocationHandle> allocations,
+                                      std::span<const Patch> patches) {
+  WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(context_handle));
+  if (commands.empty() || commands.size() > RenderContext::kMaximumCommandBytes ||
+      !IsAligned(commands.size(), abi::kCommandAlignment)) {
+    return Invalid("a command buffer is a multiple of 16 bytes, 16 bytes to 256 KiB");
+  }
+  std::vector<Allocation*> used;
+  used.reserve(allocations.size());
+  for (const AllocationHandle handle : allocations) {
+    WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
+    used.push_back(allocation);
+  }
+  std::vector<AddressPatch> checked;
+  checked.reserve(patches.size());
+  for (const Patch& patch : patches) {
+    WARD_ASSIGN_OR_RETURN(const AddressPatch address, CheckPatch(patch, commands.size(), used));
+    checked.push_back(address);
+  }
+  WARD_ASSIGN_OR_RETURN(const uint64_t fence, context->Submit(commands, checked));
+  for (Allocation* allocation : used) allocation->last_use[context_handle] = fence;
+  return fence;
+}
+
+Result<void> RenderDevice::Present(ContextHandle context_handle, AllocationHandle handle,
+                                   uint32_t output, uint32_t width, uint32_t height,
+                                   uint32_t pitch) {
+  WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(context_handle));
+  WARD_ASSIGN_OR_RETURN(const Allocation* allocation, FindAllocation(handle));
+  const SurfaceShape shape{width, height, pitch};
+  if (width == 0 || shape != allocation->surface) {
+    return Invalid("the allocation was not made as a surface of this shape");
+  }
+  // Waited for here and not by a WAIT in the kernel's queue: a user's queue that never gets there
+  // must not hold up everybody else's flips and contexts.
+  WARD_TRY(context->queue().Wait(context->queue().last_fence()));
+  return hardware_->display().Flip(output, allocation->memory, shape);
+}
+
+Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) {
+  WARD_ASSIGN_OR_RETURN(auto context, RenderContext::Create(hardware_, number));
+  for (const auto& [allocation_handle, allocation] : allocations_) {
+    WARD_TRY(context->Map(allocation.address, allocation.memory));
+  }
+  contexts_.emplace(handle, std::move(context));
+  return {};
+}
+
+Result<uint32_t> RenderDevice::DestroyContext(ContextHandle handle) {
+  WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(handle));
+  // Whatever the outcome, the context ends: work that takes longer is dropped.
+  (void)context->WaitUnused(context->queue().last_fence(), kDestroyTimeoutMs).ok();
+  const uint32_t number = context->number();
+  contexts_.erase(handle);
+  for (auto& [allocation_handle, allocation] : allocations_) allocation.last_use.erase(handle);
+  return number;
+}
+
+}  // namespace ward::kmd

@@ -1,0 +1,78 @@
+#include "kmd/video_memory.h"
+
+#include <cstring>
+#include <utility>
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+#include "kmd/register_window.h"
+
+namespace ward::kmd {
+namespace {
+
+// More than any surface or stream needs; keeps a caller's size from overflowing a host's size_t.
+constexpr uint64_t kMaximumSystemBytes = 1ull << 31;
+
+}  // namespace
+
+MemoryBlock::MemoryBlock(MemoryBlock&& other) noexcept { *this = std::move(other); }
+
+MemoryBlock& MemoryBlock::operator=(MemoryBlock&& other) noexcept {
+  if (this == &other) return *this;
+  Release();
+  segment_ = other.segment_;
+  owner_ = std::exchange(other.owner_, nullptr);
+  physical_address_ = other.physical_address_;
+  size_bytes_ = std::exchange(other.size_bytes_, 0);
+  bytes_ = std::exchange(other.bytes_, {});
+  dma_ = std::move(other.dma_);
+  return *this;
+}
+
+void MemoryBlock::Release() {
+  if (owner_ != nullptr) owner_->Free(physical_address_, size_bytes_);
+  owner_ = nullptr;
+}
+
+Result<std::unique_ptr<VideoMemory>> VideoMemory::Create(abi::PciFunction* function,
+                                                         const Limits& limits) {
+  uint8_t* base = function->MapBar(static_cast<int>(abi::kVramBar));
+  if (base == nullptr) return Fault{abi::kStatusDeviceNotReady, "BAR2 can't be mapped"};
+  return std::unique_ptr<VideoMemory>(new VideoMemory(function, base, limits));
+}
+
+VideoMemory::VideoMemory(abi::PciFunction* function, uint8_t* visible_base, const Limits& limits)
+    : function_(function),
+      visible_base_(visible_base),
+      visible_(0, limits.visible_vram_bytes),
+      protected_(limits.protected_vram_base, limits.protected_vram_bytes) {}
+
+Result<MemoryBlock> VideoMemory::Allocate(Segment segment, uint64_t size_bytes) {
+  if (segment == Segment::kSystem) return AllocateSystem(size_bytes);
+  RangeAllocator* owner = segment == Segment::kVisible ? &visible_ : &protected_;
+  WARD_ASSIGN_OR_RETURN(const uint64_t address, owner->Allocate(size_bytes));
+  MemoryBlock block;
+  block.segment_ = segment;
+  block.owner_ = owner;
+  block.physical_address_ = address;
+  block.size_bytes_ = RoundToPages(size_bytes);
+  if (segment == Segment::kVisible) {
+    block.bytes_ = ByteSpan(visible_base_ + address, block.size_bytes_);
+    std::memset(block.bytes_.data(), 0, block.bytes_.size());
+  }
+  return block;
+}
+
+Result<MemoryBlock> VideoMemory::AllocateSystem(uint64_t size_bytes) {
+  if (size_bytes > kMaximumSystemBytes) {
+    return Fault{abi::kStatusOutOfMemory, "an allocation in system memory has at most 2 GiB"};
+  }
+  MemoryBlock block;
+  block.size_bytes_ = RoundToPages(size_bytes);
+  WARD_ASSIGN_OR_RETURN(block.dma_, DmaMemory::Allocate(function_, block.size_bytes_));
+  block.physical_address_ = block.dma_.bus_address();
+  block.bytes_ = block.dma_.bytes().first(block.size_bytes_);
+  return block;
+}
+
+}  // namespace ward::kmd

@@ -1,0 +1,70 @@
+// Memory for allocations and page tables: system memory by DMA, visible VRAM through BAR2, and
+// protected VRAM, which the CPU knows by address only.
+#ifndef WARD_KMD_VIDEO_MEMORY_H_
+#define WARD_KMD_VIDEO_MEMORY_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "kmd/adapter.h"
+#include "kmd/dma_memory.h"
+#include "kmd/limits.h"
+#include "kmd/range_allocator.h"
+
+namespace ward::kmd {
+
+// Whole contiguous pages of one segment, given back when it ends. Outlived by its VideoMemory.
+class MemoryBlock {
+ public:
+  MemoryBlock() = default;
+  ~MemoryBlock() { Release(); }
+  MemoryBlock(MemoryBlock&& other) noexcept;
+  MemoryBlock& operator=(MemoryBlock&& other) noexcept;
+  MemoryBlock(const MemoryBlock&) = delete;
+  MemoryBlock& operator=(const MemoryBlock&) = delete;
+
+  Segment segment() const { return segment_; }
+  bool is_local() const { return segment_ != Segment::kSystem; }
+  // Local address, or bus address of system memory.
+  uint64_t physical_address() const { return physical_address_; }
+  uint64_t size_bytes() const { return size_bytes_; }
+  // Empty for protected memory.
+  ByteSpan bytes() const { return bytes_; }
+
+ private:
+  friend class VideoMemory;
+  void Release();
+
+  Segment segment_ = Segment::kSystem;
+  RangeAllocator* owner_ = nullptr;  // null for system memory and for an empty block
+  uint64_t physical_address_ = 0;
+  uint64_t size_bytes_ = 0;
+  ByteSpan bytes_;
+  DmaMemory dma_;
+};
+
+class VideoMemory {
+ public:
+  // DEVICE_NOT_READY when BAR2 can't be mapped.
+  static Result<std::unique_ptr<VideoMemory>> Create(abi::PciFunction* function,
+                                                     const Limits& limits);
+
+  // `size_bytes` is at least 1. Contents are zeros: visible VRAM and system memory by the driver
+  // or the host, protected memory by the device when a session first writes it. OUT_OF_MEMORY.
+  Result<MemoryBlock> Allocate(Segment segment, uint64_t size_bytes);
+
+ private:
+  VideoMemory(abi::PciFunction* function, uint8_t* visible_base, const Limits& limits);
+  Result<MemoryBlock> AllocateSystem(uint64_t size_bytes);
+
+  abi::PciFunction* function_;
+  uint8_t* visible_base_;  // local address 0
+  RangeAllocator visible_;
+  RangeAllocator protected_;
+};
+
+}  // namespace ward::kmd
+
+#endif  // WARD_KMD_VIDEO_MEMORY_H_
