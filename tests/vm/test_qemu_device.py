@@ -238,15 +238,21 @@ class Dma(DeviceTest):
             self.assert_works(machine)
 
     def test_dma_to_another_device_is_a_bus_error_and_changes_nothing(self):
-        timer = 0xfed00010  # configuration register of the HPET
-        with BareMachine() as machine:
+        timer = 0xfed000f0  # main counter of the HPET, while it stands: takes 4 bytes
+        table = 0xfed90020  # root table address of the IOMMU, while it is off: takes 8 bytes
+        with BareMachine(before=["-device", "intel-iommu"]) as machine:
             machine.map_bars()
-            before = machine.read64(timer)
-            queue = KernelQueue(machine, fence_address=timer)
-            queue.submit(fence(before ^ 1))
-            self.wait_until(lambda: queue.state == FAULTED, "the fault")
+            machine.write32(MESSAGE, 0x12345678)
+            queue = KernelQueue(machine, fence_address=table)
+            queue.submit(copy(timer, MESSAGE, 4))
+            self.wait_until(lambda: queue.state == FAULTED, "the fault of the copy")
             self.assertEqual(queue.fault, BUS_ERROR)
-            self.assertEqual(machine.read64(timer), before)
+            queue = KernelQueue(machine, fence_address=table)
+            queue.submit(fence(0x5000000))
+            self.wait_until(lambda: queue.state == FAULTED, "the fault of the fence")
+            self.assertEqual(queue.fault, BUS_ERROR)
+            self.assertEqual(machine.read32(timer), 0)
+            self.assertEqual(machine.read64(table), 0)
             self.assert_works(machine)
 
     def test_address_without_memory_is_a_bus_error(self):
