@@ -11,10 +11,7 @@ run_build() {
       build_debug
       ;;
     release) build_release ;;
-    device)
-      build_release
-      build_device
-      ;;
+    device) build_device ;;
     debug) build_debug ;;
     fuzz) build_fuzz ;;
     *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|fuzz]" ;;
