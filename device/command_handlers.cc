@@ -1,0 +1,207 @@
+// What each command does, once it is fetched and the table's checks hold.
+#include "abi/generated/messages.h"
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+#include "device/command_processor.h"
+
+namespace ward::device {
+namespace {
+
+using Phase = QueueExecution::Phase;
+
+constexpr uint32_t kPayloadOffset = abi::SecurityMessageCommand::kSizeBytes;
+constexpr uint32_t kMaximumResponseBytes = 65536;
+
+constexpr uint64_t RoundUp(uint64_t value, uint64_t alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
+
+// The session that a command names, for the session's own count of refusals.
+uint32_t SessionOf(const abi::CommandInfo& info, ConstByteSpan bytes) {
+  if (info.opcode == abi::DecryptBltCommand::kOpcode) {
+    return LoadLe<uint32_t>(bytes.data() + offsetof(abi::DecryptBltCommand, session));
+  }
+  if (info.opcode == abi::EncryptBltCommand::kOpcode) {
+    return LoadLe<uint32_t>(bytes.data() + offsetof(abi::EncryptBltCommand, session));
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<void> CommandProcessor::Execute(uint32_t queue, const Fetched& command) {
+  switch (command.info->opcode) {
+    case abi::NoopCommand::kOpcode:
+      return {};
+    case abi::FenceCommand::kOpcode:
+      return ExecuteFence(queue, command.As<abi::FenceCommand>());
+    case abi::WaitCommand::kOpcode:
+      return ExecuteWait(queue, command.As<abi::WaitCommand>());
+    case abi::IndirectBufferCommand::kOpcode:
+      return ExecuteIndirect(queue, command.As<abi::IndirectBufferCommand>());
+    case abi::FlipCommand::kOpcode:
+      return ExecuteFlip(command.As<abi::FlipCommand>());
+    case abi::SecurityMessageCommand::kOpcode:
+      return ExecuteMessage(queue, command);
+    case abi::ContextCreateCommand::kOpcode: {
+      const auto create = command.As<abi::ContextCreateCommand>();
+      return blocks_.contexts->Create(create.context, create.page_table_root);
+    }
+    case abi::ContextDestroyCommand::kOpcode:
+      return ExecuteContextDestroy(command.As<abi::ContextDestroyCommand>());
+    case abi::InvalidateCommand::kOpcode:
+      return ExecuteInvalidate(command.As<abi::InvalidateCommand>());
+    default:
+      return ExecuteEngine(queue, command);
+  }
+}
+
+Result<void> CommandProcessor::ExecuteFence(uint32_t queue, const abi::FenceCommand& command) {
+  if (command.value <= rings_[queue].last_fence()) {
+    return Fault{abi::kStatusFenceNotMonotonic, "fence is not greater than the last one"};
+  }
+  WARD_TRY(rings_[queue].WriteFence(blocks_.memory, command.value));
+  if ((command.flags & abi::FenceCommand::kFlagInterrupt) != 0) blocks_.interrupts->Raise(queue);
+  return {};
+}
+
+Result<void> CommandProcessor::ExecuteWait(uint32_t queue, const abi::WaitCommand& command) {
+  WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
+  WARD_ASSIGN_OR_RETURN(
+      state_.queues[queue].operand,
+      space.TranslateControl(command.address, sizeof(uint64_t), sizeof(uint64_t), Access::kRead));
+  state_.queues[queue].wait_value = command.value;
+  state_.queues[queue].phase = Phase::kWaitMemory;
+  return {};
+}
+
+Result<void> CommandProcessor::ExecuteIndirect(uint32_t queue,
+                                               const abi::IndirectBufferCommand& command) {
+  if (command.length_bytes == 0 || command.length_bytes > abi::kMaximumIndirectBytes ||
+      !IsAligned(command.length_bytes, abi::kCommandAlignment)) {
+    return Fault{abi::kStatusOperandInvalid, "length of an indirect buffer"};
+  }
+  WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
+  QueueExecution& execution = state_.queues[queue];
+  WARD_ASSIGN_OR_RETURN(execution.indirect,
+                        space.TranslateControl(command.address, command.length_bytes,
+                                               abi::kCommandAlignment, Access::kRead));
+  execution.indirect_next = 0;
+  execution.indirect_position = execution.command.position;
+  return {};
+}
+
+Result<void> CommandProcessor::ExecuteFlip(const abi::FlipCommand& command) {
+  WARD_TRY(CheckDataMayMove());
+  WARD_TRY(blocks_.display->Flip(command, AddressSpace::Kernel(blocks_.memory)));
+  blocks_.interrupts->Raise(Interrupts::kSourceFlip);
+  return {};
+}
+
+Result<void> CommandProcessor::ExecuteMessage(uint32_t queue, const Fetched& command) {
+  const auto message = command.As<abi::SecurityMessageCommand>();
+  const ConstByteSpan body = command.bytes.subspan(kPayloadOffset);
+  if (RoundUp(message.payload_bytes, abi::kCommandAlignment) != body.size()) {
+    return Fault{abi::kStatusCommandLengthInvalid, "length does not fit payload_bytes"};
+  }
+  for (uint8_t byte : body.subspan(message.payload_bytes)) {
+    if (byte != 0) return Fault{abi::kStatusReservedNotZero, "padding is not zero"};
+  }
+  if (message.response_capacity < sizeof(abi::ResponseHeader) ||
+      message.response_capacity > kMaximumResponseBytes) {
+    return Fault{abi::kStatusOperandInvalid, "response_capacity is not 16 to 65536"};
+  }
+  WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
+  QueueExecution& execution = state_.queues[queue];
+  // The range is kept: what the guest maps there later does not matter to this message.
+  WARD_ASSIGN_OR_RETURN(execution.operand,
+                        space.TranslateControl(message.response_address, message.response_capacity,
+                                               abi::kCommandAlignment, Access::kWrite));
+  execution.message = message.message;
+  execution.response_capacity = message.response_capacity;
+  execution.payload.assign(body.begin(), body.begin() + message.payload_bytes);
+  execution.phase = Phase::kMailbox;
+  SubmitMessage(queue);
+  return {};
+}
+
+Result<void> CommandProcessor::ExecuteContextDestroy(const abi::ContextDestroyCommand& command) {
+  WARD_TRY(blocks_.contexts->CheckUser(command.context));
+  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+    const bool at_rest = ConfigurationIsOpen(queue);
+    if (!at_rest && rings_[queue].context() == command.context) {
+      return Fault{abi::kStatusContextBusy, "an enabled queue is bound to the context"};
+    }
+  }
+  blocks_.contexts->Destroy(command.context);
+  blocks_.security->EndContext(command.context);
+  return {};
+}
+
+Result<void> CommandProcessor::ExecuteInvalidate(const abi::InvalidateCommand& command) {
+  WARD_TRY(blocks_.contexts->CheckUser(command.context));
+  if (!IsAligned(command.address, abi::kPageSize)) {
+    return Fault{abi::kStatusAddressMisaligned, "address of an invalidate", command.address};
+  }
+  if (!IsAligned(command.length_bytes, abi::kPageSize)) {
+    return Fault{abi::kStatusOperandInvalid, "length of an invalidate"};
+  }
+  if (!RangeFits(command.address, command.length_bytes, uint64_t{1} << abi::kVirtualAddressBits)) {
+    return Fault{abi::kStatusAddressOutOfRange, "range of an invalidate", command.address};
+  }
+  // Page tables are read anew by each translation, so nothing is cached that could be stale.
+  return {};
+}
+
+Result<void> CommandProcessor::CheckDataMayMove() const {
+  constexpr uint32_t kFailed = 2;
+  if (blocks_.security->firmware_state() == kFailed) {
+    return Fault{abi::kStatusDeviceInErrorState, "firmware failed; no data moves until reset"};
+  }
+  return {};
+}
+
+Result<void> CommandProcessor::ExecuteEngine(uint32_t queue, const Fetched& command) {
+  QueueExecution& execution = state_.queues[queue];
+  execution.command.session = SessionOf(*command.info, command.bytes);
+  WARD_TRY(CheckDataMayMove());
+  WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
+  WARD_ASSIGN_OR_RETURN(execution.job, BeginJob(command, space));
+  execution.phase = Phase::kJob;
+  return {};
+}
+
+Result<EngineJob> CommandProcessor::BeginJob(const Fetched& command, const AddressSpace& space) {
+  switch (command.info->opcode) {
+    case abi::CopyCommand::kOpcode:
+      return blocks_.copy->Begin(command.As<abi::CopyCommand>(), space);
+    case abi::FillCommand::kOpcode:
+      return blocks_.copy->Begin(command.As<abi::FillCommand>(), space);
+    case abi::DecryptBltCommand::kOpcode:
+      return blocks_.crypto->Begin(command.As<abi::DecryptBltCommand>(), space);
+    case abi::EncryptBltCommand::kOpcode:
+      return blocks_.crypto->Begin(command.As<abi::EncryptBltCommand>(), space);
+    case abi::VideoBltCommand::kOpcode:
+      return blocks_.video->Begin(command.As<abi::VideoBltCommand>(), space);
+    default:
+      return Fault{abi::kStatusCommandUnimplemented, "command has no engine"};
+  }
+}
+
+Result<bool> CommandProcessor::StepEngine(EngineJob* job, uint64_t budget) {
+  switch (job->kind) {
+    case EngineJob::Kind::kCopy:
+    case EngineJob::Kind::kFill:
+      return blocks_.copy->Step(job, budget);
+    case EngineJob::Kind::kDecrypt:
+    case EngineJob::Kind::kEncrypt:
+      return blocks_.crypto->Step(job, budget);
+    case EngineJob::Kind::kVideo:
+      return blocks_.video->Step(job, budget);
+    case EngineJob::Kind::kNone:
+      break;
+  }
+  return Fault{abi::kStatusEngineReset, "no engine has this job"};
+}
+
+}  // namespace ward::device

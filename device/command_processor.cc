@@ -1,0 +1,352 @@
+#include "device/command_processor.h"
+
+#include <algorithm>
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+#include "device/command_decoder.h"
+
+namespace ward::device {
+namespace {
+
+using Phase = QueueExecution::Phase;
+
+enum State : uint32_t { kDisabled = 0, kIdle = 1, kRunning = 2, kWaiting = 3, kFaulted = 4 };
+
+}  // namespace
+
+CommandProcessor::CommandProcessor(const CommandBlocks& blocks)
+    : blocks_(blocks), fetch_buffer_(abi::kMaximumCommandBytes) {
+  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+    rings_.emplace_back(queue, blocks.registers, blocks.memory);
+  }
+}
+
+bool CommandProcessor::Faulted(uint32_t queue) const {
+  return blocks_.registers->Get(At(queue, abi::kRegFaultStatus)) != 0;
+}
+
+bool CommandProcessor::HasWork(uint32_t queue) const {
+  return !Faulted(queue) && rings_[queue].enabled() &&
+         (state_.queues[queue].InIndirect() || rings_[queue].HasCommands());
+}
+
+bool CommandProcessor::CanGoOn(uint32_t queue) const {
+  switch (state_.queues[queue].phase) {
+    case Phase::kNone:
+      return HasWork(queue);
+    case Phase::kJob:
+      return true;
+    case Phase::kWaitMemory:
+      return false;
+    case Phase::kMailbox:
+      return !blocks_.security->Busy();
+    case Phase::kFirmware:
+      return blocks_.security->ReadyAtNs() <= blocks_.clock->NowNs();
+  }
+  return false;
+}
+
+bool CommandProcessor::WaitsOnMemory(uint32_t queue) const {
+  return state_.queues[queue].phase == Phase::kWaitMemory;
+}
+
+uint32_t CommandProcessor::QueueState(uint32_t queue) const {
+  if (Faulted(queue)) return kFaulted;
+  const Phase phase = state_.queues[queue].phase;
+  if (phase == Phase::kJob) return kRunning;
+  if (phase != Phase::kNone) return kWaiting;
+  if (!rings_[queue].enabled()) return kDisabled;
+  return HasWork(queue) ? kRunning : kIdle;
+}
+
+bool CommandProcessor::ConfigurationIsOpen(uint32_t queue) const {
+  return !rings_[queue].enabled() && state_.queues[queue].phase == Phase::kNone;
+}
+
+void CommandProcessor::WriteControl(uint32_t queue, uint32_t value) {
+  const bool reset = (value & abi::kQueueControlResetMask) != 0;
+  if (reset) ResetQueue(queue);
+  // A reset disables, and a faulted queue needs one before it runs again.
+  const bool enable = (value & abi::kQueueControlEnableMask) != 0 && !reset && !Faulted(queue);
+  if (rings_[queue].enabled()) {
+    if (!enable) Disable(queue);
+    return;
+  }
+  if (!ConfigurationIsOpen(queue)) return;
+  blocks_.registers->SetWritable(At(queue, abi::kRegQueueControl),
+                                 enable ? value : value & ~abi::kQueueControlEnableMask);
+  if (!enable) return;
+  auto started = rings_[queue].Start(*blocks_.contexts);
+  if (!started.ok()) Stop(queue, started.fault(), CommandInProgress{});
+}
+
+void CommandProcessor::Disable(uint32_t queue) {
+  const uint32_t control = At(queue, abi::kRegQueueControl);
+  blocks_.registers->Set(control, blocks_.registers->Get(control) & ~abi::kQueueControlEnableMask);
+  QueueExecution& execution = state_.queues[queue];
+  // A job or a message comes to its end first; what has no effect yet does not.
+  if (execution.phase != Phase::kJob && execution.phase != Phase::kFirmware) {
+    execution = QueueExecution{};
+  }
+}
+
+void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
+  if (!rings_[queue].enabled() || Faulted(queue)) return;
+  auto accepted = rings_[queue].AcceptTail(tail);
+  if (accepted.ok()) return;
+  CommandInProgress none;
+  none.position = rings_[queue].head();
+  Stop(queue, accepted.fault(), none);
+}
+
+ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
+  uint64_t left = std::max(budget_bytes, kCommandCost);
+  bool got_on = true;
+  bool ever_got_on = false;
+  while (got_on && left > 0) {
+    got_on = false;
+    for (uint32_t i = 0; i < kQueueCount && left > 0; ++i) {
+      const uint32_t queue = state_.next_queue;
+      state_.next_queue = (queue + 1) % kQueueCount;
+      const uint64_t cost = Visit(queue, std::min(left, kTurnBytes));
+      if (cost == 0) continue;
+      got_on = true;
+      left -= std::min(left, cost);
+    }
+    ever_got_on = ever_got_on || got_on;
+  }
+  ProcessResult result;
+  for (uint32_t queue = 0; queue < kQueueCount && left == 0; ++queue) {
+    result.more = result.more || CanGoOn(queue) || (ever_got_on && WaitsOnMemory(queue));
+  }
+  if (blocks_.security->Busy()) result.wakeup_ns = blocks_.security->ReadyAtNs();
+  return result;
+}
+
+uint64_t CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
+  switch (state_.queues[queue].phase) {
+    case Phase::kNone:
+      return HasWork(queue) ? RunCommand(queue, budget) : 0;
+    case Phase::kJob:
+      return StepJob(queue, budget);
+    case Phase::kWaitMemory:
+      return PollWait(queue);
+    case Phase::kMailbox:
+      return SubmitMessage(queue);
+    case Phase::kFirmware:
+      return TakeAnswer(queue);
+  }
+  return 0;
+}
+
+uint64_t CommandProcessor::RunCommand(uint32_t queue, uint64_t budget) {
+  auto fetched = FetchNext(queue);
+  if (!fetched.ok()) {
+    Conclude(queue, fetched.fault());
+    return kCommandCost;
+  }
+  const CommandInProgress& command = state_.queues[queue].command;
+  blocks_.trace->OnEvent(
+      {"command", fetched.value().info->name, {queue, command.position, command.indirect_offset}});
+  auto outcome = Execute(queue, fetched.value());
+  if (!outcome.ok()) {
+    Conclude(queue, outcome);
+    return kCommandCost;
+  }
+  const Phase phase = state_.queues[queue].phase;
+  if (phase == Phase::kNone) Finish(queue);
+  if (phase == Phase::kJob) return kCommandCost + StepJob(queue, budget);
+  return kCommandCost;
+}
+
+Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
+  QueueExecution& execution = state_.queues[queue];
+  CommandInProgress& command = execution.command;
+  command = CommandInProgress{};
+  command.in_indirect = execution.InIndirect();
+  command.position = command.in_indirect ? execution.indirect_position : rings_[queue].head();
+  command.indirect_offset = command.in_indirect ? execution.indirect_next : 0;
+
+  CommandPlace place;
+  place.on_kernel_queue = queue == abi::kKernelQueue;
+  place.in_indirect = command.in_indirect;
+  place.available_bytes =
+      command.in_indirect
+          ? static_cast<uint32_t>(execution.indirect.size_bytes()) - execution.indirect_next
+          : rings_[queue].AvailableBytes();
+
+  constexpr uint32_t kHeaderBytes = sizeof(abi::CommandHeader);
+  WARD_TRY(FetchBytes(queue, 0, ByteSpan(fetch_buffer_.data(), kHeaderBytes)));
+  abi::CommandHeader header;
+  std::memcpy(&header, fetch_buffer_.data(), sizeof(header));
+  if (abi::FindCommand(header.opcode) != nullptr) command.opcode = header.opcode;
+  WARD_ASSIGN_OR_RETURN(const abi::CommandInfo* info, CheckHeader(header, place));
+
+  Fetched fetched{info, ConstByteSpan(fetch_buffer_.data(), kHeaderBytes)};
+  if (header.opcode != abi::NoopCommand::kOpcode) {
+    WARD_TRY(
+        FetchBytes(queue, kHeaderBytes,
+                   ByteSpan(fetch_buffer_.data() + kHeaderBytes, header.length - kHeaderBytes)));
+    fetched.bytes = ConstByteSpan(fetch_buffer_.data(), header.length);
+    WARD_TRY(CheckBody(*info, fetched.bytes));
+  }
+  Skip(queue, header.length);
+  return fetched;
+}
+
+Result<void> CommandProcessor::FetchBytes(uint32_t queue, uint32_t offset, ByteSpan destination) {
+  const QueueExecution& execution = state_.queues[queue];
+  if (!execution.InIndirect()) return rings_[queue].Fetch(offset, destination);
+  return blocks_.memory->Read(
+      execution.indirect.Slice(execution.indirect_next + offset, destination.size()), destination);
+}
+
+void CommandProcessor::Skip(uint32_t queue, uint32_t length) {
+  QueueExecution& execution = state_.queues[queue];
+  if (execution.InIndirect()) {
+    execution.indirect_next += length;
+  } else {
+    rings_[queue].Advance(length);
+  }
+}
+
+uint64_t CommandProcessor::StepJob(uint32_t queue, uint64_t budget) {
+  EngineJob& job = state_.queues[queue].job;
+  const uint64_t cost =
+      std::clamp(job.destination.size_bytes(), kCommandCost, std::max(budget, kCommandCost));
+  auto may_move = CheckDataMayMove();
+  if (!may_move.ok()) {
+    Conclude(queue, may_move);
+    return cost;
+  }
+  auto done = StepEngine(&job, budget);
+  if (!done.ok()) {
+    Conclude(queue, done.fault());
+  } else if (done.value()) {
+    Finish(queue);
+  }
+  return cost;
+}
+
+uint64_t CommandProcessor::PollWait(uint32_t queue) {
+  const QueueExecution& execution = state_.queues[queue];
+  uint8_t bytes[sizeof(uint64_t)];
+  auto read = blocks_.memory->Read(execution.operand, bytes);
+  if (!read.ok()) {
+    Conclude(queue, read);
+    return kCommandCost;
+  }
+  if (LoadLe<uint64_t>(bytes) < execution.wait_value) return 0;
+  Finish(queue);
+  return kCommandCost;
+}
+
+uint64_t CommandProcessor::SubmitMessage(uint32_t queue) {
+  if (blocks_.security->Busy()) return 0;
+  QueueExecution& execution = state_.queues[queue];
+  blocks_.security->Submit(queue, rings_[queue].context(), execution.message, execution.payload,
+                           execution.response_capacity);
+  execution.payload.clear();
+  execution.phase = Phase::kFirmware;
+  return kCommandCost;
+}
+
+uint64_t CommandProcessor::TakeAnswer(uint32_t queue) {
+  if (!blocks_.security->Busy() || blocks_.security->queue() != queue) {
+    Conclude(queue, Fault{abi::kStatusEngineReset, "message was dropped"});
+    return kCommandCost;
+  }
+  const std::vector<uint8_t> response = blocks_.security->TakeResponse();
+  if (response.empty()) return 0;
+  const GuestRange& operand = state_.queues[queue].operand;
+  WARD_ASSERT(response.size() <= operand.size_bytes());
+  auto written = blocks_.memory->Write(operand.Slice(0, response.size()), response);
+  if (!written.ok()) {
+    Conclude(queue, written);
+  } else {
+    Finish(queue);
+  }
+  return kCommandCost;
+}
+
+void CommandProcessor::Conclude(uint32_t queue, const Result<void>& outcome) {
+  const Fault& fault = outcome.fault();
+  if (abi::StatusStopsQueue(fault.status)) {
+    Stop(queue, fault, state_.queues[queue].command);
+  } else {
+    Refuse(queue, fault);
+  }
+}
+
+void CommandProcessor::Refuse(uint32_t queue, const Fault& fault) {
+  RegisterFile& registers = *blocks_.registers;
+  const uint32_t count = registers.Get(At(queue, abi::kRegRefusalCount));
+  if (count != UINT32_MAX) registers.Set(At(queue, abi::kRegRefusalCount), count + 1);
+  registers.Set(At(queue, abi::kRegRefusalStatus), fault.status);
+  const CommandInProgress command = state_.queues[queue].command;
+  if (command.session != 0) {
+    blocks_.grants->CountRefusal(command.session, rings_[queue].context(), fault.status);
+  }
+  blocks_.trace->OnEvent(
+      {"refusal", abi::StatusName(fault.status), {queue, command.position, fault.status}});
+  Finish(queue);
+  blocks_.interrupts->Raise(Interrupts::kSourceRefusal);
+}
+
+void CommandProcessor::Stop(uint32_t queue, const Fault& fault, const CommandInProgress& record) {
+  const CommandInProgress command = record;  // DropExecution wipes where it may come from
+  DropExecution(queue);
+  RegisterFile& registers = *blocks_.registers;
+  registers.Set(At(queue, abi::kRegFaultStatus), fault.status);
+  registers.Set(At(queue, abi::kRegFaultPosition), command.position);
+  registers.Set64(At(queue, abi::kRegFaultAddressLo), fault.address);
+  registers.Set(At(queue, abi::kRegFaultCommand),
+                command.opcode | (command.in_indirect ? abi::kFaultCommandInIndirectMask : 0));
+  registers.Set(At(queue, abi::kRegFaultIndirectOffset), command.indirect_offset);
+  registers.Set(At(queue, abi::kRegRingHead), command.position);
+  blocks_.trace->OnEvent(
+      {"fault", abi::StatusName(fault.status), {queue, command.position, fault.status}});
+  blocks_.interrupts->Raise(Interrupts::kSourceFault);
+}
+
+void CommandProcessor::Finish(uint32_t queue) {
+  QueueExecution& execution = state_.queues[queue];
+  execution.EndCommand();
+  // Disabled meanwhile: this is the border to stop at.
+  if (!rings_[queue].enabled()) execution = QueueExecution{};
+}
+
+void CommandProcessor::DropExecution(uint32_t queue) {
+  if (state_.queues[queue].phase == Phase::kFirmware) blocks_.security->Abandon(queue);
+  state_.queues[queue] = QueueExecution{};
+}
+
+void CommandProcessor::ResetQueue(uint32_t queue) {
+  DropExecution(queue);
+  RegisterFile& registers = *blocks_.registers;
+  for (uint32_t offset = abi::kRegFaultStatus; offset <= abi::kRegRefusalStatus; offset += 4) {
+    registers.Set(At(queue, offset), 0);
+  }
+  const uint32_t control = At(queue, abi::kRegQueueControl);
+  registers.Set(control, registers.Get(control) & ~abi::kQueueControlEnableMask);
+  rings_[queue].ClearPositions();
+  blocks_.trace->OnEvent({"reset", "queue", {queue, 0, 0}});
+}
+
+void CommandProcessor::ResetEngines() {
+  blocks_.trace->OnEvent({"reset", "engines", {0, 0, 0}});
+  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+    if (state_.queues[queue].phase == Phase::kNone) continue;
+    Conclude(queue, Fault{abi::kStatusEngineReset, "engines were reset"});
+  }
+}
+
+void CommandProcessor::Reset() { state_ = State{}; }
+
+void CommandProcessor::Hash(StateHasher* hasher) const {
+  for (const QueueExecution& execution : state_.queues) execution.Hash(hasher);
+  hasher->Add(state_.next_queue);
+}
+
+}  // namespace ward::device

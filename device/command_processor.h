@@ -1,0 +1,151 @@
+// Fetches, checks and dispatches the commands of all queues, in slices. Guest mistakes become a
+// fault record or a refusal in one place here (Conclude).
+#ifndef WARD_DEVICE_COMMAND_PROCESSOR_H_
+#define WARD_DEVICE_COMMAND_PROCESSOR_H_
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "abi/generated/commands.h"
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/trace.h"
+#include "device/address_space.h"
+#include "device/command_ring.h"
+#include "device/context_table.h"
+#include "device/copy_engine.h"
+#include "device/crypto_engine.h"
+#include "device/display.h"
+#include "device/gpu.h"
+#include "device/grant_table.h"
+#include "device/interrupts.h"
+#include "device/memory.h"
+#include "device/queue_execution.h"
+#include "device/register_file.h"
+#include "device/security_processor.h"
+#include "device/state_hasher.h"
+#include "device/video_engine.h"
+
+namespace ward::device {
+
+// What the processor drives; all outlive it.
+struct CommandBlocks {
+  RegisterFile* registers;
+  Memory* memory;
+  ContextTable* contexts;
+  GrantTable* grants;
+  SecurityProcessor* security;
+  Interrupts* interrupts;
+  Display* display;
+  CopyEngine* copy;
+  CryptoEngine* crypto;
+  VideoEngine* video;
+  ClockPort* clock;
+  TraceSink* trace;
+};
+
+class CommandProcessor {
+ public:
+  static constexpr uint32_t kQueueCount = abi::kQueueBlockCount;
+  // Least cost of a command, in bytes of budget.
+  static constexpr uint64_t kCommandCost = 256;
+  // Most that one queue moves before the next one's turn.
+  static constexpr uint64_t kTurnBytes = 64 << 10;
+
+  explicit CommandProcessor(const CommandBlocks& blocks);
+
+  // QUEUE_CONTROL: enable, disable, reset, and where ring and fence lie.
+  void WriteControl(uint32_t queue, uint32_t value);
+  // The other configuration registers of a queue: ignored unless it is disabled and at rest.
+  bool ConfigurationIsOpen(uint32_t queue) const;
+  void RingDoorbell(uint32_t queue, uint32_t tail);
+  uint32_t QueueState(uint32_t queue) const;  // QUEUE_STATUS.STATE
+
+  // One slice, round robin over the queues. A WAIT on memory is polled once a round, and again
+  // after any queue got on; when all that is left waits on memory that only the guest can write,
+  // `more` is false and the next call polls again: a host calls after a doorbell and from time to
+  // time.
+  ProcessResult Process(uint64_t budget_bytes);
+
+  // DEVICE_CONTROL.RESET_ENGINES: every command in progress ends with ENGINE_RESET.
+  void ResetEngines();
+  void Reset();  // nothing in progress; registers are the register file's business
+
+  struct State {
+    std::vector<QueueExecution> queues = std::vector<QueueExecution>(kQueueCount);
+    uint32_t next_queue = 0;
+  };
+  const State& Save() const { return state_; }
+  void Load(const State& state) { state_ = state; }
+  void Hash(StateHasher* hasher) const;
+
+ private:
+  // A command of checked length in the chip's own memory.
+  struct Fetched {
+    const abi::CommandInfo* info = nullptr;
+    ConstByteSpan bytes;
+    template <typename T>
+    T As() const {
+      T value;
+      WARD_ASSERT(bytes.size() >= sizeof(value));
+      std::memcpy(&value, bytes.data(), sizeof(value));
+      return value;
+    }
+  };
+
+  static constexpr uint32_t At(uint32_t queue, uint32_t offset) {
+    return offset + queue * abi::kQueueBlockStride;
+  }
+  bool Faulted(uint32_t queue) const;
+  bool HasWork(uint32_t queue) const;  // a command to fetch
+  bool CanGoOn(uint32_t queue) const;  // without anything from outside
+  bool WaitsOnMemory(uint32_t queue) const;
+  void Disable(uint32_t queue);
+
+  // Each returns what it cost; 0: the queue could not get on.
+  uint64_t Visit(uint32_t queue, uint64_t budget);
+  uint64_t RunCommand(uint32_t queue, uint64_t budget);
+  uint64_t StepJob(uint32_t queue, uint64_t budget);
+  uint64_t PollWait(uint32_t queue);
+  uint64_t SubmitMessage(uint32_t queue);
+  uint64_t TakeAnswer(uint32_t queue);
+
+  Result<Fetched> FetchNext(uint32_t queue);
+  Result<void> FetchBytes(uint32_t queue, uint32_t offset, ByteSpan destination);
+  void Skip(uint32_t queue, uint32_t length);
+
+  // Executes it or begins it (phase); nothing has happened when it returns a fault.
+  Result<void> Execute(uint32_t queue, const Fetched& command);
+  Result<void> ExecuteEngine(uint32_t queue, const Fetched& command);
+  Result<void> ExecuteFence(uint32_t queue, const abi::FenceCommand& command);
+  Result<void> ExecuteWait(uint32_t queue, const abi::WaitCommand& command);
+  Result<void> ExecuteIndirect(uint32_t queue, const abi::IndirectBufferCommand& command);
+  Result<void> ExecuteFlip(const abi::FlipCommand& command);
+  Result<void> ExecuteMessage(uint32_t queue, const Fetched& command);
+  Result<void> ExecuteContextDestroy(const abi::ContextDestroyCommand& command);
+  Result<void> ExecuteInvalidate(const abi::InvalidateCommand& command);
+  Result<EngineJob> BeginJob(const Fetched& command, const AddressSpace& space);
+  Result<bool> StepEngine(EngineJob* job, uint64_t budget);
+  Result<void> CheckDataMayMove() const;
+
+  // The one place where an outcome becomes a status: a fault stops the queue with a record, a
+  // refusal is counted and the queue goes on.
+  void Conclude(uint32_t queue, const Result<void>& outcome);
+  void Refuse(uint32_t queue, const Fault& fault);
+  void Stop(uint32_t queue, const Fault& fault, const CommandInProgress& command);
+  void Finish(uint32_t queue);  // the command in progress is over
+  void DropExecution(uint32_t queue);
+  void ResetQueue(uint32_t queue);
+
+  CommandBlocks blocks_;
+  std::vector<CommandRing> rings_;
+  State state_;
+  std::vector<uint8_t> fetch_buffer_;  // of the command being decoded; no state between slices
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_COMMAND_PROCESSOR_H_

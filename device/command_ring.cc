@@ -1,0 +1,85 @@
+#include "device/command_ring.h"
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+#include "base/assert.h"
+
+namespace ward::device {
+
+bool CommandRing::enabled() const {
+  return (registers_->Get(At(abi::kRegQueueControl)) & abi::kQueueControlEnableMask) != 0;
+}
+
+uint32_t CommandRing::context() const {
+  if (queue_ == abi::kKernelQueue) return abi::kKernelContext;
+  return registers_->Get(At(abi::kRegQueueContext));
+}
+
+uint32_t CommandRing::AvailableBytes() const {
+  return head() <= tail() ? tail() - head() : SizeBytes() - head();
+}
+
+Result<PhysicalSpan> CommandRing::Span(uint64_t address, uint64_t size_bytes,
+                                       uint32_t local_bit) const {
+  const bool local = (registers_->Get(At(abi::kRegQueueControl)) & local_bit) != 0;
+  auto span =
+      local ? memory_->LocalSpan(address, size_bytes) : memory_->SystemSpan(address, size_bytes);
+  if (!span.ok() || span.value().aperture() == Aperture::kProtected) {
+    return Fault{abi::kStatusRingConfigurationInvalid,
+                 "ring or fence is outside of the memory that may hold it", address};
+  }
+  return span;
+}
+
+Result<void> CommandRing::Start(const ContextTable& contexts) {
+  ClearPositions();
+  registers_->Set64(At(abi::kRegLastFenceLo), 0);
+  const uint32_t size_log2 = registers_->Get(At(abi::kRegRingSizeLog2));
+  if (size_log2 < abi::kMinimumRingSizeLog2 || size_log2 > abi::kMaximumRingSizeLog2) {
+    return Fault{abi::kStatusRingConfigurationInvalid, "ring size is not 2^12 to 2^20"};
+  }
+  if (queue_ != abi::kKernelQueue && !contexts.CheckUser(context()).ok()) {
+    return Fault{abi::kStatusRingConfigurationInvalid, "queue's context does not exist"};
+  }
+  WARD_TRY(Span(registers_->Get64(At(abi::kRegRingBaseLo)), SizeBytes(),
+                abi::kQueueControlRingLocalMask));
+  WARD_TRY(Span(registers_->Get64(At(abi::kRegFenceAddressLo)), sizeof(uint64_t),
+                abi::kQueueControlFenceLocalMask));
+  return {};
+}
+
+void CommandRing::ClearPositions() {
+  registers_->Set(At(abi::kRegRingHead), 0);
+  registers_->Set(At(abi::kRegRingTail), 0);
+}
+
+Result<void> CommandRing::AcceptTail(uint32_t tail) {
+  if (tail >= SizeBytes() || tail % abi::kCommandAlignment != 0) {
+    return Fault{abi::kStatusRingTailInvalid, "tail is outside of the ring or misaligned"};
+  }
+  registers_->Set(At(abi::kRegRingTail), tail);
+  return {};
+}
+
+Result<void> CommandRing::Fetch(uint32_t offset, ByteSpan destination) const {
+  WARD_ASSERT(RangeFits(offset, destination.size(), AvailableBytes()));
+  const uint64_t address = registers_->Get64(At(abi::kRegRingBaseLo)) + head() + offset;
+  WARD_ASSIGN_OR_RETURN(const PhysicalSpan span,
+                        Span(address, destination.size(), abi::kQueueControlRingLocalMask));
+  return memory_->Read(span, destination);
+}
+
+void CommandRing::Advance(uint32_t length) {
+  registers_->Set(At(abi::kRegRingHead), (head() + length) & (SizeBytes() - 1));
+}
+
+Result<void> CommandRing::WriteFence(Memory* memory, uint64_t value) {
+  WARD_ASSIGN_OR_RETURN(const PhysicalSpan span,
+                        Span(registers_->Get64(At(abi::kRegFenceAddressLo)), sizeof(value),
+                             abi::kQueueControlFenceLocalMask));
+  WARD_TRY(memory->WriteAtomic64(span, value));
+  registers_->Set64(At(abi::kRegLastFenceLo), value);
+  return {};
+}
+
+}  // namespace ward::device

@@ -1,0 +1,57 @@
+// One queue's ring: configuration and positions in its registers, and the fetch. Nothing beyond the
+// tail of the last accepted doorbell is read.
+#ifndef WARD_DEVICE_COMMAND_RING_H_
+#define WARD_DEVICE_COMMAND_RING_H_
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "device/context_table.h"
+#include "device/memory.h"
+#include "device/register_file.h"
+
+namespace ward::device {
+
+class CommandRing {
+ public:
+  CommandRing(uint32_t queue, RegisterFile* registers, const Memory* memory)
+      : queue_(queue), registers_(registers), memory_(memory) {}
+
+  bool enabled() const;
+  uint32_t context() const;  // the kernel's for the kernel's queue, whatever the register says
+  uint32_t head() const { return registers_->Get(At(abi::kRegRingHead)); }
+  uint32_t tail() const { return registers_->Get(At(abi::kRegRingTail)); }
+  uint64_t last_fence() const { return registers_->Get64(At(abi::kRegLastFenceLo)); }
+  bool HasCommands() const { return head() != tail(); }
+  // Bytes from the head that a command may take: to the tail, or to the ring's end before it.
+  uint32_t AvailableBytes() const;
+
+  // Head and tail at zero, no fence yet. RING_CONFIGURATION_INVALID when size, context, ring or
+  // fence address are not usable; the positions are cleared nevertheless.
+  Result<void> Start(const ContextTable& contexts);
+  void ClearPositions();
+
+  // The tail of a doorbell; RING_TAIL_INVALID leaves the old one.
+  Result<void> AcceptTail(uint32_t tail);
+  // Bytes from the head on; the range is available. Does not move the head. BUS_ERROR.
+  Result<void> Fetch(uint32_t offset, ByteSpan destination) const;
+  // Past a command of this length.
+  void Advance(uint32_t length);
+
+  // One atomic store to the fence address, then LAST_FENCE. BUS_ERROR writes neither.
+  Result<void> WriteFence(Memory* memory, uint64_t value);
+
+ private:
+  uint32_t At(uint32_t offset) const { return offset + queue_ * abi::kQueueBlockStride; }
+  uint32_t SizeBytes() const { return 1u << registers_->Get(At(abi::kRegRingSizeLog2)); }
+  Result<PhysicalSpan> Span(uint64_t address, uint64_t size_bytes, uint32_t local_bit) const;
+
+  uint32_t queue_;
+  RegisterFile* registers_;
+  const Memory* memory_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_COMMAND_RING_H_

@@ -1,0 +1,48 @@
+#include "device/context_table.h"
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+
+namespace ward::device {
+
+Result<void> ContextTable::Create(uint32_t context, uint64_t page_table_root) {
+  if (context == abi::kKernelContext || context >= kContextCount) {
+    return Fault{abi::kStatusOperandInvalid, "context number is not 1 to CONTEXT_COUNT - 1"};
+  }
+  if (roots_[context] != kFree) {
+    return Fault{abi::kStatusContextExists, "context exists already"};
+  }
+  if (!IsAligned(page_table_root, abi::kPageSize)) {
+    return Fault{abi::kStatusAddressMisaligned, "page-table root is not aligned to 4096",
+                 page_table_root};
+  }
+  auto span = memory_->LocalSpan(page_table_root, abi::kPageSize);
+  if (!span.ok()) return Fault{span.fault().status, span.fault().reason, page_table_root};
+  if (span.value().aperture() != Aperture::kVisible) {
+    return Fault{abi::kStatusControlInProtectedMemory, "page-table root is in protected memory",
+                 page_table_root};
+  }
+  roots_[context] = page_table_root;
+  return {};
+}
+
+void ContextTable::Destroy(uint32_t context) { roots_[context] = kFree; }
+
+Result<void> ContextTable::CheckUser(uint32_t context) const {
+  if (context == abi::kKernelContext || context >= kContextCount || roots_[context] == kFree) {
+    return Fault{abi::kStatusContextInvalid, "no such context"};
+  }
+  return {};
+}
+
+Result<AddressSpace> ContextTable::Space(uint32_t context) const {
+  if (context == abi::kKernelContext) return AddressSpace::Kernel(memory_);
+  WARD_TRY(CheckUser(context));
+  return AddressSpace::User(memory_, context, roots_[context]);
+}
+
+void ContextTable::Hash(StateHasher* hasher) const {
+  for (uint64_t root : roots_) hasher->Add(root);
+}
+
+}  // namespace ward::device

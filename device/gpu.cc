@@ -1,0 +1,233 @@
+#include "device/gpu.h"
+
+#include <utility>
+
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+#include "device/gpu_implementation.h"
+
+namespace ward::device {
+namespace {
+
+Result<void> CheckOptions(const GpuOptions& options) {
+  const uint64_t visible = options.visible_vram_bytes;
+  if (visible < abi::kMinimumVisibleVram || visible > abi::kMaximumVisibleVram ||
+      (visible & (visible - 1)) != 0) {
+    return Fault{abi::kStatusInvalidArgument,
+                 "visible VRAM is not a power of two from 1 MiB to 8 GiB"};
+  }
+  const uint64_t hidden = options.protected_vram_bytes;
+  if (hidden == 0 || hidden > abi::kMaximumProtectedVram || !IsAligned(hidden, abi::kPageSize)) {
+    return Fault{abi::kStatusInvalidArgument,
+                 "protected VRAM is not a multiple of 4096 from 4 KiB to 8 GiB"};
+  }
+  return {};
+}
+
+}  // namespace
+
+GpuImplementation::GpuImplementation(const GpuOptions& options, const Ports& ports)
+    : ports_(ports),
+      memory_(ports, options.visible_vram_bytes, options.protected_vram_bytes),
+      vault_(RegisterFile::ResetValue(abi::kRegKeySlotCount)),
+      grants_(RegisterFile::ResetValue(abi::kRegSessionCount)),
+      registers_(options),
+      config_(options.visible_vram_bytes, ports.interrupts),
+      interrupts_(&registers_, &config_, ports.trace),
+      contexts_(&memory_),
+      display_(&memory_),
+      copy_(&memory_),
+      crypto_(&memory_, &vault_, &grants_, options.strict_iv),
+      video_(&memory_) {}
+
+Result<std::unique_ptr<GpuImplementation>> GpuImplementation::Create(const GpuOptions& options,
+                                                                     const Ports& ports) {
+  WARD_TRY(CheckOptions(options));
+  std::unique_ptr<GpuImplementation> gpu(new GpuImplementation(options, ports));
+  WARD_ASSIGN_OR_RETURN(gpu->security_, SecurityProcessor::Create(options, ports, &gpu->vault_,
+                                                                  &gpu->grants_, &gpu->memory_));
+  CommandBlocks blocks;
+  blocks.registers = &gpu->registers_;
+  blocks.memory = &gpu->memory_;
+  blocks.contexts = &gpu->contexts_;
+  blocks.grants = &gpu->grants_;
+  blocks.security = gpu->security_.get();
+  blocks.interrupts = &gpu->interrupts_;
+  blocks.display = &gpu->display_;
+  blocks.copy = &gpu->copy_;
+  blocks.crypto = &gpu->crypto_;
+  blocks.video = &gpu->video_;
+  blocks.clock = ports.clock;
+  blocks.trace = ports.trace;
+  gpu->processor_ = std::make_unique<CommandProcessor>(blocks);
+  gpu->security_->Boot();
+  return gpu;
+}
+
+bool GpuImplementation::Enter() { return !std::exchange(busy_, true); }
+
+ProcessResult GpuImplementation::Process(uint64_t budget_bytes) {
+  if (config_.PoweredDown()) return {};
+  return processor_->Process(budget_bytes);
+}
+
+void GpuImplementation::Reset(ResetKind kind) {
+  ResetFunction();
+  if (kind == ResetKind::kPowerOn) {
+    config_.Reset();
+  } else {
+    config_.ResetKeepingBars();
+  }
+}
+
+void GpuImplementation::ResetFunction() {
+  ports_.trace->OnEvent({"reset", "function", {0, 0, 0}});
+  processor_->Reset();
+  contexts_.Reset();
+  display_.Reset();
+  security_->Reset();
+  memory_.ClearProtected();
+  registers_.Reset();
+  security_->Boot();
+}
+
+bool GpuImplementation::FirmwareFailed() const {
+  constexpr uint32_t kFailed = 2;
+  return security_->firmware_state() == kFailed;
+}
+
+ScanoutInfo GpuImplementation::Scanout(uint32_t output) const {
+  return FirmwareFailed() ? ScanoutInfo{} : display_.Scanout(output);
+}
+
+bool GpuImplementation::ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels,
+                                    uint32_t pitch) const {
+  // The error state lets no data out, pixels included.
+  return !FirmwareFailed() && display_.ReadScanout(output, view, pixels, pitch);
+}
+
+std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save() const {
+  auto content = std::make_unique<GpuSnapshot::Content>();
+  content->registers = registers_.Save();
+  content->config = config_.Save();
+  content->contexts = contexts_.Save();
+  content->grants = grants_.Save();
+  content->memory = memory_.Save();
+  content->vault = vault_.Save();
+  content->security = security_->Save();
+  content->display = display_.Save();
+  content->processor = processor_->Save();
+  content->visible_vram.resize(memory_.visible_bytes());
+  ports_.vram->Read(0, content->visible_vram);
+  return content;
+}
+
+void GpuImplementation::Load(const GpuSnapshot::Content& content) {
+  registers_.Load(content.registers);
+  config_.Load(content.config);
+  contexts_.Load(content.contexts);
+  grants_.Load(content.grants);
+  memory_.Load(content.memory);
+  vault_.Load(*content.vault);
+  security_->Load(*content.security);
+  display_.Load(content.display);
+  processor_->Load(content.processor);
+  ports_.vram->Write(0, content.visible_vram);
+}
+
+uint64_t GpuImplementation::StateHash() const {
+  StateHasher hasher;
+  registers_.Hash(&hasher);
+  config_.Hash(&hasher);
+  contexts_.Hash(&hasher);
+  grants_.Hash(&hasher);
+  memory_.Hash(&hasher);
+  vault_.Hash(&hasher);
+  security_->Hash(&hasher);
+  display_.Hash(&hasher);
+  processor_->Hash(&hasher);
+  return hasher.value();
+}
+
+GpuSnapshot::GpuSnapshot() = default;
+GpuSnapshot::~GpuSnapshot() = default;
+GpuSnapshot::GpuSnapshot(GpuSnapshot&&) noexcept = default;
+GpuSnapshot& GpuSnapshot::operator=(GpuSnapshot&&) noexcept = default;
+
+Result<std::unique_ptr<Gpu>> Gpu::Create(const GpuOptions& options, const Ports& ports) {
+  WARD_ASSIGN_OR_RETURN(auto implementation, GpuImplementation::Create(options, ports));
+  return std::unique_ptr<Gpu>(new Gpu(std::move(implementation)));
+}
+
+Gpu::Gpu(std::unique_ptr<GpuImplementation> implementation)
+    : implementation_(std::move(implementation)) {}
+
+Gpu::~Gpu() = default;
+
+uint32_t Gpu::ReadRegister(uint64_t offset, uint32_t size_bytes) {
+  if (!implementation_->Enter()) return 0;
+  const uint32_t value = implementation_->ReadRegister(offset, size_bytes);
+  implementation_->Leave();
+  return value;
+}
+
+void Gpu::WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value) {
+  if (!implementation_->Enter()) return;
+  implementation_->WriteRegister(offset, size_bytes, value);
+  implementation_->Leave();
+}
+
+// Not guarded: a host's DMA asks whether bus mastering is on while the chip is busy.
+uint32_t Gpu::ReadConfig(uint32_t offset, uint32_t size_bytes) {
+  return implementation_->config().Read(offset, size_bytes);
+}
+
+void Gpu::WriteConfig(uint32_t offset, uint32_t size_bytes, uint32_t value) {
+  if (!implementation_->Enter()) return;
+  implementation_->WriteConfig(offset, size_bytes, value);
+  implementation_->Leave();
+}
+
+uint32_t Gpu::ReadMsix(uint64_t offset, uint32_t size_bytes) {
+  return implementation_->config().ReadMsix(offset, size_bytes);
+}
+
+void Gpu::WriteMsix(uint64_t offset, uint32_t size_bytes, uint32_t value) {
+  if (!implementation_->Enter()) return;
+  implementation_->config().WriteMsix(offset, size_bytes, value);
+  implementation_->Leave();
+}
+
+ProcessResult Gpu::Process(uint64_t budget_bytes) {
+  if (!implementation_->Enter()) return {};
+  const ProcessResult result = implementation_->Process(budget_bytes);
+  implementation_->Leave();
+  return result;
+}
+
+void Gpu::Reset(ResetKind kind) {
+  if (!implementation_->Enter()) return;
+  implementation_->Reset(kind);
+  implementation_->Leave();
+}
+
+ScanoutInfo Gpu::Scanout(uint32_t output) const { return implementation_->Scanout(output); }
+
+bool Gpu::ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const {
+  return implementation_->ReadScanout(output, view, pixels, pitch);
+}
+
+GpuSnapshot Gpu::TakeSnapshot() const {
+  GpuSnapshot snapshot;
+  snapshot.content_ = implementation_->Save();
+  return snapshot;
+}
+
+void Gpu::Restore(const GpuSnapshot& snapshot) {
+  WARD_ASSERT(snapshot.content_ != nullptr);
+  implementation_->Load(*snapshot.content_);
+}
+
+uint64_t Gpu::StateHash() const { return implementation_->StateHash(); }
+
+}  // namespace ward::device
