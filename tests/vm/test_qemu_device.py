@@ -23,6 +23,7 @@ DOORBELL = 0x100000
 IDLE, FAULTED = 1, 4
 BUS_ERROR = 0x0206
 LOCAL = 1 << 63
+PROTECTED = LOCAL | 0x4000000000
 # Guest memory that the tests use.
 RING, FENCE, MESSAGE = 0x1000000, 0x1001000, 0x1002000
 ROOT_TABLE, CONTEXT_TABLE, PAGE_TABLES = 0x2000000, 0x2001000, 0x2002000
@@ -324,10 +325,10 @@ class Time(DeviceTest):
 
 
 class Screen(DeviceTest):
-    def show(self, machine, address):
+    def show(self, machine, address, *before):
         machine.set_register(OUTPUT_CONTROL, 1)
         queue = KernelQueue(machine)
-        queue.submit(flip(address), fence(1))
+        queue.submit(*before, flip(address), fence(1))
         self.wait_until(lambda: machine.read64(FENCE) == 1 or queue.state == FAULTED, "the flip")
         self.assertEqual(queue.fault, 0)
 
@@ -344,6 +345,17 @@ class Screen(DeviceTest):
             wanted = b"".join(bytes((x, 0x40, 0x20)) for x in range(256)) + bytes(3 * (WIDTH - 256))
             for view in ("capture", "operator"):
                 self.assertEqual(self.shot(machine, view), (WIDTH, HEIGHT, wanted * HEIGHT))
+
+    def test_protected_picture_is_black_to_capture_and_seen_by_the_operator(self):
+        with BareMachine() as machine:
+            machine.map_bars()
+            self.show(machine, PROTECTED, fill(PROTECTED, 0x336699, WIDTH * 4, HEIGHT))
+            self.assertEqual(machine.register(OUTPUT_STATUS), 3)  # active, protected
+            pixels = WIDTH * HEIGHT
+            self.assertEqual(machine.take_screenshot(), (WIDTH, HEIGHT, bytes(3 * pixels)))
+            self.assertEqual(self.shot(machine, "operator"),
+                             (WIDTH, HEIGHT, bytes((0x33, 0x66, 0x99)) * pixels))
+            self.assertEqual(self.shot(machine, "capture"), (WIDTH, HEIGHT, bytes(3 * pixels)))
 
     def test_dark_output_is_black_and_view_is_capture(self):
         with BareMachine() as machine:
