@@ -11,9 +11,9 @@ packages_firmware=(g++-riscv64-linux-gnu)
 # Runs the machine, the demo and the VM tests.
 packages_machine=(qemu-system-x86 busybox-static cpio ffmpeg openssl pciutils python3 procps
   util-linux)
-# Makes the headers of the installed QEMU, for the device object.
+# Makes the headers of the installed QEMU, and links the device object (a static libcrypto wants zstd).
 packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates
-  python3-venv)
+  python3-venv libzstd-dev zlib1g-dev)
 
 # shellcheck disable=SC2034  # read by those who source this file
 packages=("${packages_build[@]}" "${packages_libraries[@]}" "${packages_firmware[@]}"
