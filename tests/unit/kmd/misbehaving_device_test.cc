@@ -1,0 +1,137 @@
+// The driver against devices that lie, stop or vanish: an error each time, never a crash or a hang.
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "abi/generated/status.h"
+#include "catch2/catch_test_macros.hpp"
+#include "kmd/adapter.h"
+#include "tests/unit/kmd/fake_function.h"
+
+namespace ward::kmd {
+namespace {
+
+constexpr abi::AllocationData kOnePage{0x10000, 1, 4096, 0, 0, 0, 0};
+constexpr std::array<uint8_t, 16> kNoop = {1, 0, 0, 0, 16};
+
+// An adapter with a device and, unless the test wants to make it, a context.
+struct Driver {
+  Driver() {
+    auto opened = Adapter::Open(&function);
+    REQUIRE(opened.ok());
+    adapter = std::move(opened.value());
+    device = adapter->CreateDevice().value();
+  }
+  ContextHandle MakeContext() {
+    auto made = adapter->CreateContext(device);
+    REQUIRE(made.ok());
+    return made.value();
+  }
+  Result<uint64_t> SubmitNoop(ContextHandle context) {
+    return adapter->Submit(device, context, kNoop, {}, {});
+  }
+
+  FakeFunction function;
+  std::unique_ptr<Adapter> adapter;
+  DeviceHandle device = 0;
+};
+
+TEST_CASE("a context that runs out of memory half way leaves nothing behind") {
+  Driver driver;
+  const size_t before = driver.function.live_buffers();
+  for (int failing = 1; failing <= 2; ++failing) {  // the commands' buffer, the ring
+    driver.function.failing_allocation = failing;
+    auto context = driver.adapter->CreateContext(driver.device);
+    REQUIRE_FALSE(context.ok());
+    CHECK(context.fault().status == abi::kStatusOutOfMemory);
+    CHECK(driver.function.live_buffers() == before);
+  }
+  CHECK(driver.adapter->CreateContext(driver.device).ok());
+}
+
+TEST_CASE("a fence beyond what was submitted completes nothing early") {
+  Driver driver;
+  const ContextHandle context = driver.MakeContext();
+  driver.function.fence_surplus = 1000;
+  const uint64_t fence = driver.SubmitNoop(context).value();
+  CHECK(driver.adapter->WaitFence(driver.device, context, fence).ok());
+  CHECK(driver.adapter->WaitFence(driver.device, context, fence + 1).fault().status ==
+        abi::kStatusInvalidArgument);
+  driver.function.writes_fences = false;
+  const uint64_t next = driver.SubmitNoop(context).value();
+  CHECK(next == fence + 1);
+}
+
+TEST_CASE("a device that never answers is a timeout, however often it interrupts") {
+  Driver driver;
+  const ContextHandle context = driver.MakeContext();
+  driver.function.writes_fences = false;
+  const uint64_t fence = driver.SubmitNoop(context).value();
+  SECTION("silent") {}
+  SECTION("interrupting without end") { driver.function.interrupts_always = true; }
+  CHECK(driver.adapter->WaitFence(driver.device, context, fence).fault().status ==
+        abi::kStatusDeviceTimeout);
+}
+
+TEST_CASE("a full ring of a device that does nothing is a timeout") {
+  Driver driver;
+  const ContextHandle context = driver.MakeContext();
+  driver.function.writes_fences = false;
+  uint32_t status = abi::kStatusOk;
+  for (int i = 0; i < 100000 && status == abi::kStatusOk; ++i) {
+    const auto fence = driver.SubmitNoop(context);
+    if (!fence.ok()) status = fence.fault().status;
+  }
+  CHECK(status == abi::kStatusDeviceTimeout);
+}
+
+TEST_CASE("a function that vanishes is gone to every caller") {
+  Driver driver;
+  const ContextHandle context = driver.MakeContext();
+  const AllocationHandle page = driver.adapter->Allocate(driver.device, kOnePage).value();
+  driver.function.writes_fences = false;
+  auto fence = driver.adapter->Submit(driver.device, context, kNoop, std::array{page}, {});
+  REQUIRE(fence.ok());
+  driver.function.is_gone = true;
+  CHECK(driver.adapter->WaitFence(driver.device, context, fence.value()).fault().status ==
+        abi::kStatusDeviceGone);
+  CHECK(driver.adapter->Lock(driver.device, page).fault().status == abi::kStatusDeviceGone);
+  driver.adapter.reset();
+  CHECK(driver.function.live_buffers() == 0);
+}
+
+TEST_CASE("a faulted kernel queue fails its command and starts again") {
+  Driver driver;
+  driver.function.faulty_queue = 0;
+  CHECK(driver.adapter->CreateContext(driver.device).fault().status == abi::kStatusQueueFaulted);
+  driver.function.faulty_queue = ~0u;
+  CHECK(driver.adapter->CreateContext(driver.device).ok());
+}
+
+TEST_CASE("a kernel queue that times out is not waited for again") {
+  Driver driver;
+  const ContextHandle context = driver.MakeContext();
+  driver.function.writes_fences = false;
+  CHECK(driver.adapter->CreateContext(driver.device).fault().status == abi::kStatusDeviceTimeout);
+  driver.function.waits = 0;
+  CHECK(driver.adapter->CreateContext(driver.device).fault().status == abi::kStatusDeviceGone);
+  driver.adapter->DestroyDevice(driver.device);
+  CHECK(driver.function.waits == 0);
+  (void)context;
+}
+
+TEST_CASE("a mode list without end and sizes that do not match are refused") {
+  Driver driver;
+  driver.function.BarWrite32(0, 0x4008, 0xffffffff);  // OUTPUT_MODE_COUNT
+  CHECK(driver.adapter->SetMode(0, 640, 480).fault().status == abi::kStatusInvalidArgument);
+  driver.function.BarWrite32(0, 0x4040, 640 | 480 << 16);  // mode 0, and OUTPUT_SIZE says nothing
+  CHECK(driver.adapter->SetMode(0, 640, 480).fault().status == abi::kStatusDeviceTimeout);
+  driver.function.BarWrite32(0, 0x4014, 640 | 480 << 16);
+  CHECK(driver.adapter->SetMode(0, 640, 480).ok());
+  CHECK(driver.adapter->SetMode(1, 640, 480).fault().status == abi::kStatusInvalidArgument);
+  CHECK(driver.adapter->SetMode(0, 640 + 65536, 480).fault().status == abi::kStatusInvalidArgument);
+}
+
+}  // namespace
+}  // namespace ward::kmd

@@ -1,0 +1,126 @@
+#include "kmd/page_tables.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "abi/generated/status.h"
+#include "catch2/catch_test_macros.hpp"
+#include "tests/unit/kmd/fake_function.h"
+
+namespace ward::kmd {
+namespace {
+
+// Walks the tables as docs/spec/addresses.md says, from the bytes in VRAM alone.
+class TableWalker {
+ public:
+  TableWalker(const uint8_t* vram, uint64_t root) : vram_(vram), root_(root) {}
+
+  // The leaf entry; nothing when no page is mapped. A malformed directory entry is a failed test.
+  std::optional<uint64_t> Walk(uint64_t address) const {
+    uint64_t table = root_;
+    for (int shift = 39; shift >= 12; shift -= 9) {
+      REQUIRE(table % 4096 == 0);
+      REQUIRE(table < FakeFunction::kVramBytes);
+      const auto entry = LoadLe<uint64_t>(vram_ + table + ((address >> shift) & 511) * 8);
+      if ((entry & 1) == 0) return std::nullopt;
+      if (shift == 12) return entry;
+      REQUIRE((entry & 0xfff0000000000fff) == 0b101);  // valid and local, nothing else
+      table = entry & 0xffffffffff000;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const uint8_t* vram_;
+  uint64_t root_;
+};
+
+struct Machine {
+  Machine() {
+    Limits limits;
+    limits.visible_vram_bytes = FakeFunction::kVramBytes;
+    limits.protected_vram_base = FakeFunction::kProtectedBase;
+    limits.protected_vram_bytes = FakeFunction::kProtectedBytes;
+    auto made = VideoMemory::Create(&function, limits);
+    REQUIRE(made.ok());
+    memory = std::move(made.value());
+  }
+  MemoryBlock Take(Segment segment, uint64_t size_bytes) {
+    auto block = memory->Allocate(segment, size_bytes);
+    REQUIRE(block.ok());
+    return std::move(block.value());
+  }
+
+  FakeFunction function;
+  std::unique_ptr<VideoMemory> memory;
+};
+
+TEST_CASE("entries say address, aperture and access of each page") {
+  Machine machine;
+  auto tables = PageTables::Create(machine.memory.get());
+  REQUIRE(tables.ok());
+  const TableWalker walker(machine.function.vram(), tables.value().root_address());
+  const MemoryBlock system = machine.Take(Segment::kSystem, 3 * 4096);
+  const MemoryBlock visible = machine.Take(Segment::kVisible, 4096);
+  const MemoryBlock secret = machine.Take(Segment::kProtected, 2 * 4096);
+  // The first crosses into another table of the last level, the last lies under another root entry.
+  constexpr uint64_t kSystemAt = (1ull << 32) - 4096;
+  constexpr uint64_t kVisibleAt = 1ull << 33;
+  constexpr uint64_t kSecretAt = (1ull << 48) - 2 * 4096;
+  REQUIRE(tables.value().Map(kSystemAt, system, PageTables::Access::kReadOnly).ok());
+  REQUIRE(tables.value().Map(kVisibleAt, visible, PageTables::Access::kReadWrite).ok());
+  REQUIRE(tables.value().Map(kSecretAt, secret, PageTables::Access::kReadWrite).ok());
+  for (uint64_t page = 0; page < 3; ++page) {
+    CHECK(walker.Walk(kSystemAt + page * 4096) ==
+          ((system.physical_address() + page * 4096) | 0b001));
+  }
+  CHECK(walker.Walk(kVisibleAt) == (visible.physical_address() | 0b111));
+  CHECK(walker.Walk(kSecretAt) == (FakeFunction::kProtectedBase | 0b111));
+  CHECK(walker.Walk(kSecretAt + 4096) == ((FakeFunction::kProtectedBase + 4096) | 0b111));
+  CHECK_FALSE(walker.Walk(kSystemAt - 4096).has_value());
+  CHECK_FALSE(walker.Walk(kSystemAt + 3 * 4096).has_value());
+  CHECK_FALSE(walker.Walk(0).has_value());
+
+  tables.value().Unmap(kSystemAt, 2 * 4096);
+  CHECK_FALSE(walker.Walk(kSystemAt).has_value());
+  CHECK_FALSE(walker.Walk(kSystemAt + 4096).has_value());
+  CHECK(walker.Walk(kSystemAt + 2 * 4096).has_value());
+}
+
+TEST_CASE("tables in memory that held something else start empty") {
+  Machine machine;
+  for (uint64_t at = 0; at < FakeFunction::kVramBytes; ++at) machine.function.vram()[at] = 0xff;
+  auto tables = PageTables::Create(machine.memory.get());
+  REQUIRE(tables.ok());
+  const MemoryBlock block = machine.Take(Segment::kSystem, 4096);
+  REQUIRE(tables.value().Map(1ull << 40, block, PageTables::Access::kReadOnly).ok());
+  const TableWalker walker(machine.function.vram(), tables.value().root_address());
+  CHECK(walker.Walk(1ull << 40).has_value());
+  CHECK_FALSE(walker.Walk((1ull << 40) + 4096).has_value());
+  CHECK_FALSE(walker.Walk(0).has_value());
+}
+
+TEST_CASE("no room for a table maps nothing, and tables give their pages back") {
+  Machine machine;
+  std::vector<MemoryBlock> taken;
+  {
+    auto tables = PageTables::Create(machine.memory.get());
+    REQUIRE(tables.ok());
+    const MemoryBlock block = machine.Take(Segment::kSystem, 2 * 4096);
+    // Room for the tables of the first page, not for the second page's.
+    for (int i = 0; i < 256 - 1 - 3; ++i) taken.push_back(machine.Take(Segment::kVisible, 4096));
+    constexpr uint64_t kAt = (1ull << 40) - 4096;
+    const auto mapped = tables.value().Map(kAt, block, PageTables::Access::kReadWrite);
+    REQUIRE_FALSE(mapped.ok());
+    CHECK(mapped.fault().status == abi::kStatusOutOfMemory);
+    const TableWalker walker(machine.function.vram(), tables.value().root_address());
+    CHECK_FALSE(walker.Walk(kAt).has_value());
+  }
+  taken.clear();
+  CHECK(machine.memory->Allocate(Segment::kVisible, FakeFunction::kVramBytes).ok());
+}
+
+}  // namespace
+}  // namespace ward::kmd
