@@ -1,0 +1,192 @@
+// Holds the chip against the contract's register table, every register, block and element.
+#include <functional>
+#include <map>
+#include <set>
+
+#include "catch2/catch_test_macros.hpp"
+#include "tests/fakes/gpu_rig.h"
+
+namespace ward::fakes {
+namespace {
+
+using abi::RegisterAccess;
+using abi::RegisterInfo;
+
+void ForEachRegister(const std::function<void(const RegisterInfo&, uint32_t)>& visit) {
+  for (const RegisterInfo& info : abi::kRegisters) {
+    for (uint32_t block = 0; block < info.block_count; ++block) {
+      for (uint32_t element = 0; element < info.element_count; ++element) {
+        visit(info, info.offset + block * info.block_stride + element * 4);
+      }
+    }
+  }
+}
+
+// Outputs from OUTPUT_COUNT on read zero and ignore writes.
+bool IsAbsentOutput(GpuRig& rig, uint32_t offset) {
+  const uint32_t count = rig.Read(abi::kRegOutputCount);
+  return offset >= abi::kRegOutputControl + count * abi::kOutputBlockStride &&
+         offset < abi::kRegOutputControl + abi::kOutputBlockCount * abi::kOutputBlockStride;
+}
+
+// What a write keeps. ENABLE of a queue starts it and locks the rest: it has tests of its own.
+uint32_t KeptMask(const RegisterInfo& info) {
+  if (info.offset == abi::kRegQueueControl) return info.writable_mask & ~1u;
+  return info.writable_mask;
+}
+
+// A value outside of the modes is ignored, which is a rule of its own.
+bool KeepsEveryValue(const RegisterInfo& info) { return info.offset != abi::kRegOutputMode; }
+
+TEST_CASE("every register has its reset value, at power-on and after each reset") {
+  GpuRig rig;
+  const auto check_all = [&] {
+    ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+      if (info.reset_is_option) return;
+      INFO(info.name << " at " << offset);
+      CHECK(rig.Read(offset) == (IsAbsentOutput(rig, offset) ? 0 : info.reset_value));
+    });
+  };
+  const auto disturb = [&] {
+    ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+      if (info.access == RegisterAccess::kRw && info.offset != abi::kRegDeviceControl) {
+        rig.Write(offset, 0xffffffff);
+      }
+    });
+    rig.StartQueue(0);
+    rig.PushFence(0, 3, abi::FenceCommand::kFlagInterrupt);
+    rig.PushFence(0, 3);
+    rig.RingAndRun(0);
+  };
+  check_all();
+  disturb();
+  rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
+  check_all();
+  disturb();
+  rig.gpu->Reset(device::ResetKind::kFunction);
+  check_all();
+  disturb();
+  rig.gpu->Reset(device::ResetKind::kPowerOn);
+  check_all();
+}
+
+TEST_CASE("a read-write register keeps its writable bits and no other") {
+  GpuRig rig;
+  ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+    if (info.access != RegisterAccess::kRw || info.offset == abi::kRegDeviceControl ||
+        !KeepsEveryValue(info) || IsAbsentOutput(rig, offset)) {
+      return;
+    }
+    const uint32_t mask = KeptMask(info);
+    for (uint32_t bit = 0; bit < 32; ++bit) {
+      if ((info.action_mask >> bit & 1) != 0 || (info.writable_mask & ~mask) >> bit & 1) continue;
+      INFO(info.name << " bit " << bit);
+      rig.Write(offset, 1u << bit);
+      CHECK(rig.Read(offset) == (1u << bit & mask));
+    }
+    rig.Write(offset, info.reset_value & mask);
+  });
+}
+
+TEST_CASE("read-only, read-as-zero and write-only registers ignore what is written") {
+  GpuRig rig;
+  ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+    const bool fixed = info.access == RegisterAccess::kRo || info.access == RegisterAccess::kRaz;
+    const bool is_time = info.offset == abi::kRegTimestampLo || info.offset == abi::kRegTimestampHi;
+    if (!fixed || is_time) return;
+    INFO(info.name << " at " << offset);
+    const uint32_t before = rig.Read(offset);
+    rig.Write(offset, ~before);
+    CHECK(rig.Read(offset) == before);
+    if (info.access == RegisterAccess::kRaz) CHECK(before == 0);
+  });
+}
+
+TEST_CASE("bits that act read zero") {
+  GpuRig rig;
+  ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+    if (info.action_mask == 0) return;
+    INFO(info.name << " at " << offset);
+    rig.Write(offset, info.action_mask);
+    CHECK((rig.Read(offset) & info.action_mask) == 0);
+  });
+}
+
+TEST_CASE("a cause is cleared by the one that is written to it, and by nothing else") {
+  GpuRig rig;
+  rig.StartQueue(0);
+  rig.PushFence(0, 1, abi::FenceCommand::kFlagInterrupt);
+  rig.PushFence(0, 1);  // a fault
+  rig.RingAndRun(0);
+  const uint32_t both = 1 | abi::kInterruptCauseFaultMask;
+  CHECK(rig.Read(abi::kRegInterruptCause) == both);
+  rig.Write(abi::kRegInterruptCause, 0);
+  rig.Write(abi::kRegInterruptCause, ~both);
+  CHECK(rig.Read(abi::kRegInterruptCause) == both);
+  rig.Write(abi::kRegInterruptCause, 1);
+  CHECK(rig.Read(abi::kRegInterruptCause) == abi::kInterruptCauseFaultMask);
+  rig.Write(abi::kRegInterruptCause, 0xffffffff);
+  CHECK(rig.Read(abi::kRegInterruptCause) == 0);
+}
+
+TEST_CASE("no register is another one's alias") {
+  GpuRig rig;
+  std::map<uint32_t, uint32_t> expected;
+  uint32_t next = 0x9e3779b9;
+  ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+    if (info.access != RegisterAccess::kRw || info.offset == abi::kRegDeviceControl ||
+        !KeepsEveryValue(info) || IsAbsentOutput(rig, offset)) {
+      return;
+    }
+    next = next * 1664525 + 1013904223;
+    const uint32_t value = next & KeptMask(info);
+    rig.Write(offset, value);
+    expected[offset] = value;
+  });
+  for (const auto& [offset, value] : expected) {
+    INFO("offset " << offset);
+    CHECK(rig.Read(offset) == value);
+  }
+}
+
+TEST_CASE("an offset that is not described reads zero, ignores writes, and is traced") {
+  GpuRig rig;
+  std::set<uint32_t> described;
+  ForEachRegister([&](const RegisterInfo&, uint32_t offset) { described.insert(offset); });
+  const uint64_t before = rig.gpu->StateHash();
+  size_t count = 0;
+  rig.ports.trace.events.clear();
+  bool all_zero = true;
+  const auto probe = [&](uint32_t offset) {
+    if (described.count(offset) != 0) return;
+    rig.Write(offset, 0xffffffff);
+    all_zero = all_zero && rig.Read(offset) == 0;
+    count += 2;
+  };
+  for (uint32_t offset = 0; offset < 0x10000; offset += 4) probe(offset);
+  for (uint32_t offset = 0x10000; offset < abi::kRegisterBarSize; offset += 0x3fc) probe(offset);
+  CHECK(all_zero);
+  CHECK(rig.gpu->StateHash() == before);
+  CHECK(rig.ports.trace.CountOf("unmodelled access") == count);
+}
+
+TEST_CASE("only aligned accesses of 32 bits reach a register") {
+  GpuRig rig;
+  const uint64_t before = rig.gpu->StateHash();
+  bool all_zero = true;
+  ForEachRegister([&](const RegisterInfo&, uint32_t offset) {
+    for (uint32_t size : {1u, 2u, 8u}) {
+      all_zero = all_zero && rig.gpu->ReadRegister(offset, size) == 0;
+      rig.gpu->WriteRegister(offset, size, 0xffffffff);
+    }
+    for (uint32_t skew : {1u, 2u, 3u}) {
+      all_zero = all_zero && rig.gpu->ReadRegister(offset + skew, 4) == 0;
+      rig.gpu->WriteRegister(offset + skew, 4, 0xffffffff);
+    }
+  });
+  CHECK(all_zero);
+  CHECK(rig.gpu->StateHash() == before);
+}
+
+}  // namespace
+}  // namespace ward::fakes
