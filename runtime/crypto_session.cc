@@ -1,0 +1,56 @@
+#include "runtime/crypto_session.h"
+
+namespace ward::runtime {
+
+CryptoSession::~CryptoSession() {
+  if (!exists_) return;
+  device_->video_functions().pfnDestroyCryptoSession(device_->driver_handle(), driver_handle());
+}
+
+HRESULT CryptoSession::CreateInDriver() {
+  const D3D11_1DDI_VIDEODEVICEFUNCS& driver = device_->video_functions();
+  const D3D10DDI_HDEVICE device = device_->driver_handle();
+  if (!memory_.Allocate(driver.pfnCalcPrivateCryptoSessionSize(device, &description_))) {
+    return E_OUTOFMEMORY;
+  }
+  const HRESULT result =
+      driver.pfnCreateCryptoSession(device, &description_, driver_handle(), {this});
+  exists_ = SUCCEEDED(result);
+  return result;
+}
+
+HRESULT CryptoSession::GetCertificateSize(uint32_t* size_bytes) {
+  const D3D11_1DDI_CERTIFICATE_INFO info = CertificateInfo();
+  UINT size = 0;
+  device_->errors().Begin();
+  device_->video_functions().pfnGetCertificateSize(device_->driver_handle(), &info, &size);
+  *size_bytes = size;
+  return device_->errors().Take();
+}
+
+HRESULT CryptoSession::GetCertificate(ByteSpan certificate) {
+  uint32_t size_bytes = 0;
+  const HRESULT result = GetCertificateSize(&size_bytes);
+  if (FAILED(result)) return result;
+  if (size_bytes == 0 || certificate.size() != size_bytes) return E_INVALIDARG;
+  const D3D11_1DDI_CERTIFICATE_INFO info = CertificateInfo();
+  device_->errors().Begin();
+  device_->video_functions().pfnGetCertificate(device_->driver_handle(), &info, size_bytes,
+                                               certificate.data());
+  return device_->errors().Take();
+}
+
+HRESULT CryptoSession::GetCryptoSessionHandle(HANDLE* handle) {
+  *handle = nullptr;
+  return device_->video_functions().pfnCryptoSessionGetHandle(device_->driver_handle(),
+                                                              driver_handle(), handle);
+}
+
+D3D11_1DDI_CERTIFICATE_INFO CryptoSession::CertificateInfo() const {
+  D3D11_1DDI_CERTIFICATE_INFO info{};
+  info.CertificateType = D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION;
+  info.CryptoSessionType = description_.CryptoType;
+  return info;
+}
+
+}  // namespace ward::runtime

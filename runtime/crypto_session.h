@@ -1,0 +1,50 @@
+// ID3D11CryptoSession. Made by VideoDevice::CreateCryptoSession; ends before its device.
+#ifndef WARD_RUNTIME_CRYPTO_SESSION_H_
+#define WARD_RUNTIME_CRYPTO_SESSION_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "base/bytes.h"
+#include "runtime/device.h"
+#include "runtime/private_memory.h"
+#include "umd/ddi/content_protection.h"
+#include "umd/ddi/guids.h"  // IWYU pragma: export
+
+namespace ward::runtime {
+
+class CryptoSession {
+ public:
+  ~CryptoSession();
+  CryptoSession(const CryptoSession&) = delete;
+  CryptoSession& operator=(const CryptoSession&) = delete;
+
+  GUID GetCryptoType() const { return description_.CryptoType; }
+  GUID GetDecoderProfile() const { return description_.DecodeProfile; }
+  // Bytes of the certificate chain; 0 when the driver has none for this crypto type.
+  HRESULT GetCertificateSize(uint32_t* size_bytes);
+  // PKCS#7 certs-only, DER. E_INVALIDARG for a buffer that is not as long as GetCertificateSize
+  // says.
+  HRESULT GetCertificate(ByteSpan certificate);
+  // An opaque value for authenticated-channel messages.
+  HRESULT GetCryptoSessionHandle(HANDLE* handle);
+
+  D3D11_1DDI_HCRYPTOSESSION driver_handle() const { return {memory_.get()}; }
+  Device& device() { return *device_; }
+
+ private:
+  friend class VideoDevice;
+  CryptoSession(Device* device, const D3D11_1DDIARG_CREATECRYPTOSESSION& description)
+      : device_(device), description_(description) {}
+  HRESULT CreateInDriver();
+  D3D11_1DDI_CERTIFICATE_INFO CertificateInfo() const;
+
+  Device* device_;
+  D3D11_1DDIARG_CREATECRYPTOSESSION description_;
+  PrivateMemory memory_;
+  bool exists_ = false;
+};
+
+}  // namespace ward::runtime
+
+#endif  // WARD_RUNTIME_CRYPTO_SESSION_H_

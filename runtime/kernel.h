@@ -1,0 +1,53 @@
+// dxgkrnl's part of an adapter: one kmd::Adapter, which several processes share. A process is
+// modelled as one runtime::Adapter over this kernel, with devices of its own; all of them live in
+// one program, because a VFIO group opens once. Not thread-safe.
+#ifndef WARD_RUNTIME_KERNEL_H_
+#define WARD_RUNTIME_KERNEL_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "abi/pci_function.h"
+#include "base/result.h"
+#include "kmd/adapter.h"
+#include "umd/ddi/kernel_structures.h"
+
+namespace ward::runtime {
+
+class KernelDevice;
+
+class Kernel {
+ public:
+  // As kmd::Adapter::Open. `function` outlives the kernel.
+  static Result<std::unique_ptr<Kernel>> Open(abi::PciFunction* function);
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  // What the display's owner does before it flips: the mode of output 0, in pixels.
+  // INVALID_ARGUMENT when the output has no such mode.
+  Result<void> SetMode(uint32_t width, uint32_t height);
+
+  // pfnQueryAdapterInfoCb and pfnEscapeCb (of the adapter, hence here).
+  HRESULT QueryAdapterInfo(const D3DDDICB_QUERYADAPTERINFO* data);
+  HRESULT Escape(const D3DDDICB_ESCAPE* data);
+
+  kmd::Adapter& adapter() { return *adapter_; }
+  abi::PciFunction& function() { return *function_; }
+  uint32_t KeyEpoch() { return adapter_->KeyEpoch(); }
+
+ private:
+  friend class KernelDevice;  // comes and goes in devices_
+  Kernel(abi::PciFunction* function, std::unique_ptr<kmd::Adapter> adapter);
+
+  abi::PciFunction* function_;
+  std::unique_ptr<kmd::Adapter> adapter_;
+  std::vector<KernelDevice*> devices_;  // those that live: a handle is looked up, not believed
+};
+
+// The HRESULT of a fault, from the contract's status table.
+HRESULT HresultOf(const Fault& fault);
+
+}  // namespace ward::runtime
+
+#endif  // WARD_RUNTIME_KERNEL_H_

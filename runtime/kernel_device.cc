@@ -1,0 +1,181 @@
+#include "runtime/kernel_device.h"
+
+#include <algorithm>
+#include <cstring>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "umd/ddi/status_codes.h"
+
+namespace ward::runtime {
+namespace {
+
+// QUEUE_REPORT.escape.
+constexpr uint32_t kEscapeQueueReport = 1;
+
+HANDLE ToHandle(kmd::ContextHandle context) {
+  return reinterpret_cast<HANDLE>(static_cast<uintptr_t>(context));
+}
+
+HRESULT ToHresult(const Result<void>& result) {
+  return result.ok() ? S_OK : HresultOf(result.fault());
+}
+
+}  // namespace
+
+KernelDevice::KernelDevice(Kernel* kernel, kmd::DeviceHandle handle)
+    : kernel_(kernel), handle_(handle) {
+  kernel_->devices_.push_back(this);
+}
+
+KernelDevice::~KernelDevice() {
+  std::erase(kernel_->devices_, this);
+  contexts_.clear();
+  kernel_->adapter().DestroyDevice(handle_);
+}
+
+Result<std::unique_ptr<KernelDevice>> KernelDevice::Create(Kernel* kernel) {
+  WARD_ASSIGN_OR_RETURN(const kmd::DeviceHandle handle, kernel->adapter().CreateDevice());
+  return std::unique_ptr<KernelDevice>(new KernelDevice(kernel, handle));
+}
+
+HRESULT KernelDevice::Allocate(D3DDDICB_ALLOCATE* data) {
+  if (data->NumAllocations == 0 || data->pAllocationInfo == nullptr) return E_INVALIDARG;
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    const HRESULT result = AllocateOne(&data->pAllocationInfo[i], data->hResource);
+    if (SUCCEEDED(result)) continue;
+    for (UINT made = 0; made < i; ++made) {
+      std::ignore = Free(std::exchange(data->pAllocationInfo[made].hAllocation, 0));
+    }
+    return result;
+  }
+  data->hKMResource = data->hResource != nullptr ? next_resource_++ : 0;
+  return S_OK;
+}
+
+HRESULT KernelDevice::AllocateOne(D3DDDI_ALLOCATIONINFO* info, HANDLE resource) {
+  info->hAllocation = 0;
+  abi::AllocationData data;
+  // Memory of the process as backing (pSystemMem) is not offered.
+  if (info->pPrivateDriverData == nullptr || info->PrivateDriverDataSize < sizeof(data) ||
+      info->pSystemMem != nullptr) {
+    return E_INVALIDARG;
+  }
+  std::memcpy(&data, info->pPrivateDriverData, sizeof(data));
+  const Result<kmd::AllocationHandle> made = kernel_->adapter().Allocate(handle_, data);
+  if (!made.ok()) return HresultOf(made.fault());
+  allocations_[made.value()] = {data, resource};
+  info->hAllocation = made.value();
+  return S_OK;
+}
+
+HRESULT KernelDevice::Deallocate(const D3DDDICB_DEALLOCATE* data) {
+  if (data->hResource != nullptr) return FreeResource(data->hResource);
+  if (data->HandleList == nullptr) return E_INVALIDARG;
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    if (const HRESULT result = Free(data->HandleList[i]); FAILED(result)) return result;
+  }
+  return S_OK;
+}
+
+HRESULT KernelDevice::FreeResource(HANDLE resource) {
+  std::vector<D3DKMT_HANDLE> handles;
+  for (const auto& [handle, allocation] : allocations_) {
+    if (allocation.resource == resource) handles.push_back(handle);
+  }
+  if (handles.empty()) return E_INVALIDARG;
+  for (const D3DKMT_HANDLE handle : handles) {
+    if (const HRESULT result = Free(handle); FAILED(result)) return result;
+  }
+  return S_OK;
+}
+
+HRESULT KernelDevice::Free(D3DKMT_HANDLE handle) {
+  if (allocations_.erase(handle) == 0) return E_INVALIDARG;
+  return ToHresult(kernel_->adapter().Free(handle_, handle));
+}
+
+HRESULT KernelDevice::Lock(D3DDDICB_LOCK* data) {
+  data->pData = nullptr;
+  Result<ByteSpan> bytes = kernel_->adapter().Lock(handle_, data->hAllocation);
+  if (!bytes.ok()) return HresultOf(bytes.fault());
+  data->pData = bytes.value().data();
+  return S_OK;
+}
+
+HRESULT KernelDevice::Unlock(const D3DDDICB_UNLOCK* data) {
+  if (data->phAllocations == nullptr) return E_INVALIDARG;
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    const Result<void> result = kernel_->adapter().Unlock(handle_, data->phAllocations[i]);
+    if (!result.ok()) return HresultOf(result.fault());
+  }
+  return S_OK;
+}
+
+HRESULT KernelDevice::CreateContext(D3DDDICB_CREATECONTEXT* data) {
+  if (data->NodeOrdinal != 0) return E_INVALIDARG;  // one node: the command processor
+  const Result<kmd::ContextHandle> made = kernel_->adapter().CreateContext(handle_);
+  if (!made.ok()) return HresultOf(made.fault());
+  const auto [at, is_new] =
+      contexts_.try_emplace(made.value(), &kernel_->adapter(), handle_, made.value());
+  data->hContext = ToHandle(made.value());
+  at->second.HandOut(data);
+  return S_OK;
+}
+
+HRESULT KernelDevice::DestroyContext(const D3DDDICB_DESTROYCONTEXT* data) {
+  const KernelContext* context = FindContext(data->hContext);
+  if (context == nullptr) return E_INVALIDARG;
+  const kmd::ContextHandle handle = context->handle();
+  contexts_.erase(handle);
+  return ToHresult(kernel_->adapter().DestroyContext(handle_, handle));
+}
+
+HRESULT KernelDevice::Render(D3DDDICB_RENDER* data) {
+  KernelContext* context = FindContext(data->hContext);
+  if (context == nullptr || data->BroadcastContextCount != 0) return E_INVALIDARG;
+  const HRESULT result = ToHresult(context->Submit(*data));
+  // The driver goes on writing into the buffers also after a failure.
+  context->HandOut(data);
+  return result;
+}
+
+HRESULT KernelDevice::Escape(const D3DDDICB_ESCAPE* data) {
+  const KernelContext* context = FindContext(data->hContext);
+  abi::QueueReport report;
+  if (context == nullptr || data->pPrivateDriverData == nullptr ||
+      data->PrivateDriverDataSize < sizeof(report)) {
+    return E_INVALIDARG;
+  }
+  std::memcpy(&report, data->pPrivateDriverData, sizeof(report));
+  if (report.escape != kEscapeQueueReport) return E_INVALIDARG;
+  const Result<abi::QueueReport> answer = kernel_->adapter().Report(handle_, context->handle());
+  if (!answer.ok()) return HresultOf(answer.fault());
+  report = answer.value();
+  report.escape = kEscapeQueueReport;
+  std::memcpy(data->pPrivateDriverData, &report, sizeof(report));
+  return S_OK;
+}
+
+HRESULT KernelDevice::Present(const DXGIDDICB_PRESENT* data) {
+  const KernelContext* context = FindContext(data->hContext);
+  const auto found = allocations_.find(data->hSrcAllocation);
+  // The only destination is the screen, so that every present is a flip.
+  if (context == nullptr || found == allocations_.end() || data->hDstAllocation != 0) {
+    return E_INVALIDARG;
+  }
+  const abi::AllocationData& surface = found->second.data;
+  if (surface.width == 0) return E_INVALIDARG;
+  return ToHresult(kernel_->adapter().Present(handle_, context->handle(), found->first,
+                                              surface.width, surface.height, surface.pitch));
+}
+
+KernelContext* KernelDevice::FindContext(HANDLE handle) {
+  const auto number = reinterpret_cast<uintptr_t>(handle);
+  if (number > UINT32_MAX) return nullptr;
+  const auto found = contexts_.find(static_cast<kmd::ContextHandle>(number));
+  return found == contexts_.end() ? nullptr : &found->second;
+}
+
+}  // namespace ward::runtime

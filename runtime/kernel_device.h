@@ -1,0 +1,64 @@
+// dxgkrnl's part of a device: allocations and contexts, as the kernel callbacks reach them. Its
+// address is hRTDevice.handle; every handle that a driver passes is looked up.
+#ifndef WARD_RUNTIME_KERNEL_DEVICE_H_
+#define WARD_RUNTIME_KERNEL_DEVICE_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "abi/generated/private_data.h"
+#include "base/result.h"
+#include "kmd/adapter.h"
+#include "runtime/kernel.h"
+#include "runtime/kernel_context.h"
+#include "umd/ddi/dxgi_functions.h"
+#include "umd/ddi/kernel_structures.h"
+
+namespace ward::runtime {
+
+class KernelDevice {
+ public:
+  // `kernel` outlives the device.
+  static Result<std::unique_ptr<KernelDevice>> Create(Kernel* kernel);
+  ~KernelDevice();  // with the contexts and allocations that the driver left behind
+  KernelDevice(const KernelDevice&) = delete;
+  KernelDevice& operator=(const KernelDevice&) = delete;
+
+  // The callbacks of the same names. E_INVALIDARG for handles, sizes and counts that don't hold;
+  // else the HRESULT of what the kernel-mode driver answers.
+  HRESULT Allocate(D3DDDICB_ALLOCATE* data);
+  HRESULT Deallocate(const D3DDDICB_DEALLOCATE* data);
+  // Waits until the allocation is idle, also with DonotWait.
+  HRESULT Lock(D3DDDICB_LOCK* data);
+  HRESULT Unlock(const D3DDDICB_UNLOCK* data);
+  HRESULT CreateContext(D3DDDICB_CREATECONTEXT* data);
+  HRESULT DestroyContext(const D3DDDICB_DESTROYCONTEXT* data);
+  HRESULT Render(D3DDDICB_RENDER* data);
+  HRESULT Escape(const D3DDDICB_ESCAPE* data);
+  HRESULT Present(const DXGIDDICB_PRESENT* data);
+
+  Kernel& kernel() { return *kernel_; }
+
+ private:
+  struct Allocation {
+    abi::AllocationData data;
+    HANDLE resource;
+  };
+
+  KernelDevice(Kernel* kernel, kmd::DeviceHandle handle);
+  HRESULT AllocateOne(D3DDDI_ALLOCATIONINFO* info, HANDLE resource);
+  HRESULT Free(D3DKMT_HANDLE handle);
+  HRESULT FreeResource(HANDLE resource);
+  KernelContext* FindContext(HANDLE handle);
+
+  Kernel* kernel_;
+  kmd::DeviceHandle handle_;
+  std::map<D3DKMT_HANDLE, Allocation> allocations_;
+  std::map<kmd::ContextHandle, KernelContext> contexts_;
+  D3DKMT_HANDLE next_resource_ = 1;
+};
+
+}  // namespace ward::runtime
+
+#endif  // WARD_RUNTIME_KERNEL_DEVICE_H_

@@ -1,0 +1,152 @@
+#include "runtime/video_context.h"
+
+namespace ward::runtime {
+namespace {
+
+bool HaveSameLayout(const Resource& a, const Resource& b) {
+  const TextureDescription& first = a.description();
+  const TextureDescription& second = b.description();
+  return first.width == second.width && first.height == second.height &&
+         first.format == second.format;
+}
+
+}  // namespace
+
+HRESULT VideoContext::NegotiateCryptoSessionKeyExchange(CryptoSession* session, ByteSpan data) {
+  if (session == nullptr || data.data() == nullptr) return E_INVALIDARG;
+  return device_->video_functions().pfnNegotiateCryptoSessionKeyExchange(
+      device_->driver_handle(), session->driver_handle(), static_cast<UINT>(data.size()),
+      data.data());
+}
+
+HRESULT VideoContext::DecryptionBlt(CryptoSession* session, Resource* source, Resource* destination,
+                                    const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* block_info,
+                                    ConstByteSpan content_key, ConstByteSpan iv) {
+  if (session == nullptr || source == nullptr || destination == nullptr) return E_INVALIDARG;
+  if (source->description().usage != Usage::kStaging || !HaveSameLayout(*source, *destination)) {
+    return E_INVALIDARG;
+  }
+  UINT caps = D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT;
+  if (block_info != nullptr) caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION;
+  if (!content_key.empty()) caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY;
+  if (const HRESULT result = CheckCaps(*session, caps); FAILED(result)) return result;
+  device_->errors().Begin();
+  device_->video_functions().pfnDecryptionBlt(
+      device_->driver_handle(), session->driver_handle(), source->driver_handle(),
+      destination->driver_handle(), block_info, static_cast<UINT>(content_key.size()),
+      content_key.empty() ? nullptr : content_key.data(), static_cast<UINT>(iv.size()),
+      iv.empty() ? nullptr : iv.data());
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::EncryptionBlt(CryptoSession* session, Resource* source, Resource* destination,
+                                    ByteSpan iv) {
+  if (session == nullptr || source == nullptr || destination == nullptr) return E_INVALIDARG;
+  if (!HaveSameLayout(*source, *destination)) return E_INVALIDARG;
+  const HRESULT result =
+      CheckCaps(*session, D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK);
+  if (FAILED(result)) return result;
+  device_->errors().Begin();
+  device_->video_functions().pfnEncryptionBlt(device_->driver_handle(), session->driver_handle(),
+                                              source->driver_handle(), destination->driver_handle(),
+                                              static_cast<UINT>(iv.size()), iv.data());
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::GetEncryptionBltKey(CryptoSession* session, ByteSpan wrapped_key) {
+  if (session == nullptr || wrapped_key.empty()) return E_INVALIDARG;
+  const HRESULT result =
+      CheckCaps(*session, D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY);
+  if (FAILED(result)) return result;
+  device_->errors().Begin();
+  device_->video_functions().pfnGetEncryptionBltKey(
+      device_->driver_handle(), session->driver_handle(), static_cast<UINT>(wrapped_key.size()),
+      wrapped_key.data());
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::StartSessionKeyRefresh(CryptoSession* session, ByteSpan random) {
+  if (session == nullptr || random.empty()) return E_INVALIDARG;
+  const HRESULT result =
+      CheckCaps(*session, D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY);
+  if (FAILED(result)) return result;
+  device_->errors().Begin();
+  device_->video_functions().pfnStartSessionKeyRefresh(
+      device_->driver_handle(), session->driver_handle(), static_cast<UINT>(random.size()),
+      random.data());
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::FinishSessionKeyRefresh(CryptoSession* session) {
+  if (session == nullptr) return E_INVALIDARG;
+  const HRESULT result =
+      CheckCaps(*session, D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY);
+  if (FAILED(result)) return result;
+  device_->errors().Begin();
+  device_->video_functions().pfnFinishSessionKeyRefresh(device_->driver_handle(),
+                                                        session->driver_handle());
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::VideoProcessorSetStreamColorSpace(
+    VideoProcessor* processor, UINT stream,
+    const D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE& color_space) {
+  device_->errors().Begin();
+  device_->video_functions().pfnVideoProcessorSetStreamColorSpace(
+      device_->driver_handle(), processor->driver_handle(), stream, &color_space);
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::VideoProcessorSetOutputColorSpace(
+    VideoProcessor* processor, const D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE& color_space) {
+  device_->errors().Begin();
+  device_->video_functions().pfnVideoProcessorSetOutputColorSpace(
+      device_->driver_handle(), processor->driver_handle(), &color_space);
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::VideoProcessorSetStreamSourceRect(VideoProcessor* processor, UINT stream,
+                                                        const RECT* rect) {
+  const RECT none{};
+  device_->errors().Begin();
+  device_->video_functions().pfnVideoProcessorSetStreamSourceRect(
+      device_->driver_handle(), processor->driver_handle(), stream, rect != nullptr ? TRUE : FALSE,
+      rect != nullptr ? rect : &none);
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::VideoProcessorSetStreamDestRect(VideoProcessor* processor, UINT stream,
+                                                      const RECT* rect) {
+  const RECT none{};
+  device_->errors().Begin();
+  device_->video_functions().pfnVideoProcessorSetStreamDestRect(
+      device_->driver_handle(), processor->driver_handle(), stream, rect != nullptr ? TRUE : FALSE,
+      rect != nullptr ? rect : &none);
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::VideoProcessorBlt(VideoProcessor* processor, VideoProcessorOutputView* output,
+                                        UINT output_frame, VideoProcessorInputView* input) {
+  if (processor == nullptr || output == nullptr || input == nullptr) return E_INVALIDARG;
+  D3D11_1DDI_VIDEO_PROCESSOR_STREAM stream{};
+  stream.Enable = TRUE;
+  stream.hInputSurface = input->driver_handle();
+  device_->errors().Begin();
+  const HRESULT result = device_->video_functions().pfnVideoProcessorBlt(
+      device_->driver_handle(), processor->driver_handle(), output->driver_handle(), output_frame,
+      1, &stream);
+  const HRESULT reported = device_->errors().Take();
+  return FAILED(result) ? result : reported;
+}
+
+HRESULT VideoContext::CheckCaps(const CryptoSession& session, UINT caps) {
+  const GUID crypto_type = session.GetCryptoType();
+  const GUID profile = session.GetDecoderProfile();
+  D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS answer{};
+  const HRESULT result = device_->video_functions().pfnGetContentProtectionCaps(
+      device_->driver_handle(), &crypto_type, &profile, &answer);
+  if (FAILED(result)) return result;
+  return (answer.Caps & caps) == caps ? S_OK : E_NOTIMPL;
+}
+
+}  // namespace ward::runtime

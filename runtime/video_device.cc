@@ -1,0 +1,73 @@
+#include "runtime/video_device.h"
+
+#include <utility>
+
+#include "umd/ddi/api_flags.h"
+
+namespace ward::runtime {
+namespace {
+
+// From 0x2000 on the two enumerations differ; the DDI's 0x2000 and 0x8000 have no API bit.
+uint32_t ApiCapsOf(UINT ddi_caps) {
+  uint32_t caps = ddi_caps & umd::kApiContentProtectionCapsCommonMask;
+  if ((ddi_caps & D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_TEARDOWN) != 0) {
+    caps |= umd::kApiContentProtectionCapsHardwareTeardown;
+  }
+  if ((ddi_caps & D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_DRM_COMMUNICATION) != 0) {
+    caps |= umd::kApiContentProtectionCapsHardwareDrmCommunication;
+  }
+  return caps;
+}
+
+}  // namespace
+
+HRESULT VideoDevice::GetContentProtectionCaps(const GUID* crypto_type, const GUID* decoder_profile,
+                                              ContentProtectionCaps* caps) {
+  *caps = {};
+  if (!HasProfile(decoder_profile)) return E_INVALIDARG;
+  D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS answer{};
+  const HRESULT result = device_->video_functions().pfnGetContentProtectionCaps(
+      device_->driver_handle(), crypto_type, decoder_profile, &answer);
+  if (FAILED(result)) return result;
+  *caps = {ApiCapsOf(answer.Caps), answer.KeyExchangeTypeCount, answer.BlockAlignmentSize,
+           answer.ProtectedMemorySize};
+  return result;
+}
+
+HRESULT VideoDevice::CheckCryptoKeyExchange(const GUID* crypto_type, const GUID* decoder_profile,
+                                            uint32_t index, GUID* key_exchange_type) {
+  *key_exchange_type = umd::kNullGuid;
+  ContentProtectionCaps caps;
+  const HRESULT result = GetContentProtectionCaps(crypto_type, decoder_profile, &caps);
+  if (FAILED(result)) return result;
+  if (index >= caps.key_exchange_type_count) return E_INVALIDARG;
+  return device_->video_functions().pfnGetCryptoKeyExchangeType(
+      device_->driver_handle(), crypto_type, decoder_profile, index, key_exchange_type);
+}
+
+HRESULT VideoDevice::CreateCryptoSession(const GUID& crypto_type, const GUID* decoder_profile,
+                                         const GUID& key_exchange_type,
+                                         std::unique_ptr<CryptoSession>* session) {
+  if (!HasProfile(decoder_profile)) return E_INVALIDARG;
+  const GUID profile = decoder_profile != nullptr ? *decoder_profile : umd::kNullGuid;
+  const D3D11_1DDIARG_CREATECRYPTOSESSION description = {crypto_type, profile, key_exchange_type};
+  std::unique_ptr<CryptoSession> made(new CryptoSession(device_, description));
+  const HRESULT result = made->CreateInDriver();
+  if (SUCCEEDED(result)) *session = std::move(made);
+  return result;
+}
+
+bool VideoDevice::HasProfile(const GUID* decoder_profile) {
+  if (decoder_profile == nullptr || *decoder_profile == umd::kNullGuid) return true;
+  const D3D11_1DDI_VIDEODEVICEFUNCS& driver = device_->video_functions();
+  UINT count = 0;
+  driver.pfnGetVideoDecoderProfileCount(device_->driver_handle(), &count);
+  for (UINT index = 0; index < count; ++index) {
+    GUID profile{};
+    driver.pfnGetVideoDecoderProfile(device_->driver_handle(), index, &profile);
+    if (profile == *decoder_profile) return true;
+  }
+  return false;
+}
+
+}  // namespace ward::runtime

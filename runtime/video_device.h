@@ -1,0 +1,46 @@
+// ID3D11VideoDevice: capabilities, crypto sessions, and what the video processor is made of.
+#ifndef WARD_RUNTIME_VIDEO_DEVICE_H_
+#define WARD_RUNTIME_VIDEO_DEVICE_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "runtime/crypto_session.h"
+#include "runtime/device.h"
+
+namespace ward::runtime {
+
+// D3D11_VIDEO_CONTENT_PROTECTION_CAPS: caps with the API's bits.
+struct ContentProtectionCaps {
+  uint32_t caps = 0;
+  uint32_t key_exchange_type_count = 0;
+  uint32_t block_alignment_size = 0;   // bytes
+  uint64_t protected_memory_size = 0;  // bytes
+};
+
+class VideoDevice {
+ public:
+  // `device` outlives the video device.
+  explicit VideoDevice(Device* device) : device_(device) {}
+
+  // `crypto_type` and `decoder_profile` may be null for none. E_INVALIDARG for a profile that the
+  // driver does not have; else the driver's answer.
+  HRESULT GetContentProtectionCaps(const GUID* crypto_type, const GUID* decoder_profile,
+                                   ContentProtectionCaps* caps);
+  // `index` below key_exchange_type_count, else E_INVALIDARG.
+  HRESULT CheckCryptoKeyExchange(const GUID* crypto_type, const GUID* decoder_profile,
+                                 uint32_t index, GUID* key_exchange_type);
+  // `decoder_profile` null: the session is for blts only.
+  HRESULT CreateCryptoSession(const GUID& crypto_type, const GUID* decoder_profile,
+                              const GUID& key_exchange_type,
+                              std::unique_ptr<CryptoSession>* session);
+
+ private:
+  bool HasProfile(const GUID* decoder_profile);
+
+  Device* device_;
+};
+
+}  // namespace ward::runtime
+
+#endif  // WARD_RUNTIME_VIDEO_DEVICE_H_
