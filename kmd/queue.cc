@@ -1,6 +1,5 @@
 #include "kmd/queue.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <utility>
@@ -73,12 +72,10 @@ bool Queue::HasStopped() const {
   return state == kStateDisabled || state >= kStateFaulted;
 }
 
-uint64_t Queue::CompletedFence() {
+uint64_t Queue::CompletedFence() const {
   auto* fence = reinterpret_cast<uint64_t*>(memory_.bytes().data() + kRingBytes);
   // Acquire: who sees the fence sees what the commands before it wrote.
-  const uint64_t value = std::atomic_ref<uint64_t>(*fence).load(std::memory_order_acquire);
-  completed_fence_ = std::max(completed_fence_, std::min(value, last_fence_));
-  return completed_fence_;
+  return std::atomic_ref<uint64_t>(*fence).load(std::memory_order_acquire);
 }
 
 Result<RingSpace::Piece> Queue::Reserve(uint32_t bytes) {

@@ -35,8 +35,8 @@ class Queue {
   // QUEUE_FAULTED, DEVICE_TIMEOUT, DEVICE_GONE; INVALID_ARGUMENT for a fence not yet submitted.
   Result<void> Wait(uint64_t fence, uint32_t timeout_ms = kDefaultTimeoutMs);
 
-  // The greatest fence that was reached, never more than what was submitted.
-  uint64_t CompletedFence();
+  // What the device wrote last. It may be anything: compare it, and do nothing else with it.
+  uint64_t CompletedFence() const;
   uint64_t last_fence() const { return last_fence_; }
   // Whether the device has stopped executing: faulted, or disabled.
   bool HasStopped() const;
@@ -60,7 +60,6 @@ class Queue {
   DmaMemory memory_;  // the ring, and a page whose first 8 bytes are the fence
   RingSpace space_;
   uint64_t last_fence_ = 0;
-  uint64_t completed_fence_ = 0;
 };
 
 }  // namespace ward::kmd

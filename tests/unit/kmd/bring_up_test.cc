@@ -68,6 +68,9 @@ TEST_CASE("firmware that fails or never starts makes the device not ready") {
   function.firmware_state = GENERATE(2u, 0u, 3u);
   CHECK(StatusOf(Adapter::Open(&function)) == abi::kStatusDeviceNotReady);
   CHECK(IsGivenBack(function));
+  // A failure is final; everything else gets its time, which ends.
+  if (function.firmware_state == 2) CHECK(function.waits == 0);
+  if (function.firmware_state != 2) CHECK(function.waits > 1);
 }
 
 TEST_CASE("firmware that starts late is waited for") {

@@ -36,12 +36,15 @@ class FakeFunction final : public abi::PciFunction {
   bool can_reset = true;
   bool can_map_vram = true;
   bool writes_fences = true;
-  uint64_t fence_surplus = 0;  // added to every fence that is written
+  bool works_only_when_waited_for = false;  // the slowest device there is
+  uint64_t fence_surplus = 0;               // added to every fence that is written
   bool interrupts_always = false;
   bool is_gone = false;
   uint32_t faulty_queue = ~0u;  // stops at its doorbell
 
   // What the driver did.
+  std::map<uint16_t, int> executed;  // commands in rings, by opcode
+  bool straddled = false;            // a command ran past its ring's end, or is no command
   int register_writes = 0;
   int waits = 0;
   uint32_t vectors = 0;
@@ -72,6 +75,7 @@ class FakeFunction final : public abi::PciFunction {
     if (offset >= 0x1000 && offset < 0x2000 && offset % 0x100 == 0) {
       registers_[offset + 4] = (value & 2) == 0 && (value & 1) != 0 ? 1 : 0;
       heads_[(offset - 0x1000) / 0x100] = 0;
+      tails_.erase((offset - 0x1000) / 0x100);
       return;
     }
     registers_[offset] = value;
@@ -109,6 +113,9 @@ class FakeFunction final : public abi::PciFunction {
     if (++waits == firmware_ready_after_waits) registers_[0x104] = 1;
     if (is_gone) return abi::PciError::kGone;
     if (vector >= vectors) return abi::PciError::kBadArgument;
+    if (works_only_when_waited_for) {
+      for (const auto& [queue, tail] : tails_) DoQueue(queue, tail);
+    }
     return interrupts_always ? abi::PciError::kNone : abi::PciError::kTimeout;
   }
   abi::PciError ResetFunction() override {
@@ -161,21 +168,33 @@ class FakeFunction final : public abi::PciFunction {
       registers_[block + 4] = 4;
       return;
     }
+    tails_[queue] = tail;
+    if (!works_only_when_waited_for) DoQueue(queue, tail);
+  }
+
+  void DoQueue(uint32_t queue, uint32_t tail) {
+    const uint32_t block = 0x1000 + queue * 0x100;
     const auto ring = buffers_.find(Get64(block + 0x8));
-    if (ring == buffers_.end() || !bus_master || !writes_fences) return;
+    if (registers_[block + 4] != 1 || ring == buffers_.end() || !bus_master || !writes_fences)
+      return;
     const uint32_t size = 1u << registers_[block + 0x10];
     uint8_t* bytes = ring->second.get();
     // The driver keeps ring and fence in one buffer; the fence's offset says where.
     uint8_t* fence = bytes + (Get64(block + 0x18) - ring->first);
     for (uint32_t& head = heads_[queue]; head != tail;) {
       const auto opcode = LoadLe<uint16_t>(bytes + head);
+      ++executed[opcode];
       if (opcode == 2) StoreLe<uint64_t>(fence, LoadLe<uint64_t>(bytes + head + 8) + fence_surplus);
-      head = (head + LoadLe<uint32_t>(bytes + head + 4)) % size;
+      const auto length = LoadLe<uint32_t>(bytes + head + 4);
+      straddled |= length == 0 || length % 16 != 0 || head + length > size;
+      if (straddled) return;
+      head = (head + length) % size;
     }
   }
 
   std::map<uint32_t, uint32_t> registers_;
   std::map<uint32_t, uint32_t> heads_;
+  std::map<uint32_t, uint32_t> tails_;
   std::map<uint64_t, Buffer> buffers_;
   std::vector<uint64_t> vram_;
   uint64_t next_bus_address_ = 0x10000000;

@@ -1,11 +1,14 @@
 // The driver against devices that lie, stop or vanish: an error each time, never a crash or a hang.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "abi/generated/commands.h"
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
+#include "catch2/generators/catch_generators.hpp"
 #include "kmd/adapter.h"
 #include "tests/unit/kmd/fake_function.h"
 
@@ -50,17 +53,16 @@ TEST_CASE("a context that runs out of memory half way leaves nothing behind") {
   CHECK(driver.adapter->CreateContext(driver.device).ok());
 }
 
-TEST_CASE("a fence beyond what was submitted completes nothing early") {
+TEST_CASE("fences that nobody submitted are of no use to a caller") {
   Driver driver;
   const ContextHandle context = driver.MakeContext();
-  driver.function.fence_surplus = 1000;
-  const uint64_t fence = driver.SubmitNoop(context).value();
-  CHECK(driver.adapter->WaitFence(driver.device, context, fence).ok());
-  CHECK(driver.adapter->WaitFence(driver.device, context, fence + 1).fault().status ==
-        abi::kStatusInvalidArgument);
-  driver.function.writes_fences = false;
-  const uint64_t next = driver.SubmitNoop(context).value();
-  CHECK(next == fence + 1);
+  driver.function.fence_surplus = GENERATE(uint64_t{1000}, uint64_t{1} << 63);
+  for (uint64_t fence = 1; fence <= 1000; ++fence) {
+    REQUIRE(driver.SubmitNoop(context).value() == fence);
+    REQUIRE(driver.adapter->WaitFence(driver.device, context, fence).ok());
+    REQUIRE(driver.adapter->WaitFence(driver.device, context, fence + 1).fault().status ==
+            abi::kStatusInvalidArgument);
+  }
 }
 
 TEST_CASE("a device that never answers is a timeout, however often it interrupts") {
@@ -86,6 +88,27 @@ TEST_CASE("a full ring of a device that does nothing is a timeout") {
   CHECK(status == abi::kStatusDeviceTimeout);
 }
 
+TEST_CASE("a device that works only when it must is never overrun") {
+  Driver driver;
+  const ContextHandle context = driver.MakeContext();
+  driver.function.works_only_when_waited_for = true;
+  // Small buffers fill the ring first, long ones the room for commands.
+  const size_t bytes = GENERATE(16u, 4096u, 200u << 10);
+  const int count = bytes == 16 ? 10000 : 300;
+  std::vector<uint8_t> commands(bytes);
+  for (size_t at = 0; at < bytes; at += 16) std::copy(kNoop.begin(), kNoop.end(), &commands[at]);
+  uint64_t last = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto fence = driver.adapter->Submit(driver.device, context, commands, {}, {});
+    REQUIRE(fence.ok());
+    last = fence.value();
+  }
+  CHECK(last == static_cast<uint64_t>(count));
+  CHECK(driver.adapter->WaitFence(driver.device, context, last).ok());
+  CHECK_FALSE(driver.function.straddled);
+  CHECK(driver.function.waits < count / 2 + 20);  // most submissions find room without waiting
+}
+
 TEST_CASE("a function that vanishes is gone to every caller") {
   Driver driver;
   const ContextHandle context = driver.MakeContext();
@@ -107,6 +130,8 @@ TEST_CASE("a faulted kernel queue fails its command and starts again") {
   CHECK(driver.adapter->CreateContext(driver.device).fault().status == abi::kStatusQueueFaulted);
   driver.function.faulty_queue = ~0u;
   CHECK(driver.adapter->CreateContext(driver.device).ok());
+  // The refused one was dropped with the ring: it does not run after all.
+  CHECK(driver.function.executed[abi::ContextCreateCommand::kOpcode] == 1);
 }
 
 TEST_CASE("a kernel queue that times out is not waited for again") {

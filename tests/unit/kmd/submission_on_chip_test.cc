@@ -41,6 +41,29 @@ TEST_CASE("ten thousand submissions wrap the ring many times, in order") {
   for (uint32_t i = 0; i < kCount; ++i) REQUIRE(LoadLe<uint32_t>(bytes.data() + 4 * i) == i + 1);
 }
 
+TEST_CASE("commands that wait behind others keep their own copies") {
+  ChipMachine machine;
+  Client client(&machine);
+  const ContextHandle second = client.adapter->CreateContext(client.device).value();
+  const AllocationHandle flag = client.Allocate(Segment::kVisible, 4096);
+  const AllocationHandle table = client.Allocate(Segment::kVisible, 4096);
+  CommandBuffer wait;
+  wait.AddWait(flag);
+  REQUIRE(client.Submit(wait).ok());
+  for (uint32_t i = 0; i < 100; ++i) {
+    CommandBuffer commands;
+    commands.AddFill(table, 4 * i, 4, i + 1);
+    REQUIRE(client.Submit(commands).ok());
+  }
+  CommandBuffer release;
+  release.AddFill(flag, 0, 8, 1);
+  REQUIRE(client.adapter
+              ->Submit(client.device, second, release.bytes, release.allocations, release.patches)
+              .ok());
+  const std::vector<uint8_t> bytes = client.Read(table);
+  for (uint32_t i = 0; i < 100; ++i) REQUIRE(LoadLe<uint32_t>(bytes.data() + 4 * i) == i + 1);
+}
+
 TEST_CASE("the longest command buffers run, longer ones are refused") {
   ChipMachine machine;
   Client client(&machine);
