@@ -1,0 +1,228 @@
+#include "umd/content_protection_ddi.h"
+
+#include <cstring>
+#include <new>
+
+#include "umd/certificate_chain.h"
+#include "umd/content_protection_caps.h"
+#include "umd/crypto_session.h"
+#include "umd/ddi/guids.h"
+#include "umd/ddi/status_codes.h"
+#include "umd/device.h"
+#include "umd/resource.h"
+#include "umd/unsupported_function.h"
+
+namespace ward::umd {
+
+namespace {
+
+CryptoSession* FindSession(Device* device, D3D11_1DDI_HCRYPTOSESSION handle) {
+  auto* session = DriverObject::Find<CryptoSession>(device, handle.pDrvPrivate);
+  if (session == nullptr && device != nullptr) {
+    device->events().Count("not a crypto session's handle");
+  }
+  return session;
+}
+
+Resource* FindResource(Device* device, D3D10DDI_HRESOURCE handle) {
+  auto* resource = DriverObject::Find<Resource>(device, handle.pDrvPrivate);
+  if (resource == nullptr && device != nullptr) device->events().Count("not a resource's handle");
+  return resource;
+}
+
+void Clear(void* output, UINT size_bytes) {
+  if (output != nullptr) std::memset(output, 0, size_bytes);
+}
+
+HRESULT APIENTRY GetContentProtectionCaps(D3D10DDI_HDEVICE hDevice, const GUID* crypto_type,
+                                          const GUID* profile,
+                                          D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS* caps) {
+  Device* device = Device::From(hDevice);
+  if (caps != nullptr) *caps = {};
+  if (device == nullptr || caps == nullptr) return E_INVALIDARG;
+  const HRESULT result = CheckCryptoType(device->adapter(), crypto_type, profile);
+  if (SUCCEEDED(result)) *caps = MakeContentProtectionCaps(device->adapter());
+  return result;
+}
+
+HRESULT APIENTRY GetCryptoKeyExchangeType(D3D10DDI_HDEVICE hDevice, const GUID* crypto_type,
+                                          const GUID* profile, UINT index, GUID* type) {
+  Device* device = Device::From(hDevice);
+  if (type != nullptr) *type = kNullGuid;
+  if (device == nullptr || type == nullptr) return E_INVALIDARG;
+  const HRESULT result = CheckCryptoType(device->adapter(), crypto_type, profile);
+  if (FAILED(result)) return result;
+  if (index >= kKeyExchangeTypeCount) return E_INVALIDARG;
+  *type = D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP;
+  return S_OK;
+}
+
+SIZE_T APIENTRY CalcPrivateCryptoSessionSize(D3D10DDI_HDEVICE,
+                                             const D3D11_1DDIARG_CREATECRYPTOSESSION*) {
+  return sizeof(CryptoSession);
+}
+
+HRESULT APIENTRY CreateCryptoSession(D3D10DDI_HDEVICE hDevice,
+                                     const D3D11_1DDIARG_CREATECRYPTOSESSION* arguments,
+                                     D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
+                                     D3D11_1DDI_HRTCRYPTOSESSION) {
+  Device* device = Device::From(hDevice);
+  if (device == nullptr || arguments == nullptr || hCryptoSession.pDrvPrivate == nullptr) {
+    return E_INVALIDARG;
+  }
+  auto* session = new (hCryptoSession.pDrvPrivate) CryptoSession(device);
+  const HRESULT result = session->Open(*arguments);
+  if (FAILED(result)) session->~CryptoSession();
+  return result;
+}
+
+void APIENTRY DestroyCryptoSession(D3D10DDI_HDEVICE hDevice,
+                                   D3D11_1DDI_HCRYPTOSESSION hCryptoSession) {
+  Device* device = Device::From(hDevice);
+  CryptoSession* session = FindSession(device, hCryptoSession);
+  if (session == nullptr) return;
+  device->Report(session->Close());
+  session->~CryptoSession();
+}
+
+HRESULT APIENTRY CryptoSessionGetHandle(D3D10DDI_HDEVICE hDevice,
+                                        D3D11_1DDI_HCRYPTOSESSION hCryptoSession, HANDLE* handle) {
+  if (handle == nullptr) return E_INVALIDARG;
+  *handle = nullptr;
+  CryptoSession* session = FindSession(Device::From(hDevice), hCryptoSession);
+  if (session == nullptr) return E_INVALIDARG;
+  *handle = reinterpret_cast<HANDLE>(static_cast<UINT_PTR>(session->handle()));
+  return S_OK;
+}
+
+void APIENTRY GetCertificateSize(D3D10DDI_HDEVICE hDevice, const D3D11_1DDI_CERTIFICATE_INFO* info,
+                                 UINT* size) {
+  Device* device = Device::From(hDevice);
+  if (size == nullptr) return;
+  *size = 0;
+  if (device == nullptr || info == nullptr) return;
+  device->Report(CertificateChain(device, *info).GetSize(size));
+}
+
+void APIENTRY GetCertificate(D3D10DDI_HDEVICE hDevice, const D3D11_1DDI_CERTIFICATE_INFO* info,
+                             UINT size, BYTE* certificate) {
+  Device* device = Device::From(hDevice);
+  if (device == nullptr || info == nullptr || certificate == nullptr) return;
+  device->Report(CertificateChain(device, *info).Read({certificate, size}));
+}
+
+HRESULT APIENTRY NegotiateCryptoSessionKeyExchange(D3D10DDI_HDEVICE hDevice,
+                                                   D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
+                                                   UINT size, BYTE* data) {
+  Device* device = Device::From(hDevice);
+  CryptoSession* session = FindSession(device, hCryptoSession);
+  if (session == nullptr) return E_INVALIDARG;
+  if (data == nullptr || size > MessageChannel::kMaximumRequestData) {
+    return device->events().Refuse("key exchange without data, or with too much of it");
+  }
+  return session->NegotiateKey({data, size});
+}
+
+void APIENTRY EncryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
+                            D3D10DDI_HRESOURCE hSource, D3D10DDI_HRESOURCE hDestination,
+                            UINT iv_size, const void* iv) {
+  // Const in the DDI, and an output all the same (R19).
+  auto* output = static_cast<uint8_t*>(const_cast<void*>(iv));
+  Clear(output, iv_size);
+  Device* device = Device::From(hDevice);
+  CryptoSession* session = FindSession(device, hCryptoSession);
+  Resource* source = FindResource(device, hSource);
+  Resource* destination = FindResource(device, hDestination);
+  if (session == nullptr || source == nullptr || destination == nullptr) return;
+  if (output == nullptr || iv_size < kKeyBytes) {
+    device->events().Count("EncryptionBlt without room for the IV");
+    return;
+  }
+  device->Report(session->Encrypt(*source, *destination, {output, kKeyBytes}));
+}
+
+void APIENTRY DecryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
+                            D3D10DDI_HRESOURCE hSource, D3D10DDI_HRESOURCE hDestination,
+                            const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* pattern, UINT content_key_size,
+                            const void* content_key, UINT iv_size, const void* iv) {
+  Device* device = Device::From(hDevice);
+  CryptoSession* session = FindSession(device, hCryptoSession);
+  Resource* source = FindResource(device, hSource);
+  Resource* destination = FindResource(device, hDestination);
+  if (session == nullptr || source == nullptr || destination == nullptr) return;
+  if (iv == nullptr || iv_size != kKeyBytes) {
+    device->events().Count("DecryptionBlt without an IV of 16 bytes");
+    return;
+  }
+  if (content_key != nullptr && content_key_size != kKeyBytes) {
+    device->events().Count("DecryptionBlt with a content key that is not 16 bytes");
+    return;
+  }
+  ConstByteSpan key;
+  if (content_key != nullptr) key = {static_cast<const uint8_t*>(content_key), kKeyBytes};
+  device->Report(session->Decrypt(*source, *destination, pattern, key,
+                                  {static_cast<const uint8_t*>(iv), kKeyBytes}));
+}
+
+// Needs KEY_REFRESH, which the caps do not report yet.
+void APIENTRY StartSessionKeyRefresh(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION, UINT size,
+                                     void* random_number) {
+  Clear(random_number, size);
+  CountUnsupported(hDevice.pDrvPrivate);
+}
+
+void APIENTRY GetEncryptionBltKey(D3D10DDI_HDEVICE hDevice,
+                                  D3D11_1DDI_HCRYPTOSESSION hCryptoSession, UINT size, void* key) {
+  Clear(key, size);
+  Device* device = Device::From(hDevice);
+  CryptoSession* session = FindSession(device, hCryptoSession);
+  if (session == nullptr) return;
+  if (key == nullptr || size != kKeyBytes) {
+    device->events().Count("GetEncryptionBltKey for a key that is not 16 bytes");
+    return;
+  }
+  device->Report(session->GetReadbackKey({static_cast<uint8_t*>(key), kKeyBytes}));
+}
+
+// Authenticated channels are not there yet.
+HRESULT APIENTRY CreateAuthenticatedChannel(D3D10DDI_HDEVICE hDevice,
+                                            D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL* arguments,
+                                            D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HRTAUTHCHANNEL) {
+  if (arguments != nullptr) arguments->hChannel = nullptr;
+  CountUnsupported(hDevice.pDrvPrivate);
+  return D3DDDIERR_NOTAVAILABLE;
+}
+
+HRESULT APIENTRY QueryAuthenticatedChannel(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HAUTHCHANNEL, UINT,
+                                           const void*, UINT output_size, void* output) {
+  Clear(output, output_size);
+  CountUnsupported(hDevice.pDrvPrivate);
+  return E_NOTIMPL;
+}
+
+}  // namespace
+
+void FillContentProtectionFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
+  functions->pfnGetContentProtectionCaps = GetContentProtectionCaps;
+  functions->pfnGetCryptoKeyExchangeType = GetCryptoKeyExchangeType;
+  functions->pfnCalcPrivateCryptoSessionSize = CalcPrivateCryptoSessionSize;
+  functions->pfnCreateCryptoSession = CreateCryptoSession;
+  functions->pfnDestroyCryptoSession = DestroyCryptoSession;
+  functions->pfnGetCertificateSize = GetCertificateSize;
+  functions->pfnGetCertificate = GetCertificate;
+  functions->pfnNegotiateCryptoSessionKeyExchange = NegotiateCryptoSessionKeyExchange;
+  functions->pfnEncryptionBlt = EncryptionBlt;
+  functions->pfnDecryptionBlt = DecryptionBlt;
+  functions->pfnStartSessionKeyRefresh = StartSessionKeyRefresh;
+  functions->pfnGetEncryptionBltKey = GetEncryptionBltKey;
+  functions->pfnCreateAuthenticatedChannel = CreateAuthenticatedChannel;
+  functions->pfnQueryAuthenticatedChannel = QueryAuthenticatedChannel;
+  functions->pfnCryptoSessionGetHandle = CryptoSessionGetHandle;
+  MarkUnsupported(functions->pfnFinishSessionKeyRefresh,
+                  functions->pfnCalcPrivateAuthenticatedChannelSize,
+                  functions->pfnDestroyAuthenticatedChannel,
+                  functions->pfnNegotiateAuthenticatedChannelKeyExchange,
+                  functions->pfnConfigureAuthenticatedChannel);
+}
+
+}  // namespace ward::umd

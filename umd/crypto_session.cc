@@ -1,0 +1,140 @@
+#include "umd/crypto_session.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "abi/generated/commands.h"
+#include "abi/generated/messages.h"
+#include "base/assert.h"
+#include "umd/device.h"
+#include "umd/resource.h"
+
+namespace ward::umd {
+
+namespace {
+
+// R11: the same bytes in Map order on both sides.
+HRESULT CheckPair(const Resource& source, const Resource& destination, EventLog* events) {
+  if (!source.exists() || !destination.exists()) {
+    return events->Refuse("encrypted copy of a resource without memory");
+  }
+  if (&source == &destination) return events->Refuse("encrypted copy of a resource onto itself");
+  if (source.layout() != destination.layout()) {
+    return events->Refuse("encrypted copy between resources of different sizes");
+  }
+  return S_OK;
+}
+
+}  // namespace
+
+HRESULT CryptoSession::Open(const D3D11_1DDIARG_CREATECRYPTOSESSION& arguments) {
+  HRESULT result = device().handles().Take(&handle_);
+  if (FAILED(result)) return result;
+  abi::CreateSessionRequest request = {};
+  static_assert(sizeof(GUID) == sizeof(request.crypto_type));
+  std::memcpy(request.crypto_type, &arguments.CryptoType, sizeof(GUID));
+  std::memcpy(request.decode_profile, &arguments.DecodeProfile, sizeof(GUID));
+  std::memcpy(request.key_exchange_type, &arguments.KeyExchangeType, sizeof(GUID));
+  abi::CreateSessionResponse response = {};
+  result = device().messages().Ask(abi::kMessageCreateSession, request, &response);
+  session_ = response.session;
+  return result;
+}
+
+HRESULT CryptoSession::Close() {
+  const abi::DestroySessionRequest request = {session_, {}};
+  abi::ResponseHeader response = {};
+  return device().messages().Ask(abi::kMessageDestroySession, request, &response);
+}
+
+HRESULT CryptoSession::NegotiateKey(ConstByteSpan blob) {
+  const abi::NegotiateSessionKeyRequest request = {session_, static_cast<uint32_t>(blob.size())};
+  abi::ResponseHeader response = {};
+  const HRESULT result =
+      device().messages().Ask(abi::kMessageNegotiateSessionKey, request, &response, blob);
+  // A content key was wrapped by the session key that it came with.
+  if (SUCCEEDED(result)) has_content_key_ = false;
+  return result;
+}
+
+HRESULT CryptoSession::GetReadbackKey(ByteSpan wrapped_key) {
+  const abi::GetReadbackKeyRequest request = {session_, {}};
+  abi::GetReadbackKeyResponse response = {};
+  const HRESULT result = device().messages().Ask(abi::kMessageGetReadbackKey, request, &response);
+  WARD_ASSERT(wrapped_key.size() == sizeof(response.wrapped_key));
+  std::memcpy(wrapped_key.data(), response.wrapped_key, sizeof(response.wrapped_key));
+  return result;
+}
+
+HRESULT CryptoSession::Decrypt(const Resource& source, const Resource& destination,
+                               const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* pattern,
+                               ConstByteSpan content_key, ConstByteSpan iv) {
+  EventLog& events = device().events();
+  if (const HRESULT result = CheckPair(source, destination, &events); FAILED(result)) return result;
+  if (!destination.is_protected()) {
+    return events.Refuse("DecryptionBlt to a resource without RESTRICTED_CONTENT");
+  }
+  abi::DecryptBltCommand command = {};
+  if (!content_key.empty()) {
+    if (const HRESULT result = SendContentKey(content_key); FAILED(result)) return result;
+    command.flags |= abi::DecryptBltCommand::kFlagContentKey;
+  }
+  if (pattern != nullptr) {
+    command.flags |= abi::DecryptBltCommand::kFlagPattern;
+    command.encrypted_bytes_at_beginning = pattern->NumEncryptedBytesAtBeginning;
+    command.skip_bytes = pattern->NumBytesInSkipPattern;
+    command.encrypt_bytes = pattern->NumBytesInEncryptPattern;
+  }
+  command.session = session_;
+  command.length_bytes = source.layout().size_bytes;
+  std::copy(iv.begin(), iv.end(), command.iv);
+  const AddressField addresses[] = {
+      {offsetof(abi::DecryptBltCommand, destination), destination.allocation(), 0, true},
+      {offsetof(abi::DecryptBltCommand, source), source.allocation(), 0, false},
+  };
+  return device().commands().Append(command, addresses);
+}
+
+HRESULT CryptoSession::Encrypt(const Resource& source, const Resource& destination, ByteSpan iv) {
+  std::fill(iv.begin(), iv.end(), uint8_t{0});
+  EventLog& events = device().events();
+  if (const HRESULT result = CheckPair(source, destination, &events); FAILED(result)) return result;
+  if (!destination.is_staging())
+    return events.Refuse("EncryptionBlt to a resource not for staging");
+  AnswerBuffer& answers = device().answers();
+  HRESULT result = answers.Clear(AnswerBuffer::kCounterBlockOffset, kKeyBytes);
+  if (FAILED(result)) return result;
+  abi::EncryptBltCommand command = {};
+  command.session = session_;
+  command.length_bytes = source.layout().size_bytes;
+  const AddressField addresses[] = {
+      {offsetof(abi::EncryptBltCommand, destination), destination.allocation(), 0, true},
+      {offsetof(abi::EncryptBltCommand, source), source.allocation(), 0, false},
+      {offsetof(abi::EncryptBltCommand, iv_address), answers.allocation(),
+       AnswerBuffer::kCounterBlockOffset, true},
+  };
+  result = device().commands().Append(command, addresses);
+  if (SUCCEEDED(result)) result = answers.Read(AnswerBuffer::kCounterBlockOffset, iv);
+  const bool refused = std::all_of(iv.begin(), iv.end(), [](uint8_t byte) { return byte == 0; });
+  if (SUCCEEDED(result) && refused) return events.Refuse("the device refused the EncryptionBlt");
+  return result;
+}
+
+HRESULT CryptoSession::SendContentKey(ConstByteSpan wrapped_key) {
+  WARD_ASSERT(wrapped_key.size() == kKeyBytes);
+  const bool is_known = has_content_key_ && std::equal(wrapped_key.begin(), wrapped_key.end(),
+                                                       std::begin(wrapped_content_key_));
+  if (is_known) return S_OK;
+  has_content_key_ = false;
+  abi::SetContentKeyRequest request = {session_, kKeyBytes, {}};
+  std::copy(wrapped_key.begin(), wrapped_key.end(), request.wrapped_key);
+  abi::ResponseHeader response = {};
+  const HRESULT result = device().messages().Ask(abi::kMessageSetContentKey, request, &response);
+  if (FAILED(result)) return result;
+  std::copy(wrapped_key.begin(), wrapped_key.end(), wrapped_content_key_);
+  has_content_key_ = true;
+  return result;
+}
+
+}  // namespace ward::umd

@@ -1,0 +1,55 @@
+// A crypto session as the driver keeps it: the device's number for it and what was last sent. No
+// key is here, only ciphertext of keys.
+#ifndef WARD_UMD_CRYPTO_SESSION_H_
+#define WARD_UMD_CRYPTO_SESSION_H_
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "umd/ddi/content_protection.h"
+#include "umd/driver_object.h"
+
+namespace ward::umd {
+
+class Resource;
+
+// Bytes of every key and counter block of AES-128-CTR.
+inline constexpr uint32_t kKeyBytes = 16;
+
+class CryptoSession : public DriverObject {
+ public:
+  static constexpr ObjectKind kKind = ObjectKind::kCryptoSession;
+
+  explicit CryptoSession(Device* device) : DriverObject(device, kKind) {}
+
+  // Every result is the HRESULT of the device's answer (abi/status.toml), or of the way to it.
+  HRESULT Open(const D3D11_1DDIARG_CREATECRYPTOSESSION& arguments);
+  HRESULT Close();
+  // Any size up to MessageChannel::kMaximumRequestData goes to the device, which judges it.
+  HRESULT NegotiateKey(ConstByteSpan blob);
+  // kKeyBytes of wrapped key; zeros unless it succeeds.
+  HRESULT GetReadbackKey(ByteSpan wrapped_key);
+
+  // `content_key` is empty for the session key, `pattern` null when all is encrypted; `iv` has
+  // kKeyBytes. Appends commands; what the device refuses later leaves the destination untouched.
+  HRESULT Decrypt(const Resource& source, const Resource& destination,
+                  const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* pattern, ConstByteSpan content_key,
+                  ConstByteSpan iv);
+  // Waits for the device. `iv` receives kKeyBytes; zeros when the device refused.
+  HRESULT Encrypt(const Resource& source, const Resource& destination, ByteSpan iv);
+
+  // The value that the application gets (R4).
+  uint64_t handle() const { return handle_; }
+
+ private:
+  HRESULT SendContentKey(ConstByteSpan wrapped_key);
+
+  uint32_t session_ = 0;
+  uint64_t handle_ = 0;
+  bool has_content_key_ = false;  // the device has wrapped_content_key_
+  uint8_t wrapped_content_key_[kKeyBytes] = {};
+};
+
+}  // namespace ward::umd
+
+#endif  // WARD_UMD_CRYPTO_SESSION_H_

@@ -1,0 +1,128 @@
+#include "umd/device_ddi.h"
+
+#include <cstddef>
+#include <cstring>
+
+#include "umd/content_protection_ddi.h"
+#include "umd/ddi/d3d11_1_ddi.h"
+#include "umd/device.h"
+#include "umd/resource_ddi.h"
+#include "umd/resource_layout.h"
+#include "umd/unsupported_function.h"
+#include "umd/video_decoder_ddi.h"
+#include "umd/video_processor_ddi.h"
+
+namespace ward::umd {
+
+namespace {
+
+BOOL APIENTRY Flush(D3D10DDI_HDEVICE hDevice, UINT) {
+  Device* device = Device::From(hDevice);
+  if (device == nullptr) return FALSE;
+  bool submitted = false;
+  const HRESULT result = device->commands().Flush(&submitted);
+  device->Report(result);
+  return submitted && SUCCEEDED(result) ? TRUE : FALSE;
+}
+
+void APIENTRY CheckFormatSupport(D3D10DDI_HDEVICE, DXGI_FORMAT format, UINT* caps) {
+  if (caps == nullptr) return;
+  switch (format) {
+    case DXGI_FORMAT_NV12:
+      *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_INPUT;
+      break;
+    case DXGI_FORMAT_B8G8R8X8_UNORM:
+      *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_OUTPUT;
+      break;
+    default:
+      *caps = TexelBytes(format) != 0 ? 0 : D3D10_DDI_FORMAT_SUPPORT_NOT_SUPPORTED;
+      break;
+  }
+}
+
+void APIENTRY CheckMultisampleQualityLevels(D3D10DDI_HDEVICE, DXGI_FORMAT format, UINT sample_count,
+                                            UINT* levels) {
+  if (levels == nullptr) return;
+  *levels = sample_count == 1 && TexelBytes(format) != 0 ? 1 : 0;
+}
+
+void APIENTRY CheckCounterInfo(D3D10DDI_HDEVICE, D3D10DDI_COUNTER_INFO* info) {
+  if (info != nullptr) *info = {};
+}
+
+void APIENTRY CheckDirectFlipSupport(D3D10DDI_HDEVICE, D3D10DDI_HRESOURCE, D3D10DDI_HRESOURCE, UINT,
+                                     BOOL* supported) {
+  if (supported != nullptr) *supported = FALSE;
+}
+
+// A hint; contents may stay.
+void APIENTRY Discard(D3D10DDI_HDEVICE, D3D11DDI_HANDLETYPE, void*, const D3D10_DDI_RECT*, UINT) {}
+
+void APIENTRY RelocateDeviceFuncs(D3D10DDI_HDEVICE, D3D11_1DDI_DEVICEFUNCS* functions) {
+  if (functions != nullptr) FillDeviceFunctions(functions);
+}
+
+void APIENTRY DestroyDevice(D3D10DDI_HDEVICE hDevice) {
+  Device* device = Device::From(hDevice);
+  if (device == nullptr) return;
+  device->Close();
+  device->~Device();
+}
+
+void MarkUndeclaredSizes(D3D11_1DDI_DEVICEFUNCS* functions) {
+  MarkUnsupported(
+      functions->pfnCalcPrivateShaderResourceViewSize,
+      functions->pfnCalcPrivateRenderTargetViewSize, functions->pfnCalcPrivateDepthStencilViewSize,
+      functions->pfnCalcPrivateElementLayoutSize, functions->pfnCalcPrivateBlendStateSize,
+      functions->pfnCalcPrivateDepthStencilStateSize, functions->pfnCalcPrivateRasterizerStateSize,
+      functions->pfnCalcPrivateShaderSize, functions->pfnCalcPrivateGeometryShaderWithStreamOutput,
+      functions->pfnCalcPrivateSamplerSize, functions->pfnCalcPrivateQuerySize,
+      functions->pfnCalcPrivateDeferredContextSize, functions->pfnCalcPrivateCommandListSize,
+      functions->pfnCalcPrivateTessellationShaderSize,
+      functions->pfnCalcPrivateUnorderedAccessViewSize);
+}
+
+}  // namespace
+
+void FillDeviceFunctions(D3D11_1DDI_DEVICEFUNCS* functions) {
+  // First every slot, then those whose type the DDI headers declare.
+  constexpr size_t kSlots = sizeof(*functions) / sizeof(PFND3D_UNDECLARED);
+  PFND3D_UNDECLARED unsupported[kSlots];
+  for (PFND3D_UNDECLARED& slot : unsupported) MarkUnsupported(slot);
+  static_assert(sizeof(unsupported) == sizeof(*functions));
+  std::memcpy(static_cast<void*>(functions), unsupported, sizeof(unsupported));
+  MarkUndeclaredSizes(functions);
+  MarkUnsupported(functions->pfnResourceResolveSubresource, functions->pfnSetTextFilterSize,
+                  functions->pfnResourceConvert, functions->pfnResourceConvertRegion,
+                  functions->pfnCheckDeferredContextHandleSizes,
+                  functions->pfnCalcDeferredContextHandleSize);
+  FillResourceFunctions(functions);
+  functions->pfnFlush = Flush;
+  functions->pfnCheckFormatSupport = CheckFormatSupport;
+  functions->pfnCheckMultisampleQualityLevels = CheckMultisampleQualityLevels;
+  functions->pfnCheckCounterInfo = CheckCounterInfo;
+  functions->pfnCheckDirectFlipSupport = CheckDirectFlipSupport;
+  functions->pfnDiscard = Discard;
+  functions->pfnRelocateDeviceFuncs = RelocateDeviceFuncs;
+  functions->pfnDestroyDevice = DestroyDevice;
+}
+
+HRESULT APIENTRY RetrieveSubObject(D3D10DDI_HDEVICE hDevice, UINT32 sub_device_id,
+                                   SIZE_T parameter_size, void* parameters, SIZE_T, void*) {
+  Device* device = Device::From(hDevice);
+  if (device == nullptr) return E_INVALIDARG;
+  if (sub_device_id != D3D11_1DDI_VIDEO_FUNCTIONS) {
+    return device->events().Refuse("RetrieveSubObject: no such sub-object");
+  }
+  auto* input = static_cast<D3D11_1DDI_VIDEO_INPUT*>(parameters);
+  if (input == nullptr || parameter_size < sizeof(*input) ||
+      input->p11VideoDeviceFuncs == nullptr) {
+    return device->events().Refuse("RetrieveSubObject without a table");
+  }
+  FillVideoDecoderFunctions(input->p11VideoDeviceFuncs);
+  FillVideoProcessorFunctions(input->p11VideoDeviceFuncs);
+  FillContentProtectionFunctions(input->p11VideoDeviceFuncs);
+  return S_OK;
+}
+
+}  // namespace ward::umd

@@ -1,0 +1,116 @@
+#include "umd/kernel_device.h"
+
+#include "umd/ddi/status_codes.h"
+
+namespace ward::umd {
+
+namespace {
+constexpr uint32_t kEscapeQueueReport = 1;  // QUEUE_REPORT.escape
+}
+
+HRESULT KernelDevice::CreateContext(D3DDDICB_CREATECONTEXT* context) {
+  const HRESULT result =
+      Check(callbacks_->pfnCreateContextCb(device_, context), "pfnCreateContextCb failed");
+  if (SUCCEEDED(result)) context_ = context->hContext;
+  return result;
+}
+
+void KernelDevice::DestroyContext() {
+  if (context_ == nullptr) return;
+  const D3DDDICB_DESTROYCONTEXT destroy = {context_};
+  if (FAILED(callbacks_->pfnDestroyContextCb(device_, &destroy))) {
+    events_->Count("pfnDestroyContextCb failed");
+  }
+  context_ = nullptr;
+}
+
+HRESULT KernelDevice::Render(D3DDDICB_RENDER* render) {
+  if (removed_) return D3DDDIERR_DEVICEREMOVED;
+  render->hContext = context_;
+  return Check(callbacks_->pfnRenderCb(device_, render), "pfnRenderCb failed");
+}
+
+HRESULT KernelDevice::Allocate(const abi::AllocationData& data, HANDLE resource,
+                               D3DKMT_HANDLE* allocation) {
+  if (removed_) return D3DDDIERR_DEVICEREMOVED;
+  abi::AllocationData private_data = data;
+  D3DDDI_ALLOCATIONINFO info = {};
+  info.pPrivateDriverData = &private_data;
+  info.PrivateDriverDataSize = sizeof(private_data);
+  D3DDDICB_ALLOCATE allocate = {};
+  allocate.hResource = resource;
+  allocate.NumAllocations = 1;
+  allocate.pAllocationInfo = &info;
+  const HRESULT result =
+      Check(callbacks_->pfnAllocateCb(device_, &allocate), "pfnAllocateCb failed");
+  if (SUCCEEDED(result)) *allocation = info.hAllocation;
+  return result;
+}
+
+void KernelDevice::Free(HANDLE resource, D3DKMT_HANDLE allocation) {
+  // A resource is freed as a whole, by its own handle; then the list stays empty.
+  const bool by_list = resource == nullptr;
+  const D3DDDICB_DEALLOCATE deallocate = {resource, by_list ? 1u : 0u,
+                                          by_list ? &allocation : nullptr};
+  if (FAILED(callbacks_->pfnDeallocateCb(device_, &deallocate))) {
+    events_->Count("pfnDeallocateCb failed");
+  }
+}
+
+HRESULT KernelDevice::Lock(D3DKMT_HANDLE allocation, UINT flags, void** data) {
+  if (removed_) return D3DDDIERR_DEVICEREMOVED;
+  D3DDDICB_LOCK lock = {};
+  lock.hAllocation = allocation;
+  lock.Flags.Value = flags;
+  const HRESULT result = callbacks_->pfnLockCb(device_, &lock);
+  if (result == D3DDDIERR_WASSTILLDRAWING) return result;
+  if (FAILED(Check(result, "pfnLockCb failed"))) return result;
+  if (lock.pData == nullptr) return events_->Refuse("pfnLockCb gave no address");
+  *data = lock.pData;
+  return result;
+}
+
+void KernelDevice::Unlock(D3DKMT_HANDLE allocation) {
+  const D3DDDICB_UNLOCK unlock = {1, &allocation};
+  if (FAILED(callbacks_->pfnUnlockCb(device_, &unlock))) events_->Count("pfnUnlockCb failed");
+}
+
+HRESULT KernelDevice::Present(D3DKMT_HANDLE source, D3DKMT_HANDLE destination, void* dxgi_context) {
+  if (removed_) return D3DDDIERR_DEVICEREMOVED;
+  if (dxgi_callbacks_ == nullptr || dxgi_callbacks_->pfnPresentCb == nullptr) {
+    events_->Count("the runtime has no pfnPresentCb");
+    return E_NOTIMPL;
+  }
+  DXGIDDICB_PRESENT present = {};
+  present.hSrcAllocation = source;
+  present.hDstAllocation = destination;
+  present.pDXGIContext = dxgi_context;
+  present.hContext = context_;
+  return Check(dxgi_callbacks_->pfnPresentCb(device_, &present), "pfnPresentCb failed");
+}
+
+void KernelDevice::MarkRemoved(const char* reason) {
+  if (removed_) return;
+  removed_ = true;
+  events_->Count(reason);
+  if (callbacks_->pfnEscapeCb == nullptr) return;
+  abi::QueueReport report = {};
+  report.escape = kEscapeQueueReport;
+  D3DDDICB_ESCAPE escape = {};
+  escape.hDevice = device_;
+  escape.pPrivateDriverData = &report;
+  escape.PrivateDriverDataSize = sizeof(report);
+  escape.hContext = context_;
+  if (SUCCEEDED(callbacks_->pfnEscapeCb(adapter_, &escape))) queue_report_ = report;
+}
+
+HRESULT KernelDevice::Check(HRESULT result, const char* reason) {
+  if (result == D3DDDIERR_DEVICEREMOVED) {
+    MarkRemoved(reason);
+  } else if (FAILED(result)) {
+    events_->Count(reason);
+  }
+  return result;
+}
+
+}  // namespace ward::umd
