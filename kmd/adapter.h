@@ -72,9 +72,9 @@ class Adapter {
 
   // Sets the output's mode (one of its list) and switches it on.
   Result<void> SetMode(uint32_t output, uint32_t width, uint32_t height);
-  // Shows an allocation (XRGB8888, visible or protected VRAM) on output 0 when all that `context` has
-  // submitted is done. Its AllocationData said the same width, height and pitch, and they are the
-  // mode's; else INVALID_ARGUMENT. QUEUE_FAULTED and DEVICE_TIMEOUT of the context's queue.
+  // Shows an allocation (XRGB8888, visible or protected VRAM) on output 0 when all that `context`
+  // has submitted is done. Its AllocationData said the same width, height and pitch, and they are
+  // the mode's; else INVALID_ARGUMENT. QUEUE_FAULTED and DEVICE_TIMEOUT of the context's queue.
   Result<void> Present(DeviceHandle device, ContextHandle context, AllocationHandle allocation,
                        uint32_t width, uint32_t height, uint32_t pitch);
 

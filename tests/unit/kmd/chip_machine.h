@@ -85,14 +85,18 @@ class ChipMachine {
   static constexpr uint64_t kVisibleBytes = 16 << 20;
   static constexpr uint64_t kProtectedBytes = 4 << 20;
 
-  ChipMachine() {
+  static emulator::InProcessOptions Options() {
     emulator::InProcessOptions options;
     options.gpu.visible_vram_bytes = kVisibleBytes;
     options.gpu.protected_vram_bytes = kProtectedBytes;
     options.gpu.identity_private_key = TestIdentity().private_key();
     options.gpu.identity_certificates = TestIdentity().certificate_bundle();
     options.entropy_seed = 1;
-    auto made = emulator::InProcessHost::Create(options);
+    return options;
+  }
+
+  ChipMachine() {
+    auto made = emulator::InProcessHost::Create(Options());
     if (!made.ok()) FAIL(made.fault().reason);
     host = std::move(made.value());
     Open();

@@ -160,6 +160,18 @@ TEST_CASE("locks nest, and a locked allocation is not freed") {
   CHECK(client.adapter->Free(client.device, page).fault().status == abi::kStatusInvalidArgument);
 }
 
+TEST_CASE("a chip whose self test fails is not ready, whoever tries") {
+  emulator::InProcessOptions options = ChipMachine::Options();
+  options.gpu.failing_self_test = 0;
+  auto host = emulator::InProcessHost::Create(options);
+  REQUIRE(host.ok());
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto opened = Adapter::Open(host.value().get());
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.fault().status == abi::kStatusDeviceNotReady);
+  }
+}
+
 TEST_CASE("opening again starts with another key epoch and all memory") {
   ChipMachine machine;
   const uint32_t epoch = machine.adapter->KeyEpoch();
