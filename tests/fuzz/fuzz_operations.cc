@@ -1,0 +1,250 @@
+// The grammar of the input: one byte names an operation, what follows are its arguments.
+// Well-formed commands are as easy to write as raw bytes, since each finds bugs that the other does
+// not.
+#include <algorithm>
+#include <cstring>
+
+#include "abi/generated/commands.h"
+#include "abi/generated/messages.h"
+#include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
+#include "base/assert.h"
+#include "tests/fuzz/fuzz_machine.h"
+
+namespace ward::fuzz {
+namespace {
+
+template <typename T, size_t kCount>
+const T& Pick(const T (&table)[kCount], uint32_t choice) {
+  return table[choice % kCount];
+}
+
+// A confined input leaves alone what could name memory outside of its window: the kernel's queue,
+// and where rings and fences lie.
+bool IsConfinedAway(uint64_t offset) {
+  const uint64_t end = abi::kRegQueueControl + abi::kQueueBlockCount * abi::kQueueBlockStride;
+  if (offset == abi::kRegDoorbell) return true;
+  if (offset < abi::kRegQueueControl || offset >= end) return false;
+  if (offset < abi::kRegQueueControl + abi::kQueueBlockStride) return true;
+  const uint64_t within = offset % abi::kQueueBlockStride;
+  return within == 0 || (within >= 0x08 && within < 0x20 && within != 0x14);
+}
+
+}  // namespace
+
+void FuzzMachine::RunOperation(uint8_t operation, InputReader* input) {
+  switch (operation % 18) {
+    case 0:
+      return WriteTableRegister(input);
+    case 1:
+      return AccessRawRegister(input);
+    case 2:
+    case 3:
+    case 4:
+      return PushTableCommand(input);
+    case 5:
+      return PushSecurityMessage(input);
+    case 6:
+      return PushRawBytes(input);
+    case 7:
+    case 8: {
+      for (uint32_t queue = bus_.confined ? 1 : 0; queue < kQueues; ++queue) Doorbell(queue);
+      return Process(uint64_t{input->Take<uint8_t>()} << 9);
+    }
+    case 9:
+      return Process(uint64_t{input->Take<uint16_t>()} + 1);
+    case 10:
+      small_.now_ns += input->Take<uint32_t>();
+      return;
+    case 11:
+      return WritePageEntry(input);
+    case 12:
+      return WriteMemory(input);
+    case 13:
+      return AccessConfig(input);
+    case 14:
+      bus_.hostile = bus_.hostile == nullptr && !bus_.confined ? input : nullptr;
+      return;
+    case 15:
+      bus_.refuse = !bus_.refuse;
+      return;
+    case 16:
+      return ResetSomething(input);
+    default:
+      return LookAtScreen(input);
+  }
+}
+
+void FuzzMachine::WriteTableRegister(InputReader* input) {
+  const abi::RegisterInfo& info = Pick(abi::kRegisters, input->Take<uint8_t>());
+  const uint32_t which = input->Take<uint8_t>();
+  const uint64_t offset =
+      info.offset + which % info.block_count * info.block_stride + which % info.element_count * 4;
+  uint32_t value = input->Take<uint32_t>();
+  if (bus_.confined && IsConfinedAway(offset)) return;
+  if (offset == abi::kRegDeviceControl && (value & 1) != 0 && resets_left_ == 0) value &= ~1u;
+  if (offset == abi::kRegDeviceControl && (value & 1) != 0) --resets_left_;
+  gpu_->WriteRegister(offset, 4, value);
+}
+
+void FuzzMachine::AccessRawRegister(InputReader* input) {
+  const uint64_t offset = input->Take<uint32_t>() & (2 * abi::kRegisterBarSize - 1);
+  const uint32_t size = input->Take<uint8_t>() % 9;
+  const uint32_t value = input->Take<uint32_t>();
+  record_.digest.Add(gpu_->ReadRegister(offset, size));
+  if (offset == abi::kRegDeviceControl || (bus_.confined && IsConfinedAway(offset))) return;
+  gpu_->WriteRegister(offset, size, value);
+}
+
+// An address that means something to the queue, shifted a little.
+uint64_t FuzzMachine::PickAddress(uint32_t queue, InputReader* input) {
+  const uint8_t choice = input->Take<uint8_t>();
+  const uint64_t page = input->Take<uint8_t>();
+  const uint64_t offset = (choice & 0x80) != 0 ? input->Take<uint16_t>() : 0;
+  if (queue != 0) return ((page << 12) + (uint64_t{choice} % 3 << 18) + offset) & 0x1fffff;
+  switch (choice % 4) {
+    case 0:
+      return FuzzBus::kBase + (page << 10) + offset;
+    case 1:
+      return (abi::kPhysicalLocal | page << 12) + offset;
+    case 2:
+      return (abi::kPhysicalLocal | abi::kProtectedVramLocalBase | page << 12) + offset;
+    default:
+      return input->Take<uint64_t>();
+  }
+}
+
+void FuzzMachine::PushTableCommand(InputReader* input) {
+  const abi::CommandInfo& info = Pick(abi::kCommands, input->Take<uint8_t>());
+  uint32_t queue = input->Take<uint8_t>() % kQueues;
+  if (bus_.confined && queue == 0) queue = 1;
+  std::vector<uint8_t> bytes(info.size_bytes);
+  StoreLe<uint16_t>(bytes.data(), info.opcode);
+  StoreLe<uint16_t>(bytes.data() + 2, static_cast<uint16_t>(input->Take<uint8_t>() & info.flags));
+  StoreLe<uint32_t>(bytes.data() + 4, info.size_bytes);
+  for (uint32_t i = 3; i < info.field_count; ++i) {
+    const abi::FieldInfo& field = info.fields[i];
+    uint8_t* at = bytes.data() + field.offset;
+    if (field.kind == abi::FieldKind::kAddress) {
+      StoreLe<uint64_t>(at, PickAddress(queue, input));
+    } else if (std::strcmp(field.name, "session") == 0) {
+      const uint8_t choice = input->Take<uint8_t>();
+      StoreLe<uint32_t>(at, choice < 200 ? session_ : choice);
+    } else if (field.kind == abi::FieldKind::kBytes) {
+      input->TakeBytes(ByteSpan(at, field.size_bytes));
+    } else if (field.kind == abi::FieldKind::kNumber) {
+      // Small numbers reach further: sizes, counts, modes, fences.
+      StoreLe<uint16_t>(at, input->Take<uint16_t>());
+    }
+  }
+  PushBytes(queue, bytes);
+}
+
+void FuzzMachine::PushSecurityMessage(InputReader* input) {
+  uint32_t queue = input->Take<uint8_t>() % kQueues;
+  if (bus_.confined && queue == 0) queue = 1;
+  const abi::MessageInfo& info = Pick(abi::kMessages, input->Take<uint8_t>());
+  // The private key's operation is slow (docs/fuzzing.md); one an input is enough.
+  if (info.number == abi::kMessageNegotiateSessionKey || info.number == abi::kMessageRunSelfTest) {
+    if (resets_left_ == 0) return;
+    --resets_left_;
+  }
+  std::vector<uint8_t> payload(info.request_bytes + (info.request_variable ? 256 : 0));
+  input->TakeBytes(payload);
+  if (payload.size() >= 4 && info.number != abi::kMessageGetCertificate &&
+      info.number != abi::kMessageCreateSession && (payload[0] & 3) != 0) {
+    StoreLe<uint32_t>(payload.data(), session_);
+  }
+  PushMessage(queue, info.number, payload, PickAddress(queue, input) & ~uint64_t{15});
+}
+
+void FuzzMachine::PushRawBytes(InputReader* input) {
+  uint32_t queue = input->Take<uint8_t>() % kQueues;
+  if (bus_.confined && queue == 0) queue = 1;
+  std::vector<uint8_t> bytes((1 + input->Take<uint8_t>() % 8) * 16);
+  input->TakeBytes(bytes);
+  PushBytes(queue, bytes);
+}
+
+void FuzzMachine::WritePageEntry(InputReader* input) {
+  const uint32_t where = input->Take<uint16_t>();
+  uint64_t entry = input->Take<uint64_t>();
+  uint64_t offset = kTables + where % (2 * kTableBytes / 8) * 8;
+  if (bus_.confined) {
+    // Only leaves, and only of memory that the input may reach.
+    offset = kTables + (where & 1) * kTableBytes + 0x3000 + where / 2 % 512 * 8;
+    const uint64_t page = entry >> 12 & 127;
+    const uint64_t bits = entry & (abi::kPteValid | abi::kPteWritable | abi::kPteLocal);
+    entry = bits | ((bits & abi::kPteLocal) != 0 ? kFreeVram + (page << 12)
+                                                 : FuzzBus::kBase + (page % 64 << 12));
+  }
+  StoreLe<uint64_t>(vram_.bytes().data() + offset, entry);
+}
+
+// What the guest's processors write to their own memory and to BAR2.
+void FuzzMachine::WriteMemory(InputReader* input) {
+  const uint32_t where = input->Take<uint32_t>();
+  uint8_t bytes[32];
+  input->TakeBytes(bytes);
+  if ((where & 1) != 0) {
+    const uint64_t offset = where % (kVisibleBytes - kFreeVram - sizeof(bytes));
+    std::memcpy(vram_.bytes().data() + kFreeVram + offset, bytes, sizeof(bytes));
+  } else {
+    const uint64_t offset = where % (FuzzBus::kSizeBytes - sizeof(bytes));
+    std::memcpy(bus_.bytes().data() + offset, bytes, sizeof(bytes));
+  }
+}
+
+void FuzzMachine::AccessConfig(InputReader* input) {
+  const uint32_t offset = input->Take<uint16_t>();
+  const uint32_t size = input->Take<uint8_t>() % 6;
+  const uint32_t value = input->Take<uint32_t>();
+  record_.digest.Add(gpu_->ReadConfig(offset % 5000, size));
+  record_.digest.Add(gpu_->ReadMsix(offset, size));
+  if ((value & 1) != 0) {
+    gpu_->WriteMsix(offset, size, value);
+  } else if (resets_left_ != 0) {
+    --resets_left_;  // it may reset the function
+    gpu_->WriteConfig(offset, size, value);
+  }
+}
+
+// Going on from a snapshot has to be going on (P15).
+void FuzzMachine::RoundTripSnapshot() {
+  const uint64_t before = gpu_->StateHash();
+  const device::GpuSnapshot snapshot = gpu_->TakeSnapshot();
+  gpu_->Restore(base_);
+  gpu_->Restore(snapshot);
+  WARD_ASSERT(gpu_->StateHash() == before);
+}
+
+void FuzzMachine::ResetSomething(InputReader* input) {
+  const uint8_t choice = input->Take<uint8_t>();
+  if (choice % 4 == 0) return RoundTripSnapshot();
+  if (choice % 4 == 1) {
+    small_.entropy_available = !small_.entropy_available;
+    return;
+  }
+  if (resets_left_ == 0) return;
+  --resets_left_;
+  gpu_->Reset(choice % 4 == 2 ? device::ResetKind::kFunction : device::ResetKind::kPowerOn);
+  // When it returns nothing runs and nothing is raised (P17).
+  record_.accesses = 0;
+  WARD_ASSERT(gpu_->ReadRegister(abi::kRegInterruptCause, 4) == 0);
+  WARD_ASSERT(!gpu_->Process(1 << 16).more && record_.accesses == 0);
+}
+
+void FuzzMachine::LookAtScreen(InputReader* input) {
+  const device::ScanoutInfo info = gpu_->Scanout(input->Take<uint8_t>() % 3);
+  record_.digest.Add(info.active);
+  record_.digest.Add(info.flip_count);
+  if (!info.active || info.width > 1024) return;
+  std::vector<uint8_t> pixels(size_t{info.width} * info.height * 4);
+  gpu_->ReadScanout(0, device::ScanoutView::kCapture, pixels, info.width * 4);
+  record_.digest.Add(ConstByteSpan(pixels));
+  for (size_t at = 0; record_.look_for_canary && at + 8 <= pixels.size(); at += 4) {
+    WARD_ASSERT(LoadLe<uint64_t>(pixels.data() + at) != (uint64_t{kCanary} << 32 | kCanary));
+  }
+}
+
+}  // namespace ward::fuzz
