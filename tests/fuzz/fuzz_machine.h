@@ -95,8 +95,9 @@ class FuzzMachine {
 
   FuzzMachine();
 
-  // Runs one input from the base state; the digest of everything that came out, and of the state.
-  uint64_t Run(ConstByteSpan input);
+  // Runs one input from the base state. The digest of everything that came out, and of the chip's
+  // state when asked for (which is slow).
+  uint64_t Run(ConstByteSpan input, bool hash_state);
 
  private:
   void BuildBase();
@@ -138,7 +139,8 @@ class FuzzMachine {
   uint32_t tails_[kQueues] = {};
   uint32_t session_ = 0;
   uint64_t budget_left_ = 0;
-  uint32_t resets_left_ = 0;
+  uint32_t resets_left_ = 0;  // and other operations that take a millisecond
+  uint32_t round_trips_left_ = 0;
 };
 
 }  // namespace ward::fuzz

@@ -14,6 +14,9 @@
 namespace ward::fuzz {
 namespace {
 
+// Of a context's addresses: system memory, free VRAM, protected VRAM (FuzzMachine::MapLeaves).
+constexpr uint64_t kWindows[] = {0, 256 << 10, 768 << 10};
+
 template <typename T, size_t kCount>
 const T& Pick(const T (&table)[kCount], uint32_t choice) {
   return table[choice % kCount];
@@ -101,7 +104,7 @@ uint64_t FuzzMachine::PickAddress(uint32_t queue, InputReader* input) {
   const uint8_t choice = input->Take<uint8_t>();
   const uint64_t page = input->Take<uint8_t>();
   const uint64_t offset = (choice & 0x80) != 0 ? input->Take<uint16_t>() : 0;
-  if (queue != 0) return ((page << 12) + (uint64_t{choice} % 3 << 18) + offset) & 0x1fffff;
+  if (queue != 0) return (Pick(kWindows, choice) + (page << 12) + offset) & 0x1fffff;
   switch (choice % 4) {
     case 0:
       return FuzzBus::kBase + (page << 10) + offset;
@@ -144,7 +147,7 @@ void FuzzMachine::PushSecurityMessage(InputReader* input) {
   uint32_t queue = input->Take<uint8_t>() % kQueues;
   if (bus_.confined && queue == 0) queue = 1;
   const abi::MessageInfo& info = Pick(abi::kMessages, input->Take<uint8_t>());
-  // The private key's operation is slow (docs/fuzzing.md); one an input is enough.
+  // The private key's operation takes about a millisecond; one an input is enough.
   if (info.number == abi::kMessageNegotiateSessionKey || info.number == abi::kMessageRunSelfTest) {
     if (resets_left_ == 0) return;
     --resets_left_;
@@ -211,6 +214,8 @@ void FuzzMachine::AccessConfig(InputReader* input) {
 
 // Going on from a snapshot has to be going on (P15).
 void FuzzMachine::RoundTripSnapshot() {
+  if (round_trips_left_ == 0) return;
+  --round_trips_left_;
   const uint64_t before = gpu_->StateHash();
   const device::GpuSnapshot snapshot = gpu_->TakeSnapshot();
   gpu_->Restore(base_);
