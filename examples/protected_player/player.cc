@@ -202,7 +202,7 @@ void Player::ReadFrameBack(uint32_t index) {
 }
 
 void Player::TryToReadThePicture() {
-  ReadProbes probes(device_.get(), surfaces_.get(), last_frame_, job_->pitch());
+  ReadProbes probes(device_.get(), surfaces_.get(), last_frame_);
   const ReadProbes::Outcome outcomes[] = {
       probes.MapFrame(),
       probes.CopyPicture(),

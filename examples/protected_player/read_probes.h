@@ -24,10 +24,9 @@ class ReadProbes {
     std::string text;  // for people
   };
 
-  // All of them outlive the probes. `frame` is the plaintext of what is on the screen, `pitch`
-  // bytes a row.
-  ReadProbes(runtime::Device* device, Surfaces* surfaces, ConstByteSpan frame, uint32_t pitch)
-      : device_(device), surfaces_(surfaces), frame_(frame), pitch_(pitch) {}
+  // All of them outlive the probes. `frame` is the plaintext of what is on the screen.
+  ReadProbes(runtime::Device* device, Surfaces* surfaces, ConstByteSpan frame)
+      : device_(device), surfaces_(surfaces), frame_(frame) {}
 
   Outcome MapFrame();
   // Copies the shown picture to memory of the CPU; what arrives there is cpu_view().
@@ -52,7 +51,6 @@ class ReadProbes {
   runtime::Device* device_;
   Surfaces* surfaces_;
   ConstByteSpan frame_;
-  uint32_t pitch_;
   std::vector<uint8_t> cpu_view_;
 };
 
