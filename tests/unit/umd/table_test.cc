@@ -1,0 +1,135 @@
+// The function tables: no hole in them, and what unsupported entries answer.
+#include <bit>
+#include <vector>
+
+#include "driver_fixture.h"
+#include "umd/unsupported_function.h"
+
+namespace ward::umd {
+namespace {
+
+template <typename Table>
+std::vector<size_t> EmptySlots(const Table& table) {
+  uint64_t slots[sizeof(Table) / 8];
+  std::memcpy(slots, &table, sizeof(table));
+  std::vector<size_t> empty;
+  for (size_t i = 0; i < std::size(slots); ++i) {
+    if (slots[i] == 0) empty.push_back(i);
+  }
+  return empty;
+}
+
+TEST_CASE("no slot of any table is empty") {
+  Driver driver;
+  CHECK(EmptySlots(driver.device.functions) == std::vector<size_t>{});
+  CHECK(EmptySlots(driver.device.dxgi) == std::vector<size_t>{});
+  CHECK(EmptySlots(driver.device.video) == std::vector<size_t>{});
+}
+
+TEST_CASE("RelocateDeviceFuncs and a relocated video table are filled again") {
+  Driver driver;
+  D3D11_1DDI_DEVICEFUNCS moved = {};
+  driver.device.functions.pfnRelocateDeviceFuncs(driver.device.handle, &moved);
+  CHECK(std::memcmp(&moved, &driver.device.functions, sizeof(moved)) == 0);
+  D3D11_1DDI_VIDEODEVICEFUNCS video = {};
+  D3D11_1DDI_VIDEO_INPUT input = {TRUE, &video};
+  CHECK(driver.device.retrieve_sub_object(driver.device.handle, 2, sizeof(input), &input, 0,
+                                          nullptr) == S_OK);
+  CHECK(std::memcmp(&video, &driver.device.video, sizeof(video)) == 0);
+}
+
+TEST_CASE("RetrieveSubObject refuses other sub-objects and short or null input") {
+  Driver driver;
+  D3D11_1DDI_VIDEODEVICEFUNCS video = {};
+  D3D11_1DDI_VIDEO_INPUT input = {FALSE, &video};
+  const auto retrieve = driver.device.retrieve_sub_object;
+  const D3D10DDI_HDEVICE handle = driver.device.handle;
+  for (const UINT32 id : {0u, 1u, 3u, 5u, 6u, 7u}) {
+    CHECK(retrieve(handle, id, sizeof(input), &input, 1, nullptr) == E_INVALIDARG);
+  }
+  CHECK(retrieve(handle, 2, sizeof(input) - 1, &input, 1, nullptr) == E_INVALIDARG);
+  CHECK(retrieve(handle, 2, sizeof(input), nullptr, 1, nullptr) == E_INVALIDARG);
+  CHECK(retrieve({nullptr}, 2, sizeof(input), &input, 1, nullptr) == E_INVALIDARG);
+  CHECK(video.pfnCreateCryptoSession == nullptr);
+  input.p11VideoDeviceFuncs = nullptr;
+  CHECK(retrieve(handle, 2, sizeof(input), &input, 1, nullptr) == E_INVALIDARG);
+}
+
+TEST_CASE("undeclared entries answer E_NOTIMPL and are counted") {
+  Driver driver;
+  const uint32_t before = UndeclaredCallCount();
+  CHECK(driver.device.functions.pfnDraw() == E_NOTIMPL);
+  CHECK(driver.device.functions.pfnClearView() == E_NOTIMPL);
+  CHECK(driver.device.dxgi.pfnOfferResources() == E_NOTIMPL);
+  CHECK(UndeclaredCallCount() == before + 3);
+}
+
+TEST_CASE("undeclared size entries answer the least private size") {
+  Driver driver;
+  const D3D11_1DDI_DEVICEFUNCS& functions = driver.device.functions;
+  for (const PFND3D_UNDECLARED_SIZE size :
+       {functions.pfnCalcPrivateShaderResourceViewSize,
+        functions.pfnCalcPrivateRenderTargetViewSize, functions.pfnCalcPrivateDepthStencilViewSize,
+        functions.pfnCalcPrivateElementLayoutSize, functions.pfnCalcPrivateBlendStateSize,
+        functions.pfnCalcPrivateDepthStencilStateSize, functions.pfnCalcPrivateRasterizerStateSize,
+        functions.pfnCalcPrivateShaderSize, functions.pfnCalcPrivateGeometryShaderWithStreamOutput,
+        functions.pfnCalcPrivateSamplerSize, functions.pfnCalcPrivateQuerySize,
+        functions.pfnCalcPrivateDeferredContextSize, functions.pfnCalcPrivateCommandListSize,
+        functions.pfnCalcPrivateTessellationShaderSize,
+        functions.pfnCalcPrivateUnorderedAccessViewSize}) {
+    CHECK(size() == sizeof(void*));
+  }
+}
+
+TEST_CASE("a declared entry that is not supported zeroes its output and counts an event") {
+  Driver driver;
+  const uint32_t before = driver.device.events();
+  D3D11_1DDI_VIDEO_PROCESSOR_CUSTOM_RATE rate = {{1, 2}, 3, TRUE, 4};
+  driver.device.video.pfnGetVideoProcessorCustomRate(driver.device.handle, {}, 0, 0, &rate);
+  CHECK(rate.OutputFrames == 0);
+  CHECK(rate.CustomRate.Numerator == 0);
+  HANDLE decoder = &rate;
+  CHECK(driver.device.video.pfnVideoDecoderGetHandle(driver.device.handle, {}, &decoder) ==
+        E_NOTIMPL);
+  CHECK(decoder == nullptr);
+  CHECK(driver.device.events() == before + 2);
+  DXGI_DDI_ARG_BLT blt = {};
+  blt.hDevice = reinterpret_cast<DXGI_DDI_HDEVICE>(driver.device.handle.pDrvPrivate);
+  CHECK(driver.device.dxgi.pfnBlt(&blt) == E_NOTIMPL);
+  CHECK(driver.device.events() == before + 3);
+}
+
+TEST_CASE("there is no video decoder") {
+  Driver driver;
+  UINT profiles = 9;
+  driver.device.video.pfnGetVideoDecoderProfileCount(driver.device.handle, &profiles);
+  CHECK(profiles == 0);
+  D3D11_1DDIARG_CREATEVIDEODECODER decoder = {};
+  CHECK(driver.device.video.pfnCalcPrivateVideoDecoderSize(driver.device.handle, &decoder) >=
+        sizeof(void*));
+  CHECK(driver.device.video.pfnCreateVideoDecoder(driver.device.handle, &decoder, {}, {}) ==
+        E_NOTIMPL);
+}
+
+TEST_CASE("authenticated channels answer as not available") {
+  Driver driver;
+  const D3D10DDI_HDEVICE handle = driver.device.handle;
+  D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL create = {
+      D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE, handle.pDrvPrivate};
+  CHECK(driver.device.video.pfnCalcPrivateAuthenticatedChannelSize(handle, &create) >=
+        sizeof(void*));
+  CHECK(driver.device.video.pfnCreateAuthenticatedChannel(handle, &create, {}, {}) ==
+        D3DDDIERR_NOTAVAILABLE);
+  CHECK(create.hChannel == nullptr);
+  uint8_t output[48];
+  std::memset(output, 0xEE, sizeof(output));
+  CHECK(driver.device.video.pfnQueryAuthenticatedChannel(handle, {}, 0, nullptr, sizeof(output),
+                                                         output) == E_NOTIMPL);
+  CHECK(output[0] == 0);
+  CHECK(output[47] == 0);
+  CHECK(driver.device.video.pfnNegotiateAuthenticatedChannelKeyExchange(handle, {}, 0, nullptr) ==
+        E_NOTIMPL);
+}
+
+}  // namespace
+}  // namespace ward::umd
