@@ -19,6 +19,11 @@ class Clip(NamedTuple):
     frames: int
     source: str  # for people
 
+    @property
+    def length(self) -> str:
+        """For people."""
+        return "1 frame" if self.frames == 1 else f"{self.frames} frames"
+
 
 def make(source: Optional[Path], frames: int, path: Path) -> Clip:
     """Writes up to `frames` frames of `source` (ffmpeg's test picture when None) to `path`.
@@ -29,7 +34,7 @@ def make(source: Optional[Path], frames: int, path: Path) -> Clip:
         name, words = "ffmpeg's test picture", ["-f", "lavfi", "-i", TEST_PICTURE]
     else:
         name, words = str(source), ["-i", f"file:{_checked(source).resolve()}"]
-    result = run(["ffmpeg", "-v", "error", "-nostdin", "-y", *words, "-map", "0:v:0", "-an", "-sn",
+    result = run(["ffmpeg", "-v", "error", "-nostdin", "-y", *words, "-an", "-sn", "-dn",
                   "-fps_mode", "passthrough", "-frames:v", str(frames), "-vf", _filters(),
                   "-pix_fmt", "nv12", "-f", "rawvideo", str(path)])
     size = path.stat().st_size if path.exists() else 0

@@ -73,10 +73,10 @@ def check_room(frames: int) -> None:
 def prepare(options: argparse.Namespace, folder: Path, story: Story):
     """The encrypted clip and everything else that the guest is made of."""
     original = clip.make(options.input, options.frames, folder / "clip.nv12")
-    story.tell("clip", f"{original.frames} frames of {original.source}, {clip.WIDTH}x{clip.HEIGHT} "
+    story.tell("clip", f"{original.length} of {original.source}, {clip.WIDTH}x{clip.HEIGHT} "
                f"NV12, {original.path.stat().st_size / 1e6:.1f} MB")
     if original.frames < options.frames:
-        story.note(f"the clip has {original.frames} of the {options.frames} frames asked for")
+        story.note(f"asked for {options.frames} frames; the clip has {original.frames}")
     key = encryption.encrypt(original.path, folder / "clip.enc")
     story.tell("encryption", f"AES-128-CTR by {encryption.version()}, a random key")
     root = playback.create_identity(options.build_dir / "emulator/cli/ward", folder / "identity")
@@ -128,7 +128,7 @@ def play(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="ward-demo-") as folder:
         original, key, stage = prepare(options, Path(folder), story)
         outcome = playback.play(stage, key, story)
-        story.tell("playback", f"{original.frames} frames through the protected path; powered off")
+        story.tell("playback", f"{original.length} through the protected path; powered off")
         figures = examine(original, stage, story)
     result = {
         "input": original.source,

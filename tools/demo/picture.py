@@ -19,7 +19,9 @@ class Difference(NamedTuple):
 
 def read_png(path: Path) -> bytes:
     """The picture's pixels. DemoError when it has not the screen's size."""
-    pixels = _convert(["-i", str(path), *_RAW_RGB], f"{path} can't be read")
+    # Through a pipe: ffmpeg takes a % in the name of a picture for a number.
+    pixels = _convert(["-f", "png_pipe", "-i", "-", *_RAW_RGB], f"{path} is no picture",
+                      path.read_bytes())
     if len(pixels) != WIDTH * HEIGHT * 3:
         raise DemoError(f"{path} is not a picture of {_SIZE}")
     return pixels
@@ -27,8 +29,9 @@ def read_png(path: Path) -> bytes:
 
 def write_png_of_xrgb(pixels: bytes, path: Path) -> None:
     """`pixels`: rows of 32-bit XRGB without padding, blue first."""
-    _convert(["-f", "rawvideo", "-pix_fmt", "bgr0", "-s", _SIZE, "-i", "-", "-pix_fmt", "rgb24",
-              str(path)], f"{path} can't be written", pixels)
+    path.write_bytes(_convert(
+        ["-f", "rawvideo", "-pix_fmt", "bgr0", "-s", _SIZE, "-i", "-", "-f", "image2pipe", "-c:v",
+         "png", "-pix_fmt", "rgb24", "-"], "ffmpeg can't write a picture", pixels))
 
 
 def convert_nv12(frame: bytes) -> bytes:
@@ -53,9 +56,8 @@ def is_black(pixels: bytes) -> bool:
     return not any(pixels)
 
 
-def _convert(words, complaint: str, stdin: bytes = b"") -> bytes:
-    result = run(["ffmpeg", "-v", "error", *([] if stdin else ["-nostdin"]), "-y", *words],
-                 stdin=stdin)
+def _convert(words, complaint: str, stdin: bytes) -> bytes:
+    result = run(["ffmpeg", "-v", "error", *words], stdin=stdin)
     if result.returncode != 0:
         raise DemoError(f"{complaint}: {last_line(result.stderr)}")
     return result.stdout

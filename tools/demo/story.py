@@ -20,8 +20,9 @@ class Story:
     def tell(self, step: str, text: str) -> None:
         """The step that has just ended; the time since the last one is its own."""
         now = time.monotonic()
-        self.step_seconds[step] = round(now - self._step_start, 2)
-        self._print(f"{self._paint('ok', '32')}    {step:<16} {now - self._step_start:6.1f} s  {text}")
+        seconds = now - self._step_start
+        self.step_seconds[step] = round(seconds, 2)
+        self._print(f"{self._paint('ok', '32')}    {step:<16} {seconds:6.1f} s  {text}")
         self._step_start = now
 
     def add(self, text: str) -> None:
