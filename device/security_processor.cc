@@ -65,6 +65,7 @@ class SecurityProcessor::Implementation {
     state_.firmware = {};
     platform_.set_key_epoch(state_.key_epoch);
     firmware::Boot(&platform_, &state_.firmware);
+    TraceHealth();
   }
 
   void Submit(uint32_t queue, uint32_t context, uint32_t number, ConstByteSpan payload,
@@ -80,13 +81,16 @@ class SecurityProcessor::Implementation {
                       std::min(response_capacity, kMaxResponseBytes)};
     state_.payload.assign(payload.begin(), payload.end());
     state_.ready_at_ns = now > UINT64_MAX - charge ? UINT64_MAX : now + charge;
-    ports_.trace->OnEvent({"security_message", NameOf(number), {queue, context, number}});
+    ports_.trace->OnEvent({"message", NameOf(number), {queue, context, payload_bytes}});
   }
 
   std::vector<uint8_t> TakeResponse() {
-    if (!state_.busy || ports_.clock->NowNs() < state_.ready_at_ns) return {};
+    if (!state_.busy) return {};
+    const uint64_t now = ports_.clock->NowNs();
+    if (now < state_.ready_at_ns) return {};
     const firmware::MessageInfo message = state_.message;
     std::vector<uint8_t> response(message.response_capacity);
+    const bool was_ready = IsReady();
     platform_.OpenMailbox(state_.payload, response);
     const firmware::Answer answer = firmware::HandleMessage(&platform_, &state_.firmware, message);
     platform_.CloseMailbox();
@@ -95,9 +99,9 @@ class SecurityProcessor::Implementation {
     response.resize(answer.length_bytes);
     const abi::ResponseHeader header = {answer.status, answer.length_bytes, message.number, {}};
     std::memcpy(response.data(), &header, sizeof(header));
-    ports_.trace->OnEvent({"security_answer",
-                           NameOf(message.number),
-                           {state_.queue, answer.status, answer.length_bytes}});
+    ports_.trace->OnEvent(
+        {"answer", abi::StatusName(answer.status), {state_.queue, answer.length_bytes, now}});
+    if (was_ready && !IsReady()) TraceHealth();
     FreeMailbox();
     return response;
   }
@@ -147,6 +151,12 @@ class SecurityProcessor::Implementation {
   const State& state() const { return state_; }
 
  private:
+  bool IsReady() const { return state_.firmware.health == firmware::Health::kReady; }
+  void TraceHealth() {
+    const char* detail = IsReady() ? "ready" : "failed";
+    ports_.trace->OnEvent({"firmware", detail, {state_.firmware.failed_test, 0, 0}});
+  }
+
   FirmwareWiring wiring_;
   LatencyPreset latency_;
   Ports ports_;

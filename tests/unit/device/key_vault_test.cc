@@ -180,9 +180,13 @@ size_t CountCopies(const std::array<uint8_t, 16>& masked) {
     memory.clear();
     memory.seekg(static_cast<std::streamoff>(first));
     if (!memory.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) continue;
-    for (size_t at = 0; at + 16 <= bytes.size(); ++at) {
+    const int start = masked[0] ^ 0xff;
+    const char* const last = bytes.data() + bytes.size() - 16;
+    for (const char* at = bytes.data(); at <= last; ++at) {
+      at = static_cast<const char*>(std::memchr(at, start, static_cast<size_t>(last - at) + 1));
+      if (at == nullptr) break;
       size_t same = 0;
-      while (same < 16 && static_cast<uint8_t>(bytes[at + same] ^ 0xff) == masked[same]) ++same;
+      while (same < 16 && static_cast<uint8_t>(at[same] ^ 0xff) == masked[same]) ++same;
       copies += same == 16;
     }
     // What was read must not be found in the next mapping.

@@ -62,6 +62,9 @@ TEST_CASE(
   const int test = GENERATE(range(0, 7));
   SecurityBench bench(identity, LatencyPreset::kFast, test);
   CHECK(bench.processor->firmware_state() == 2);
+  REQUIRE(bench.ports.trace.CountOf("firmware") == 1);
+  CHECK(bench.ports.trace.events.back().detail == "failed");
+  CHECK(bench.ports.trace.events.back().arguments[0] == static_cast<uint64_t>(test) + 1);
   for (const abi::MessageInfo& message : abi::kMessages) {
     CHECK(bench.Send(message.number, Bytes(message.request_bytes)).status ==
           abi::kStatusSelfTestFailed);
@@ -76,6 +79,7 @@ TEST_CASE("a source of entropy that fails or repeats fails the random test") {
   bench.ports.entropy.available = false;
   CHECK(bench.Send(abi::kMessageRunSelfTest, Bytes(8)).status == abi::kStatusSelfTestFailed);
   CHECK(bench.processor->firmware_state() == 2);
+  CHECK(bench.ports.trace.events.back().detail == "failed");
   CHECK(bench.vault.allocated_count() == 0);
   CHECK_FALSE(bench.grants.Find(session, 1).ok());
   bench.ports.entropy.available = true;
