@@ -1,7 +1,7 @@
 // Filling and submitting command buffers, and what a kernel failure does.
 #include <vector>
 
-#include "driver_fixture.h"
+#include "tests/unit/umd/driver_fixture.h"
 
 namespace ward::umd {
 namespace {

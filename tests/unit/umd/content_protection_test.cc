@@ -5,7 +5,7 @@
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
 #include "base/bytes.h"
-#include "driver_fixture.h"
+#include "tests/unit/umd/driver_fixture.h"
 #include "umd/ddi/guids.h"
 
 namespace ward::umd {

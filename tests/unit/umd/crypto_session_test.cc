@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "abi/generated/status.h"
-#include "session_fixture.h"
+#include "tests/unit/umd/session_fixture.h"
 
 namespace ward::umd {
 namespace {

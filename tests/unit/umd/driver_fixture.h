@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "catch2/catch_test_macros.hpp"
-#include "fake_kernel.h"
+#include "tests/unit/umd/fake_kernel.h"
 #include "umd/ddi/d3d11_1_ddi.h"
 #include "umd/device.h"
 #include "umd/entry.h"

@@ -1,5 +1,5 @@
 // OpenAdapter10_2 and the adapter's functions.
-#include "driver_fixture.h"
+#include "tests/unit/umd/driver_fixture.h"
 
 namespace ward::umd {
 namespace {

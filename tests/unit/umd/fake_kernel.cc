@@ -1,4 +1,4 @@
-#include "fake_kernel.h"
+#include "tests/unit/umd/fake_kernel.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,5 +1,5 @@
 // Presenting through the DXGI table.
-#include "driver_fixture.h"
+#include "tests/unit/umd/driver_fixture.h"
 
 namespace ward::umd {
 namespace {

@@ -2,7 +2,7 @@
 #include <numeric>
 #include <vector>
 
-#include "driver_fixture.h"
+#include "tests/unit/umd/driver_fixture.h"
 
 namespace ward::umd {
 namespace {

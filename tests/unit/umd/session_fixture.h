@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "driver_fixture.h"
+#include "tests/unit/umd/driver_fixture.h"
 #include "umd/ddi/guids.h"
 
 namespace ward::umd {

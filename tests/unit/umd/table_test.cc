@@ -2,7 +2,7 @@
 #include <bit>
 #include <vector>
 
-#include "driver_fixture.h"
+#include "tests/unit/umd/driver_fixture.h"
 #include "umd/unsupported_function.h"
 
 namespace ward::umd {

@@ -1,7 +1,7 @@
 // The video processor: what one NV12 to B8G8R8X8 blt writes.
 #include <vector>
 
-#include "driver_fixture.h"
+#include "tests/unit/umd/driver_fixture.h"
 
 namespace ward::umd {
 namespace {
