@@ -10,7 +10,6 @@
 namespace ward::examples {
 namespace {
 
-constexpr uint32_t kFramesPerLine = 12;
 constexpr size_t kTamperedByte = 100;
 
 // Members of D3D11_CONTENT_PROTECTION_CAPS without which there is nothing to play.
@@ -161,12 +160,10 @@ void Player::PlayFrames() {
     ShowFrame();
     ReadFrameBack(index);
     ++tally_.frames;
-    if (tally_.frames % kFramesPerLine == 0 || tally_.frames == count) {
-      story_->Tell("frames", S_OK,
-                   std::to_string(tally_.frames) + " of " + std::to_string(count) +
-                       " decrypted, shown and read back");
-    }
+    story_->Tell("frame", S_OK, std::to_string(index + 1) + " of " + std::to_string(count));
   }
+  story_->Tell("frames", S_OK,
+               std::to_string(tally_.frames) + " frames decrypted, shown and read back");
 }
 
 void Player::DecryptFrame(uint32_t index) {

@@ -1,0 +1,53 @@
+#include "tests/integration/machine.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "tests/unit/crypto/workspace.h"
+
+namespace ward::test {
+
+const emulator::Identity& SharedIdentity() {
+  static const emulator::Identity identity = [] {
+    std::string error;
+    std::optional<emulator::Identity> made = emulator::Identity::Create(&error);
+    if (!made) throw std::runtime_error(error);
+    return std::move(*made);
+  }();
+  return identity;
+}
+
+const std::string& SharedRoot() {
+  static const std::string root = [] {
+    const Workspace workspace;
+    std::string error;
+    if (!SharedIdentity().Save(workspace / "identity", false, &error)) {
+      throw std::runtime_error(error);
+    }
+    return workspace.ReadText("identity/root.pem");
+  }();
+  return root;
+}
+
+device::GpuOptions TestGpuOptions() {
+  device::GpuOptions options;
+  options.visible_vram_bytes = 16 << 20;
+  options.protected_vram_bytes = 32 << 20;
+  options.identity_private_key = SharedIdentity().private_key();
+  options.identity_certificates = SharedIdentity().certificate_bundle();
+  return options;
+}
+
+std::unique_ptr<emulator::InProcessHost> MakeMachine(const MachineOptions& options) {
+  emulator::InProcessOptions host_options;
+  host_options.gpu = TestGpuOptions();
+  host_options.listener = options.listener;
+  host_options.trace = options.trace;
+  host_options.entropy_seed = options.entropy_seed;
+  Result<std::unique_ptr<emulator::InProcessHost>> host =
+      emulator::InProcessHost::Create(host_options);
+  if (!host.ok()) throw std::runtime_error(host.fault().reason);
+  return std::move(host.value());
+}
+
+}  // namespace ward::test

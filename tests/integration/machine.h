@@ -1,0 +1,29 @@
+// A machine in this process with the chip in it, and the identity that the chip has there.
+#ifndef WARD_TESTS_INTEGRATION_MACHINE_H_
+#define WARD_TESTS_INTEGRATION_MACHINE_H_
+
+#include <memory>
+#include <string>
+
+#include "emulator/identity/identity.h"
+#include "emulator/in_process/in_process_host.h"
+
+namespace ward::test {
+
+// Made once per program: RSA keys take their time.
+const emulator::Identity& SharedIdentity();
+// Its root certificate, PEM.
+const std::string& SharedRoot();
+
+struct MachineOptions {
+  emulator::BoundaryListener* listener = nullptr;
+  TraceSink* trace = nullptr;
+  uint64_t entropy_seed = 0;
+};
+
+device::GpuOptions TestGpuOptions();
+std::unique_ptr<emulator::InProcessHost> MakeMachine(const MachineOptions& options = {});
+
+}  // namespace ward::test
+
+#endif  // WARD_TESTS_INTEGRATION_MACHINE_H_
