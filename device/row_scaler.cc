@@ -30,7 +30,8 @@ ScaleTap FindTap(ScaleFilter filter, uint32_t position, uint32_t source_size,
   return {first, first + 1, static_cast<uint32_t>(in_256ths & 255)};
 }
 
-RowScaler::RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destination_width) {
+RowScaler::RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destination_width)
+    : is_identity_(source_width == destination_width) {
   taps_.reserve(destination_width);
   for (uint32_t x = 0; x < destination_width; ++x) {
     taps_.push_back(FindTap(filter, x, source_width, destination_width));
@@ -52,11 +53,19 @@ void RowScaler::MixRows(ConstByteSpan first, ConstByteSpan second, uint32_t weig
 void RowScaler::ScaleRow(ConstByteSpan source, ByteSpan destination) const {
   WARD_ASSERT(destination.size() == taps_.size() * kPixelBytes && !taps_.empty());
   WARD_ASSERT(taps_.back().second < source.size() / kPixelBytes);
+  if (is_identity_) {
+    std::memcpy(destination.data(), source.data(), destination.size());
+    return;
+  }
   uint8_t* pixel = destination.data();
   for (const ScaleTap& tap : taps_) {
     const uint8_t* const first = source.data() + tap.first * kPixelBytes;
     const uint8_t* const second = source.data() + tap.second * kPixelBytes;
-    for (size_t i = 0; i < kPixelBytes; ++i) pixel[i] = Mix(first[i], second[i], tap.weight);
+    if (tap.weight == 0) {
+      std::memcpy(pixel, first, kPixelBytes);
+    } else {
+      for (size_t i = 0; i < kPixelBytes; ++i) pixel[i] = Mix(first[i], second[i], tap.weight);
+    }
     pixel += kPixelBytes;
   }
 }

@@ -34,6 +34,7 @@ class RowScaler {
   void ScaleRow(ConstByteSpan source, ByteSpan destination) const;
 
  private:
+  bool is_identity_;
   std::vector<ScaleTap> taps_;
 };
 

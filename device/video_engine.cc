@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "abi/generated/status.h"
-#include "base/assert.h"
 #include "device/bounce_buffer.h"
 #include "device/flow_rule.h"
+#include "device/nv12_row.h"
 #include "device/row_layout.h"
 #include "device/row_scaler.h"
-#include "libyuv/convert_argb.h"
 
 namespace ward::device {
 namespace {
@@ -58,9 +57,7 @@ class VideoEngine::Picture {
   }
 
   ScaleFilter filter() const { return static_cast<ScaleFilter>(command.filter); }
-  const libyuv::YuvConstants* matrix() const {
-    return command.color_space == kBt709 ? &libyuv::kYuvH709Constants : &libyuv::kYuvI601Constants;
-  }
+  ColorSpace color_space() const { return static_cast<ColorSpace>(command.color_space); }
   ScaleTap TapOfRow(uint64_t row) const {
     return FindTap(filter(), static_cast<uint32_t>(row), command.source_height,
                    command.destination_height);
@@ -97,17 +94,13 @@ class SourceRows {
   bool Has(uint32_t row) const { return rows_[row % 2] == row; }
   ByteSpan Rgb(uint32_t row) { return buffer_.bytes().subspan((row % 2) * RgbBytes(), RgbBytes()); }
   Result<void> Convert(const Memory& memory, uint32_t row, const GuestRange& luma,
-                       const GuestRange& chroma, const libyuv::YuvConstants* matrix) {
+                       const GuestRange& chroma, ColorSpace color_space) {
     rows_[row % 2] = kNone;
     const ByteSpan luma_bytes = buffer_.bytes().subspan(2 * RgbBytes(), width_);
     const ByteSpan chroma_bytes = buffer_.bytes().subspan(2 * RgbBytes() + width_, width_);
     WARD_TRY(memory.Read(luma, luma_bytes));
     WARD_TRY(memory.Read(chroma, chroma_bytes));
-    const int width = static_cast<int>(width_);
-    const int failed = libyuv::NV12ToARGBMatrix(
-        luma_bytes.data(), width, chroma_bytes.data(), width, Rgb(row).data(),
-        width * static_cast<int>(kPixelBytes), matrix, width, 1);
-    WARD_ASSERT(failed == 0);  // it refuses only sizes that CheckOperands refused
+    ConvertNv12Row(color_space, luma_bytes, chroma_bytes, Rgb(row));
     rows_[row % 2] = row;
     return {};
   }
@@ -164,7 +157,7 @@ Result<bool> VideoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
           const PageOwner owner,
           flow_rule::CheckPartOfTransfer(*memory_, &luma, &chroma, destination, job->owner));
       if (!rows.Has(row)) {
-        WARD_TRY(rows.Convert(*memory_, row, luma, chroma, picture.matrix()));
+        WARD_TRY(rows.Convert(*memory_, row, luma, chroma, picture.color_space()));
       }
       memory_->TakeOwnership(destination, owner);
     }

@@ -1,4 +1,4 @@
-// VIDEO_BLT: NV12 to XRGB with scaling, by libyuv. The reference formula is in docs/spec/video.md.
+// VIDEO_BLT: NV12 to XRGB with scaling. The reference formula is in docs/spec/video.md.
 #ifndef WARD_DEVICE_VIDEO_ENGINE_H_
 #define WARD_DEVICE_VIDEO_ENGINE_H_
 
