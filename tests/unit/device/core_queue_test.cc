@@ -70,6 +70,7 @@ TEST_CASE("a faulted queue runs nothing until it is reset, and other queues go o
   rig.WriteQueue(1, abi::kRegQueueControl, abi::kQueueControlEnableMask);
   rig.Run();
   CHECK(rig.State(1) == kFaulted);
+  CHECK(rig.ReadQueue(1, abi::kRegQueueControl) == 0);
   CHECK(rig.Fence(1) == 0);
   rig.PushFence(0, 9);
   rig.RingAndRun(0);
@@ -290,6 +291,41 @@ TEST_CASE("a queue that is disabled in the middle of a job stops at the command'
   CHECK(rig.State(0) == kDisabled);
   CHECK(rig.ports.bus.Load<uint32_t>(GpuRig::kData + (1 << 20) - 4) == 0x33333333);
   CHECK(rig.Fence(0) == 0);
+}
+
+TEST_CASE("a queue that is disabled inside an indirect buffer leaves the rest of it for good") {
+  GpuRig rig;
+  rig.StartQueue(0);
+  auto long_fill = Fill(GpuRig::kData + 0x10000, 0x88888888, 1 << 20);
+  auto later_fill = Fill(GpuRig::kData + 0x1000, 0x99999999, 16);
+  std::memcpy(rig.ports.bus.At(GpuRig::kData, 48), &long_fill, 48);
+  std::memcpy(rig.ports.bus.At(GpuRig::kData + 48, 48), &later_fill, 48);
+  auto indirect = MakeCommand<abi::IndirectBufferCommand>();
+  indirect.address = GpuRig::kData;
+  indirect.length_bytes = 96;
+  rig.Push(0, indirect);
+  rig.Doorbell(0);
+  rig.gpu->Process(4096);
+  rig.WriteQueue(0, abi::kRegQueueControl, 0);
+  rig.Run();
+  rig.WriteQueue(0, abi::kRegQueueControl, abi::kQueueControlEnableMask);
+  rig.Run();
+  CHECK(rig.ports.bus.Load<uint32_t>(GpuRig::kData + 0x1000) == 0);
+  CHECK(rig.State(0) == kIdle);
+}
+
+TEST_CASE("enabling a queue starts its fences anew") {
+  GpuRig rig;
+  rig.StartQueue(0);
+  rig.PushFence(0, 5);
+  rig.RingAndRun(0);
+  rig.WriteQueue(0, abi::kRegQueueControl, 0);
+  CHECK(rig.ReadQueue(0, abi::kRegLastFenceLo) == 5);
+  rig.StartQueue(0);
+  CHECK(rig.ReadQueue(0, abi::kRegLastFenceLo) == 0);
+  rig.PushFence(0, 1);
+  rig.RingAndRun(0);
+  CHECK(rig.Fence(0) == 1);
 }
 
 TEST_CASE("a queue reset drops the job and writes no fence of it") {

@@ -134,6 +134,7 @@ TEST_CASE("a message's buffers are checked before the firmware sees it") {
   CHECK(status_of(0x3000, 16) == abi::kStatusControlInProtectedMemory);
   CHECK(status_of(0x4000, 16) == abi::kStatusPageNotWritable);
   CHECK(status_of(0x5000, 16) == abi::kStatusPageNotMapped);
+  CHECK(rig.ReadQueue(1, abi::kRegFaultAddressLo) == 0x5000);
   CHECK(status_of(0x4008, 16) == abi::kStatusAddressMisaligned);
   CHECK(status_of(0x4000, 15) == abi::kStatusOperandInvalid);
   CHECK(status_of(0x4000, 65537) == abi::kStatusOperandInvalid);
@@ -306,6 +307,15 @@ TEST_CASE("P15_going on from a snapshot equals never having taken it, at every s
     CHECK(rig.gpu->StateHash() == hash);
     for (int i = cut; i < kSteps; ++i) CHECK(step(rig) == hashes[static_cast<size_t>(i)]);
   }
+}
+
+TEST_CASE("a snapshot holds visible VRAM too") {
+  GpuRig rig;
+  rig.ports.vram.Store<uint64_t>(0x3000, 0x1122334455667788);
+  const device::GpuSnapshot snapshot = rig.gpu->TakeSnapshot();
+  rig.ports.vram.Store<uint64_t>(0x3000, 0);
+  rig.gpu->Restore(snapshot);
+  CHECK(rig.ports.vram.Load<uint64_t>(0x3000) == 0x1122334455667788);
 }
 
 TEST_CASE("the state hash sees a change in any part of the chip") {
