@@ -148,7 +148,7 @@ class Demo(unittest.TestCase):
         original, key, stage = demo.prepare(options, self.temporary, story)
         change(original, key, stage)
         outcome = playback.play(stage, key, story)
-        self.figures = demo.examine(original, stage, story)
+        self.figures = demo.examine(original, stage)
         self.assertEqual(outcome.report["frames"], original.frames)
 
     def options(self) -> argparse.Namespace:

@@ -91,7 +91,7 @@ def prepare(options: argparse.Namespace, folder: Path, story: Story):
     return original, key, stage
 
 
-def examine(original: clip.Clip, stage: playback.Stage, story: Story) -> Dict[str, Any]:
+def examine(original: clip.Clip, stage: playback.Stage) -> Dict[str, Any]:
     """Compares what came back with the clip; writes the CPU's view."""
     recovered = job.read_output(stage.output, original)
     picture.write_png_of_xrgb(recovered.cpu_view, stage.operator_view.with_name("cpu-view.png"))
@@ -107,17 +107,18 @@ def examine(original: clip.Clip, stage: playback.Stage, story: Story) -> Dict[st
         "screen_mean_difference": round(difference.mean, 3)}
     if recovered.mismatched_bytes:
         figures["first_mismatch"] = recovered.first_mismatch
-    story.tell("comparison", "with the original clip and ffmpeg's picture of its last frame:")
-    story.add(f"{recovered.mismatched_bytes} bytes of the recovered plaintext differ")
-    story.add(f"screen: {difference.largest} of 255 at most, {difference.mean:.2f} on average, "
-              "in the operator's view")
-    story.add(f"capture view: {_shade(figures['capture_view_black'])}, CPU's view: "
-              f"{_shade(figures['cpu_view_black'])}")
     return figures
 
 
-def _shade(is_black: bool) -> str:
-    return "black" if is_black else "NOT BLACK"
+def tell_comparison(figures: Dict[str, Any], is_good: bool, story: Story) -> None:
+    story.tell("comparison", "with the original clip and ffmpeg's picture of its last frame",
+               is_good)
+    story.add(f"{figures['mismatched_bytes']} bytes of the recovered plaintext differ")
+    story.add(f"screen: {figures['screen_largest_difference']} of 255 at most, "
+              f"{figures['screen_mean_difference']:.2f} on average, in the operator's view")
+    shade = {True: "black", False: "NOT BLACK"}
+    story.add(f"capture view: {shade[figures['capture_view_black']]}, CPU's view: "
+              f"{shade[figures['cpu_view_black']]}")
 
 
 def play(options: argparse.Namespace) -> None:
@@ -129,16 +130,17 @@ def play(options: argparse.Namespace) -> None:
         original, key, stage = prepare(options, Path(folder), story)
         outcome = playback.play(stage, key, story)
         story.tell("playback", f"{original.length} through the protected path; powered off")
-        figures = examine(original, stage, story)
+        figures = examine(original, stage)
     result = {
         "input": original.source,
         **{name: value for name, value in outcome.report.items() if not DISK_LAYOUT.match(name)},
         **figures, "content_key_in_logs": outcome.is_key_in_logs,
         "qemu_version": outcome.qemu_version, "accelerator": outcome.accelerator,
-        "openssl_version": encryption.version(), "step_seconds": story.step_seconds,
-        "seconds": round(story.seconds, 1)}
-    report.write(result, options.output / "report.json")
+        "openssl_version": encryption.version()}
     faults = report.find_faults(result, original.frames)
+    tell_comparison(figures, not faults, story)
+    report.write({**result, "step_seconds": story.step_seconds, "seconds": round(story.seconds, 1)},
+                 options.output / "report.json")
     if faults:
         raise DemoError("; ".join(faults))
     print(f"demo: all as it should be in {story.seconds:.1f} s; look at {_shown(options.output)}/"

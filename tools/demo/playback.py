@@ -100,7 +100,6 @@ class _Listener:
     def __init__(self, guest: Machine, story: Story) -> None:
         self._guest = guest
         self._story = story
-        self._progress = ()  # the last line of a step that repeats itself, not told yet
         self.failure = ""
 
     def next_line(self) -> str:
@@ -113,14 +112,10 @@ class _Listener:
             self._take_step(*step.groups())
 
     def _take_step(self, step: str, result: str, text: str) -> None:
-        if self._progress and self._progress[0] != step:
-            self._story.add_step(*self._progress)
-            self._progress = ()
         if text.startswith("failed: "):
             self.failure = f"the player's step {step} gave {result}: {text[8:]}"
-        elif step == "frames":
-            self._story.show_progress(text)
-            self._progress = (step, result, text)
+        elif step == "frame":  # each of them; the sum of all is a step of its own
+            self._story.show_progress(f"frame {text}")
         else:
             self._story.add_step(step, result, text)
 

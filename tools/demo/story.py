@@ -1,4 +1,4 @@
-"""What the terminal shows: one line a step, with its time and its result."""
+"""What the terminal shows: one line a step, with its time and its result, in ./dev's columns."""
 
 import os
 import sys
@@ -17,12 +17,13 @@ class Story:
         """Since the story began."""
         return time.monotonic() - self._start
 
-    def tell(self, step: str, text: str) -> None:
+    def tell(self, step: str, text: str, is_good: bool = True) -> None:
         """The step that has just ended; the time since the last one is its own."""
         now = time.monotonic()
         seconds = now - self._step_start
         self.step_seconds[step] = round(seconds, 2)
-        self._print(f"{self._paint('ok', '32')}    {step:<16} {seconds:6.1f} s  {text}")
+        state = self._paint("ok", "32") + "  " if is_good else self._paint("FAIL", "31")
+        self._print(f"{state}  {step:<28} {seconds:7.1f} s  {text}")
         self._step_start = now
 
     def add(self, text: str) -> None:
@@ -31,7 +32,7 @@ class Story:
 
     def add_step(self, name: str, result: str, text: str) -> None:
         """A step of the player, within the step that is still to be told."""
-        self._print(f"      {name:<18} {result:<12}  {text}")
+        self._print(f"      {name:<25} {result:>12}  {text}")
 
     def note(self, text: str) -> None:
         self._print(f"{self._paint('note', '33')}  {text}")
