@@ -123,7 +123,7 @@ TEST_CASE("A session of another device is E_INVALIDARG there and goes on where i
                                     wrapped, ParseKey(stage.clip.iv)) == S_OK);
   CHECK(other.device().GetDeviceRemovedReason() == S_OK);
   const auto own = other.CreateKeyedSession(kOtherKey);
-  CHECK(ReadBack(&other, own.get(), kOtherKey, other_frame.get(), stage.clip).empty());
+  CHECK(IsZero(ReadBack(&other, own.get(), kOtherKey, other_frame.get(), stage.clip)));
   CHECK(stage.Works(session.get()));
 }
 
@@ -138,9 +138,11 @@ TEST_CASE("A blt before the key exchange does nothing") {
 
   std::vector<uint8_t> blob = stage.application.Wrap(kSessionKey);
   CHECK(stage.application.video().NegotiateCryptoSessionKeyExchange(session.get(), blob) == S_OK);
-  // Nobody owns the frame: the blt above wrote nothing.
-  CHECK(ReadBack(&stage.application, session.get(), kSessionKey, stage.frame.get(), stage.clip)
-            .empty());
+  // The frame is as it was made: the blt wrote nothing.
+  const std::vector<uint8_t> frame =
+      ReadBack(&stage.application, session.get(), kSessionKey, stage.frame.get(), stage.clip);
+  CHECK(frame.size() == stage.clip.frames.size());
+  CHECK(IsZero(frame));
   CHECK(stage.Works(session.get()));
 }
 
@@ -189,6 +191,7 @@ TEST_CASE("Pixels do not outlive their session") {
   const auto heir = stage.application.CreateKeyedSession(kSessionKey);
   const std::vector<uint8_t> left =
       ReadBack(&stage.application, heir.get(), kSessionKey, stage.frame.get(), stage.clip);
+  CHECK(left.size() == stage.clip.frames.size());
   CHECK(IsZero(left));
   CHECK(stage.Works(heir.get()));
 }
@@ -220,7 +223,7 @@ TEST_CASE("A queue that a bad command stopped costs its device and no other") {
   copy.row_bytes = 64;
   copy.row_count = 1;
   CHECK(run(kmd::BytesOf(copy)) == abi::kStatusPageNotMapped);
-  copy.source = 1ull << 48;
+  copy.destination = 1ull << 48;
   CHECK(run(kmd::BytesOf(copy)) == abi::kStatusAddressOutOfRange);
 
   CHECK(stage.Works(session.get()));
