@@ -69,6 +69,7 @@ HRESULT Resource::Allocate(const D3D11DDIARG_CREATERESOURCE& description) {
 
 void Resource::Free() {
   if (allocation_ == 0) return;
+  for (; map_count_ != 0; --map_count_) device().kernel().Unlock(allocation_);
   // What was recorded before names the allocation; after a failed submission nothing does.
   (void)device().commands().FlushUsesOf(allocation_);
   device().kernel().Free(runtime_handle_, allocation_);

@@ -101,6 +101,21 @@ TEST_CASE("a removed device sticks, is reported, and keeps the queue's report") 
                                                    {}) == D3DDDIERR_DEVICEREMOVED);
 }
 
+TEST_CASE("what was recorded before a removal is not submitted after it") {
+  Driver driver;
+  const CopyPair pair(&driver);
+  Copy(&driver, pair);
+  constexpr D3D10DDI_MIPINFO mip = Extent(16);
+  const CreatedResource other(&driver.device, DescribeBuffer(mip, D3D10_DDI_USAGE_STAGING));
+  driver.kernel.lock_result = D3DDDIERR_DEVICEREMOVED;
+  D3D10DDI_MAPPED_SUBRESOURCE mapped = {};
+  driver.device.functions.pfnResourceMap(driver.device.handle, other.handle, 0, D3D10_DDI_MAP_READ,
+                                         0, &mapped);
+  CHECK(driver.kernel.errors == std::vector<HRESULT>{D3DDDIERR_DEVICEREMOVED});
+  CHECK_FALSE(driver.Flush());
+  CHECK(driver.kernel.render_count == 0);
+}
+
 TEST_CASE("another failure of the kernel is counted and not reported") {
   Driver driver;
   const CopyPair pair(&driver);

@@ -93,15 +93,16 @@ class CertificateDriver : public Driver {
     const auto offset = LoadLe<uint32_t>(request.data() + 24);
     const auto capacity = LoadLe<uint32_t>(request.data() + 28);
     const uint32_t bytes = std::min(capacity, static_cast<uint32_t>(chain.size()) - offset);
-    std::vector<uint8_t> body(16);
+    std::vector<uint8_t> body(16 + bytes);
     StoreLe(body.data(), static_cast<uint32_t>(chain.size()));
-    StoreLe(body.data() + 4, bytes);
-    body.insert(body.end(), chain.begin() + offset, chain.begin() + offset + bytes);
+    StoreLe(body.data() + 4, bytes - std::min(bytes, missing_bytes));
+    std::copy_n(chain.begin() + offset, bytes, body.begin() + 16);
     return body;
   }
 
   std::vector<uint8_t> chain;
   size_t failing_after = SIZE_MAX;  // messages
+  uint32_t missing_bytes = 0;       // of each part
 };
 
 D3D11_1DDI_CERTIFICATE_INFO SessionCertificate() {
@@ -163,6 +164,16 @@ TEST_CASE("a certificate that breaks off leaves zeros; one that is not there has
   driver.device.video.pfnGetCertificateSize(driver.device.handle, &info, &size);
   CHECK(size == 0);
   CHECK(driver.kernel.errors.empty());
+}
+
+TEST_CASE("a certificate whose parts are shorter than asked for leaves zeros") {
+  CertificateDriver driver;
+  const D3D11_1DDI_CERTIFICATE_INFO info = SessionCertificate();
+  driver.missing_bytes = 1;
+  std::vector<uint8_t> certificate(9000, 0xEE);
+  driver.device.video.pfnGetCertificate(driver.device.handle, &info, 9000, certificate.data());
+  CHECK(certificate == std::vector<uint8_t>(9000, 0));
+  CHECK(driver.kernel.messages.size() == 2);
 }
 
 TEST_CASE("certificate calls with null pointers ask nothing") {

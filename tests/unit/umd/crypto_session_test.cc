@@ -57,6 +57,15 @@ TEST_CASE("a message that is not answered removes the device") {
   CHECK(driver.device.driver().kernel().removed());
 }
 
+TEST_CASE("a message is not sent when its answer could not be told from an older one") {
+  SessionDriver driver;
+  driver.kernel.lock_result = E_INVALIDARG;
+  CHECK(CreatedSession(&driver.device).result == E_INVALIDARG);
+  driver.kernel.lock_result = S_OK;
+  CHECK_FALSE(driver.Flush());
+  CHECK(driver.kernel.messages.empty());
+}
+
 TEST_CASE("an answer that breaks the contract removes the device") {
   const std::function<void(abi::ResponseHeader*)> spoilers[] = {
       [](abi::ResponseHeader* header) { header->message = abi::kMessageDestroySession; },
@@ -90,6 +99,7 @@ TEST_CASE("DestroyCryptoSession ends the device's session and the handle") {
 
 TEST_CASE("session handles are no pointers, differ, and never repeat") {
   SessionDriver driver;
+  std::set<uint32_t> serials;  // alone, so that no luck with the random bits is needed
   std::set<HANDLE> handles;
   for (int i = 0; i < 200; ++i) {
     const CreatedSession session(&driver.device);
@@ -102,8 +112,10 @@ TEST_CASE("session handles are no pointers, differ, and never repeat") {
     driver.device.video.pfnCryptoSessionGetHandle(driver.device.handle, session.handle, &again);
     CHECK(again == handle);
     handles.insert(handle);
+    serials.insert(static_cast<uint32_t>(reinterpret_cast<UINT_PTR>(handle) & 0xFFFFFF));
   }
   CHECK(handles.size() == 200);
+  CHECK(serials.size() == 200);
 }
 
 TEST_CASE("another device's calls on a session fail or do nothing") {

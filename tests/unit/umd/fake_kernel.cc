@@ -75,10 +75,13 @@ HRESULT APIENTRY FakeKernel::Deallocate(HANDLE self, const D3DDDICB_DEALLOCATE* 
   if (data->hResource != nullptr && data->NumAllocations != 0) {
     kernel->Violate("deallocation by resource and by list");
   }
-  const size_t freed = std::erase_if(kernel->allocations, [data](const auto& entry) {
-    if (data->hResource != nullptr) return entry.second.resource == data->hResource;
-    return std::find(data->HandleList, data->HandleList + data->NumAllocations, entry.first) !=
-           data->HandleList + data->NumAllocations;
+  const size_t freed = std::erase_if(kernel->allocations, [kernel, data](const auto& entry) {
+    const D3DKMT_HANDLE* end = data->HandleList + data->NumAllocations;
+    const bool is_meant = data->hResource != nullptr
+                              ? entry.second.resource == data->hResource
+                              : std::find(data->HandleList, end, entry.first) != end;
+    if (is_meant && entry.second.locks != 0) kernel->Violate("deallocation of locked memory");
+    return is_meant;
   });
   if (freed == 0) kernel->Violate("deallocation of nothing");
   return freed == 0 ? E_INVALIDARG : S_OK;

@@ -78,6 +78,12 @@ TEST_CASE("what can't be made reports E_OUTOFMEMORY and allocates nothing") {
   bad.back().pMipInfoList = nullptr;
   bad.push_back(DescribeTexture(even, DXGI_FORMAT_R8_UNORM, D3D10_DDI_USAGE_DEFAULT));
   bad.back().ResourceDimension = D3D10DDIRESOURCE_TEXTURE3D;
+  bad.push_back(DescribeTexture(even, DXGI_FORMAT_R8_UNORM, D3D10_DDI_USAGE_DEFAULT));
+  bad.back().SampleDesc.Count = 2;
+  bad.push_back(DescribeTexture(even, DXGI_FORMAT_R8_UNORM, D3D10_DDI_USAGE_DEFAULT));
+  bad.back().ArraySize = 2;
+  constexpr D3D10DDI_MIPINFO large = Extent(16384, 4097);  // 256 MiB and a row
+  bad.push_back(DescribeTexture(large, DXGI_FORMAT_R32_UINT, D3D10_DDI_USAGE_DEFAULT));
   for (const D3D11DDIARG_CREATERESOURCE& description : bad) {
     const CreatedResource resource(&driver.device, description);
   }
@@ -116,6 +122,17 @@ TEST_CASE("DestroyResource submits the resource's commands and frees it once") {
   functions.pfnResourceCopy(driver.device.handle, destination.handle, source);
   CHECK(driver.device.events() == events + 2);
   CHECK_FALSE(driver.Flush());
+  driver.RequireClean();
+}
+
+TEST_CASE("a resource that is destroyed while it is mapped is unlocked first") {
+  Driver driver;
+  constexpr D3D10DDI_MIPINFO mip = Extent(64);
+  CreatedResource resource(&driver.device, DescribeBuffer(mip, D3D10_DDI_USAGE_STAGING));
+  CHECK(Map(&driver, resource).pData != nullptr);
+  CHECK(Map(&driver, resource).pData != nullptr);
+  CHECK(driver.kernel.LockCount() == 2);
+  resource.Destroy();
   driver.RequireClean();
 }
 
