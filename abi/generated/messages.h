@@ -52,7 +52,7 @@ struct CreateSessionResponse {
   uint32_t length_bytes;  // Bytes of the response, this header included.
   uint32_t message;  // Number of the message that it answers.
   uint8_t reserved_12[4];  // zero
-  uint32_t session;  // Number of the session; never used again before 65,535 others.
+  uint32_t session;  // Number of the session; never used again before 65,534 others at its index.
   uint32_t key_epoch;  // KEY_EPOCH at its birth.
   uint8_t reserved_24[8];  // zero
 };
