@@ -17,6 +17,8 @@ namespace ward::fuzz {
 namespace {
 
 constexpr uint64_t kFenceBase = FuzzBus::kBase + FuzzMachine::kQueues * FuzzMachine::kRingBytes;
+// Where the seeds read from, so that a leak is near.
+constexpr uint64_t kCanaryOffset = 16 * abi::kPageSize;
 constexpr uint64_t kResponse = FuzzBus::kBase + 0x8000;
 constexpr uint64_t kResponseVirtual = 0x8000;  // the first page of context 1's system window
 // Work that one input may ask for, so that the speed does not drown in long transfers.
@@ -114,14 +116,14 @@ void FuzzMachine::MapLeaves(uint32_t context) {
 void FuzzMachine::PaintCanary() {
   auto fill = MakeCommand<abi::FillCommand>();
   // Few pages: what holds content costs time in each restore and hash.
-  fill.destination = abi::kPhysicalLocal | (abi::kProtectedVramLocalBase + kProtectedBytes / 2);
+  fill.destination = abi::kPhysicalLocal | (abi::kProtectedVramLocalBase + kCanaryOffset);
   fill.value = kCanary;
   fill.row_bytes = 8 * abi::kPageSize;
   fill.row_count = 1;
   Push(0, fill);
 }
 
-// A keyed session of context 1, whose decrypted picture is the canary.
+// A keyed session of context 1 with a read-back key.
 void FuzzMachine::OpenSession() {
   std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
   std::memcpy(request.data(), firmware::kAes128Ctr, 16);

@@ -18,6 +18,9 @@ constexpr uint8_t kCommand = 2, kMessage = 5, kDoorbells = 7, kClock = 10, kScre
 using Seed = std::vector<uint8_t>;
 
 void AddNumber(Seed* seed, uint16_t value) {
+  constexpr uint16_t kLargeNumber = 224;
+  if (value < kLargeNumber) return seed->push_back(static_cast<uint8_t>(value));
+  seed->push_back(kLargeNumber);
   seed->push_back(static_cast<uint8_t>(value));
   seed->push_back(static_cast<uint8_t>(value >> 8));
 }
