@@ -12,6 +12,6 @@ cmake -S . -B "$output/tree" -G Ninja \
   -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ \
   -DCMAKE_CXX_VISIBILITY_PRESET=hidden -DCMAKE_VISIBILITY_INLINES_HIDDEN=ON \
   -DCMAKE_CXX_FLAGS=-DFMT_HEADER_ONLY -DOPENSSL_USE_STATIC_LIBS=ON \
-  -DWARD_LIBYUV="$(gcc -print-file-name=libyuv.a)" -DWARD_TESTS=OFF \
+  -DWARD_TESTS=OFF \
   -DWARD_QEMU_HEADERS="$headers" -DWARD_QEMU_OUTPUT="$output"
 ninja -C "$output/tree" ward_qemu_loader ward_qemu_device

@@ -88,7 +88,7 @@ static_assert(offsetof(IndirectBufferCommand, address) == 8);
 static_assert(offsetof(IndirectBufferCommand, length_bytes) == 16);
 static_assert(offsetof(IndirectBufferCommand, reserved_20) == 20);
 
-// Copies rows. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on.
+// Copies rows. The first and the last byte of an operand lie at most 512 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on.
 struct CopyCommand {
   static constexpr uint16_t kOpcode = 0x0010;
   static constexpr uint32_t kSizeBytes = 48;

@@ -282,7 +282,7 @@
 #define WARD_FENCE_FLAG_INTERRUPT 0x1
 #define WARD_OPCODE_WAIT 0x0003 /* The queue goes on when the unsigned 64-bit value at the address is at least `value`. */
 #define WARD_OPCODE_INDIRECT_BUFFER 0x0004 /* Executes the commands of a buffer, then goes on in the ring. */
-#define WARD_OPCODE_COPY 0x0010 /* Copies rows. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on. */
+#define WARD_OPCODE_COPY 0x0010 /* Copies rows. The first and the last byte of an operand lie at most 512 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on. */
 #define WARD_OPCODE_FILL 0x0011 /* Fills rows with a 32-bit value, little-endian, repeated from each row's first byte. */
 #define WARD_OPCODE_DECRYPT_BLT 0x0020 /* AES-128-CTR from unprotected memory to protected memory, which becomes the session's. Keystream is consumed by encrypted bytes only (R9). */
 #define WARD_DECRYPT_BLT_FLAG_CONTENT_KEY 0x1

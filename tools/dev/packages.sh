@@ -4,7 +4,7 @@
 # Builds the host's code.
 packages_build=(g++ clang-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config ccache
   git)
-packages_libraries=(libssl-dev libyuv-dev libpng-dev libfmt-dev libcli11-dev nlohmann-json3-dev
+packages_libraries=(libssl-dev libpng-dev libfmt-dev libcli11-dev nlohmann-json3-dev
   catch2)
 # Links the firmware for the security processor.
 packages_firmware=(g++-riscv64-linux-gnu)
