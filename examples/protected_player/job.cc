@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "examples/protected_player/step_failure.h"
@@ -32,18 +33,43 @@ bool ParseHex(const std::string& text, ByteSpan bytes) {
   return true;
 }
 
+// Takes the content key out of the header's text, before a parser makes copies of it that nobody
+// wipes. False when no 32 hexadecimal digits stand there.
+bool TakeContentKey(ByteSpan header, ByteSpan key) {
+  constexpr std::string_view kMember = "\"content_key\"";
+  const auto skip = [&header](auto at, std::string_view characters) {
+    while (at != header.end() && characters.find(static_cast<char>(*at)) != characters.npos) ++at;
+    return at;
+  };
+  auto at = std::search(header.begin(), header.end(), kMember.begin(), kMember.end());
+  if (at == header.end()) return false;
+  at = skip(at + kMember.size(), " \t\r\n:");
+  if (at == header.end() || *at != '"') return false;
+  const ByteSpan rest = header.subspan(static_cast<size_t>(at + 1 - header.begin()));
+  const size_t digits = 2 * key.size();
+  if (rest.size() <= digits || rest[digits] != '"') return false;
+  std::string text(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(digits));
+  const bool is_hex = ParseHex(text, key);
+  SecureWipe(text.data(), text.size());
+  std::fill_n(rest.begin(), digits, uint8_t{'0'});
+  return is_hex;
+}
+
 }  // namespace
 
-Job::Job(const std::string& path) : path_(path), file_(path, std::ios::binary) {
+Job::Job(const std::string& path) : path_(path) {
+  file_.rdbuf()->pubsetbuf(nullptr, 0);  // no buffer that keeps the header
+  file_.open(path, std::ios::binary);
   if (!file_) Refuse("can't be opened for reading");
   ReadHeader();
 }
 
 void Job::ReadHeader() {
   std::vector<uint8_t> block = ReadAt(0, kJobBlockBytes, "its header");
+  const bool has_key = TakeContentKey(block, content_key_.Expose());
   const auto end = std::find(block.begin(), block.end(), uint8_t{0});
   const auto header = nlohmann::json::parse(block.begin(), end, nullptr, false);
-  SecureWipe(block.data(), block.size());  // it holds the content key
+  SecureWipe(block.data(), block.size());  // digits that are no key are still there
   uint32_t root_bytes = 0;
   try {
     if (!header.is_object() || header.at("format") != "ward-job-1") Refuse("is not a job");
@@ -59,7 +85,7 @@ void Job::ReadHeader() {
     if (!ParseHex(header.at("iv").get_ref<const std::string&>(), iv_)) {
       Refuse("has an iv that is not 32 hexadecimal digits");
     }
-    if (!ParseHex(header.at("content_key").get_ref<const std::string&>(), content_key_.Expose())) {
+    if (!header.at("content_key").is_string() || !has_key) {
       Refuse("has a content_key that is not 32 hexadecimal digits");
     }
   } catch (const nlohmann::json::exception&) {
