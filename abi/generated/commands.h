@@ -180,7 +180,7 @@ struct EncryptBltCommand {
   uint16_t opcode;  // Which command.
   uint16_t flags;  // Flags of that command; the others are zero.
   uint32_t length;  // Bytes of the whole command, a multiple of 16.
-  uint32_t session;  // A session of the queue's context; it owns every protected page of the source.
+  uint32_t session;  // A session of the queue's context; no protected page of the source belongs to another.
   uint32_t length_bytes;  // Bytes, 1 to 256 MiB.
   uint64_t destination;  // Memory that is not protected.
   uint64_t source;  // What to encrypt.

@@ -173,8 +173,8 @@
 #define WARD_FAULT_STATUS_STATUS_SHIFT 0
 #define WARD_FAULT_STATUS_STATUS_MASK 0xffffu
 #define WARD_REG_FAULT_POSITION 0x1034 /* Offset in the ring of the command that stopped the queue. */
-#define WARD_REG_FAULT_ADDRESS_LO 0x1038 /* Address that the fault is about, as the command named it; 0 when none. */
-#define WARD_REG_FAULT_ADDRESS_HI 0x103c /* Address that the fault is about, as the command named it; 0 when none. */
+#define WARD_REG_FAULT_ADDRESS_LO 0x1038 /* Address that the fault is about, as the command named it; with BUS_ERROR the bus address; 0 when none. */
+#define WARD_REG_FAULT_ADDRESS_HI 0x103c /* Address that the fault is about, as the command named it; with BUS_ERROR the bus address; 0 when none. */
 #define WARD_REG_FAULT_COMMAND 0x1040 /* Which command it was. */
 #define WARD_FAULT_COMMAND_OPCODE_SHIFT 0
 #define WARD_FAULT_COMMAND_OPCODE_MASK 0xffffu
