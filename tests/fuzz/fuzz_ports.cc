@@ -4,11 +4,17 @@
 #include "base/assert.h"
 #include "tests/fuzz/fuzz_machine.h"
 
+#if defined(__clang__)
+#define WARD_UNINSTRUMENTED __attribute__((no_sanitize("coverage")))
+#else
+#define WARD_UNINSTRUMENTED
+#endif
+
 namespace ward::fuzz {
 namespace {
 
 // True when the canary stands in the bytes at any offset, twice in a row.
-__attribute__((no_sanitize("coverage"))) bool HoldsCanary(ConstByteSpan bytes) {
+WARD_UNINSTRUMENTED bool HoldsCanary(ConstByteSpan bytes) {
   const uint8_t low = kCanary & 0xff;
   for (size_t at = 0; at + 8 <= bytes.size(); ++at) {
     if (bytes[at] != low) continue;
