@@ -63,7 +63,7 @@ check_gcc() {
 }
 
 check_clang() {
-  bash tools/dev/build_preset.sh release
+  bash tools/dev/build_preset.sh clang-tests
   clang++-19 --version | sed -n 's/.*clang version \([0-9.]*\).*/clang \1: no warning/p'
 }
 
