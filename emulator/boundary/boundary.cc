@@ -5,102 +5,108 @@
 namespace ward::emulator {
 namespace {
 
-void Tell(BoundaryListener* listener, const BoundaryEvent& event) {
-  if (listener != nullptr) listener->OnEvent(event);
+// Port accesses are told while the host is inside a call of the boundary, and only then: a scan-out
+// or a snapshot taken through gpu() also reads visible VRAM, and is no part of what has to be
+// played again.
+struct Hearing {
+  BoundaryListener* listener;
+  bool in_host_call = true;  // the chip's construction is heard
+};
+
+void Tell(const Hearing* hearing, const BoundaryEvent& event) {
+  if (hearing->listener != nullptr && hearing->in_host_call) hearing->listener->OnEvent(event);
 }
 
 class DmaTap final : public device::DmaPort {
  public:
-  DmaTap(device::DmaPort* host, BoundaryListener* listener) : host_(host), listener_(listener) {}
+  DmaTap(device::DmaPort* host, const Hearing* hearing) : host_(host), hearing_(hearing) {}
 
   bool Read(uint64_t bus_address, ByteSpan destination) override {
     const bool ok = host_->Read(bus_address, destination);
-    Tell(listener_, {BoundaryEventKind::kDmaRead, ok, 0, bus_address, 0, destination});
+    Tell(hearing_, {BoundaryEventKind::kDmaRead, ok, 0, bus_address, 0, destination});
     return ok;
   }
   bool Write(uint64_t bus_address, ConstByteSpan source) override {
     const bool ok = host_->Write(bus_address, source);
-    Tell(listener_, {BoundaryEventKind::kDmaWrite, ok, 0, bus_address, 0, source});
+    Tell(hearing_, {BoundaryEventKind::kDmaWrite, ok, 0, bus_address, 0, source});
     return ok;
   }
   bool WriteAtomic64(uint64_t bus_address, uint64_t value) override {
     const bool ok = host_->WriteAtomic64(bus_address, value);
-    Tell(listener_, {BoundaryEventKind::kDmaWriteAtomic64, ok, 0, bus_address, value, {}});
+    Tell(hearing_, {BoundaryEventKind::kDmaWriteAtomic64, ok, 0, bus_address, value, {}});
     return ok;
   }
 
  private:
   device::DmaPort* host_;
-  BoundaryListener* listener_;
+  const Hearing* hearing_;
 };
 
 class VramTap final : public device::VramPort {
  public:
-  VramTap(device::VramPort* host, BoundaryListener* listener) : host_(host), listener_(listener) {}
+  VramTap(device::VramPort* host, const Hearing* hearing) : host_(host), hearing_(hearing) {}
 
   void Read(uint64_t offset, ByteSpan destination) override {
     host_->Read(offset, destination);
-    Tell(listener_, {BoundaryEventKind::kVramRead, true, 0, offset, 0, destination});
+    Tell(hearing_, {BoundaryEventKind::kVramRead, true, 0, offset, 0, destination});
   }
   void Write(uint64_t offset, ConstByteSpan source) override {
     host_->Write(offset, source);
-    Tell(listener_, {BoundaryEventKind::kVramWrite, true, 0, offset, 0, source});
+    Tell(hearing_, {BoundaryEventKind::kVramWrite, true, 0, offset, 0, source});
   }
   void WriteAtomic64(uint64_t offset, uint64_t value) override {
     host_->WriteAtomic64(offset, value);
-    Tell(listener_, {BoundaryEventKind::kVramWriteAtomic64, true, 0, offset, value, {}});
+    Tell(hearing_, {BoundaryEventKind::kVramWriteAtomic64, true, 0, offset, value, {}});
   }
 
  private:
   device::VramPort* host_;
-  BoundaryListener* listener_;
+  const Hearing* hearing_;
 };
 
 class InterruptTap final : public device::InterruptPort {
  public:
-  InterruptTap(device::InterruptPort* host, BoundaryListener* listener)
-      : host_(host), listener_(listener) {}
+  InterruptTap(device::InterruptPort* host, const Hearing* hearing)
+      : host_(host), hearing_(hearing) {}
 
   void SendVector(uint32_t vector) override {
     host_->SendVector(vector);
-    Tell(listener_, {BoundaryEventKind::kInterrupt, true, 0, 0, vector, {}});
+    Tell(hearing_, {BoundaryEventKind::kInterrupt, true, 0, 0, vector, {}});
   }
 
  private:
   device::InterruptPort* host_;
-  BoundaryListener* listener_;
+  const Hearing* hearing_;
 };
 
 class ClockTap final : public device::ClockPort {
  public:
-  ClockTap(device::ClockPort* host, BoundaryListener* listener)
-      : host_(host), listener_(listener) {}
+  ClockTap(device::ClockPort* host, const Hearing* hearing) : host_(host), hearing_(hearing) {}
 
   uint64_t NowNs() override {
     const uint64_t now = host_->NowNs();
-    Tell(listener_, {BoundaryEventKind::kTime, true, 0, 0, now, {}});
+    Tell(hearing_, {BoundaryEventKind::kTime, true, 0, 0, now, {}});
     return now;
   }
 
  private:
   device::ClockPort* host_;
-  BoundaryListener* listener_;
+  const Hearing* hearing_;
 };
 
 class EntropyTap final : public device::EntropyPort {
  public:
-  EntropyTap(device::EntropyPort* host, BoundaryListener* listener)
-      : host_(host), listener_(listener) {}
+  EntropyTap(device::EntropyPort* host, const Hearing* hearing) : host_(host), hearing_(hearing) {}
 
   bool Fill(ByteSpan destination) override {
     const bool ok = host_->Fill(destination);
-    Tell(listener_, {BoundaryEventKind::kEntropy, ok, 0, 0, 0, destination});
+    Tell(hearing_, {BoundaryEventKind::kEntropy, ok, 0, 0, 0, destination});
     return ok;
   }
 
  private:
   device::EntropyPort* host_;
-  BoundaryListener* listener_;
+  const Hearing* hearing_;
 };
 
 }  // namespace
@@ -109,16 +115,19 @@ class EntropyTap final : public device::EntropyPort {
 class Boundary::PortTap {
  public:
   PortTap(const device::Ports& host, BoundaryListener* listener)
-      : dma_(host.dma, listener),
-        vram_(host.vram, listener),
-        interrupts_(host.interrupts, listener),
-        clock_(host.clock, listener),
-        entropy_(host.entropy, listener),
+      : hearing_{listener},
+        dma_(host.dma, &hearing_),
+        vram_(host.vram, &hearing_),
+        interrupts_(host.interrupts, &hearing_),
+        clock_(host.clock, &hearing_),
+        entropy_(host.entropy, &hearing_),
         trace_(host.trace) {}
 
   device::Ports ports() { return {&dma_, &vram_, &interrupts_, &clock_, &entropy_, trace_}; }
+  Hearing& hearing() { return hearing_; }
 
  private:
+  Hearing hearing_;
   DmaTap dma_;
   VramTap vram_;
   InterruptTap interrupts_;
@@ -127,67 +136,79 @@ class Boundary::PortTap {
   TraceSink* trace_;
 };
 
-Boundary::Boundary(std::unique_ptr<PortTap> tap, BoundaryListener* listener)
-    : tap_(std::move(tap)), listener_(listener) {}
+// One call of the host: told first, then heard until it returns.
+class Boundary::HostCall {
+ public:
+  HostCall(Boundary* boundary, BoundaryEventKind kind, uint64_t address, uint32_t size_bytes,
+           uint64_t value)
+      : hearing_(boundary->tap_->hearing()), was_in_host_call_(hearing_.in_host_call) {
+    hearing_.in_host_call = true;
+    Tell(&hearing_, {kind, true, size_bytes, address, value, {}});
+  }
+  ~HostCall() { hearing_.in_host_call = was_in_host_call_; }
+  HostCall(const HostCall&) = delete;
+  HostCall& operator=(const HostCall&) = delete;
+
+  uint32_t Answer(uint32_t value) {
+    Tell(&hearing_, {BoundaryEventKind::kAnswer, true, 0, 0, value, {}});
+    return value;
+  }
+
+ private:
+  Hearing& hearing_;
+  bool was_in_host_call_;
+};
+
+Boundary::Boundary(std::unique_ptr<PortTap> tap) : tap_(std::move(tap)) {}
 
 Boundary::~Boundary() = default;
 
 Result<std::unique_ptr<Boundary>> Boundary::Create(const device::GpuOptions& options,
                                                    const device::Ports& ports,
                                                    BoundaryListener* listener) {
-  std::unique_ptr<Boundary> boundary(
-      new Boundary(std::make_unique<PortTap>(ports, listener), listener));
+  std::unique_ptr<Boundary> boundary(new Boundary(std::make_unique<PortTap>(ports, listener)));
   WARD_ASSIGN_OR_RETURN(boundary->gpu_, device::Gpu::Create(options, boundary->tap_->ports()));
+  boundary->tap_->hearing().in_host_call = false;
   return boundary;
 }
 
-void Boundary::TellAccess(BoundaryEventKind kind, uint64_t address, uint32_t size_bytes,
-                          uint64_t value) {
-  Tell(listener_, {kind, true, size_bytes, address, value, {}});
-}
-
-uint32_t Boundary::TellAnswer(uint32_t value) {
-  TellAccess(BoundaryEventKind::kAnswer, 0, 0, value);
-  return value;
-}
-
 uint32_t Boundary::ReadRegister(uint64_t offset, uint32_t size_bytes) {
-  TellAccess(BoundaryEventKind::kRegisterRead, offset, size_bytes, 0);
-  return TellAnswer(gpu_->ReadRegister(offset, size_bytes));
+  HostCall call(this, BoundaryEventKind::kRegisterRead, offset, size_bytes, 0);
+  return call.Answer(gpu_->ReadRegister(offset, size_bytes));
 }
 
 void Boundary::WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value) {
-  TellAccess(BoundaryEventKind::kRegisterWrite, offset, size_bytes, value);
+  const HostCall call(this, BoundaryEventKind::kRegisterWrite, offset, size_bytes, value);
   gpu_->WriteRegister(offset, size_bytes, value);
 }
 
 uint32_t Boundary::ReadConfig(uint32_t offset, uint32_t size_bytes) {
-  TellAccess(BoundaryEventKind::kConfigRead, offset, size_bytes, 0);
-  return TellAnswer(gpu_->ReadConfig(offset, size_bytes));
+  HostCall call(this, BoundaryEventKind::kConfigRead, offset, size_bytes, 0);
+  return call.Answer(gpu_->ReadConfig(offset, size_bytes));
 }
 
 void Boundary::WriteConfig(uint32_t offset, uint32_t size_bytes, uint32_t value) {
-  TellAccess(BoundaryEventKind::kConfigWrite, offset, size_bytes, value);
+  const HostCall call(this, BoundaryEventKind::kConfigWrite, offset, size_bytes, value);
   gpu_->WriteConfig(offset, size_bytes, value);
 }
 
 uint32_t Boundary::ReadMsix(uint64_t offset, uint32_t size_bytes) {
-  TellAccess(BoundaryEventKind::kMsixRead, offset, size_bytes, 0);
-  return TellAnswer(gpu_->ReadMsix(offset, size_bytes));
+  HostCall call(this, BoundaryEventKind::kMsixRead, offset, size_bytes, 0);
+  return call.Answer(gpu_->ReadMsix(offset, size_bytes));
 }
 
 void Boundary::WriteMsix(uint64_t offset, uint32_t size_bytes, uint32_t value) {
-  TellAccess(BoundaryEventKind::kMsixWrite, offset, size_bytes, value);
+  const HostCall call(this, BoundaryEventKind::kMsixWrite, offset, size_bytes, value);
   gpu_->WriteMsix(offset, size_bytes, value);
 }
 
 device::ProcessResult Boundary::Process(uint64_t budget_bytes) {
-  TellAccess(BoundaryEventKind::kProcess, budget_bytes, 0, 0);
+  const HostCall call(this, BoundaryEventKind::kProcess, budget_bytes, 0, 0);
   return gpu_->Process(budget_bytes);
 }
 
 void Boundary::Reset(device::ResetKind kind) {
-  TellAccess(BoundaryEventKind::kReset, 0, 0, static_cast<uint64_t>(kind));
+  const HostCall call(this, BoundaryEventKind::kReset, 0, 0, static_cast<uint64_t>(kind));
   gpu_->Reset(kind);
 }
 

@@ -78,19 +78,18 @@ class Boundary {
   device::ProcessResult Process(uint64_t budget_bytes);
   void Reset(device::ResetKind kind);
 
-  // For what does not change the chip: scan-out, snapshots, hashes.
+  // For scan-outs, hashes and snapshots: nothing of these is told to the listener. A recording does
+  // not reach across a Restore.
   device::Gpu& gpu() { return *gpu_; }
   const device::Gpu& gpu() const { return *gpu_; }
 
  private:
   class PortTap;
-  Boundary(std::unique_ptr<PortTap> tap, BoundaryListener* listener);
-  void TellAccess(BoundaryEventKind kind, uint64_t address, uint32_t size_bytes, uint64_t value);
-  uint32_t TellAnswer(uint32_t value);
+  class HostCall;
+  explicit Boundary(std::unique_ptr<PortTap> tap);
 
   std::unique_ptr<PortTap> tap_;  // before gpu_: the chip uses it to its end
   std::unique_ptr<device::Gpu> gpu_;
-  BoundaryListener* listener_;
 };
 
 }  // namespace ward::emulator

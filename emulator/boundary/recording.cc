@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <memory>
 
 #include "base/secret_bytes.h"
@@ -15,7 +16,8 @@ using Kind = BoundaryEventKind;
 constexpr const char* kKindNames[] = {
     "register read", "register write", "config read", "config write", "MSI-X read", "MSI-X write",
     "process",       "reset",          "DMA read",    "DMA write",    "DMA fence",  "VRAM read",
-    "VRAM write",    "VRAM fence",     "interrupt",   "time",         "entropy"};
+    "VRAM write",    "VRAM fence",     "interrupt",   "time",         "entropy",    "answer"};
+static_assert(std::size(kKindNames) == static_cast<size_t>(Kind::kAnswer) + 1);
 
 const char* Name(Kind kind) { return kKindNames[static_cast<size_t>(kind)]; }
 

@@ -6,16 +6,14 @@
  */
 #include "emulator/qemu/qemu_compat.h"
 
+#include "abi/generated/ward_abi.h"
 #include "emulator/qemu/bridge.h"
 
 #define TYPE_WARD_GPU "ward-gpu"
 OBJECT_DECLARE_SIMPLE_TYPE(WardGpuState, WARD_GPU)
 
 enum {
-  kRegisterBar = 0,
-  kVramBar = 2,
-  kMsixBar = 4,
-  kVectorCount = 32,
+  kVectorCount = WARD_VECTOR_COUNT,
   kBlankWidth = 640,
   kBlankHeight = 360,
   kPowerControl = PCI_PM_CTRL, /* offset in the power management capability */
@@ -24,7 +22,6 @@ enum {
   kPowerD2 = 2,
   kPowerD3 = 3,
 };
-#define WARD_REGISTER_BAR_BYTES (2 * MiB)
 #define WARD_SLICE_NS 50000 /* the longest that guest accesses wait for the chip */
 
 struct WardGpuState {
@@ -145,7 +142,7 @@ static void DoWork(void *opaque) {
 
 static void ScheduleWork(void *opaque) {
   WardGpuState *s = opaque;
-  qemu_bh_schedule(s->work);
+  if (s->work != NULL) qemu_bh_schedule(s->work);
 }
 
 static void RunStateChanged(void *opaque, bool running, RunState state) {
@@ -154,16 +151,28 @@ static void RunStateChanged(void *opaque, bool running, RunState state) {
 
 /* ---- Registers and configuration space ---- */
 
+/* The interrupts that the function had not sent yet go with its reset. */
+static void DropPendingVectors(WardGpuState *s) {
+  for (int vector = 0; vector < kVectorCount; ++vector) {
+    msix_clr_pending(PCI_DEVICE(s), vector);
+  }
+}
+
+/* A virtual CPU that looked the region up before an unplug may arrive here after it: then there is
+ * no chip any more, nor the device's configuration space. */
 static uint64_t ReadRegister(void *opaque, hwaddr offset, unsigned size) {
   WardGpuState *s = opaque;
-  if (!IsPowered(s)) return UINT64_MAX;
+  if (s->chip == NULL || !IsPowered(s)) return UINT64_MAX;
   return ward_chip_read_register(s->chip, offset, size);
 }
 
 static void WriteRegister(void *opaque, hwaddr offset, uint64_t value, unsigned size) {
   WardGpuState *s = opaque;
-  if (!IsPowered(s)) return;
+  if (s->chip == NULL || !IsPowered(s)) return;
   ward_chip_write_register(s->chip, offset, size, value);
+  if (offset == WARD_REG_DEVICE_CONTROL && (value & WARD_DEVICE_CONTROL_RESET_FUNCTION_MASK) != 0) {
+    DropPendingVectors(s);
+  }
   ScheduleWork(s);
 }
 
@@ -213,7 +222,7 @@ static bool AddCapabilities(WardGpuState *s, Error **errp) {
   pci_set_long(
       device->config + device->exp.exp_cap + PCI_EXP_DEVCAP,
       pci_get_long(device->config + device->exp.exp_cap + PCI_EXP_DEVCAP) | PCI_EXP_DEVCAP_FLR);
-  if (msix_init_exclusive_bar(device, kVectorCount, kMsixBar, errp) != 0) return false;
+  if (msix_init_exclusive_bar(device, kVectorCount, WARD_MSIX_BAR, errp) != 0) return false;
   for (unsigned vector = 0; vector < kVectorCount; vector++) msix_vector_use(device, vector);
   return true;
 }
@@ -304,7 +313,8 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
 }
 
 static bool CreateMemory(WardGpuState *s, Error **errp) {
-  if (!is_power_of_2(s->vram_bytes) || s->vram_bytes < 1 * MiB || s->vram_bytes > 8 * GiB) {
+  if (!is_power_of_2(s->vram_bytes) || s->vram_bytes < WARD_MINIMUM_VISIBLE_VRAM ||
+      s->vram_bytes > WARD_MAXIMUM_VISIBLE_VRAM) {
     error_setg(errp,
                "ward-gpu: vram-size is a power of two from 1M to 8G, for example "
                "vram-size=64M");
@@ -317,15 +327,15 @@ static bool CreateMemory(WardGpuState *s, Error **errp) {
     return false;
   }
   memory_region_init_io(&s->registers, OBJECT(s), &kRegisterOperations, s, "ward-gpu.registers",
-                        WARD_REGISTER_BAR_BYTES);
+                        WARD_REGISTER_BAR_SIZE);
   return true;
 }
 
 static void RegisterBars(WardGpuState *s) {
   PCIDevice *device = PCI_DEVICE(s);
-  pci_register_bar(device, kRegisterBar, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->registers);
+  pci_register_bar(device, WARD_REGISTER_BAR, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->registers);
   pci_register_bar(
-      device, kVramBar,
+      device, WARD_VRAM_BAR,
       PCI_BASE_ADDRESS_SPACE_MEMORY | PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH,
       &s->vram);
 }
@@ -364,6 +374,7 @@ static void Unrealize(PCIDevice *device) {
   qemu_del_vm_change_state_handler(s->run_state);
   timer_free(s->wakeup);
   qemu_bh_delete(s->work);
+  s->work = NULL;
   ward_chip_destroy(s->chip);
   s->chip = NULL;
   WARD_UNBLOCK_MIGRATION(&s->migration_blocker);
@@ -381,10 +392,10 @@ static int GetView(Object *object, Error **errp) { return WARD_GPU(object)->view
 static void SetView(Object *object, int view, Error **errp) { WARD_GPU(object)->view = view; }
 
 static WARD_PROPERTIES kProperties[] = {
-    DEFINE_PROP_UINT16("vendor-id", WardGpuState, vendor_id, 0x1234),
-    DEFINE_PROP_UINT16("device-id", WardGpuState, device_id, 0x5747),
-    DEFINE_PROP_SIZE("vram-size", WardGpuState, vram_bytes, 64 * MiB),
-    DEFINE_PROP_SIZE("protected-size", WardGpuState, protected_bytes, 256 * MiB),
+    DEFINE_PROP_UINT16("vendor-id", WardGpuState, vendor_id, WARD_VENDOR_ID),
+    DEFINE_PROP_UINT16("device-id", WardGpuState, device_id, WARD_DEVICE_ID),
+    DEFINE_PROP_SIZE("vram-size", WardGpuState, vram_bytes, WARD_DEFAULT_VISIBLE_VRAM),
+    DEFINE_PROP_SIZE("protected-size", WardGpuState, protected_bytes, WARD_DEFAULT_PROTECTED_VRAM),
     DEFINE_PROP_STRING("identity", WardGpuState, identity),
     DEFINE_PROP_STRING("trace", WardGpuState, trace),
     WARD_PROPERTIES_END};

@@ -75,6 +75,37 @@ TEST_CASE("A recording with another value in one register write does not replay"
   CHECK_FALSE(outcome.value().matches);
 }
 
+TEST_CASE("A scan-out and a snapshot taken while recording are no part of the recording") {
+  emulator::Recording recording;
+  MachineOptions options;
+  options.listener = &recording;
+  const auto machine = MakeMachine(options);
+  const Run run(machine.get());
+  const size_t recorded = recording.events().size();
+  const device::GpuSnapshot snapshot = machine->gpu().TakeSnapshot();
+  machine->gpu().Restore(snapshot);
+  std::vector<uint8_t> pixels(size_t{4} * 640 * 360);
+  machine->gpu().ReadScanout(0, device::ScanoutView::kOperator, pixels, 4 * 640);
+  CHECK(recording.events().size() == recorded);
+}
+
+TEST_CASE("A recording with another answer says which access differs") {
+  emulator::Recording recording;
+  MachineOptions options;
+  options.listener = &recording;
+  const auto machine = MakeMachine(options);
+  const Run run(machine.get());
+  for (emulator::Recording::Event& event : recording.events()) {
+    if (event.kind != emulator::BoundaryEventKind::kAnswer) continue;
+    event.value ^= 1;
+    break;
+  }
+  const auto outcome = emulator::Replay(recording, TestGpuOptions());
+  REQUIRE(outcome.ok());
+  CHECK_FALSE(outcome.value().matches);
+  CHECK(outcome.value().difference.find("recorded answer") != std::string::npos);
+}
+
 TEST_CASE("The same seed gives the same state, another seed another") {
   const auto hash = [](uint64_t seed) {
     MachineOptions options;

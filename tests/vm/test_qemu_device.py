@@ -13,7 +13,7 @@ import unittest
 from bare_machine import (COMMAND_MASTER, COMMAND_MEMORY, MSIX, PLUGIN, QEMU, REGISTERS, VRAM,
                           BareMachine, pack)
 
-DEVICE_MAGIC, SCRATCH, DEVICE_STATUS = 0x0, 0x54, 0x104
+DEVICE_MAGIC, SCRATCH, DEVICE_CONTROL, DEVICE_STATUS = 0x0, 0x54, 0x100, 0x104
 INTERRUPT_CAUSE, INTERRUPT_ENABLE, INTERRUPT_VECTOR = 0x200, 0x204, 0x280
 QUEUE = 0x1000
 QUEUE_CONTROL, QUEUE_STATUS, RING_BASE, FENCE_ADDRESS = 0x0, 0x4, 0x8, 0x18
@@ -177,6 +177,20 @@ class Resets(DeviceTest):
             machine.write_config(control, machine.read_config(control) & 0xffff | 1 << 15)
             self.assertFalse(machine.read_config(control) & 1 << 15)
         self.check_reset(reset)
+
+    def test_interrupt_that_a_mask_held_back_goes_with_the_reset(self):
+        reset_function, masked = 1, 1
+        with BareMachine() as machine:
+            machine.map_bars()
+            machine.write_config(machine.find_capability(MSIX_CAPABILITY), 1 << 31)
+            machine.write(MSIX, pack("QII", MESSAGE, 0xabcd, masked))
+            machine.set_register(INTERRUPT_ENABLE, 1)
+            KernelQueue(machine).submit(fence(1, interrupt=True))
+            self.wait_until(lambda: machine.read32(MSIX + 0x800) == 1, "the pending bit")
+            machine.set_register(DEVICE_CONTROL, reset_function)
+            self.assertEqual(machine.read32(MSIX + 0x800), 0)
+            machine.write32(MSIX + 12, 0)
+            self.assertEqual(machine.read32(MESSAGE), 0)
 
     def test_system_reset_puts_the_function_back(self):
         def reset(machine):
