@@ -83,18 +83,23 @@ class TraceFile final : public TraceSink {
     return true;
   }
   void OnEvent(const TraceEvent& event) override {
-    if (file_ == nullptr) return;
-    std::fprintf(file_, "%s %s %#llx %#llx %#llx\n", event.name, event.detail,
-                 static_cast<unsigned long long>(event.arguments[0]),
-                 static_cast<unsigned long long>(event.arguments[1]),
-                 static_cast<unsigned long long>(event.arguments[2]));
+    if (file_ == nullptr || written_ >= kMaximumBytes) return;
+    const int length = std::fprintf(file_, "%s %s %#llx %#llx %#llx\n", event.name, event.detail,
+                                    static_cast<unsigned long long>(event.arguments[0]),
+                                    static_cast<unsigned long long>(event.arguments[1]),
+                                    static_cast<unsigned long long>(event.arguments[2]));
+    if (length > 0) written_ += static_cast<uint64_t>(length);
+    if (written_ >= kMaximumBytes) std::fputs("trace full: later events are not written\n", file_);
   }
 
  private:
+  // A guest causes the events, and must not fill the host's disk.
+  static constexpr uint64_t kMaximumBytes = 64ull << 20;
   void Close() {
     if (file_ != nullptr && file_ != stderr) std::fclose(file_);
   }
   std::FILE* file_ = nullptr;
+  uint64_t written_ = 0;
 };
 
 }  // namespace
@@ -130,12 +135,19 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
     return std::string("the trace can't be written to ") + options.trace_path +
            ": give another file, for example trace=trace.log";
   }
+  if (options.identity_directory != nullptr && *options.identity_directory == '\0') {
+    return "identity is empty: name a directory made by `ward identity create DIR`, or leave it "
+           "out";
+  }
   std::string error;
   const std::optional<Identity> identity = FindIdentity(options.identity_directory, &error);
   if (!identity) return error;
   ward::device::GpuOptions gpu_options;
   gpu_options.visible_vram_bytes = options.vram_bytes;
   gpu_options.protected_vram_bytes = options.protected_bytes;
+  gpu_options.latency = options.realistic_latency ? ward::device::LatencyPreset::kRealistic
+                                                  : ward::device::LatencyPreset::kFast;
+  gpu_options.strict_iv = options.strict_iv;
   gpu_options.identity_private_key = identity->private_key();
   gpu_options.identity_certificates = identity->certificate_bundle();
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,

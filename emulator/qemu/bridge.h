@@ -39,9 +39,13 @@ typedef struct WardChipOptions {
   uint8_t* vram;  // visible VRAM, outlives the chip; the guest writes to it at any time
   uint64_t vram_bytes;
   uint64_t protected_bytes;
+  bool realistic_latency;  // firmware takes as long as on silicon, in virtual time
+  bool strict_iv;          // R21: a counter range is accepted once under a key
   const char*
       identity_directory;  // PEM files; NULL makes an identity that lives as long as the chip
-  const char* trace_path;  // one line an event, "-" is standard error; NULL traces nothing
+  // One line an event, at most 64 MiB of them: a guest decides how many there are. "-" is standard
+  // error; NULL traces nothing.
+  const char* trace_path;
 } WardChipOptions;
 
 // Returns NULL and one line in `error` (what is wrong, and what mends it) when the options can't be

@@ -109,7 +109,10 @@ static int Refuse(const char* what, const char* why) {
 }
 
 int qemu_plugin_install(uint64_t id, const void* info, int argc, char** argv) {
-  (void)id, (void)info, (void)argc, (void)argv;
+  (void)id, (void)info;
+  if (argc != 0) {
+    return Refuse(argv[0], "ward-qemu.so takes no arguments: settings go to -device ward-gpu,...");
+  }
   char stamp[kStampDigits + 1];
   if (dl_iterate_phdr(FindStampInObject, stamp) != 1) {
     return Refuse("this program", "has no module stamp, so that its build is not known");

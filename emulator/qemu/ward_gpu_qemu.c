@@ -32,6 +32,8 @@ struct WardGpuState {
   uint16_t device_id;
   uint64_t vram_bytes;
   uint64_t protected_bytes;
+  bool realistic_latency;
+  bool strict_iv;
   char *identity;
   char *trace;
   int view; /* a WardChipView, may change at any time */
@@ -286,6 +288,8 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .vram = memory_region_get_ram_ptr(&s->vram),
       .vram_bytes = s->vram_bytes,
       .protected_bytes = s->protected_bytes,
+      .realistic_latency = s->realistic_latency,
+      .strict_iv = s->strict_iv,
       .identity_directory = s->identity,
       .trace_path = s->trace,
   };
@@ -396,6 +400,8 @@ static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_UINT16("device-id", WardGpuState, device_id, WARD_DEVICE_ID),
     DEFINE_PROP_SIZE("vram-size", WardGpuState, vram_bytes, WARD_DEFAULT_VISIBLE_VRAM),
     DEFINE_PROP_SIZE("protected-size", WardGpuState, protected_bytes, WARD_DEFAULT_PROTECTED_VRAM),
+    DEFINE_PROP_BOOL("realistic-latency", WardGpuState, realistic_latency, false),
+    DEFINE_PROP_BOOL("strict-iv", WardGpuState, strict_iv, false),
     DEFINE_PROP_STRING("identity", WardGpuState, identity),
     DEFINE_PROP_STRING("trace", WardGpuState, trace),
     WARD_PROPERTIES_END};
