@@ -238,11 +238,6 @@ void InProcessHost::FreeDma(const abi::DmaBuffer& buffer) {
   dma_.erase(found);
 }
 
-void InProcessHost::UnmapForTest(uint64_t bus_address) {
-  // The memory stays the test's; it ends with the process.
-  dma_.erase(bus_address);
-}
-
 uint8_t* InProcessHost::Lookup(uint64_t bus_address, uint64_t size_bytes) {
   if (!bus_master_ || size_bytes == 0) return nullptr;
   auto found = dma_.upper_bound(bus_address);

@@ -57,8 +57,6 @@ class InProcessHost final : public abi::PciFunction {
   Boundary& boundary() { return *boundary_; }
   device::Gpu& gpu() { return boundary_->gpu(); }
   uint64_t now_ns() const { return now_ns_; }
-  // Takes a DMA buffer's mapping away from the IOMMU without freeing the memory.
-  void UnmapForTest(uint64_t bus_address);
 
  private:
   class Ports;
