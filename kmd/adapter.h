@@ -49,12 +49,16 @@ class Adapter {
   void DestroyDevice(DeviceHandle device);  // with its contexts and allocations
 
   // OUT_OF_MEMORY when the segment is full; INVALID_ARGUMENT for data that means nothing. Contents
-  // start as zeros.
+  // start as zeros and are no session's; protected memory is made so by the device, whose errors
+  // come too.
   Result<AllocationHandle> Allocate(DeviceHandle device, const abi::AllocationData& data);
-  // Waits until no submitted command uses it.
+  // Waits until all that was submitted to any context of the device has ended, since a command may
+  // hold an address that no list named. DEVICE_TIMEOUT when a context does not get there: the
+  // allocation then stays the caller's and can be freed later, or goes with the device. A context
+  // that let a wait run out is only looked at by later ones, until it gets there.
   Result<void> Free(DeviceHandle device, AllocationHandle allocation);
-  // CPU address; waits until no submitted command uses the allocation. LOCK_REFUSED for protected
-  // memory. Locks nest.
+  // CPU address; waits until no submission that listed the allocation is left. LOCK_REFUSED for
+  // protected memory. Locks nest.
   Result<ByteSpan> Lock(DeviceHandle device, AllocationHandle allocation);
   Result<void> Unlock(DeviceHandle device, AllocationHandle allocation);
 

@@ -1,5 +1,6 @@
 #include "kmd/kernel_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "abi/generated/pci.h"
@@ -7,6 +8,11 @@
 #include "kmd/command.h"
 
 namespace ward::kmd {
+namespace {
+
+constexpr uint64_t kMaximumFillBytes = 256 << 20;  // of one FILL; whole pages
+
+}  // namespace
 
 Result<std::unique_ptr<KernelQueue>> KernelQueue::Create(const RegisterWindow* registers,
                                                          const InterruptLine* interrupts) {
@@ -46,6 +52,21 @@ Result<void> KernelQueue::Invalidate(uint32_t context, uint64_t address, uint64_
   command.address = address;
   command.length_bytes = size_bytes;
   return Execute(BytesOf(command));
+}
+
+Result<void> KernelQueue::Clear(uint64_t local_address, uint64_t size_bytes) {
+  const uint32_t refusals = queue_->RefusalCount();
+  for (uint64_t offset = 0; offset < size_bytes; offset += kMaximumFillBytes) {
+    auto command = MakeCommand<abi::FillCommand>();
+    command.destination = (local_address + offset) | abi::kPhysicalLocal;
+    command.row_bytes = static_cast<uint32_t>(std::min(size_bytes - offset, kMaximumFillBytes));
+    command.row_count = 1;
+    WARD_TRY(Execute(BytesOf(command)));
+  }
+  if (queue_->RefusalCount() != refusals) {
+    return Fault{abi::kStatusDeviceInErrorState, "the device refused to clear protected memory"};
+  }
+  return {};
 }
 
 Result<void> KernelQueue::Flip(const abi::FlipCommand& command) {

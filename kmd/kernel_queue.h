@@ -22,6 +22,9 @@ class KernelQueue {
   Result<void> DestroyContext(uint32_t context);
   // Drops the device's translations of [address, address + size_bytes) in a context.
   Result<void> Invalidate(uint32_t context, uint64_t address, uint64_t size_bytes);
+  // Makes whole pages of protected VRAM, from a local address on, zeros that are nobody's.
+  // DEVICE_IN_ERROR_STATE when the device refuses.
+  Result<void> Clear(uint64_t local_address, uint64_t size_bytes);
   // SCANOUT_REFUSED when the device's policy does not allow it.
   Result<void> Flip(const abi::FlipCommand& command);
 

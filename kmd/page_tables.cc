@@ -29,7 +29,7 @@ Result<PageTables> PageTables::Create(VideoMemory* memory) {
   return PageTables(memory, std::move(root));
 }
 
-Result<const MemoryBlock*> PageTables::MakeLeafTable(uint64_t address) {
+Result<void> PageTables::MakeLeafTable(uint64_t address) {
   const MemoryBlock* table = &root_;
   for (int level = 1; level < kLeafLevel; ++level) {
     const TableKey key(level + 1, address >> ShiftOf(level));
@@ -41,34 +41,41 @@ Result<const MemoryBlock*> PageTables::MakeLeafTable(uint64_t address) {
     }
     table = &found->second;
   }
-  return table;
+  return {};
 }
 
-Result<void> PageTables::Map(uint64_t address, const MemoryBlock& block, Access access) {
-  WARD_ASSERT(IsAligned(address, abi::kPageSize) && RangeFits(address, block.size_bytes(), kLimit));
-  uint64_t bits = abi::kPteValid;
-  if (access == Access::kReadWrite) bits |= abi::kPteWritable;
-  if (block.is_local()) bits |= abi::kPteLocal;
-  const MemoryBlock* table = nullptr;
-  for (uint64_t offset = 0; offset < block.size_bytes(); offset += abi::kPageSize) {
-    const uint64_t page = address + offset;
-    if (table == nullptr || IsAligned(page, abi::kLargePageSize)) {
-      auto made = MakeLeafTable(page);
-      if (!made.ok()) {
-        Unmap(address, offset);
-        return made.fault();
-      }
-      table = made.value();
-    }
-    StoreEntry(*table, kLeafLevel, page, (block.physical_address() + offset) | bits);
+const MemoryBlock* PageTables::FindLeafTable(uint64_t address) const {
+  const auto found = tables_.find(TableKey(kLeafLevel, address >> ShiftOf(kLeafLevel - 1)));
+  return found == tables_.end() ? nullptr : &found->second;
+}
+
+Result<void> PageTables::Reserve(uint64_t address, uint64_t size_bytes) {
+  WARD_ASSERT(IsAligned(address, abi::kPageSize) && RangeFits(address, size_bytes, kLimit));
+  // A table of the last level covers what a large page would.
+  const uint64_t first = address - address % abi::kLargePageSize;
+  for (uint64_t at = first; at < address + size_bytes; at += abi::kLargePageSize) {
+    WARD_TRY(MakeLeafTable(at));
   }
   return {};
 }
 
+void PageTables::Map(uint64_t address, const MemoryBlock& block, Access access) {
+  WARD_ASSERT(IsAligned(address, abi::kPageSize) && RangeFits(address, block.size_bytes(), kLimit));
+  uint64_t bits = abi::kPteValid;
+  if (access == Access::kReadWrite) bits |= abi::kPteWritable;
+  if (block.is_local()) bits |= abi::kPteLocal;
+  for (uint64_t offset = 0; offset < block.size_bytes(); offset += abi::kPageSize) {
+    const uint64_t page = address + offset;
+    const MemoryBlock* table = FindLeafTable(page);
+    WARD_ASSERT(table != nullptr);
+    StoreEntry(*table, kLeafLevel, page, (block.physical_address() + offset) | bits);
+  }
+}
+
 void PageTables::Unmap(uint64_t address, uint64_t size_bytes) {
   for (uint64_t page = address; page < address + size_bytes; page += abi::kPageSize) {
-    const auto found = tables_.find(TableKey(kLeafLevel, page >> ShiftOf(kLeafLevel - 1)));
-    if (found != tables_.end()) StoreEntry(found->second, kLeafLevel, page, 0);
+    const MemoryBlock* table = FindLeafTable(page);
+    if (table != nullptr) StoreEntry(*table, kLeafLevel, page, 0);
   }
 }
 

@@ -23,9 +23,12 @@ class PageTables {
   // Local address of the first level, for CONTEXT_CREATE.
   uint64_t root_address() const { return root_.physical_address(); }
 
-  // Maps the whole block at `address`, a multiple of a page; the range is below 2^48 and not
-  // mapped yet. OUT_OF_MEMORY when no page is left for a table; then nothing is mapped.
-  Result<void> Map(uint64_t address, const MemoryBlock& block, Access access);
+  // Makes the tables that mapping [address, address + size_bytes) needs, and maps nothing. Pages;
+  // below 2^48. OUT_OF_MEMORY when no page is left for a table.
+  Result<void> Reserve(uint64_t address, uint64_t size_bytes);
+  // Maps the whole block at `address`, in a range that was reserved and is not mapped yet. Can't
+  // fail half way: a page that was mapped for a moment is one that the device may still use.
+  void Map(uint64_t address, const MemoryBlock& block, Access access);
   // The device may use what it read before until it is told (INVALIDATE).
   void Unmap(uint64_t address, uint64_t size_bytes);
 
@@ -34,8 +37,10 @@ class PageTables {
   using TableKey = std::pair<int, uint64_t>;
 
   PageTables(VideoMemory* memory, MemoryBlock root) : memory_(memory), root_(std::move(root)) {}
-  // The table of the last level that holds the entry of `address`.
-  Result<const MemoryBlock*> MakeLeafTable(uint64_t address);
+  // Makes the table of the last level that holds the entry of `address`, unless it is there.
+  Result<void> MakeLeafTable(uint64_t address);
+  // That table; null when it was never made.
+  const MemoryBlock* FindLeafTable(uint64_t address) const;
 
   VideoMemory* memory_;
   MemoryBlock root_;

@@ -37,8 +37,8 @@ Result<std::unique_ptr<RenderContext>> RenderContext::Create(Hardware* hardware,
                         memory->Allocate(Segment::kSystem, kCommandBufferBytes));
   std::unique_ptr<RenderContext> context(
       new RenderContext(hardware, number, std::move(tables), std::move(commands)));
-  WARD_TRY(context->tables_.Map(kCommandBufferAddress, context->commands_,
-                                PageTables::Access::kReadOnly));
+  WARD_TRY(context->tables_.Reserve(kCommandBufferAddress, context->commands_.size_bytes()));
+  context->tables_.Map(kCommandBufferAddress, context->commands_, PageTables::Access::kReadOnly);
   WARD_TRY(hardware->kernel_queue().CreateContext(number, context->tables_.root_address()));
   context->exists_ = true;
   WARD_ASSIGN_OR_RETURN(context->queue_, Queue::Create(&hardware->registers(),
@@ -54,8 +54,12 @@ RenderContext::~RenderContext() {
   if (exists_) (void)hardware_->kernel_queue().DestroyContext(number_).ok();
 }
 
-Result<void> RenderContext::Map(uint64_t address, const MemoryBlock& block) {
-  return tables_.Map(address, block, PageTables::Access::kReadWrite);
+Result<void> RenderContext::ReserveRange(uint64_t address, uint64_t size_bytes) {
+  return tables_.Reserve(address, size_bytes);
+}
+
+void RenderContext::Map(uint64_t address, const MemoryBlock& block) {
+  tables_.Map(address, block, PageTables::Access::kReadWrite);
 }
 
 Result<void> RenderContext::Unmap(uint64_t address, uint64_t size_bytes) {
@@ -100,9 +104,14 @@ Result<uint64_t> RenderContext::Submit(ConstByteSpan commands,
 }
 
 Result<void> RenderContext::WaitUnused(uint64_t fence, uint32_t timeout_ms) {
-  const Result<void> outcome = queue_->Wait(fence, timeout_ms);
+  const Result<void> outcome = queue_->Wait(fence, is_stuck_ ? 0 : timeout_ms);
+  is_stuck_ = !outcome.ok() && outcome.fault().status == abi::kStatusDeviceTimeout;
   if (!outcome.ok() && outcome.fault().status != abi::kStatusQueueFaulted) return outcome.fault();
   return {};
+}
+
+Result<void> RenderContext::WaitIdle(uint32_t timeout_ms) {
+  return WaitUnused(queue_->last_fence(), timeout_ms);
 }
 
 }  // namespace ward::kmd

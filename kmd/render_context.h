@@ -38,15 +38,20 @@ class RenderContext {
   uint32_t number() const { return number_; }
   Queue& queue() { return *queue_; }
 
-  Result<void> Map(uint64_t address, const MemoryBlock& block);
+  // OUT_OF_MEMORY. The GPU sees nothing of a range until it is mapped.
+  Result<void> ReserveRange(uint64_t address, uint64_t size_bytes);
+  // A range that was reserved.
+  void Map(uint64_t address, const MemoryBlock& block);
   // The device has forgotten the range when this succeeds.
   Result<void> Unmap(uint64_t address, uint64_t size_bytes);
 
   // Copies and patches the commands, then submits the copy. `commands` is a multiple of 16, 16 to
   // kMaximumCommandBytes; patches lie inside. Gives the fence's value. QUEUE_FAULTED.
   Result<uint64_t> Submit(ConstByteSpan commands, std::span<const AddressPatch> patches);
-  // Until everything submitted has ended; a stopped queue has nothing left that could run.
+  // Until everything up to `fence` has ended; a stopped queue has nothing left that could run.
   Result<void> WaitUnused(uint64_t fence, uint32_t timeout_ms = Queue::kDefaultTimeoutMs);
+  // Until everything submitted has ended.
+  Result<void> WaitIdle(uint32_t timeout_ms = Queue::kDefaultTimeoutMs);
 
  private:
   RenderContext(Hardware* hardware, uint32_t number, PageTables tables, MemoryBlock commands);
@@ -54,7 +59,8 @@ class RenderContext {
 
   Hardware* hardware_;
   uint32_t number_;
-  bool exists_ = false;  // in the device
+  bool exists_ = false;    // in the device
+  bool is_stuck_ = false;  // let us wait in vain: from then on looked at, not waited for
   PageTables tables_;
   MemoryBlock commands_;  // mapped read-only for the GPU, never seen by a user
   RingSpace command_space_;

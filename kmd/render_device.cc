@@ -65,6 +65,11 @@ Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::Allocati
   WARD_ASSIGN_OR_RETURN(
       allocation.memory,
       hardware_->video_memory().Allocate(static_cast<Segment>(data.segment), data.size_bytes));
+  // The CPU clears other memory as it is taken; only the device gets at this.
+  if (allocation.memory.segment() == Segment::kProtected) {
+    WARD_TRY(hardware_->kernel_queue().Clear(allocation.memory.physical_address(),
+                                             allocation.memory.size_bytes()));
+  }
   const uint64_t range_bytes = allocation.memory.size_bytes() + kGuardBytes;
   WARD_ASSIGN_OR_RETURN(allocation.address, addresses_.Allocate(range_bytes));
   const Result<void> mapped = MapEverywhere(allocation);
@@ -77,14 +82,10 @@ Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::Allocati
 }
 
 Result<void> RenderDevice::MapEverywhere(const Allocation& allocation) {
-  for (auto at = contexts_.begin(); at != contexts_.end(); ++at) {
-    const Result<void> mapped = at->second->Map(allocation.address, allocation.memory);
-    if (mapped.ok()) continue;
-    for (auto undo = contexts_.begin(); undo != at; ++undo) {
-      WARD_TRY(undo->second->Unmap(allocation.address, allocation.memory.size_bytes()));
-    }
-    return mapped.fault();
+  for (auto& [handle, context] : contexts_) {
+    WARD_TRY(context->ReserveRange(allocation.address, allocation.memory.size_bytes()));
   }
+  for (auto& [handle, context] : contexts_) context->Map(allocation.address, allocation.memory);
   return {};
 }
 
@@ -96,10 +97,15 @@ Result<void> RenderDevice::WaitUnused(const Allocation& allocation) {
   return {};
 }
 
+Result<void> RenderDevice::WaitIdle() {
+  for (auto& [handle, context] : contexts_) WARD_TRY(context->WaitIdle());
+  return {};
+}
+
 Result<void> RenderDevice::Free(AllocationHandle handle) {
   WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
   if (allocation->lock_count != 0) return Invalid("the allocation is locked");
-  WARD_TRY(WaitUnused(*allocation));
+  WARD_TRY(WaitIdle());
   hardware_->display().Forget(allocation->memory);
   // When a context does not forget the range, the memory stays taken: better lost than shared.
   for (auto& [context_handle, context] : contexts_) {
@@ -186,7 +192,8 @@ Result<void> RenderDevice::Present(ContextHandle context_handle, AllocationHandl
 Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) {
   WARD_ASSIGN_OR_RETURN(auto context, RenderContext::Create(hardware_, number));
   for (const auto& [allocation_handle, allocation] : allocations_) {
-    WARD_TRY(context->Map(allocation.address, allocation.memory));
+    WARD_TRY(context->ReserveRange(allocation.address, allocation.memory.size_bytes()));
+    context->Map(allocation.address, allocation.memory);
   }
   contexts_.emplace(handle, std::move(context));
   return {};
@@ -195,7 +202,7 @@ Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) 
 Result<uint32_t> RenderDevice::DestroyContext(ContextHandle handle) {
   WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(handle));
   // Whatever the outcome, the context ends: work that takes longer is dropped.
-  (void)context->WaitUnused(context->queue().last_fence(), kDestroyTimeoutMs).ok();
+  (void)context->WaitIdle(kDestroyTimeoutMs).ok();
   const uint32_t number = context->number();
   contexts_.erase(handle);
   for (auto& [allocation_handle, allocation] : allocations_) allocation.last_use.erase(handle);

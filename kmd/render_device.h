@@ -58,7 +58,11 @@ class RenderDevice {
   };
 
   Result<Allocation*> FindAllocation(AllocationHandle handle);
+  // Until no command whose submission listed the allocation is left.
   Result<void> WaitUnused(const Allocation& allocation);
+  // Until no command of any context is left: one may hold an address that no list named.
+  Result<void> WaitIdle();
+  // In all contexts or, when it fails, in none, not even for a moment.
   Result<void> MapEverywhere(const Allocation& allocation);
   Result<AddressPatch> CheckPatch(const Patch& patch, size_t command_bytes,
                                   std::span<Allocation* const> allocations) const;

@@ -51,8 +51,8 @@ class VideoMemory {
   static Result<std::unique_ptr<VideoMemory>> Create(abi::PciFunction* function,
                                                      const Limits& limits);
 
-  // `size_bytes` is at least 1. Contents are zeros: visible VRAM and system memory by the driver
-  // or the host, protected memory by the device when a session first writes it. OUT_OF_MEMORY.
+  // `size_bytes` is at least 1. Visible VRAM and system memory are zeros; protected memory is as
+  // its last user left it, until KernelQueue::Clear. OUT_OF_MEMORY.
   Result<MemoryBlock> Allocate(Segment segment, uint64_t size_bytes);
 
  private:

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
@@ -121,6 +122,32 @@ TEST_CASE("one vector is enough, none is not") {
     CHECK(StatusOf(Adapter::Open(&function)) == abi::kStatusOutOfMemory);
     CHECK(IsGivenBack(function));
   }
+}
+
+TEST_CASE("causes that the reset left are cleared before they can interrupt") {
+  FakeFunction function;
+  function.causes_after_reset = 1u << 18;  // KEYS_LOST
+  CHECK(StatusOf(Adapter::Open(&function)) == abi::kStatusOk);
+  CHECK_FALSE(function.enabled_old_cause);
+}
+
+TEST_CASE("protected memory of any size is cleared whole, in FILLs of at most 256 MiB") {
+  using Fill = FakeFunction::Fill;
+  FakeFunction function;
+  function.protected_bytes = 1ull << 30;
+  auto opened = Adapter::Open(&function);
+  REQUIRE(opened.ok());
+  const DeviceHandle device = opened.value()->CreateDevice().value();
+  const auto allocate = [&](uint64_t size_bytes) {
+    return opened.value()->Allocate(device, {0x10000, 2, size_bytes, 0, 0, 0, 0}).ok();
+  };
+  constexpr uint64_t kFirst = 0x8000000000000000 | FakeFunction::kProtectedBase;
+  REQUIRE(allocate(100));  // a whole page all the same
+  REQUIRE(allocate((512ull << 20) + 4096));
+  CHECK(function.fills == std::vector<Fill>{{kFirst, 0, 4096, 1},
+                                            {kFirst + 4096, 0, 256 << 20, 1},
+                                            {kFirst + 4096 + (256 << 20), 0, 256 << 20, 1},
+                                            {kFirst + 4096 + (512 << 20), 0, 4096, 1}});
 }
 
 TEST_CASE("a host without function-level reset resets by register") {

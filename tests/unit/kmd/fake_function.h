@@ -31,6 +31,8 @@ class FakeFunction final : public abi::PciFunction {
   int firmware_ready_after_waits = 0;  // 0: never by itself
   uint64_t visible_bytes = kVramBytes;
   uint64_t protected_base = kProtectedBase;
+  uint64_t protected_bytes = kProtectedBytes;
+  uint32_t causes_after_reset = 0;
   int failing_allocation = 0;  // the n-th from now on fails, once; 0: none
   uint32_t vector_limit = 32;
   bool can_reset = true;
@@ -41,12 +43,21 @@ class FakeFunction final : public abi::PciFunction {
   bool interrupts_always = false;
   bool is_gone = false;
   uint32_t faulty_queue = ~0u;  // stops at its doorbell
+  bool refuses_fills = false;
 
   // What the driver did.
   std::map<uint16_t, int> executed;  // commands in rings, by opcode
   bool straddled = false;            // a command ran past its ring's end, or is no command
+  struct Fill {
+    uint64_t destination;
+    uint32_t value, row_bytes, row_count;
+    friend bool operator==(const Fill&, const Fill&) = default;
+  };
+  std::vector<Fill> fills;
   int register_writes = 0;
   int waits = 0;
+  uint64_t patience_ms = 0;        // of all waits
+  bool enabled_old_cause = false;  // an interrupt was enabled whose cause was set before
   uint32_t vectors = 0;
   bool bus_master = false;
   std::vector<std::string> events;  // "reset", "free"
@@ -68,6 +79,7 @@ class FakeFunction final : public abi::PciFunction {
     if (is_gone || bar != 0) return;
     if (offset >= 0x100000) return RingDoorbell((offset - 0x100000) / 0x10000, value);
     if (offset == 0x100 && (value & 1) != 0) return PowerOn();
+    if (offset == 0x204) enabled_old_cause |= (registers_[0x200] & value) != 0;
     if (offset == 0x200) {
       registers_[offset] &= ~value;
       return;
@@ -109,7 +121,8 @@ class FakeFunction final : public abi::PciFunction {
     vectors = count;
     return abi::PciError::kNone;
   }
-  abi::PciError WaitInterrupt(uint32_t vector, uint32_t) override {
+  abi::PciError WaitInterrupt(uint32_t vector, uint32_t timeout_ms) override {
+    patience_ms += timeout_ms;
     if (++waits == firmware_ready_after_waits) registers_[0x104] = 1;
     if (is_gone) return abi::PciError::kGone;
     if (vector >= vectors) return abi::PciError::kBadArgument;
@@ -140,11 +153,12 @@ class FakeFunction final : public abi::PciFunction {
     registers_[0x18] = 64;
     Set64(0x20, visible_bytes);
     Set64(0x28, protected_base);
-    Set64(0x30, kProtectedBytes);
+    Set64(0x30, protected_bytes);
     registers_[0x3c] = 0x201000;
     registers_[0x4c] = 0x3430;
     registers_[0x50] = 1;
     registers_[0x104] = firmware_state;
+    registers_[0x200] = causes_after_reset;
   }
 
  private:
@@ -184,12 +198,22 @@ class FakeFunction final : public abi::PciFunction {
     for (uint32_t& head = heads_[queue]; head != tail;) {
       const auto opcode = LoadLe<uint16_t>(bytes + head);
       ++executed[opcode];
+      if (opcode == 0x11) DoFill(block, bytes + head);
       if (opcode == 2) StoreLe<uint64_t>(fence, LoadLe<uint64_t>(bytes + head + 8) + fence_surplus);
       const auto length = LoadLe<uint32_t>(bytes + head + 4);
       straddled |= length == 0 || length % 16 != 0 || head + length > size;
       if (straddled) return;
       head = (head + length) % size;
     }
+  }
+
+  void DoFill(uint32_t block, const uint8_t* command) {
+    if (refuses_fills) {
+      ++registers_[block + 0x48];
+      return;
+    }
+    fills.push_back({LoadLe<uint64_t>(command + 8), LoadLe<uint32_t>(command + 16),
+                     LoadLe<uint32_t>(command + 20), LoadLe<uint32_t>(command + 24)});
   }
 
   std::map<uint32_t, uint32_t> registers_;

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>
 
+#include "abi/generated/messages.h"
 #include "catch2/catch_test_macros.hpp"
 #include "catch2/generators/catch_generators.hpp"
 #include "tests/unit/kmd/chip_machine.h"
@@ -144,6 +146,66 @@ TEST_CASE("a freed allocation is no longer reachable for the GPU") {
   REQUIRE(report.ok());
   CHECK(report.value().fault_status == abi::kStatusPageNotMapped);
   CHECK(report.value().fault_address == 1ull << 32);
+}
+
+// What a user's command may hold without the submission's list saying so.
+constexpr uint64_t kFirstAddress = 1ull << 32;  // of a device's first allocation
+
+TEST_CASE("an answer to an address that no list named does not reach the page's next owner") {
+  ChipMachine machine;
+  Client first(&machine);
+  Client next(&machine);
+  const AllocationHandle page = first.Allocate(Segment::kVisible, 4096);
+  std::vector<uint8_t> command(abi::SecurityMessageCommand::kSizeBytes + 48);
+  abi::SecurityMessageCommand message{};
+  message.opcode = abi::SecurityMessageCommand::kOpcode;
+  message.length = static_cast<uint32_t>(command.size());
+  message.message = abi::kMessageCreateSession;
+  message.payload_bytes = 48;
+  message.response_address = kFirstAddress;
+  message.response_capacity = 64;
+  std::memcpy(command.data(), &message, sizeof(message));
+  const auto fence = machine.adapter->Submit(first.device, first.context, command, {}, {});
+  REQUIRE(fence.ok());
+  REQUIRE(machine.adapter->Free(first.device, page).ok());
+  const AllocationHandle same_page = next.Allocate(Segment::kVisible, 4096);
+  REQUIRE(machine.adapter->WaitFence(first.device, first.context, fence.value()).ok());
+  const bool is_untouched = next.Read(same_page) == std::vector<uint8_t>(4096);
+  CHECK(is_untouched);
+}
+
+TEST_CASE("an allocation stays taken while a context of its device does not come to its end") {
+  ChipMachine machine;
+  Client client(&machine);
+  const ContextHandle second = client.adapter->CreateContext(client.device).value();
+  const AllocationHandle flag = client.Allocate(Segment::kVisible, 4096);
+  const AllocationHandle page = client.Allocate(Segment::kVisible, 4096);
+  CommandBuffer commands;
+  commands.AddWait(flag);
+  REQUIRE(client.Submit(commands).ok());
+  const Result<void> refused = client.adapter->Free(client.device, page);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.fault().status == abi::kStatusDeviceTimeout);
+  // Nothing was lost: it is still the caller's, and goes when the context has come to its end.
+  CommandBuffer release;
+  release.AddFill(page, 0, 4, 7);
+  release.AddFill(flag, 0, 8, 1);
+  REQUIRE(client.adapter
+              ->Submit(client.device, second, release.bytes, release.allocations, release.patches)
+              .ok());
+  CHECK(client.Read(page)[0] == 7);
+  CHECK(client.adapter->Free(client.device, page).ok());
+}
+
+TEST_CASE("another device's hung context does not keep an allocation") {
+  ChipMachine machine;
+  Client hanging(&machine);
+  Client client(&machine);
+  CommandBuffer commands;
+  commands.AddWait(hanging.Allocate(Segment::kVisible, 4096));
+  REQUIRE(hanging.Submit(commands).ok());
+  const AllocationHandle page = client.Allocate(Segment::kVisible, 4096);
+  CHECK(client.adapter->Free(client.device, page).ok());
 }
 
 TEST_CASE("locks nest, and a locked allocation is not freed") {

@@ -146,6 +146,49 @@ TEST_CASE("a kernel queue that times out is not waited for again") {
   (void)context;
 }
 
+TEST_CASE("a context that let one free wait in vain holds up no other") {
+  Driver driver;
+  const ContextHandle context = driver.MakeContext();
+  const AllocationHandle first = driver.adapter->Allocate(driver.device, kOnePage).value();
+  const AllocationHandle second = driver.adapter->Allocate(driver.device, kOnePage).value();
+  const auto status_of_free = [&](AllocationHandle allocation) {
+    const Result<void> freed = driver.adapter->Free(driver.device, allocation);
+    return freed.ok() ? abi::kStatusOk : freed.fault().status;
+  };
+  driver.function.works_only_when_waited_for = true;
+  driver.function.writes_fences = false;
+  REQUIRE(driver.SubmitNoop(context).ok());
+  CHECK(status_of_free(first) == abi::kStatusDeviceTimeout);
+  CHECK(driver.function.patience_ms == 10000);
+  CHECK(status_of_free(second) == abi::kStatusDeviceTimeout);
+  CHECK(driver.function.patience_ms == 10000);
+  // It goes on: both are freed, and it gets its time again.
+  driver.function.writes_fences = true;
+  CHECK(status_of_free(first) == abi::kStatusOk);
+  driver.function.patience_ms = 0;
+  REQUIRE(driver.SubmitNoop(context).ok());
+  CHECK(status_of_free(second) == abi::kStatusOk);
+  CHECK(driver.function.patience_ms >= 10000);
+}
+
+TEST_CASE("protected memory that the device does not clear is not handed out") {
+  Driver driver;
+  constexpr abi::AllocationData kAll{0x10000, 2, FakeFunction::kProtectedBytes, 0, 0, 0, 0};
+  uint32_t expected = abi::kStatusDeviceInErrorState;
+  SECTION("refused") { driver.function.refuses_fills = true; }
+  SECTION("faulted") {
+    driver.function.faulty_queue = 0;
+    expected = abi::kStatusQueueFaulted;
+  }
+  const auto refused = driver.adapter->Allocate(driver.device, kAll);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.fault().status == expected);
+  // It was given back: the device may do better next time.
+  driver.function.refuses_fills = false;
+  driver.function.faulty_queue = ~0u;
+  CHECK(driver.adapter->Allocate(driver.device, kAll).ok());
+}
+
 TEST_CASE("a mode list without end and sizes that do not match are refused") {
   Driver driver;
   driver.function.BarWrite32(0, 0x4008, 0xffffffff);  // OUTPUT_MODE_COUNT

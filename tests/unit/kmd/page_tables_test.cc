@@ -57,6 +57,13 @@ struct Machine {
   std::unique_ptr<VideoMemory> memory;
 };
 
+bool Map(PageTables* tables, uint64_t address, const MemoryBlock& block,
+         PageTables::Access access) {
+  if (!tables->Reserve(address, block.size_bytes()).ok()) return false;
+  tables->Map(address, block, access);
+  return true;
+}
+
 TEST_CASE("entries say address, aperture and access of each page") {
   Machine machine;
   auto tables = PageTables::Create(machine.memory.get());
@@ -69,9 +76,9 @@ TEST_CASE("entries say address, aperture and access of each page") {
   constexpr uint64_t kSystemAt = (1ull << 32) - 4096;
   constexpr uint64_t kVisibleAt = 1ull << 33;
   constexpr uint64_t kSecretAt = (1ull << 48) - 2 * 4096;
-  REQUIRE(tables.value().Map(kSystemAt, system, PageTables::Access::kReadOnly).ok());
-  REQUIRE(tables.value().Map(kVisibleAt, visible, PageTables::Access::kReadWrite).ok());
-  REQUIRE(tables.value().Map(kSecretAt, secret, PageTables::Access::kReadWrite).ok());
+  REQUIRE(Map(&tables.value(), kSystemAt, system, PageTables::Access::kReadOnly));
+  REQUIRE(Map(&tables.value(), kVisibleAt, visible, PageTables::Access::kReadWrite));
+  REQUIRE(Map(&tables.value(), kSecretAt, secret, PageTables::Access::kReadWrite));
   for (uint64_t page = 0; page < 3; ++page) {
     CHECK(walker.Walk(kSystemAt + page * 4096) ==
           ((system.physical_address() + page * 4096) | 0b001));
@@ -95,7 +102,7 @@ TEST_CASE("tables in memory that held something else start empty") {
   auto tables = PageTables::Create(machine.memory.get());
   REQUIRE(tables.ok());
   const MemoryBlock block = machine.Take(Segment::kSystem, 4096);
-  REQUIRE(tables.value().Map(1ull << 40, block, PageTables::Access::kReadOnly).ok());
+  REQUIRE(Map(&tables.value(), 1ull << 40, block, PageTables::Access::kReadOnly));
   const TableWalker walker(machine.function.vram(), tables.value().root_address());
   CHECK(walker.Walk(1ull << 40).has_value());
   CHECK_FALSE(walker.Walk((1ull << 40) + 4096).has_value());
@@ -112,9 +119,9 @@ TEST_CASE("no room for a table maps nothing, and tables give their pages back") 
     // Room for the tables of the first page, not for the second page's.
     for (int i = 0; i < 256 - 1 - 3; ++i) taken.push_back(machine.Take(Segment::kVisible, 4096));
     constexpr uint64_t kAt = (1ull << 40) - 4096;
-    const auto mapped = tables.value().Map(kAt, block, PageTables::Access::kReadWrite);
-    REQUIRE_FALSE(mapped.ok());
-    CHECK(mapped.fault().status == abi::kStatusOutOfMemory);
+    const auto reserved = tables.value().Reserve(kAt, block.size_bytes());
+    REQUIRE_FALSE(reserved.ok());
+    CHECK(reserved.fault().status == abi::kStatusOutOfMemory);
     const TableWalker walker(machine.function.vram(), tables.value().root_address());
     CHECK_FALSE(walker.Walk(kAt).has_value());
   }
