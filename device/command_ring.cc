@@ -39,7 +39,7 @@ Result<void> CommandRing::Start(const ContextTable& contexts) {
     return Fault{abi::kStatusRingConfigurationInvalid, "ring size is not 2^12 to 2^20"};
   }
   if (queue_ != abi::kKernelQueue && !contexts.CheckUser(context()).ok()) {
-    return Fault{abi::kStatusRingConfigurationInvalid, "queue's context does not exist"};
+    return Fault{abi::kStatusContextInvalid, "queue's context does not exist"};
   }
   WARD_TRY(Span(registers_->Get64(At(abi::kRegRingBaseLo)), SizeBytes(),
                 abi::kQueueControlRingLocalMask));

@@ -101,17 +101,20 @@ TEST_CASE("a doorbell of a queue that is off does nothing") {
 TEST_CASE("enabling a queue with a configuration that it can't have faults it") {
   GpuRig rig;
   struct Case {
-    uint32_t queue, base_low, base_high, size, context, control;
+    uint32_t queue, base_low, base_high, size, context, control, status;
   };
   for (const Case& c : {
-           Case{0, 0x1000, 0, 11, 0, 1},            // too small
-           Case{0, 0x1000, 0, 21, 0, 1},            // too large
-           Case{0, 0x400000, 0, 12, 0, 0x101},      // past visible VRAM
-           Case{0, 0, 0x40, 12, 0, 0x101},          // protected VRAM
-           Case{2, 0x1000, 0, 12, 0, 1},            // the kernel's context on a user's queue
-           Case{2, 0x1000, 0, 12, 5, 1},            // no such context
-           Case{2, 0x1000, 0, 12, 0xffff, 1},       // no such context
-           Case{0, 0xfffff000, 0xfffff, 13, 0, 1},  // past 52 bits
+           Case{0, 0x1000, 0, 11, 0, 1, abi::kStatusRingConfigurationInvalid},  // too small
+           Case{0, 0x1000, 0, 21, 0, 1, abi::kStatusRingConfigurationInvalid},  // too large
+           Case{0, 0x400000, 0, 12, 0, 0x101,
+                abi::kStatusRingConfigurationInvalid},  // past visible VRAM
+           Case{0, 0, 0x40, 12, 0, 0x101, abi::kStatusRingConfigurationInvalid},  // protected VRAM
+           Case{2, 0x1000, 0, 12, 0, 1,
+                abi::kStatusContextInvalid},  // the kernel's context on a user's queue
+           Case{2, 0x1000, 0, 12, 5, 1, abi::kStatusContextInvalid},       // no such context
+           Case{2, 0x1000, 0, 12, 0xffff, 1, abi::kStatusContextInvalid},  // no such context
+           Case{0, 0xfffff000, 0xfffff, 13, 0, 1,
+                abi::kStatusRingConfigurationInvalid},  // past 52 bits
        }) {
     rig.WriteQueue(c.queue, abi::kRegQueueControl, abi::kQueueControlResetMask);
     rig.WriteQueue(c.queue, abi::kRegRingBaseLo, c.base_low);
@@ -119,7 +122,7 @@ TEST_CASE("enabling a queue with a configuration that it can't have faults it") 
     rig.WriteQueue(c.queue, abi::kRegRingSizeLog2, c.size);
     rig.WriteQueue(c.queue, abi::kRegQueueContext, c.context);
     rig.WriteQueue(c.queue, abi::kRegQueueControl, c.control);
-    CHECK(rig.FaultStatus(c.queue) == abi::kStatusRingConfigurationInvalid);
+    CHECK(rig.FaultStatus(c.queue) == c.status);
   }
 }
 
