@@ -75,6 +75,7 @@ void GpuImplementation::Reset(ResetKind kind) {
   ResetFunction();
   if (kind == ResetKind::kPowerOn) {
     config_.Reset();
+    interrupts_.ClearCauses(~0u);
   } else {
     config_.ResetKeepingBars();
   }
@@ -88,7 +89,10 @@ void GpuImplementation::ResetFunction() {
   security_->Reset();
   memory_.ClearProtected();
   registers_.Reset();
+  config_.DropPending();
   security_->Boot();
+  // Enables are clear, so this sends no vector.
+  interrupts_.Raise(Interrupts::kSourceKeysLost);
 }
 
 bool GpuImplementation::FirmwareFailed() const {

@@ -100,6 +100,8 @@ void PciConfig::ResetKeepingBars() {
   for (uint32_t i = kBars; i < kBarsEnd; ++i) state_.bytes[i] = before[i];
 }
 
+void PciConfig::DropPending() { state_.pending = 0; }
+
 uint32_t PciConfig::Read(uint32_t offset, uint32_t size_bytes) const {
   const bool known_size = size_bytes == 1 || size_bytes == 2 || size_bytes == 4;
   if (!known_size || offset % size_bytes != 0 || !RangeFits(offset, size_bytes, kConfigBytes)) {

@@ -40,6 +40,7 @@ class PciConfig {
   // D3hot: registers read all ones, queues do not run.
   bool PoweredDown() const;
 
+  void DropPending();       // vectors that wait for their mask; no reset of the configuration
   void ResetKeepingBars();  // FLR, bus reset, D3hot to D0
   void Reset();             // power-on
 

@@ -236,10 +236,12 @@ void FuzzMachine::ResetSomething(InputReader* input) {
   }
   if (resets_left_ == 0) return;
   --resets_left_;
-  gpu_->Reset(choice % 4 == 2 ? device::ResetKind::kFunction : device::ResetKind::kPowerOn);
-  // When it returns nothing runs and nothing is raised (P17).
+  const bool function = choice % 4 == 2;
+  gpu_->Reset(function ? device::ResetKind::kFunction : device::ResetKind::kPowerOn);
+  // When it returns nothing runs and nothing is raised (P17) but the keys' loss.
   record_.accesses = 0;
-  WARD_ASSERT(gpu_->ReadRegister(abi::kRegInterruptCause, 4) == 0);
+  WARD_ASSERT(gpu_->ReadRegister(abi::kRegInterruptCause, 4) ==
+              (function ? abi::kInterruptCauseKeysLostMask : 0));
   WARD_ASSERT(!gpu_->Process(1 << 16).more && record_.accesses == 0);
 }
 

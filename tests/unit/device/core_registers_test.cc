@@ -73,6 +73,37 @@ TEST_CASE("an enabled cause sends its vector, and one that was pending sends it 
   CHECK(rig.Read(abi::kRegInterruptCause) == 0);
 }
 
+TEST_CASE("a vector that is pending when the function is reset is never sent") {
+  GpuRig rig;
+  rig.gpu->WriteConfig(4, 2, 6);          // memory, bus mastering
+  rig.gpu->WriteConfig(0x52, 2, 0x8000);  // MSI-X on, its vectors masked
+  rig.Write(abi::kRegInterruptEnable, 0xffffffff);
+  rig.StartQueue(0);
+  auto unknown = MakeCommand<abi::NoopCommand>();
+  unknown.opcode = 0x7777;
+  rig.Push(0, unknown);
+  rig.RingAndRun(0);
+  REQUIRE(rig.gpu->ReadMsix(abi::kMsixPbaOffset, 4) != 0);
+  rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
+  CHECK(rig.gpu->ReadMsix(abi::kMsixPbaOffset, 4) == 0);
+  rig.gpu->WriteMsix(12, 4, 0);
+  CHECK(rig.ports.interrupts.vectors.empty());
+}
+
+TEST_CASE("KEYS_LOST is set by each reset of the function, and not at power-on") {
+  GpuRig rig;
+  CHECK(rig.Read(abi::kRegInterruptCause) == 0);
+  rig.gpu->Reset(device::ResetKind::kFunction);
+  CHECK(rig.Read(abi::kRegInterruptCause) == abi::kInterruptCauseKeysLostMask);
+  rig.Write(abi::kRegInterruptEnable, abi::kInterruptEnableKeysLostMask);
+  CHECK(rig.ports.interrupts.vectors.size() == 1);
+  rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
+  CHECK(rig.Read(abi::kRegInterruptCause) == abi::kInterruptCauseKeysLostMask);
+  CHECK(rig.ports.interrupts.vectors.size() == 1);
+  rig.gpu->Reset(device::ResetKind::kPowerOn);
+  CHECK(rig.Read(abi::kRegInterruptCause) == 0);
+}
+
 TEST_CASE("Create refuses memory sizes that the contract does not have") {
   FakePorts ports;
   for (auto [visible, hidden] : {std::pair<uint64_t, uint64_t>{0, 1 << 20},

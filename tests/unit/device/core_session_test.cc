@@ -222,7 +222,7 @@ TEST_CASE("P17_after a function reset nothing runs, nothing is raised, and the e
   rig.Run();
   CHECK(rig.ports.bus.log().empty());
   CHECK(rig.ports.interrupts.vectors.empty());
-  CHECK(rig.Read(abi::kRegInterruptCause) == 0);
+  CHECK(rig.Read(abi::kRegInterruptCause) == abi::kInterruptCauseKeysLostMask);
   CHECK(rig.Read(abi::kRegInterruptEnable) == 0);
   CHECK(rig.State(0) == 0);
   CHECK(rig.State(1) == 0);
