@@ -119,6 +119,11 @@ class SecurityProcessor::Implementation {
     firmware::EndContext(&platform_, &state_.firmware, context);
   }
 
+  void FailCipher() {
+    firmware::FailCipher(&platform_, &state_.firmware);
+    TraceHealth();
+  }
+
   void Reset() {
     FreeMailbox();
     state_.firmware = {};
@@ -214,6 +219,8 @@ void SecurityProcessor::Abandon(uint32_t queue) {
 }
 
 void SecurityProcessor::EndContext(uint32_t context) { implementation_->EndContext(context); }
+
+void SecurityProcessor::FailCipher() { implementation_->FailCipher(); }
 
 void SecurityProcessor::Reset() { implementation_->Reset(); }
 

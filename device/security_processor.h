@@ -56,6 +56,8 @@ class SecurityProcessor {
   // A context died: its sessions end, their keys are wiped and their pages zeroed, and a message of
   // its in flight is dropped.
   void EndContext(uint32_t context);
+  // The crypto engine's cipher does not run: the error state until reset, with nothing left to use.
+  void FailCipher();
   // Wipes everything (keys, grants, protected memory) and adds one to the key epoch. Does not boot.
   void Reset();
   uint32_t key_epoch() const;

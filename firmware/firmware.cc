@@ -94,6 +94,10 @@ Answer HandleMessage(Platform* platform, State* state, const MessageInfo& messag
   return duty->handler(call);
 }
 
+void FailCipher(Platform* platform, State* state) {
+  EnterFailure(platform, state, SelfTest::kAesCtr);
+}
+
 void EndContext(Platform* platform, State* state, uint32_t context) {
   for (Session& session : state->sessions) {
     if (session.number != 0 && session.context == context) EndSession(platform, &session);

@@ -46,6 +46,8 @@ struct Answer {
 // Known-answer tests; afterwards state->health is kReady or kFailed.
 void Boot(Platform* platform, State* state);
 Answer HandleMessage(Platform* platform, State* state, const MessageInfo& message);
+// The cipher of the blts does not run: as a self test that fails.
+void FailCipher(Platform* platform, State* state);
 // The context died: its sessions end.
 void EndContext(Platform* platform, State* state, uint32_t context);
 
