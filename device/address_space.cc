@@ -95,6 +95,7 @@ class PageWalk {
     const uint64_t first = address / abi::kPageSize % kEntriesPerTable;
     const uint64_t count = (end - 1) / abi::kPageSize - address / abi::kPageSize + 1;
     WARD_TRY(ReadEntries(table, first, ByteSpan(bytes, count * kEntryBytes), address));
+    memory_->AddWork(Memory::kPieceWork * count);
     for (uint64_t i = 0; i < count; ++i) {
       const auto entry = LoadLe<uint64_t>(bytes + i * kEntryBytes);
       const uint64_t page_end = std::min(end, (address | (abi::kPageSize - 1)) + 1);
@@ -117,7 +118,7 @@ class PageWalk {
     const uint64_t physical = (entry & abi::kPteAddressMask) + offset;
     auto span = (entry & abi::kPteLocal) != 0 ? memory_->LocalSpan(physical, end - address)
                                               : memory_->SystemSpan(physical, end - address);
-    if (!span.ok()) return Fault{span.fault().status, span.fault().reason, address};
+    if (!span.ok()) return TableFault("leaf points outside of its aperture", address);
     range->Append(span.value());
     return {};
   }

@@ -15,7 +15,7 @@ class AddressSpace {
  public:
   // Longest range of one translation, which bounds the page walk that a command can ask for; the
   // engines' longest extent (RowLayout). A longer one is ADDRESS_OUT_OF_RANGE.
-  static constexpr uint64_t kMaximumRangeBytes = uint64_t{512} << 20;
+  static constexpr uint64_t kMaximumRangeBytes = uint64_t{256} << 20;
 
   // The kernel's: physical addresses with abi::kPhysicalLocal.
   static AddressSpace Kernel(const Memory* memory);

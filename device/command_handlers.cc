@@ -50,7 +50,7 @@ Result<void> CommandProcessor::Execute(uint32_t queue, const Fetched& command) {
     case abi::ContextDestroyCommand::kOpcode:
       return ExecuteContextDestroy(command.As<abi::ContextDestroyCommand>());
     case abi::InvalidateCommand::kOpcode:
-      return ExecuteInvalidate(command.As<abi::InvalidateCommand>());
+      return ExecuteInvalidate(queue, command.As<abi::InvalidateCommand>());
     default:
       return ExecuteEngine(queue, command);
   }
@@ -67,9 +67,9 @@ Result<void> CommandProcessor::ExecuteFence(uint32_t queue, const abi::FenceComm
 
 Result<void> CommandProcessor::ExecuteWait(uint32_t queue, const abi::WaitCommand& command) {
   WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
-  WARD_ASSIGN_OR_RETURN(
-      state_.queues[queue].operand,
+  WARD_TRY(
       space.TranslateControl(command.address, sizeof(uint64_t), sizeof(uint64_t), Access::kRead));
+  state_.queues[queue].wait_address = command.address;
   state_.queues[queue].wait_value = command.value;
   state_.queues[queue].phase = Phase::kWaitMemory;
   return {};
@@ -82,10 +82,11 @@ Result<void> CommandProcessor::ExecuteIndirect(uint32_t queue,
     return Fault{abi::kStatusOperandInvalid, "length of an indirect buffer"};
   }
   WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
+  WARD_TRY(space.TranslateControl(command.address, command.length_bytes, abi::kCommandAlignment,
+                                  Access::kRead));
   QueueExecution& execution = state_.queues[queue];
-  WARD_ASSIGN_OR_RETURN(execution.indirect,
-                        space.TranslateControl(command.address, command.length_bytes,
-                                               abi::kCommandAlignment, Access::kRead));
+  execution.indirect_address = command.address;
+  execution.indirect_bytes = command.length_bytes;
   execution.indirect_next = 0;
   execution.indirect_position = execution.command.position;
   return {};
@@ -113,7 +114,7 @@ Result<void> CommandProcessor::ExecuteMessage(uint32_t queue, const Fetched& com
   }
   WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
   QueueExecution& execution = state_.queues[queue];
-  // The range is kept: what the guest maps there later does not matter to this message.
+  // The range is kept until the answer is there; INVALIDATE waits for that.
   WARD_ASSIGN_OR_RETURN(execution.operand,
                         space.TranslateControl(message.response_address, message.response_capacity,
                                                abi::kCommandAlignment, Access::kWrite));
@@ -138,7 +139,8 @@ Result<void> CommandProcessor::ExecuteContextDestroy(const abi::ContextDestroyCo
   return {};
 }
 
-Result<void> CommandProcessor::ExecuteInvalidate(const abi::InvalidateCommand& command) {
+Result<void> CommandProcessor::ExecuteInvalidate(uint32_t queue,
+                                                 const abi::InvalidateCommand& command) {
   WARD_TRY(blocks_.contexts->CheckUser(command.context));
   if (!IsAligned(command.address, abi::kPageSize)) {
     return Fault{abi::kStatusAddressMisaligned, "address of an invalidate", command.address};
@@ -149,7 +151,16 @@ Result<void> CommandProcessor::ExecuteInvalidate(const abi::InvalidateCommand& c
   if (!RangeFits(command.address, command.length_bytes, uint64_t{1} << abi::kVirtualAddressBits)) {
     return Fault{abi::kStatusAddressOutOfRange, "range of an invalidate", command.address};
   }
-  // Page tables are read anew by each translation, so nothing is cached that could be stale.
+  // Each translation reads the page tables anew, so only commands in flight hold older ones. Those
+  // that begin later do not count, or a busy context could hold this queue for ever.
+  uint32_t awaited = 0;
+  for (uint32_t other = 0; other < kQueueCount; ++other) {
+    const bool in_flight = state_.queues[other].HoldsTranslations();
+    if (in_flight && rings_[other].context() == command.context) awaited |= 1u << other;
+  }
+  if (awaited == 0) return {};
+  state_.queues[queue].awaited_queues = awaited;
+  state_.queues[queue].phase = Phase::kInvalidate;
   return {};
 }
 

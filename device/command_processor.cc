@@ -43,6 +43,8 @@ bool CommandProcessor::CanGoOn(uint32_t queue) const {
       return !blocks_.security->Busy();
     case Phase::kFirmware:
       return blocks_.security->ReadyAtNs() <= blocks_.clock->NowNs();
+    case Phase::kInvalidate:
+      return state_.queues[queue].awaited_queues == 0;
   }
   return false;
 }
@@ -88,6 +90,7 @@ void CommandProcessor::Disable(uint32_t queue) {
   // A job or a message comes to its end first; what has no effect yet does not.
   if (execution.phase != Phase::kJob && execution.phase != Phase::kFirmware) {
     execution = QueueExecution{};
+    StopAwaiting(queue);
   }
 }
 
@@ -102,6 +105,7 @@ void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
 
 ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
   uint64_t left = std::max(budget_bytes, kCommandCost);
+  uint64_t charged = blocks_.memory->work();
   bool got_on = true;
   bool ever_got_on = false;
   while (got_on && left > 0) {
@@ -109,10 +113,11 @@ ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
     for (uint32_t i = 0; i < kQueueCount && left > 0; ++i) {
       const uint32_t queue = state_.next_queue;
       state_.next_queue = (queue + 1) % kQueueCount;
-      const uint64_t cost = Visit(queue, std::min(left, kTurnBytes));
-      if (cost == 0) continue;
+      // A look of a WAIT in vain is charged to the next queue that gets on.
+      if (!Visit(queue, std::min(left, kTurnBytes))) continue;
       got_on = true;
-      left -= std::min(left, cost);
+      left -= std::min(left, std::max(kCommandCost, blocks_.memory->work() - charged));
+      charged = blocks_.memory->work();
     }
     ever_got_on = ever_got_on || got_on;
   }
@@ -124,10 +129,10 @@ ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
   return result;
 }
 
-uint64_t CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
+bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
   switch (state_.queues[queue].phase) {
     case Phase::kNone:
-      return HasWork(queue) ? RunCommand(queue, budget) : 0;
+      return HasWork(queue) && RunCommand(queue, budget);
     case Phase::kJob:
       return StepJob(queue, budget);
     case Phase::kWaitMemory:
@@ -136,15 +141,17 @@ uint64_t CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
       return SubmitMessage(queue);
     case Phase::kFirmware:
       return TakeAnswer(queue);
+    case Phase::kInvalidate:
+      return PollInvalidate(queue);
   }
-  return 0;
+  return false;
 }
 
-uint64_t CommandProcessor::RunCommand(uint32_t queue, uint64_t budget) {
+bool CommandProcessor::RunCommand(uint32_t queue, uint64_t budget) {
   auto fetched = FetchNext(queue);
   if (!fetched.ok()) {
     Conclude(queue, fetched.fault());
-    return kCommandCost;
+    return true;
   }
   const CommandInProgress& command = state_.queues[queue].command;
   blocks_.trace->OnEvent(
@@ -152,12 +159,12 @@ uint64_t CommandProcessor::RunCommand(uint32_t queue, uint64_t budget) {
   auto outcome = Execute(queue, fetched.value());
   if (!outcome.ok()) {
     Conclude(queue, outcome);
-    return kCommandCost;
+    return true;
   }
   const Phase phase = state_.queues[queue].phase;
   if (phase == Phase::kNone) Finish(queue);
-  if (phase == Phase::kJob) return kCommandCost + StepJob(queue, budget);
-  return kCommandCost;
+  if (phase == Phase::kJob) StepJob(queue, budget);
+  return true;
 }
 
 Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
@@ -171,10 +178,8 @@ Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
   CommandPlace place;
   place.on_kernel_queue = queue == abi::kKernelQueue;
   place.in_indirect = command.in_indirect;
-  place.available_bytes =
-      command.in_indirect
-          ? static_cast<uint32_t>(execution.indirect.size_bytes()) - execution.indirect_next
-          : rings_[queue].AvailableBytes();
+  place.available_bytes = command.in_indirect ? execution.indirect_bytes - execution.indirect_next
+                                              : rings_[queue].AvailableBytes();
 
   constexpr uint32_t kHeaderBytes = sizeof(abi::CommandHeader);
   WARD_TRY(FetchBytes(queue, 0, ByteSpan(fetch_buffer_.data(), kHeaderBytes)));
@@ -198,8 +203,12 @@ Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
 Result<void> CommandProcessor::FetchBytes(uint32_t queue, uint32_t offset, ByteSpan destination) {
   const QueueExecution& execution = state_.queues[queue];
   if (!execution.InIndirect()) return rings_[queue].Fetch(offset, destination);
-  return blocks_.memory->Read(
-      execution.indirect.Slice(execution.indirect_next + offset, destination.size()), destination);
+  WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
+  WARD_ASSIGN_OR_RETURN(
+      const GuestRange range,
+      space.TranslateControl(execution.indirect_address + execution.indirect_next + offset,
+                             destination.size(), sizeof(abi::CommandHeader), Access::kRead));
+  return blocks_.memory->Read(range, destination);
 }
 
 void CommandProcessor::Skip(uint32_t queue, uint32_t length) {
@@ -211,54 +220,70 @@ void CommandProcessor::Skip(uint32_t queue, uint32_t length) {
   }
 }
 
-uint64_t CommandProcessor::StepJob(uint32_t queue, uint64_t budget) {
+bool CommandProcessor::StepJob(uint32_t queue, uint64_t budget) {
   EngineJob& job = state_.queues[queue].job;
-  const uint64_t cost =
-      std::clamp(job.destination.size_bytes(), kCommandCost, std::max(budget, kCommandCost));
   auto may_move = CheckDataMayMove();
   if (!may_move.ok()) {
     Conclude(queue, may_move);
-    return cost;
+    return true;
   }
   auto done = StepEngine(&job, budget);
   if (!done.ok()) {
+    // No engine but a cipher that does not run answers this.
+    if (done.fault().status == abi::kStatusDeviceInErrorState) blocks_.security->FailCipher();
     Conclude(queue, done.fault());
   } else if (done.value()) {
     Finish(queue);
   }
-  return cost;
+  return true;
 }
 
-uint64_t CommandProcessor::PollWait(uint32_t queue) {
-  const QueueExecution& execution = state_.queues[queue];
-  uint8_t bytes[sizeof(uint64_t)];
-  auto read = blocks_.memory->Read(execution.operand, bytes);
-  if (!read.ok()) {
-    Conclude(queue, read);
-    return kCommandCost;
+bool CommandProcessor::PollWait(uint32_t queue) {
+  auto over = WaitIsOver(queue);
+  if (over.ok() && !over.value()) return false;
+  if (over.ok()) {
+    Finish(queue);
+  } else {
+    Conclude(queue, over.fault());
   }
-  if (LoadLe<uint64_t>(bytes) < execution.wait_value) return 0;
-  Finish(queue);
-  return kCommandCost;
+  return true;
 }
 
-uint64_t CommandProcessor::SubmitMessage(uint32_t queue) {
-  if (blocks_.security->Busy()) return 0;
+// Translated at each look, so that an INVALIDATE has nothing to wait for here.
+Result<bool> CommandProcessor::WaitIsOver(uint32_t queue) const {
+  const QueueExecution& execution = state_.queues[queue];
+  WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
+  uint8_t bytes[sizeof(uint64_t)];
+  WARD_ASSIGN_OR_RETURN(
+      const GuestRange operand,
+      space.TranslateControl(execution.wait_address, sizeof(bytes), sizeof(bytes), Access::kRead));
+  WARD_TRY(blocks_.memory->Read(operand, bytes));
+  return LoadLe<uint64_t>(bytes) >= execution.wait_value;
+}
+
+bool CommandProcessor::PollInvalidate(uint32_t queue) {
+  if (state_.queues[queue].awaited_queues != 0) return false;
+  Finish(queue);
+  return true;
+}
+
+bool CommandProcessor::SubmitMessage(uint32_t queue) {
+  if (blocks_.security->Busy()) return false;
   QueueExecution& execution = state_.queues[queue];
   blocks_.security->Submit(queue, rings_[queue].context(), execution.message, execution.payload,
                            execution.response_capacity);
   execution.payload.clear();
   execution.phase = Phase::kFirmware;
-  return kCommandCost;
+  return true;
 }
 
-uint64_t CommandProcessor::TakeAnswer(uint32_t queue) {
+bool CommandProcessor::TakeAnswer(uint32_t queue) {
   if (!blocks_.security->Busy() || blocks_.security->queue() != queue) {
     Conclude(queue, Fault{abi::kStatusEngineReset, "message was dropped"});
-    return kCommandCost;
+    return true;
   }
   const std::vector<uint8_t> response = blocks_.security->TakeResponse();
-  if (response.empty()) return 0;
+  if (response.empty()) return false;
   const GuestRange& operand = state_.queues[queue].operand;
   WARD_ASSERT(response.size() <= operand.size_bytes());
   auto written = blocks_.memory->Write(operand.Slice(0, response.size()), response);
@@ -267,7 +292,7 @@ uint64_t CommandProcessor::TakeAnswer(uint32_t queue) {
   } else {
     Finish(queue);
   }
-  return kCommandCost;
+  return true;
 }
 
 void CommandProcessor::Conclude(uint32_t queue, const Result<void>& outcome) {
@@ -315,11 +340,17 @@ void CommandProcessor::Finish(uint32_t queue) {
   execution.EndCommand();
   // Disabled meanwhile: this is the border to stop at.
   if (!rings_[queue].enabled()) execution = QueueExecution{};
+  StopAwaiting(queue);
 }
 
 void CommandProcessor::DropExecution(uint32_t queue) {
   if (state_.queues[queue].phase == Phase::kFirmware) blocks_.security->Abandon(queue);
   state_.queues[queue] = QueueExecution{};
+  StopAwaiting(queue);
+}
+
+void CommandProcessor::StopAwaiting(uint32_t queue) {
+  for (QueueExecution& execution : state_.queues) execution.awaited_queues &= ~(1u << queue);
 }
 
 void CommandProcessor::ResetQueue(uint32_t queue) {

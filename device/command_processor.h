@@ -50,7 +50,7 @@ struct CommandBlocks {
 class CommandProcessor {
  public:
   static constexpr uint32_t kQueueCount = abi::kQueueBlockCount;
-  // Least cost of a command, in bytes of budget.
+  // Least cost of a command, in bytes of budget; more when it translated, read or wrote more.
   static constexpr uint64_t kCommandCost = 256;
   // Most that one queue moves before the next one's turn.
   static constexpr uint64_t kTurnBytes = 64 << 10;
@@ -105,13 +105,15 @@ class CommandProcessor {
   bool WaitsOnMemory(uint32_t queue) const;
   void Disable(uint32_t queue);
 
-  // Each returns what it cost; 0: the queue could not get on.
-  uint64_t Visit(uint32_t queue, uint64_t budget);
-  uint64_t RunCommand(uint32_t queue, uint64_t budget);
-  uint64_t StepJob(uint32_t queue, uint64_t budget);
-  uint64_t PollWait(uint32_t queue);
-  uint64_t SubmitMessage(uint32_t queue);
-  uint64_t TakeAnswer(uint32_t queue);
+  // Each says whether the queue got on. What it cost is on the memory's meter (Memory::work).
+  bool Visit(uint32_t queue, uint64_t budget);
+  bool RunCommand(uint32_t queue, uint64_t budget);
+  bool StepJob(uint32_t queue, uint64_t budget);
+  bool PollWait(uint32_t queue);
+  Result<bool> WaitIsOver(uint32_t queue) const;
+  bool PollInvalidate(uint32_t queue);
+  bool SubmitMessage(uint32_t queue);
+  bool TakeAnswer(uint32_t queue);
 
   Result<Fetched> FetchNext(uint32_t queue);
   Result<void> FetchBytes(uint32_t queue, uint32_t offset, ByteSpan destination);
@@ -126,7 +128,7 @@ class CommandProcessor {
   Result<void> ExecuteFlip(const abi::FlipCommand& command);
   Result<void> ExecuteMessage(uint32_t queue, const Fetched& command);
   Result<void> ExecuteContextDestroy(const abi::ContextDestroyCommand& command);
-  Result<void> ExecuteInvalidate(const abi::InvalidateCommand& command);
+  Result<void> ExecuteInvalidate(uint32_t queue, const abi::InvalidateCommand& command);
   Result<EngineJob> BeginJob(const Fetched& command, const AddressSpace& space);
   Result<bool> StepEngine(EngineJob* job, uint64_t budget);
   Result<void> CheckDataMayMove() const;
@@ -138,6 +140,8 @@ class CommandProcessor {
   void Stop(uint32_t queue, const Fault& fault, const CommandInProgress& command);
   void Finish(uint32_t queue);  // the command in progress is over
   void DropExecution(uint32_t queue);
+  // An INVALIDATE has one queue less to wait for.
+  void StopAwaiting(uint32_t queue);
   void ResetQueue(uint32_t queue);
 
   CommandBlocks blocks_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "device/bounce_buffer.h"
 #include "device/flow_rule.h"
@@ -13,7 +14,7 @@ namespace {
 
 constexpr uint64_t kMaximumTransferBytes = 256ull << 20;
 // A short row costs about as much as this many bytes of a long one.
-constexpr uint64_t kLeastSliceCostBytes = 64;
+constexpr uint64_t kLeastSliceCostBytes = 256;
 
 Result<void> CheckTransferSize(uint32_t row_bytes, uint32_t row_count) {
   if (uint64_t{row_bytes} * row_count <= kMaximumTransferBytes) return {};
@@ -70,6 +71,10 @@ Slice NextSlice(const Rows& rows, uint64_t done, uint64_t limit) {
 void FillPattern(ByteSpan bytes, uint32_t value, uint64_t offset, uint64_t row_bytes) {
   uint8_t pattern[4];
   StoreLe<uint32_t>(pattern, value);
+  if (value == pattern[0] * 0x01010101u) {
+    std::memset(bytes.data(), pattern[0], bytes.size());
+    return;
+  }
   for (uint8_t& byte : bytes) {
     byte = pattern[offset % sizeof(pattern)];
     if (++offset == row_bytes) offset = 0;
@@ -93,9 +98,12 @@ Result<EngineJob> CopyEngine::Begin(const abi::CopyCommand& command, const Addre
   WARD_ASSIGN_OR_RETURN(job.source,
                         space.Translate(command.source, rows.source.ExtentBytes(), Access::kRead));
   const GuestRange source = rows.source.Touched(job.source);
+  const GuestRange destination = rows.destination.Touched(job.destination);
   WARD_ASSIGN_OR_RETURN(job.owner,
-                        flow_rule::CheckTransfer(*memory_, &source, nullptr,
-                                                 rows.destination.Touched(job.destination)));
+                        flow_rule::CheckTransfer(*memory_, &source, nullptr, destination));
+  // The whole destination changes hands at once: a page may get its bytes from several slices, and
+  // one that comes later must not zero an earlier one.
+  memory_->TakeOwnership(destination, job.owner);
   return job;
 }
 
@@ -108,13 +116,13 @@ Result<EngineJob> CopyEngine::Begin(const abi::FillCommand& command, const Addre
       space.Translate(command.destination, rows.destination.ExtentBytes(), Access::kWrite));
   WARD_TRY(flow_rule::CheckTransfer(*memory_, nullptr, nullptr,
                                     rows.destination.Touched(job.destination)));
+  if (space.context() == abi::kKernelContext) ReleaseFilledPages(job, rows.destination);
   return job;
 }
 
 Result<bool> CopyEngine::Step(EngineJob* job, uint64_t budget_bytes) {
   WARD_ASSIGN_OR_RETURN(const Rows rows, RowsOf(*job));
   const bool is_fill = job->kind == EngineJob::Kind::kFill;
-  if (job->done == 0 && !is_fill) WARD_TRY(TakeDestination(job, rows.source, rows.destination));
   const uint64_t total = rows.TotalBytes();
   uint64_t budget = std::max(budget_bytes, kLeastStepBytes);
   BounceBuffer buffer(std::min<uint64_t>(total, BounceBuffer::kMaximumSliceBytes));
@@ -143,16 +151,13 @@ Result<bool> CopyEngine::Step(EngineJob* job, uint64_t budget_bytes) {
   return job->done == total;
 }
 
-// The whole destination changes hands at once: a page may get its bytes from several slices, and
-// one that comes later must not zero an earlier one.
-Result<void> CopyEngine::TakeDestination(EngineJob* job, const RowLayout& source_rows,
-                                         const RowLayout& destination_rows) {
-  const GuestRange source = source_rows.Touched(job->source);
-  const GuestRange destination = destination_rows.Touched(job->destination);
-  WARD_ASSIGN_OR_RETURN(job->owner,
-                        flow_rule::CheckTransfer(*memory_, &source, nullptr, destination));
-  memory_->TakeOwnership(destination, job->owner);
-  return {};
+// How the kernel scrubs memory before it hands it out (docs/spec/memory.md).
+void CopyEngine::ReleaseFilledPages(const EngineJob& job, const RowLayout& rows) {
+  if (rows.IsContiguous()) return memory_->ReleaseWholePages(job.destination);
+  if (rows.row_bytes() < abi::kPageSize) return;
+  for (uint64_t row = 0; row < rows.row_count(); ++row) {
+    memory_->ReleaseWholePages(job.destination.Slice(row * rows.pitch(), rows.row_bytes()));
+  }
 }
 
 }  // namespace ward::device

@@ -15,16 +15,16 @@ class CopyEngine {
  public:
   explicit CopyEngine(Memory* memory) : memory_(memory) {}
 
-  // Check operands, translate, apply the flow rule to the whole; nothing has moved afterwards.
+  // Check operands, translate, apply the flow rule to the whole, then let the pages of the
+  // destination change hands. No byte has moved afterwards, and a fault leaves all as it was.
   Result<EngineJob> Begin(const abi::CopyCommand& command, const AddressSpace& space);
   Result<EngineJob> Begin(const abi::FillCommand& command, const AddressSpace& space);
-  // Moves about `budget_bytes` (at least 4096; a short row counts as 64) and says whether the job
+  // Moves about `budget_bytes` (at least 4096; a short row counts as 256) and says whether the job
   // is done. The flow rule is applied again to what the step touches.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
 
  private:
-  Result<void> TakeDestination(EngineJob* job, const RowLayout& source_rows,
-                               const RowLayout& destination_rows);
+  void ReleaseFilledPages(const EngineJob& job, const RowLayout& rows);
 
   Memory* memory_;
 };

@@ -99,6 +99,7 @@ Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
     return fault;
   }
   use.key = key.value();
+  use.key_serial = vault_->SerialOf(slot);
   return use;
 }
 
@@ -107,6 +108,7 @@ Result<EngineJob> CryptoEngine::Begin(const abi::DecryptBltCommand& command,
   EngineJob job = EngineJob::Of(EngineJob::Kind::kDecrypt, command, space.context());
   WARD_TRY(CheckOperands(command));
   WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
+  job.key_serial = use.key_serial;
   if (!IsAlignedPattern(use.pattern, abi::kBlockAlignment)) {
     return Fault{abi::kStatusPatternMisaligned, "a pattern that is not made of cipher blocks"};
   }
@@ -131,6 +133,7 @@ Result<EngineJob> CryptoEngine::Begin(const abi::EncryptBltCommand& command,
   EngineJob job = EngineJob::Of(EngineJob::Kind::kEncrypt, command, space.context());
   WARD_TRY(CheckLength(command.length_bytes));
   WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
+  job.key_serial = use.key_serial;
   WARD_ASSIGN_OR_RETURN(job.destination,
                         space.Translate(command.destination, command.length_bytes, Access::kWrite));
   WARD_ASSIGN_OR_RETURN(job.source,
@@ -148,6 +151,10 @@ Result<EngineJob> CryptoEngine::Begin(const abi::EncryptBltCommand& command,
 
 Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
   WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(*job));
+  // The counters were claimed under the old key (R21), and half a blt under another is no use.
+  if (use.key_serial != job->key_serial) {
+    return Fault{abi::kStatusSessionNoKey, "the key was replaced while the blt ran"};
+  }
   const uint32_t session = use.grant->session;
   const bool started =
       cipher_.SetKey(*use.key) &&
@@ -196,6 +203,7 @@ Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockIn
   uint64_t from = job->done;
   while (const auto run = FindEncryptedRun(pattern, from, end)) {
     const ByteSpan part = bytes.subspan(run->offset - job->done, run->size);
+    memory_->AddWork(Memory::kPieceWork + run->size);
     if (!cipher_.Apply(part, part)) return CipherFailed();
     job->keystream_position += run->size;
     from = run->offset + run->size;

@@ -24,7 +24,8 @@ class CryptoEngine {
   Result<EngineJob> Begin(const abi::DecryptBltCommand& command, const AddressSpace& space);
   Result<EngineJob> Begin(const abi::EncryptBltCommand& command, const AddressSpace& space);
   // As CopyEngine::Step; session, key and flow rule are looked at again, so a session that ended
-  // meanwhile stops the job with SESSION_INVALID.
+  // meanwhile stops the job with SESSION_INVALID, a key that was replaced with SESSION_NO_KEY, and
+  // a cipher that does not run with DEVICE_IN_ERROR_STATE.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
 
  private:
@@ -32,6 +33,7 @@ class CryptoEngine {
   struct KeyUse {
     Grant* grant = nullptr;
     const KeyVault::Key* key = nullptr;
+    uint64_t key_serial = 0;
     uint32_t usage = 0;
     EncryptedBlockInfo pattern;
     uint64_t length_bytes = 0;

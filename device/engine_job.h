@@ -24,6 +24,7 @@ struct EngineJob {
   GuestRange iv_destination;
   PageOwner owner = kNoOwner;  // whose content the whole of the sources is (flow_rule)
   uint64_t done = 0;           // bytes or rows, as the engine counts
+  uint64_t key_serial = 0;     // of the key that the blt began with (KeyVault::SerialOf)
   uint8_t counter_block[16] = {};
   uint64_t keystream_position = 0;  // bytes of keystream used so far
 

@@ -21,10 +21,12 @@ struct OwnerSet {
 };
 
 void AddOwners(const Memory& memory, const GuestRange& range, OwnerSet* owners) {
+  memory.AddWork(Memory::kPieceWork * range.spans().size());
   for (const PhysicalSpan& span : range.spans()) {
     if (span.aperture() != Aperture::kProtected) continue;
     const uint64_t first = span.address() / abi::kPageSize;
     const uint64_t last = (span.address() + span.size_bytes() - 1) / abi::kPageSize;
+    memory.AddWork(Memory::kPieceWork * (last - first));
     for (uint64_t page = first; page <= last; ++page) owners->Add(memory.OwnerOf(page));
   }
 }
@@ -44,6 +46,7 @@ Result<PageOwner> CheckTransfer(const Memory& memory, const GuestRange* first_so
     reads_protected = reads_protected || source->AnyProtected();
     AddOwners(memory, *source, &owners);
   }
+  memory.AddWork(Memory::kPieceWork * destination.spans().size());
   if (reads_protected && !destination.AllProtected()) {
     return Fault{abi::kStatusProtectedReadRefused, "protected memory into memory that is not"};
   }
@@ -60,8 +63,9 @@ Result<PageOwner> CheckPartOfTransfer(const Memory& memory, const GuestRange* fi
   return owner;
 }
 
-Result<PageOwner> CheckDecrypt(const Memory& /*memory*/, const GuestRange& source,
+Result<PageOwner> CheckDecrypt(const Memory& memory, const GuestRange& source,
                                const GuestRange& destination, PageOwner session) {
+  memory.AddWork(Memory::kPieceWork * (source.spans().size() + destination.spans().size()));
   // Keystream of a chosen key over protected bytes would be a way to alter and to claim them.
   if (source.AnyProtected()) {
     return Fault{abi::kStatusProtectedReadRefused, "DECRYPT_BLT reads protected memory"};

@@ -4,7 +4,8 @@
 //  * A command that reads protected memory writes only protected memory, ciphertext (encrypt) or
 //    the screen. Decrypt writes only protected memory.
 //  * Decrypt makes its session the owner of what it writes; copy and video hand the source's owner
-//    on. Sources of two owners are refused. Data without an owner leaves a page's owner as it is.
+//    on. Sources of two owners are refused. Data without an owner leaves a page's owner as it is,
+//    but for the kernel's fill, which makes whole pages nobody's (Memory::ReleaseWholePages).
 //  * Encrypt reads protected pages of its own session, or of none.
 #ifndef WARD_DEVICE_FLOW_RULE_H_
 #define WARD_DEVICE_FLOW_RULE_H_

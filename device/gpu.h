@@ -90,8 +90,9 @@ class Gpu {
   uint32_t ReadMsix(uint64_t offset, uint32_t size_bytes);
   void WriteMsix(uint64_t offset, uint32_t size_bytes, uint32_t value);
 
-  // Does at most about `budget_bytes` of data movement or as many commands as cost the same
-  // (a command costs at least 256), then returns.
+  // Does at most about `budget_bytes` of work, then returns: bytes read and bytes written, 64 for
+  // each page that is translated or row that is looked at, and at least 256 for a command, refused
+  // ones included. A command is begun whole, so a slice may exceed its budget by one beginning.
   ProcessResult Process(uint64_t budget_bytes);
 
   // When it returns nothing runs, no cause is raised and no key is left.

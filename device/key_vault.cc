@@ -32,6 +32,7 @@ struct KeyVault::Slot {
   bool filled = false;
   bool locked = false;
   bool damaged = false;
+  uint64_t serial = 0;
   Key key;
   uint64_t check = 0;  // of key, session and usage
 
@@ -41,6 +42,7 @@ struct KeyVault::Slot {
     filled = other.filled;
     locked = other.locked;
     damaged = other.damaged;
+    serial = other.serial;
     key.CopyFrom(other.key);
     check = other.check;
   }
@@ -48,7 +50,7 @@ struct KeyVault::Slot {
     key.Wipe();
     session = usage = 0;
     filled = locked = damaged = false;
-    check = 0;
+    serial = check = 0;
   }
 };
 
@@ -86,6 +88,7 @@ bool KeyVault::Store(uint32_t slot, uint32_t session, Key&& key) {
   }
   target->key = std::move(taken);
   target->filled = true;
+  target->serial = ++last_serial_;
   target->check = CheckWord(*target);
   return true;
 }
@@ -117,6 +120,11 @@ Result<const KeyVault::Key*> KeyVault::Release(uint32_t slot, uint32_t session, 
   return static_cast<const Key*>(&target->key);
 }
 
+uint64_t KeyVault::SerialOf(uint32_t slot) const {
+  const Slot* target = FindAllocated(slot);
+  return target == nullptr ? 0 : target->serial;
+}
+
 bool KeyVault::IsDamaged(uint32_t slot) const {
   const Slot* target = FindAllocated(slot);
   return target != nullptr && target->damaged;
@@ -131,19 +139,23 @@ uint32_t KeyVault::allocated_count() const {
 std::unique_ptr<KeyVault::State> KeyVault::Save() const {
   auto state = std::make_unique<State>(slot_count_);
   for (uint32_t i = 0; i < slot_count_; ++i) state->slots[i].CopyFrom(slots_[i]);
+  state->last_serial = last_serial_;
   return state;
 }
 
 void KeyVault::Load(const State& state) {
   WARD_ASSERT(state.slot_count == slot_count_);
   for (uint32_t i = 0; i < slot_count_; ++i) slots_[i].CopyFrom(state.slots[i]);
+  last_serial_ = state.last_serial;
 }
 
 void KeyVault::Hash(StateHasher* hasher) const {
+  hasher->Add(last_serial_);
   for (const Slot& slot : Slots()) {
     hasher->Add(slot.session);
     if (slot.session == 0) continue;
     hasher->Add(slot.usage);
+    hasher->Add(slot.serial);
     hasher->Add((slot.filled ? 1u : 0u) | (slot.locked ? 2u : 0u) | (slot.damaged ? 4u : 0u));
     hasher->Add(slot.filled ? SipHash(ProcessDigestKey(), slot.key.Expose()) : 0);
   }

@@ -50,6 +50,9 @@ class KeyVault {
   // KEY_DAMAGED until they are wiped. The pointer is good until the next call of this object.
   Result<const Key*> Release(uint32_t slot, uint32_t session, uint32_t usage);
 
+  // Which key this is: no two that a chip stored have the same number, so one that replaced another
+  // can be told from it, also in the same slot. 0 when the slot is empty.
+  uint64_t SerialOf(uint32_t slot) const;
   // Whether the slot's session lost its keys.
   bool IsDamaged(uint32_t slot) const;
 
@@ -75,6 +78,7 @@ class KeyVault {
   LockedPages pages_;
   Slot* slots_;  // in pages_
   uint32_t slot_count_;
+  uint64_t last_serial_ = 0;
 };
 
 struct KeyVault::State {
@@ -82,6 +86,7 @@ struct KeyVault::State {
   LockedPages pages;  // wiped when the state ends
   Slot* slots;        // in pages
   uint32_t slot_count;
+  uint64_t last_serial = 0;
 };
 
 }  // namespace ward::device

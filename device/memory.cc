@@ -24,6 +24,11 @@ uint64_t PageCount(const PhysicalSpan& span) {
   return (span.address() + span.size_bytes() - 1) / abi::kPageSize - FirstPage(span) + 1;
 }
 
+// `bytes` is not empty.
+bool IsZero(ConstByteSpan bytes) {
+  return bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
 Fault BusError(const PhysicalSpan& span, const char* reason) {
   return Fault{abi::kStatusBusError, reason, span.address()};
 }
@@ -58,17 +63,34 @@ GuestRange GuestRange::Slice(uint64_t offset, uint64_t size_bytes) const {
   WARD_ASSERT(RangeFits(offset, size_bytes, size_bytes_));
   GuestRange slice;
   if (size_bytes == 0) return slice;
-  auto index = static_cast<size_t>(std::upper_bound(starts_.begin(), starts_.end(), offset) -
-                                   starts_.begin() - 1);
+  const auto index = static_cast<size_t>(std::upper_bound(starts_.begin(), starts_.end(), offset) -
+                                         starts_.begin() - 1);
+  AppendTo(&slice, index, offset, size_bytes);
+  return slice;
+}
+
+void GuestRange::AppendTo(GuestRange* slice, size_t index, uint64_t offset,
+                          uint64_t size_bytes) const {
   uint64_t in_span = offset - starts_[index];
-  while (slice.size_bytes_ < size_bytes) {
-    const uint64_t piece =
-        std::min(spans_[index].size_bytes_ - in_span, size_bytes - slice.size_bytes_);
-    slice.Append(spans_[index].Slice(in_span, piece));
+  while (size_bytes != 0) {
+    const uint64_t piece = std::min(spans_[index].size_bytes_ - in_span, size_bytes);
+    slice->Append(spans_[index].Slice(in_span, piece));
+    size_bytes -= piece;
     in_span = 0;
     ++index;
   }
-  return slice;
+}
+
+GuestRange GuestRange::Rows(uint64_t row_bytes, uint64_t row_count, uint64_t pitch) const {
+  GuestRange rows;
+  size_t index = 0;
+  for (uint64_t row = 0; row < row_count; ++row) {
+    const uint64_t offset = row * pitch;
+    WARD_ASSERT(RangeFits(offset, row_bytes, size_bytes_));
+    while (index + 1 < starts_.size() && starts_[index + 1] <= offset) ++index;
+    AppendTo(&rows, index, offset, row_bytes);
+  }
+  return rows;
 }
 
 bool GuestRange::AnyProtected() const {
@@ -152,6 +174,7 @@ Result<void> Memory::Write(const GuestRange& range, ConstByteSpan source) {
 
 Result<void> Memory::Read(const PhysicalSpan& span, ByteSpan destination) const {
   WARD_ASSERT(span.size_bytes() == destination.size());
+  AddWork(kPieceWork + span.size_bytes());
   switch (span.aperture()) {
     case Aperture::kSystem:
       if (!ports_.dma->Read(span.address(), destination)) {
@@ -170,6 +193,7 @@ Result<void> Memory::Read(const PhysicalSpan& span, ByteSpan destination) const 
 
 Result<void> Memory::Write(const PhysicalSpan& span, ConstByteSpan source) {
   WARD_ASSERT(span.size_bytes() == source.size());
+  AddWork(kPieceWork + span.size_bytes());
   switch (span.aperture()) {
     case Aperture::kSystem:
       if (!ports_.dma->Write(span.address(), source)) {
@@ -179,14 +203,24 @@ Result<void> Memory::Write(const PhysicalSpan& span, ConstByteSpan source) {
     case Aperture::kVisible:
       ports_.vram->Write(span.address(), source);
       break;
-    case Aperture::kProtected: {
-      const uint64_t first = FirstPage(span);
-      for (uint64_t page = first; page < first + PageCount(span); ++page) touched_[page] = true;
-      std::memcpy(protected_base_ + span.address(), source.data(), source.size());
+    case Aperture::kProtected:
+      WriteProtected(span.address(), source);
       break;
-    }
   }
   return {};
+}
+
+void Memory::WriteProtected(uint64_t offset, ConstByteSpan source) {
+  while (!source.empty()) {
+    const uint64_t page = offset / abi::kPageSize;
+    const uint64_t size_bytes =
+        std::min<uint64_t>(source.size(), (page + 1) * abi::kPageSize - offset);
+    const ConstByteSpan piece = source.first(size_bytes);
+    if (!touched_[page]) touched_[page] = !IsZero(piece);
+    if (touched_[page]) std::memcpy(protected_base_ + offset, piece.data(), size_bytes);
+    offset += size_bytes;
+    source = source.subspan(size_bytes);
+  }
 }
 
 Result<void> Memory::WriteAtomic64(const PhysicalSpan& span, uint64_t value) {
@@ -212,6 +246,7 @@ void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
   if (owner == kNoOwner) return;
   for (const PhysicalSpan& span : range.spans()) {
     if (span.aperture() != Aperture::kProtected) continue;
+    AddWork(kPieceWork * PageCount(span));
     const uint64_t end = FirstPage(span) + PageCount(span);
     uint64_t page = FirstPage(span);
     while (page < end) {
@@ -220,6 +255,19 @@ void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
       ZeroTouched(page, run_end - page);
       page = std::max(run_end, page + 1);
     }
+  }
+}
+
+void Memory::ReleaseWholePages(const GuestRange& range) {
+  for (const PhysicalSpan& span : range.spans()) {
+    if (span.aperture() != Aperture::kProtected) continue;
+    const uint64_t first = (span.address() + abi::kPageSize - 1) / abi::kPageSize;
+    const uint64_t end = (span.address() + span.size_bytes()) / abi::kPageSize;
+    if (first >= end) continue;
+    AddWork(kPieceWork * (end - first));
+    const auto owner = owners_.begin();
+    std::fill(owner + static_cast<ptrdiff_t>(first), owner + static_cast<ptrdiff_t>(end), kNoOwner);
+    ZeroTouched(first, end - first);
   }
 }
 

@@ -44,11 +44,16 @@ class GuestRange {
   const std::vector<PhysicalSpan>& spans() const { return spans_; }
   // [offset, offset + size) of this range; it must lie inside.
   GuestRange Slice(uint64_t offset, uint64_t size_bytes) const;
+  // The first `row_bytes` of each `pitch`, `row_count` times; they must lie inside. One pass.
+  GuestRange Rows(uint64_t row_bytes, uint64_t row_count, uint64_t pitch) const;
   void Append(const GuestRange& range);
   bool AnyProtected() const;
   bool AllProtected() const;
 
  private:
+  // From span `index`, which `offset` lies in.
+  void AppendTo(GuestRange* slice, size_t index, uint64_t offset, uint64_t size_bytes) const;
+
   std::vector<PhysicalSpan> spans_;
   std::vector<uint64_t> starts_;  // offset of each span in the range, so that Slice can search
   uint64_t size_bytes_ = 0;
@@ -60,6 +65,9 @@ inline constexpr PageOwner kNoOwner = 0;
 
 class Memory {
  public:
+  // What handling one page, row or piece costs beside the bytes that it moves, in bytes of budget.
+  static constexpr uint64_t kPieceWork = 64;
+
   Memory(const Ports& ports, uint64_t visible_bytes, uint64_t protected_bytes);
   ~Memory();  // wipes protected memory
   Memory(const Memory&) = delete;
@@ -74,8 +82,14 @@ class Memory {
   // A range of bus addresses of 52 bits; whether memory is there shows at the access.
   Result<PhysicalSpan> SystemSpan(uint64_t bus_address, uint64_t size_bytes) const;
 
+  // Work done since the chip was made, as the command processor charges it: bytes read and written
+  // here, and what others add. Only differences mean something; no part of the state.
+  uint64_t work() const { return work_; }
+  void AddWork(uint64_t work) const { work_ += work; }
+
   // Move bytes between the chip and a range of the same size. BUS_ERROR when the host refuses; a
-  // write may then have happened in part (docs/spec/memory.md).
+  // write may then have happened in part (docs/spec/memory.md). Zeros for a protected page that
+  // holds nothing but zeros leave it uncommitted.
   Result<void> Read(const GuestRange& range, ByteSpan destination) const;
   Result<void> Write(const GuestRange& range, ConstByteSpan source);
   Result<void> Read(const PhysicalSpan& span, ByteSpan destination) const;
@@ -87,6 +101,8 @@ class Memory {
   // Every protected page of the range becomes `owner`'s; one that changes its owner, or had none,
   // is zeroed first. kNoOwner: all keep theirs.
   void TakeOwnership(const GuestRange& range, PageOwner owner);
+  // Every protected page that a span covers whole is zeroed and nobody's.
+  void ReleaseWholePages(const GuestRange& range);
   // Zeroes every page of `owner` and leaves it without one (end of a session).
   void ReleaseOwner(PageOwner owner);
   // Zeroes and releases every protected page (reset).
@@ -113,6 +129,7 @@ class Memory {
  private:
   void ZeroPages(uint64_t first, uint64_t count);
   void ZeroTouched(uint64_t first, uint64_t count);
+  void WriteProtected(uint64_t offset, ConstByteSpan source);
 
   uint8_t* protected_base_ = nullptr;  // reserved address space, committed by first touch, no dump
   uint64_t visible_bytes_;
@@ -120,6 +137,7 @@ class Memory {
   std::vector<PageOwner> owners_;
   std::vector<bool> touched_;  // pages that may hold something other than zeros
   Ports ports_;
+  mutable uint64_t work_ = 0;
 };
 
 }  // namespace ward::device

@@ -22,6 +22,7 @@ void HashJob(const EngineJob& job, StateHasher* hasher) {
   HashRange(job.iv_destination, hasher);
   hasher->Add(job.owner);
   hasher->Add(job.done);
+  hasher->Add(job.key_serial);
   hasher->Add(ConstByteSpan(job.counter_block));
   hasher->Add(job.keystream_position);
 }
@@ -33,12 +34,15 @@ void QueueExecution::EndCommand() {
   command = CommandInProgress{};
   job = EngineJob{};
   operand = GuestRange{};
+  wait_address = 0;
   wait_value = 0;
+  awaited_queues = 0;
   message = 0;
   response_capacity = 0;
   payload.clear();
   if (!InIndirect()) {
-    indirect = GuestRange{};
+    indirect_address = 0;
+    indirect_bytes = 0;
     indirect_next = 0;
     indirect_position = 0;
   }
@@ -53,11 +57,14 @@ void QueueExecution::Hash(StateHasher* hasher) const {
   hasher->Add(command.session);
   HashJob(job, hasher);
   HashRange(operand, hasher);
+  hasher->Add(wait_address);
   hasher->Add(wait_value);
+  hasher->Add(awaited_queues);
   hasher->Add(message);
   hasher->Add(response_capacity);
   hasher->Add(ConstByteSpan(payload));
-  HashRange(indirect, hasher);
+  hasher->Add(indirect_address);
+  hasher->Add(indirect_bytes);
   hasher->Add(indirect_next);
   hasher->Add(indirect_position);
 }

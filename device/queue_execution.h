@@ -25,25 +25,33 @@ struct QueueExecution {
   enum class Phase : uint8_t {
     kNone,        // at a command border
     kJob,         // an engine works on `job`
-    kWaitMemory,  // WAIT: `operand` holds the 8 bytes, `wait_value` what they have to reach
+    kWaitMemory,  // WAIT: the 8 bytes at `wait_address` have to reach `wait_value`
     kMailbox,     // a security message is fetched and the mailbox is another's
     kFirmware,    // the message is in the mailbox; the answer goes to `operand`
+    kInvalidate,  // INVALIDATE: the commands of `awaited_queues` have to end
   };
   Phase phase = Phase::kNone;
   CommandInProgress command;
   EngineJob job;
   GuestRange operand;
+  uint64_t wait_address = 0;  // virtual; translated at each look
   uint64_t wait_value = 0;
+  uint32_t awaited_queues = 0;  // bit n: queue n holds addresses translated before the INVALIDATE
   uint32_t message = 0;
   uint32_t response_capacity = 0;
   std::vector<uint8_t> payload;
 
   // The indirect buffer that commands come from; empty when they come from the ring.
-  GuestRange indirect;
+  uint64_t indirect_address = 0;  // virtual; translated at each fetch
+  uint32_t indirect_bytes = 0;
   uint32_t indirect_next = 0;
   uint32_t indirect_position = 0;  // of INDIRECT_BUFFER in the ring
 
-  bool InIndirect() const { return indirect_next < indirect.size_bytes(); }
+  bool InIndirect() const { return indirect_next < indirect_bytes; }
+  // Works with addresses that were translated when its command began.
+  bool HoldsTranslations() const {
+    return phase == Phase::kJob || phase == Phase::kMailbox || phase == Phase::kFirmware;
+  }
   // The command is over; an indirect buffer goes on.
   void EndCommand();
   void Hash(StateHasher* hasher) const;

@@ -23,11 +23,7 @@ Result<RowLayout> RowLayout::Make(uint32_t row_bytes, uint32_t row_count, uint32
 GuestRange RowLayout::Touched(const GuestRange& extent) const {
   // Rows that begin at most a page apart touch every page of the extent.
   if (row_count_ == 1 || pitch_ <= abi::kPageSize) return extent;
-  GuestRange touched;
-  for (uint64_t row = 0; row < row_count_; ++row) {
-    touched.Append(extent.Slice(row * pitch_, row_bytes_));
-  }
-  return touched;
+  return extent.Rows(row_bytes_, row_count_, pitch_);
 }
 
 }  // namespace ward::device

@@ -14,7 +14,7 @@ class RowLayout {
  public:
   // From the first byte of the first row to the last byte of the last one, gaps included. Bounds
   // what a command can make the chip translate (docs/spec/memory.md).
-  static constexpr uint64_t kMaximumExtentBytes = 512ull << 20;
+  static constexpr uint64_t kMaximumExtentBytes = 256ull << 20;
 
   // OPERAND_INVALID: no rows, empty rows, rows that overlap, an extent beyond the maximum. The
   // pitch of a single row is not looked at.

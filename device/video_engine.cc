@@ -130,15 +130,15 @@ Result<EngineJob> VideoEngine::Begin(const abi::VideoBltCommand& command,
       space.Translate(command.source_chroma, picture.chroma.ExtentBytes(), Access::kRead));
   const GuestRange luma = picture.luma.Touched(job.source);
   const GuestRange chroma = picture.chroma.Touched(job.second_source);
-  WARD_ASSIGN_OR_RETURN(job.owner,
-                        flow_rule::CheckTransfer(*memory_, &luma, &chroma,
-                                                 picture.destination.Touched(job.destination)));
+  const GuestRange destination = picture.destination.Touched(job.destination);
+  WARD_ASSIGN_OR_RETURN(job.owner, flow_rule::CheckTransfer(*memory_, &luma, &chroma, destination));
+  // As CopyEngine: at once, because neighbouring rows may share a page.
+  memory_->TakeOwnership(destination, job.owner);
   return job;
 }
 
 Result<bool> VideoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
   WARD_ASSIGN_OR_RETURN(const Picture picture, Picture::Make(job->As<abi::VideoBltCommand>()));
-  if (job->done == 0) WARD_TRY(TakeDestination(job, picture));
   const RowScaler scaler(picture.filter(), picture.command.source_width,
                          picture.command.destination_width);
   SourceRows rows(picture.command.source_width);
@@ -165,20 +165,10 @@ Result<bool> VideoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
     scaler.ScaleRow(mixed.bytes(), scaled.bytes());
     WARD_TRY(memory_->Write(destination, scaled.bytes()));
     ++job->done;
+    memory_->AddWork(picture.RowCostBytes());  // beside what reading and writing it cost
     budget -= std::min(budget, picture.RowCostBytes());
   }
   return job->done == picture.destination.row_count();
-}
-
-// As CopyEngine: at once, because neighbouring rows may share a page.
-Result<void> VideoEngine::TakeDestination(EngineJob* job, const Picture& picture) {
-  const GuestRange luma = picture.luma.Touched(job->source);
-  const GuestRange chroma = picture.chroma.Touched(job->second_source);
-  const GuestRange destination = picture.destination.Touched(job->destination);
-  WARD_ASSIGN_OR_RETURN(job->owner,
-                        flow_rule::CheckTransfer(*memory_, &luma, &chroma, destination));
-  memory_->TakeOwnership(destination, job->owner);
-  return {};
 }
 
 }  // namespace ward::device

@@ -22,7 +22,6 @@ class VideoEngine {
 
  private:
   class Picture;
-  Result<void> TakeDestination(EngineJob* job, const Picture& picture);
 
   Memory* memory_;
 };

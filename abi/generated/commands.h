@@ -88,7 +88,7 @@ static_assert(offsetof(IndirectBufferCommand, address) == 8);
 static_assert(offsetof(IndirectBufferCommand, length_bytes) == 16);
 static_assert(offsetof(IndirectBufferCommand, reserved_20) == 20);
 
-// Copies rows. The first and the last byte of an operand lie at most 512 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on.
+// Copies rows. The first and the last byte of an operand lie at most 256 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on.
 struct CopyCommand {
   static constexpr uint16_t kOpcode = 0x0010;
   static constexpr uint32_t kSizeBytes = 48;
@@ -115,7 +115,7 @@ static_assert(offsetof(CopyCommand, destination_pitch) == 32);
 static_assert(offsetof(CopyCommand, source_pitch) == 36);
 static_assert(offsetof(CopyCommand, reserved_40) == 40);
 
-// Fills rows with a 32-bit value, little-endian, repeated from each row's first byte.
+// Fills rows with a 32-bit value, little-endian, repeated from each row's first byte. On the kernel's queue, protected pages that it covers whole are zeroed first and become nobody's.
 struct FillCommand {
   static constexpr uint16_t kOpcode = 0x0011;
   static constexpr uint32_t kSizeBytes = 48;
@@ -323,7 +323,7 @@ static_assert(offsetof(ContextDestroyCommand, length) == 4);
 static_assert(offsetof(ContextDestroyCommand, context) == 8);
 static_assert(offsetof(ContextDestroyCommand, reserved_12) == 12);
 
-// Later commands see page-table entries written before this one. Until then the device may use entries that it read earlier.
+// Later commands of the context see page-table entries written before this one. The queue waits until its transfers and messages in flight, which hold earlier ones, have ended; until then the device may use those.
 struct InvalidateCommand {
   static constexpr uint16_t kOpcode = 0x0082;
   static constexpr uint32_t kSizeBytes = 32;

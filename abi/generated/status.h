@@ -79,7 +79,7 @@ struct StatusInfo {
 inline constexpr StatusInfo kStatuses[] = {
   {0x0u, "OK", StatusClass::kOk, 0x0u, "Success."},
   {0x101u, "RING_TAIL_INVALID", StatusClass::kFault, 0x88760870u, "A doorbell named a tail outside the ring or not a multiple of 16."},
-  {0x102u, "RING_CONFIGURATION_INVALID", StatusClass::kFault, 0x88760870u, "The queue was enabled with a ring size, context or address that it can't have."},
+  {0x102u, "RING_CONFIGURATION_INVALID", StatusClass::kFault, 0x88760870u, "The queue was enabled with a ring size or an address that it can't have."},
   {0x103u, "COMMAND_LENGTH_INVALID", StatusClass::kFault, 0x88760870u, "The length in a header is not one that the opcode can have."},
   {0x104u, "OPCODE_UNKNOWN", StatusClass::kFault, 0x88760870u, "No command has this opcode."},
   {0x105u, "COMMAND_UNIMPLEMENTED", StatusClass::kFault, 0x80004001u, "The command is described, and this device does not have it."},
@@ -107,7 +107,7 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x404u, "DESTINATION_PROTECTED", StatusClass::kRefusal, 0x80070057u, "ENCRYPT_BLT writes memory that is not protected only."},
   {0x405u, "SCANOUT_REFUSED", StatusClass::kRefusal, 0x80070057u, "FLIP shows visible or protected VRAM only."},
   {0x501u, "SESSION_INVALID", StatusClass::kRefusal, 0x80070057u, "The session does not exist, or another context owns it."},
-  {0x502u, "SESSION_NO_KEY", StatusClass::kRefusal, 0x80070057u, "The session has no key yet."},
+  {0x502u, "SESSION_NO_KEY", StatusClass::kRefusal, 0x80070057u, "The session has no key yet, or the key was replaced while the command ran."},
   {0x503u, "SESSION_NO_CONTENT_KEY", StatusClass::kRefusal, 0x80070057u, "The command asks for a content key and the session has none."},
   {0x504u, "SESSION_NO_READBACK_KEY", StatusClass::kRefusal, 0x80070057u, "ENCRYPT_BLT before GET_READBACK_KEY."},
   {0x505u, "PATTERN_MISALIGNED", StatusClass::kRefusal, 0x80070057u, "The encryption pattern is not made of whole cipher blocks (R10)."},

@@ -220,7 +220,7 @@
 
 #define WARD_STATUS_OK 0x0u /* Success. */
 #define WARD_STATUS_RING_TAIL_INVALID 0x101u /* A doorbell named a tail outside the ring or not a multiple of 16. */
-#define WARD_STATUS_RING_CONFIGURATION_INVALID 0x102u /* The queue was enabled with a ring size, context or address that it can't have. */
+#define WARD_STATUS_RING_CONFIGURATION_INVALID 0x102u /* The queue was enabled with a ring size or an address that it can't have. */
 #define WARD_STATUS_COMMAND_LENGTH_INVALID 0x103u /* The length in a header is not one that the opcode can have. */
 #define WARD_STATUS_OPCODE_UNKNOWN 0x104u /* No command has this opcode. */
 #define WARD_STATUS_COMMAND_UNIMPLEMENTED 0x105u /* The command is described, and this device does not have it. */
@@ -248,7 +248,7 @@
 #define WARD_STATUS_DESTINATION_PROTECTED 0x404u /* ENCRYPT_BLT writes memory that is not protected only. */
 #define WARD_STATUS_SCANOUT_REFUSED 0x405u /* FLIP shows visible or protected VRAM only. */
 #define WARD_STATUS_SESSION_INVALID 0x501u /* The session does not exist, or another context owns it. */
-#define WARD_STATUS_SESSION_NO_KEY 0x502u /* The session has no key yet. */
+#define WARD_STATUS_SESSION_NO_KEY 0x502u /* The session has no key yet, or the key was replaced while the command ran. */
 #define WARD_STATUS_SESSION_NO_CONTENT_KEY 0x503u /* The command asks for a content key and the session has none. */
 #define WARD_STATUS_SESSION_NO_READBACK_KEY 0x504u /* ENCRYPT_BLT before GET_READBACK_KEY. */
 #define WARD_STATUS_PATTERN_MISALIGNED 0x505u /* The encryption pattern is not made of whole cipher blocks (R10). */
@@ -282,8 +282,8 @@
 #define WARD_FENCE_FLAG_INTERRUPT 0x1
 #define WARD_OPCODE_WAIT 0x0003 /* The queue goes on when the unsigned 64-bit value at the address is at least `value`. */
 #define WARD_OPCODE_INDIRECT_BUFFER 0x0004 /* Executes the commands of a buffer, then goes on in the ring. */
-#define WARD_OPCODE_COPY 0x0010 /* Copies rows. The first and the last byte of an operand lie at most 512 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on. */
-#define WARD_OPCODE_FILL 0x0011 /* Fills rows with a 32-bit value, little-endian, repeated from each row's first byte. */
+#define WARD_OPCODE_COPY 0x0010 /* Copies rows. The first and the last byte of an operand lie at most 256 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on. */
+#define WARD_OPCODE_FILL 0x0011 /* Fills rows with a 32-bit value, little-endian, repeated from each row's first byte. On the kernel's queue, protected pages that it covers whole are zeroed first and become nobody's. */
 #define WARD_OPCODE_DECRYPT_BLT 0x0020 /* AES-128-CTR from unprotected memory to protected memory, which becomes the session's. Keystream is consumed by encrypted bytes only (R9). */
 #define WARD_DECRYPT_BLT_FLAG_CONTENT_KEY 0x1
 #define WARD_DECRYPT_BLT_FLAG_PATTERN 0x2
@@ -293,7 +293,7 @@
 #define WARD_OPCODE_SECURITY_MESSAGE 0x0050 /* Hands a message to the security processor. The queue waits until the answer is in the response buffer; the payload follows at offset 32, padded with zeros to a multiple of 16. */
 #define WARD_OPCODE_CONTEXT_CREATE 0x0080 /* Makes a context with an address space. */
 #define WARD_OPCODE_CONTEXT_DESTROY 0x0081 /* Ends a context, its sessions and their protected pages. No enabled queue may be bound to it. */
-#define WARD_OPCODE_INVALIDATE 0x0082 /* Later commands see page-table entries written before this one. Until then the device may use entries that it read earlier. */
+#define WARD_OPCODE_INVALIDATE 0x0082 /* Later commands of the context see page-table entries written before this one. The queue waits until its transfers and messages in flight, which hold earlier ones, have ended; until then the device may use those. */
 #define WARD_MESSAGE_CREATE_SESSION 1 /* Makes a crypto session of the queue's context. */
 #define WARD_MESSAGE_DESTROY_SESSION 2 /* Wipes the session's keys and zeroes its protected pages. */
 #define WARD_MESSAGE_GET_CERTIFICATE 3 /* A part of the certificate chain: PKCS#7 certs-only, DER (R12). The data follows the response's fixed part. */

@@ -147,6 +147,7 @@ class FakeVram final : public device::VramPort {
       return offset >= read.first && offset - read.first < read.second;
     }));
   }
+  size_t read_count() const { return reads_.size(); }
   void ClearLog() { reads_.clear(); }
 
   std::function<void(uint64_t offset, uint64_t size_bytes)> after_read;
@@ -158,8 +159,13 @@ class FakeVram final : public device::VramPort {
 
 class CollectedInterrupts final : public device::InterruptPort {
  public:
-  void SendVector(uint32_t vector) override { vectors.push_back(vector); }
+  void SendVector(uint32_t vector) override {
+    vectors.push_back(vector);
+    // What a processor would see that looks at once.
+    if (on_send) on_send(vector);
+  }
   std::vector<uint32_t> vectors;
+  std::function<void(uint32_t vector)> on_send;
 };
 
 class ManualClock final : public device::ClockPort {

@@ -130,10 +130,14 @@ TEST_CASE("a write needs the writable bit, a read does not") {
   CHECK(tables.StatusOf(kVirtual, 1, Access::kWrite) == abi::kStatusPageNotWritable);
 }
 
-TEST_CASE("a leaf outside of local memory, and addresses outside of 48 bits, are out of range") {
+TEST_CASE("a leaf that points outside of its aperture is an invalid table") {
   Tables tables;
   tables.SetEntry(3, kVisible | kLeaf | abi::kPteLocal);
-  CHECK(tables.StatusOf(kVirtual, 1) == abi::kStatusAddressOutOfRange);
+  CHECK(tables.StatusOf(kVirtual, 1) == abi::kStatusPageTableInvalid);
+}
+
+TEST_CASE("addresses outside of 48 bits and ranges that are too long are out of range") {
+  Tables tables;
   CHECK(tables.StatusOf(uint64_t{1} << 48, 1) == abi::kStatusAddressOutOfRange);
   CHECK(tables.StatusOf((uint64_t{1} << 48) - 1, 2) == abi::kStatusAddressOutOfRange);
   CHECK(tables.StatusOf(~uint64_t{0}, ~uint64_t{0}) == abi::kStatusAddressOutOfRange);

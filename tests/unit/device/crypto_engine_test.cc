@@ -374,6 +374,38 @@ TEST_CASE("P2 decrypt into another session's page zeroes the rest of it") {
   CHECK(bench.ReadProtected(63 * kPage + 16, kPage - 16) == Bytes(kPage - 16, 0));
 }
 
+TEST_CASE(
+    "a key that is replaced between two steps stops its blt, also when its slot is used again") {
+  Bench bench(true);
+  Grant& grant = bench.grants.At(1);
+  const uint32_t old_slot = grant.session_slot;
+  auto command = Decrypt(4 * kPage, Counter(9, 0));
+  command.source = Bench::SystemVa();
+  command.destination = Bench::ProtectedVa();
+  auto job = bench.engine.Begin(command, bench.tables.Space(kContext));
+  REQUIRE(job.ok());
+  REQUIRE_FALSE(bench.engine.Step(&job.value(), kPage).value());
+  bench.vault.Wipe(old_slot);
+  grant.session_slot = bench.AddKey(kContentKey, kSession, kKeyUsageUnwrap | kKeyUsageDecrypt);
+  REQUIRE(grant.session_slot == old_slot);
+  const Bytes before = bench.ReadProtectedVa(Bench::ProtectedVa(kPage), 3 * kPage);
+  const auto done = bench.engine.Step(&job.value(), kPage);
+  REQUIRE_FALSE(done.ok());
+  CHECK(done.fault().status == abi::kStatusSessionNoKey);
+  CHECK(bench.ReadProtectedVa(Bench::ProtectedVa(kPage), 3 * kPage) == before);
+}
+
+TEST_CASE("a cipher that does not run is DEVICE_IN_ERROR_STATE") {
+  // No provider has such an algorithm, so the engine is made without its cipher.
+  REQUIRE(EVP_set_default_properties(nullptr, "provider=none") == 1);
+  const auto bench = std::make_unique<Bench>();
+  REQUIRE(EVP_set_default_properties(nullptr, "") == 1);
+  auto command = Decrypt(kPage, Counter(9, 0));
+  command.source = Bench::SystemVa();
+  command.destination = Bench::ProtectedVa();
+  CHECK(bench->Run(command) == abi::kStatusDeviceInErrorState);
+}
+
 TEST_CASE("P8 a session that ends between two steps stops its blt with SESSION_INVALID") {
   Bench bench;
   bench.PutSystem(0, Noise(3 * kPage, 5));
