@@ -5,34 +5,13 @@
 
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "catch2/catch_test_macros.hpp"
+#include "tests/unit/device/process_mappings.h"
 
 namespace ward::device {
 namespace {
-
-// The kernel's flags of the mapping that holds `address`, from /proc/self/smaps.
-std::string FlagsOfMapping(const void* address) {
-  const auto wanted = reinterpret_cast<uintptr_t>(address);
-  std::ifstream maps("/proc/self/smaps");
-  std::string line;
-  bool inside = false;
-  while (std::getline(maps, line)) {
-    uintptr_t first = 0;
-    uintptr_t end = 0;
-    char dash = 0;
-    std::istringstream head(line);
-    if (head >> std::hex >> first >> dash >> end && dash == '-') {
-      inside = first <= wanted && wanted < end;
-    } else if (inside && line.rfind("VmFlags:", 0) == 0) {
-      return line + ' ';
-    }
-  }
-  return "";
-}
 
 TEST_CASE("P4: the pages stay out of core dumps and of forked children") {
   const LockedPages pages(100);

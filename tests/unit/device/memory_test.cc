@@ -5,6 +5,7 @@
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
 #include "tests/unit/device/chip_memory.h"
+#include "tests/unit/device/process_mappings.h"
 
 namespace ward::device {
 namespace {
@@ -249,6 +250,18 @@ TEST_CASE("a state that is wiped or overwritten holds no pixels any more") {
   Memory::State other = chip.memory.Save();
   state = std::move(other);
   CHECK(state.pages[0].bytes == Noise(kPage, 11));
+}
+
+TEST_CASE("P4 protected memory stays out of core dumps, also after its pages were given back") {
+  const uint64_t before = BytesOutsideCoreDumps();
+  ChipMemory chip;
+  CHECK(BytesOutsideCoreDumps() - before == ChipMemory::kProtectedBytes);
+  chip.PutProtected(0, Noise(100 * kPage, 12), 7);
+  CHECK(BytesOutsideCoreDumps() - before == ChipMemory::kProtectedBytes);
+  chip.memory.ReleaseOwner(7);
+  CHECK(BytesOutsideCoreDumps() - before == ChipMemory::kProtectedBytes);
+  chip.memory.ClearProtected();
+  CHECK(BytesOutsideCoreDumps() - before == ChipMemory::kProtectedBytes);
 }
 
 }  // namespace
