@@ -4,6 +4,7 @@
 
 #include "abi/generated/messages.h"
 #include "base/bytes.h"
+#include "firmware/authenticated_channel.h"
 #include "firmware/certificate.h"
 #include "firmware/crypto_session.h"
 #include "firmware/key_exchange.h"
@@ -31,6 +32,19 @@ constexpr Duty kDuties[] = {
     {abi::kMessageGetReadbackKey, HandleGetReadbackKey, kNoBlob},
     {abi::kMessageQuerySession, HandleQuerySession, kNoBlob},
     {abi::kMessageRunSelfTest, HandleRunSelfTest, kNoBlob},
+    {abi::kMessageStartKeyRefresh, HandleStartKeyRefresh, kNoBlob},
+    {abi::kMessageFinishKeyRefresh, HandleFinishKeyRefresh, kNoBlob},
+    {abi::kMessageGetDeviceHandle, HandleGetDeviceHandle, kNoBlob},
+    {abi::kMessageCreateDecoder, HandleCreateDecoder, kNoBlob},
+    {abi::kMessageDestroyDecoder, HandleDestroyDecoder, kNoBlob},
+    {abi::kMessageCreateChannel, HandleCreateChannel, kNoBlob},
+    {abi::kMessageDestroyChannel, HandleDestroyChannel, kNoBlob},
+    {abi::kMessageNegotiateChannelKey, HandleNegotiateChannelKey,
+     offsetof(abi::NegotiateChannelKeyRequest, blob_bytes)},
+    {abi::kMessageQueryChannel, HandleQueryChannel,
+     offsetof(abi::QueryChannelRequest, input_bytes)},
+    {abi::kMessageConfigureChannel, HandleConfigureChannel,
+     offsetof(abi::ConfigureChannelRequest, input_bytes)},
 };
 
 constexpr const Duty* FindDuty(uint32_t number) {
