@@ -6,10 +6,15 @@
 #include "base/bytes.h"
 #include "firmware/authenticated_channel.h"
 #include "firmware/certificate.h"
+#include "firmware/channel_configure.h"
+#include "firmware/channel_query.h"
 #include "firmware/crypto_session.h"
+#include "firmware/device_association.h"
 #include "firmware/key_exchange.h"
+#include "firmware/key_refresh.h"
 #include "firmware/message.h"
 #include "firmware/self_test.h"
+#include "firmware/video_decoder.h"
 
 namespace ward::firmware {
 namespace {
@@ -112,6 +117,11 @@ void EndContext(Platform* platform, State* state, uint32_t context) {
   for (Session& session : state->sessions) {
     if (session.number != 0 && session.context == context) EndSession(platform, &session);
   }
+  for (Channel& channel : state->channels) {
+    if (channel.number != 0 && channel.context == context) EndChannel(platform, &channel);
+  }
+  EndDecoders(state, context);
+  EndDevice(state, context);
 }
 
 }  // namespace ward::firmware

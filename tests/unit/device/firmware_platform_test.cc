@@ -23,7 +23,9 @@ struct WiredPlatform {
       : memory(ports.ports(), 1u << 20, 1u << 20),
         vault(8),
         grants(4),
-        platform({&vault, &grants, &memory, &ports.entropy, -1}, LoadKey(identity), {1, 2, 3}) {}
+        display(&memory),
+        platform({&vault, &grants, &memory, &display, &ports.entropy, -1}, LoadKey(identity),
+                 {1, 2, 3}) {}
 
   uint32_t Generate(uint32_t usage) {
     const uint32_t slot = platform.AllocateSlot(kSession, usage);
@@ -36,6 +38,7 @@ struct WiredPlatform {
   Memory memory;
   KeyVault vault;
   GrantTable grants;
+  Display display;
   FirmwarePlatform platform;
 };
 
