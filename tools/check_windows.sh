@@ -10,14 +10,15 @@ allowed_libraries=(kernel32.dll msvcrt.dll) # what every Windows has
 expected_exports=OpenAdapter10_2
 objdump=x86_64-w64-mingw32-objdump
 
+# Both readers take the last word of a row: newer binutils have more columns before it.
 # list_exports < TABLE: the names, one a line; an export without a name shows as "(ordinal only)".
 list_exports() {
   awk '/^There is an export table/ { inside = 1 }
     inside && slots == "" && /^[ \t]*Export Address Table[ \t]+[0-9a-f]+$/ { slots = $NF }
     inside && /^[ \t]*\[Name Pointer\/Ordinal\] Table[ \t]+[0-9a-f]+$/ { names = $NF }
     /^\[Ordinal\/Name Pointer\] Table/ { listing = inside; next }
-    listing && !/^[ \t]*\[ *[0-9]+\]/ { listing = inside = 0 }
-    listing { print $NF }
+    listing && NF == 0 { listing = inside = 0 }
+    listing && /^[ \t]*\[ *[0-9]+\]/ { print $NF }
     END { if (slots != names) print "(ordinal only)" }'
 }
 
@@ -45,6 +46,9 @@ judge() {
   printf 'imports of %s:\n%s\n' "$name" "$(list_imports <<<"$table")"
   if [ "$exports" != "$expected_exports" ]; then
     failed="$name exports $(paste -sd ' ' <<<"${exports:-nothing}") instead of $expected_exports alone"
+  fi
+  if [ ${#libraries[@]} -eq 0 ]; then
+    failed="$name has no import that this script can read in the output of $objdump"
   fi
   for library in "${libraries[@]}"; do
     case " ${allowed_libraries[*]} " in

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The look at the Windows driver passes a library that exports OpenAdapter10_2 alone, and refuses
 every other export and every import that is not on its list."""
+import os
 import pathlib
 import shutil
 import subprocess
@@ -26,6 +27,41 @@ REFUSED = {
                                        "exports OpenAdapter10_2 (ordinal only) instead of"),
 }
 
+# How newer binutils write it: more columns, and a heading over the names.
+NEW_FORMAT = """
+The Import Tables (interpreted .idata section contents)
+ vma:            Hint    Time      Forward  DLL       First
+                 Table   Stamp     Chain    Name      Thunk
+ 00009000\t00009040 00000000 00000000 00009500 00009200
+
+\tDLL Name: KERNEL32.dll
+\tvma:     Ordinal  Hint  Member-Name  Bound-To
+\t00009200  <none>  0308  GetTickCount
+
+ 00009014\t00000000 00000000 00000000 00000000 00000000
+
+There is an export table in .edata at 0x2a8e8a000
+
+Number in:
+\tExport Address Table \t\t00000002
+\t[Name Pointer/Ordinal] Table\t00000002
+Table Addresses
+\tExport Address Table \t\t0000000000008028
+\tName Pointer Table \t\t0000000000008030
+
+Export Address Table -- Ordinal Base 1
+\t          Ordinal  Address  Type
+\t[   0] +base[   1] 00001370 Export RVA
+\t[   1] +base[   2] 00001380 Export RVA
+
+[Ordinal/Name Pointer] Table -- Ordinal Base 1
+\t          Ordinal   Hint Name
+\t[   0] +base[   1]  0000 OpenAdapter10
+\t[   1] +base[   2]  0001 OpenAdapter10_2
+
+The Function Table (interpreted .pdata section contents)
+"""
+
 
 @unittest.skipUnless(shutil.which(COMPILER), f"{COMPILER} is missing")
 class CheckWindowsTest(unittest.TestCase):
@@ -43,9 +79,9 @@ class CheckWindowsTest(unittest.TestCase):
         subprocess.run(command, cwd=self.folder, check=True)
         return self.folder / "driver.dll"
 
-    def judge(self, library):
+    def judge(self, library, environment=None):
         return subprocess.run(["bash", str(SCRIPT), str(library)], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False)
+                              stderr=subprocess.STDOUT, text=True, check=False, env=environment)
 
     def test_the_one_export_passes_and_exports_and_imports_are_listed(self):
         result = self.judge(self.build(GOOD))
@@ -86,6 +122,30 @@ class CheckWindowsTest(unittest.TestCase):
                 result = self.judge(path)
                 self.assertEqual(result.returncode, 1, result.stdout)
                 self.assertIn("./dev check windows", result.stdout.splitlines()[-1])
+
+    def judge_text(self, text):
+        """What is said of a library that objdump describes by `text`."""
+        objdump = self.folder / "x86_64-w64-mingw32-objdump"
+        (self.folder / "text").write_text(text, encoding="utf-8")
+        objdump.write_text(f"#!/bin/sh\ncat '{self.folder}/text'\n", encoding="utf-8")
+        objdump.chmod(0o755)
+        environment = dict(os.environ, PATH=f"{self.folder}:{os.environ['PATH']}")
+        return self.judge(self.folder / "driver.dll", environment)
+
+    def test_the_format_of_newer_binutils_is_read_too(self):
+        result = self.judge_text(NEW_FORMAT)
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn("\nKERNEL32.dll GetTickCount\n", result.stdout)
+        self.assertIn("exports OpenAdapter10 OpenAdapter10_2 instead of", result.stdout)
+        one_name = NEW_FORMAT.replace("00000002", "00000001").replace(
+            "\t[   0] +base[   1]  0000 OpenAdapter10\n", "")
+        result = self.judge_text(one_name)
+        self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_a_description_without_imports_is_refused(self):
+        result = self.judge_text(NEW_FORMAT.replace("DLL Name", "Library"))
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertIn("has no import that this script can read", result.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":
