@@ -1,4 +1,4 @@
-// The video table's entries for authenticated channels.
+// Entry points for authenticated channels: entries 71 to 76 of the video function table.
 #ifndef WARD_UMD_AUTHENTICATED_CHANNEL_DDI_H_
 #define WARD_UMD_AUTHENTICATED_CHANNEL_DDI_H_
 
