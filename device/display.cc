@@ -122,6 +122,19 @@ ScanoutInfo Display::Scanout(uint32_t output) const {
   return {shown.active, mode.width, mode.height, shown.flip_count, IsProtected(shown)};
 }
 
+bool Display::Shows(uint32_t output, PageOwner owner) const {
+  if (output >= kOutputCount || owner == kNoOwner || !IsProtected(state_.outputs[output])) {
+    return false;
+  }
+  const Output& shown = state_.outputs[output];
+  const uint64_t start = shown.surface_local_address - abi::kProtectedVramLocalBase;
+  const uint64_t end = start + SurfaceBytes(kModes[shown.mode], shown.surface_pitch);
+  for (uint64_t page = start / abi::kPageSize; page * abi::kPageSize < end; ++page) {
+    if (memory_->OwnerOf(page) == owner) return true;
+  }
+  return false;
+}
+
 bool Display::ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels,
                           uint32_t pitch) const {
   if (output >= kOutputCount || !state_.outputs[output].active) return false;

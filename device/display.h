@@ -34,6 +34,8 @@ class Display {
   void WriteRegister(uint32_t output, uint32_t offset, uint32_t value);
 
   ScanoutInfo Scanout(uint32_t output) const;
+  // Whether the output shows at least one protected page of `owner`.
+  bool Shows(uint32_t output, PageOwner owner) const;
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
 
   void Reset();

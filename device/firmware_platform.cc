@@ -16,6 +16,7 @@ static_assert(firmware::kNoSlot == kNoSlot);
 static_assert(uint32_t{firmware::kUsageUnwrap} == uint32_t{kKeyUsageUnwrap});
 static_assert(uint32_t{firmware::kUsageDecrypt} == uint32_t{kKeyUsageDecrypt});
 static_assert(uint32_t{firmware::kUsageEncrypt} == uint32_t{kKeyUsageEncrypt});
+static_assert(uint32_t{firmware::kUsageMac} == uint32_t{kKeyUsageMac});
 
 constexpr size_t kBlockBytes = kAesBlockBytes;
 
@@ -98,6 +99,43 @@ bool FirmwarePlatform::WrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_
   auto wrapping = wiring_.vault->Release(wrapping_slot, session, kKeyUsageUnwrap);
   return wrapping.ok() && AesEncryptBlock(*wrapping.value(), wrapped.Expose(),
                                           response_.subspan(response_offset, kBlockBytes));
+}
+
+bool FirmwarePlatform::XorKey(uint32_t source_slot, uint32_t slot, uint32_t session,
+                              const uint8_t mask[16]) {
+  AesKey key;
+  {
+    auto source = wiring_.vault->Release(source_slot, session, kKeyUsageUnwrap);
+    if (!source.ok()) return false;
+    key.CopyFrom(*source.value());
+  }
+  const ByteSpan bytes = key.Expose();
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(bytes[i] ^ mask[i]);
+  return StoreAndLock(slot, session, std::move(key));
+}
+
+bool FirmwarePlatform::ComputeMac(uint32_t slot, uint32_t owner, const uint8_t* bytes,
+                                  uint32_t size_bytes, uint8_t tag[16]) {
+  auto key = wiring_.vault->Release(slot, owner, kKeyUsageMac);
+  return key.ok() && ComputeAesCmac(*key.value(), {bytes, size_bytes}, {tag, kCmacTagBytes});
+}
+
+bool FirmwarePlatform::VerifyMac(uint32_t slot, uint32_t owner, const uint8_t* bytes,
+                                 uint32_t size_bytes, const uint8_t tag[16]) {
+  auto key = wiring_.vault->Release(slot, owner, kKeyUsageMac);
+  return key.ok() && VerifyAesCmac(*key.value(), {bytes, size_bytes}, {tag, kCmacTagBytes});
+}
+
+bool FirmwarePlatform::DrawRandom(void* destination, uint32_t size_bytes) {
+  return wiring_.entropy->Fill({static_cast<uint8_t*>(destination), size_bytes});
+}
+
+uint32_t FirmwarePlatform::ShownOutputs(uint32_t session) {
+  uint32_t shown = 0;
+  for (uint32_t output = 0; output < Display::kOutputCount; ++output) {
+    if (wiring_.display->Shows(output, session)) shown |= 1u << output;
+  }
+  return shown;
 }
 
 bool FirmwarePlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& grant) {

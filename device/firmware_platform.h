@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "device/crypto/rsa_private_key.h"
+#include "device/display.h"
 #include "device/grant_table.h"
 #include "device/key_vault.h"
 #include "device/memory.h"
@@ -21,6 +22,7 @@ struct FirmwareWiring {
   KeyVault* vault;
   GrantTable* grants;
   Memory* memory;
+  const Display* display;
   EntropyPort* entropy;
   int failing_self_test;  // negative: none
 };
@@ -52,6 +54,14 @@ class FirmwarePlatform final : public firmware::Platform {
   bool GenerateKey(uint32_t slot, uint32_t session) override;
   bool WrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
                   uint32_t response_offset) override;
+  bool XorKey(uint32_t source_slot, uint32_t slot, uint32_t session,
+              const uint8_t mask[16]) override;
+  bool ComputeMac(uint32_t slot, uint32_t owner, const uint8_t* bytes, uint32_t size_bytes,
+                  uint8_t tag[16]) override;
+  bool VerifyMac(uint32_t slot, uint32_t owner, const uint8_t* bytes, uint32_t size_bytes,
+                 const uint8_t tag[16]) override;
+  bool DrawRandom(void* destination, uint32_t size_bytes) override;
+  uint32_t ShownOutputs(uint32_t session) override;
   bool WriteGrant(uint32_t index, const firmware::SessionGrant& grant) override;
   firmware::SessionRefusals ReadRefusals(uint32_t index) override;
   void ReleaseProtectedPages(uint32_t session) override;

@@ -44,8 +44,9 @@ Result<std::unique_ptr<GpuImplementation>> GpuImplementation::Create(const GpuOp
                                                                      const Ports& ports) {
   WARD_TRY(CheckOptions(options));
   std::unique_ptr<GpuImplementation> gpu(new GpuImplementation(options, ports));
-  WARD_ASSIGN_OR_RETURN(gpu->security_, SecurityProcessor::Create(options, ports, &gpu->vault_,
-                                                                  &gpu->grants_, &gpu->memory_));
+  WARD_ASSIGN_OR_RETURN(gpu->security_,
+                        SecurityProcessor::Create(options, ports, &gpu->vault_, &gpu->grants_,
+                                                  &gpu->memory_, &gpu->display_));
   CommandBlocks blocks;
   blocks.registers = &gpu->registers_;
   blocks.memory = &gpu->memory_;

@@ -19,6 +19,7 @@ enum KeyUsage : uint32_t {
   kKeyUsageUnwrap = 1,   // unwrap content keys, wrap read-back keys (AES-ECB, inside the vault)
   kKeyUsageDecrypt = 2,  // AES-CTR of DECRYPT_BLT
   kKeyUsageEncrypt = 4,  // AES-CTR of ENCRYPT_BLT
+  kKeyUsageMac = 8,      // AES-CMAC of channel messages
 };
 
 inline constexpr uint32_t kNoSlot = 0xffffffff;

@@ -34,6 +34,48 @@ const char* NameOf(uint32_t number) {
   return described == nullptr ? "UNKNOWN" : described->name;
 }
 
+void HashBytes(const uint8_t (&bytes)[16], StateHasher* hasher) {
+  hasher->Add(LoadLe<uint64_t>(bytes));
+  hasher->Add(LoadLe<uint64_t>(bytes + 8));
+}
+
+void HashChannels(const firmware::State& state, StateHasher* hasher) {
+  for (const firmware::Channel& channel : state.channels) {
+    hasher->Add(channel.generation);
+    hasher->Add(channel.number);
+    if (channel.number == 0) continue;
+    for (uint64_t word : {channel.handle, channel.next_query, channel.next_configure}) {
+      hasher->Add(word);
+    }
+    for (uint32_t word : {channel.context, channel.key_slot, channel.type, channel.handle_bytes,
+                          channel.initialized, channel.protection}) {
+      hasher->Add(word);
+    }
+  }
+}
+
+void HashDevices(const firmware::State& state, StateHasher* hasher) {
+  for (const firmware::Decoder& decoder : state.decoders) {
+    hasher->Add(decoder.handle);
+    if (decoder.handle == 0) continue;
+    hasher->Add(decoder.session_handle);
+    hasher->Add(decoder.context);
+  }
+  for (const firmware::Device& device : state.devices) {
+    hasher->Add(device.handle);
+    if (device.handle == 0) continue;
+    hasher->Add(device.context);
+    hasher->Add(device.process_count);
+    for (uint32_t i = 0; i < device.process_count; ++i) {
+      hasher->Add(device.processes[i].handle);
+      hasher->Add(device.processes[i].type);
+    }
+  }
+  hasher->Add(state.handle_source.serial);
+  hasher->Add(state.handle_source.keyed);
+  for (uint32_t key : state.handle_source.round_keys) hasher->Add(key);
+}
+
 void HashFirmware(const firmware::State& state, StateHasher* hasher) {
   hasher->Add(static_cast<uint32_t>(state.health));
   hasher->Add(state.failed_test);
@@ -42,10 +84,14 @@ void HashFirmware(const firmware::State& state, StateHasher* hasher) {
     hasher->Add(session.number);
     if (session.number == 0) continue;
     for (uint32_t word : {session.context, session.key_epoch, session.session_slot,
-                          session.content_slot, session.readback_slot}) {
+                          session.content_slot, session.readback_slot, session.refresh_pending}) {
       hasher->Add(word);
     }
+    hasher->Add(session.handle);
+    HashBytes(session.refresh_random, hasher);
   }
+  HashChannels(state, hasher);
+  HashDevices(state, hasher);
 }
 
 }  // namespace
@@ -62,7 +108,7 @@ class SecurityProcessor::Implementation {
   }
 
   void Boot() {
-    state_.firmware = {};
+    ClearFirmware();
     platform_.set_key_epoch(state_.key_epoch);
     firmware::Boot(&platform_, &state_.firmware);
     TraceHealth();
@@ -126,7 +172,7 @@ class SecurityProcessor::Implementation {
 
   void Reset() {
     FreeMailbox();
-    state_.firmware = {};
+    ClearFirmware();
     wiring_.vault->WipeAll();
     wiring_.grants->Clear();
     wiring_.memory->ClearProtected();
@@ -156,6 +202,12 @@ class SecurityProcessor::Implementation {
   const State& state() const { return state_; }
 
  private:
+  // The handle source stays: no handle comes twice, as no key epoch does.
+  void ClearFirmware() {
+    const firmware::HandleSource kept = state_.firmware.handle_source;
+    state_.firmware = {};
+    state_.firmware.handle_source = kept;
+  }
   bool IsReady() const { return state_.firmware.health == firmware::Health::kReady; }
   void TraceHealth() {
     const char* detail = IsReady() ? "ready" : "failed";
@@ -169,11 +221,9 @@ class SecurityProcessor::Implementation {
   State state_;
 };
 
-Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(const GpuOptions& options,
-                                                                     const Ports& ports,
-                                                                     KeyVault* vault,
-                                                                     GrantTable* grants,
-                                                                     Memory* memory) {
+Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
+    const GpuOptions& options, const Ports& ports, KeyVault* vault, GrantTable* grants,
+    Memory* memory, const Display* display) {
   const char* reason = nullptr;
   auto key = RsaPrivateKey::LoadDer(options.identity_private_key, &reason);
   if (!key) return Fault{abi::kStatusInvalidArgument, reason};
@@ -184,7 +234,8 @@ Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(const GpuOp
   if (chain.size() > kMaxCertificateBytes) {
     return Fault{abi::kStatusInvalidArgument, "has a certificate chain above 1 MiB"};
   }
-  const FirmwareWiring wiring = {vault, grants, memory, ports.entropy, options.failing_self_test};
+  const FirmwareWiring wiring = {vault,   grants,        memory,
+                                 display, ports.entropy, options.failing_self_test};
   return std::unique_ptr<SecurityProcessor>(new SecurityProcessor(
       std::make_unique<Implementation>(wiring, options.latency, ports, std::move(*key),
                                        std::vector<uint8_t>(chain.begin(), chain.end()))));

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "device/display.h"
 #include "device/gpu.h"
 #include "device/grant_table.h"
 #include "device/key_vault.h"
@@ -29,7 +30,8 @@ class SecurityProcessor {
   // continues "the identity's private key ...".
   static Result<std::unique_ptr<SecurityProcessor>> Create(const GpuOptions& options,
                                                            const Ports& ports, KeyVault* vault,
-                                                           GrantTable* grants, Memory* memory);
+                                                           GrantTable* grants, Memory* memory,
+                                                           const Display* display);
   ~SecurityProcessor();
 
   // Boots the firmware (self tests). Called at power-on and after a reset.
@@ -53,8 +55,8 @@ class SecurityProcessor {
   // Drops the message in flight of a queue that was reset; it has no effect.
   void Abandon(uint32_t queue);
 
-  // A context died: its sessions end, their keys are wiped and their pages zeroed, and a message of
-  // its in flight is dropped.
+  // A context died: its sessions, channels and decoders end, their keys are wiped and their pages
+  // zeroed, and a message of its in flight is dropped.
   void EndContext(uint32_t context);
   // The crypto engine's cipher does not run: the error state until reset, with nothing left to use.
   void FailCipher();

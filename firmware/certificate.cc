@@ -1,14 +1,20 @@
 #include "firmware/certificate.h"
 
+#include "firmware/authenticated_channel.h"
 #include "firmware/guid.h"
 
 namespace ward::firmware {
 namespace {
 
-constexpr uint32_t kTypeCryptoSession = 2;  // D3D11_1DDI_CERTIFICATE_TYPE
+// D3D11_1DDI_CERTIFICATE_TYPE.
+constexpr uint32_t kTypeChannel = 1;
+constexpr uint32_t kTypeCryptoSession = 2;
 
-// Authenticated channels (type 1) come with the messages that make them; until then they have none.
+// One chain serves sessions and channels.
 bool HasCertificate(const abi::GetCertificateRequest& request) {
+  if (request.certificate_type == kTypeChannel) {
+    return IsChannelType(request.channel_type) && IsGuid(request.crypto_type, kNullGuid);
+  }
   return request.certificate_type == kTypeCryptoSession && request.channel_type == 0 &&
          IsGuid(request.crypto_type, kAes128Ctr);
 }

@@ -2,6 +2,7 @@
 
 #include "firmware/decrypt_engine.h"
 #include "firmware/guid.h"
+#include "firmware/handle_source.h"
 #include "firmware/key_store.h"
 
 namespace ward::firmware {
@@ -25,11 +26,6 @@ uint32_t FindFreeIndex(const State& state) {
   return index;
 }
 
-// 16 bits, and never 0: so no session has number 0, at index 0 either.
-constexpr uint32_t NextGeneration(uint32_t generation) {
-  return generation >= 0xffff ? 1 : generation + 1;
-}
-
 }  // namespace
 
 Session* FindSession(State* state, uint32_t number, uint32_t context) {
@@ -37,6 +33,17 @@ Session* FindSession(State* state, uint32_t number, uint32_t context) {
   if (number == 0 || index >= kSessionCount) return nullptr;
   Session* session = &state->sessions[index];
   return session->number == number && session->context == context ? session : nullptr;
+}
+
+Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_bytes,
+                             uint32_t context) {
+  for (Session& session : state->sessions) {
+    if (session.number != 0 && session.context == context &&
+        CutHandle(session.handle, handle_bytes) == handle) {
+      return &session;
+    }
+  }
+  return nullptr;
 }
 
 void EndSession(Platform* platform, Session* session) {
@@ -55,8 +62,10 @@ Answer HandleCreateSession(const Call& call) {
   const uint32_t index = FindFreeIndex(*call.state);
   if (index == kSessionCount) return Refuse(abi::kStatusSessionsExhausted);
 
-  Session* session = &call.state->sessions[index];
   Session born = {};
+  const uint32_t drawn = MakeHandle(call, &born.handle);
+  if (drawn != abi::kStatusOk) return Refuse(drawn);
+  Session* session = &call.state->sessions[index];
   born.generation = NextGeneration(session->generation);
   born.number = born.generation << 16 | index;
   born.context = call.message.context;
@@ -70,6 +79,7 @@ Answer HandleCreateSession(const Call& call) {
   abi::CreateSessionResponse response = {};
   response.session = born.number;
   response.key_epoch = born.key_epoch;
+  response.handle = born.handle;
   return SucceedWith(call, response);
 }
 

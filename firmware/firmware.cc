@@ -4,11 +4,17 @@
 
 #include "abi/generated/messages.h"
 #include "base/bytes.h"
+#include "firmware/authenticated_channel.h"
 #include "firmware/certificate.h"
+#include "firmware/channel_configure.h"
+#include "firmware/channel_query.h"
 #include "firmware/crypto_session.h"
+#include "firmware/device_association.h"
 #include "firmware/key_exchange.h"
+#include "firmware/key_refresh.h"
 #include "firmware/message.h"
 #include "firmware/self_test.h"
+#include "firmware/video_decoder.h"
 
 namespace ward::firmware {
 namespace {
@@ -31,6 +37,19 @@ constexpr Duty kDuties[] = {
     {abi::kMessageGetReadbackKey, HandleGetReadbackKey, kNoBlob},
     {abi::kMessageQuerySession, HandleQuerySession, kNoBlob},
     {abi::kMessageRunSelfTest, HandleRunSelfTest, kNoBlob},
+    {abi::kMessageStartKeyRefresh, HandleStartKeyRefresh, kNoBlob},
+    {abi::kMessageFinishKeyRefresh, HandleFinishKeyRefresh, kNoBlob},
+    {abi::kMessageGetDeviceHandle, HandleGetDeviceHandle, kNoBlob},
+    {abi::kMessageCreateDecoder, HandleCreateDecoder, kNoBlob},
+    {abi::kMessageDestroyDecoder, HandleDestroyDecoder, kNoBlob},
+    {abi::kMessageCreateChannel, HandleCreateChannel, kNoBlob},
+    {abi::kMessageDestroyChannel, HandleDestroyChannel, kNoBlob},
+    {abi::kMessageNegotiateChannelKey, HandleNegotiateChannelKey,
+     offsetof(abi::NegotiateChannelKeyRequest, blob_bytes)},
+    {abi::kMessageQueryChannel, HandleQueryChannel,
+     offsetof(abi::QueryChannelRequest, input_bytes)},
+    {abi::kMessageConfigureChannel, HandleConfigureChannel,
+     offsetof(abi::ConfigureChannelRequest, input_bytes)},
 };
 
 constexpr const Duty* FindDuty(uint32_t number) {
@@ -102,6 +121,11 @@ void EndContext(Platform* platform, State* state, uint32_t context) {
   for (Session& session : state->sessions) {
     if (session.number != 0 && session.context == context) EndSession(platform, &session);
   }
+  for (Channel& channel : state->channels) {
+    if (channel.number != 0 && channel.context == context) EndChannel(platform, &channel);
+  }
+  EndDecoders(state, context);
+  EndDevice(state, context);
 }
 
 }  // namespace ward::firmware

@@ -10,8 +10,13 @@
 namespace ward::firmware {
 
 inline constexpr uint32_t kSessionCount = 64;
+inline constexpr uint32_t kChannelCount = 64;
+inline constexpr uint32_t kDecoderCount = 64;
+inline constexpr uint32_t kDeviceCount = 64;          // contexts that asked for a device handle
+inline constexpr uint32_t kAllowedProcessCount = 16;  // of one device
 
 struct Session {
+  uint64_t handle;  // what channel messages call it; 0: free
   uint32_t number;  // generation << 16 | index; 0: free
   uint32_t context;
   uint32_t generation;  // of the last session at this index; survives its end
@@ -19,15 +24,63 @@ struct Session {
   uint32_t session_slot;
   uint32_t content_slot;
   uint32_t readback_slot;
+  uint32_t refresh_pending;    // 1: START_KEY_REFRESH came, FINISH_KEY_REFRESH did not yet
+  uint8_t refresh_random[16];  // public: START_KEY_REFRESH answered it
+};
+
+// An authenticated channel (docs/spec/security-processor.md).
+struct Channel {
+  uint64_t handle;
+  uint64_t next_query;      // least sequence number accepted; 2^32 accepts none
+  uint64_t next_configure;  // likewise
+  uint32_t number;          // generation << 16 | index; 0: free
+  uint32_t context;
+  uint32_t generation;  // of the last channel at this index; survives its end
+  uint32_t key_slot;
+  uint32_t type;          // D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE
+  uint32_t handle_bytes;  // width of a HANDLE in its messages, 8 or 4
+  uint32_t initialized;   // 1: INITIALIZE succeeded
+  uint32_t protection;    // PROTECTION_FLAGS that this channel asked for
+};
+
+struct Decoder {
+  uint64_t handle;          // 0: free
+  uint64_t session_handle;  // tied to it by CONFIGURE_CRYPTO_SESSION; may have ended since
+  uint32_t context;
+};
+
+struct AllowedProcess {
+  uint64_t handle;  // 0 for the DWM
+  uint32_t type;    // D3D11_1DDI_AUTHENTICATED_PROCESS_IDENTIFIER_TYPE
+};
+
+// What channel messages call a device: one context that has a handle.
+struct Device {
+  uint64_t handle;  // 0: free
+  uint32_t context;
+  uint32_t process_count;
+  AllowedProcess processes[kAllowedProcessCount];
+};
+
+// Where handles come from. A reset keeps it, as it keeps the key epoch: no handle comes twice.
+struct HandleSource {
+  uint32_t serial;
+  uint32_t keyed;
+  uint32_t round_keys[4];
 };
 
 enum class Health : uint32_t { kStarting = 0, kReady = 1, kFailed = 2 };
 
-// All of the firmware's state; zeroed before Boot. Holds no key bytes.
+// All of the firmware's state; zeroed before Boot, but for the handle source of the boot
+// before. Holds no key bytes.
 struct State {
   Health health;
   uint32_t failed_test;  // number of the test that failed, plus one; 0: none
   Session sessions[kSessionCount];
+  Channel channels[kChannelCount];
+  Decoder decoders[kDecoderCount];
+  Device devices[kDeviceCount];
+  HandleSource handle_source;
 };
 
 struct MessageInfo {
@@ -48,7 +101,7 @@ void Boot(Platform* platform, State* state);
 Answer HandleMessage(Platform* platform, State* state, const MessageInfo& message);
 // The cipher of the blts does not run: as a self test that fails.
 void FailCipher(Platform* platform, State* state);
-// The context died: its sessions end.
+// The context died: its sessions, channels and decoders end.
 void EndContext(Platform* platform, State* state, uint32_t context);
 
 }  // namespace ward::firmware

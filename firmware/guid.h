@@ -8,6 +8,24 @@ namespace ward::firmware {
 
 using GuidBytes = uint8_t[16];
 
+struct Guid {
+  GuidBytes bytes;
+};
+
+// "9B6BD711-4F74-41C9-9E7B-0BE2D7D93B4F". The first three groups are little-endian in memory.
+consteval Guid ParseGuid(const char (&text)[37]) {
+  constexpr uint32_t kPlaces[16] = {6, 4, 2, 0, 11, 9, 16, 14, 19, 21, 24, 26, 28, 30, 32, 34};
+  const auto digit = [](char c) {
+    return static_cast<uint8_t>(c >= '0' && c <= '9' ? c - '0' : c - 'A' + 10);
+  };
+  Guid guid = {};
+  for (uint32_t i = 0; i < sizeof(GuidBytes); ++i) {
+    guid.bytes[i] =
+        static_cast<uint8_t>(digit(text[kPlaces[i]]) << 4 | digit(text[kPlaces[i] + 1]));
+  }
+  return guid;
+}
+
 // D3D11_1DDI_CRYPTO_TYPE_AES128_CTR, 9B6BD711-4F74-41C9-9E7B-0BE2D7D93B4F.
 inline constexpr GuidBytes kAes128Ctr = {0x11, 0xd7, 0x6b, 0x9b, 0x74, 0x4f, 0xc9, 0x41,
                                          0x9e, 0x7b, 0x0b, 0xe2, 0xd7, 0xd9, 0x3b, 0x4f};
@@ -16,12 +34,14 @@ inline constexpr GuidBytes kRsaesOaep = {0x95, 0x98, 0x94, 0xc1, 0x2a, 0xd7, 0x1
                                          0x8e, 0x5d, 0xed, 0x85, 0x7d, 0x17, 0x15, 0x20};
 inline constexpr GuidBytes kNullGuid = {};
 
-constexpr bool IsGuid(const GuidBytes& value, const GuidBytes& expected) {
+constexpr bool IsGuid(const uint8_t* value, const GuidBytes& expected) {
   for (uint32_t i = 0; i < sizeof(GuidBytes); ++i) {
     if (value[i] != expected[i]) return false;
   }
   return true;
 }
+
+static_assert(IsGuid(ParseGuid("9B6BD711-4F74-41C9-9E7B-0BE2D7D93B4F").bytes, kAes128Ctr));
 
 }  // namespace ward::firmware
 

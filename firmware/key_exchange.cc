@@ -5,14 +5,14 @@
 #include "firmware/crypto_session.h"
 #include "firmware/decrypt_engine.h"
 #include "firmware/key_store.h"
-#include "firmware/self_test.h"
 
 namespace ward::firmware {
 namespace {
 
 constexpr uint32_t kContentKeyBytes = 16;
 
-// What has to hold of a session before its session key is used.
+}  // namespace
+
 uint32_t FindKeyStatus(const Call& call, const Session* session) {
   if (session == nullptr) return abi::kStatusSessionInvalid;
   if (IsLost(call.platform, *session)) return abi::kStatusKeyDamaged;
@@ -20,18 +20,20 @@ uint32_t FindKeyStatus(const Call& call, const Session* session) {
   return abi::kStatusOk;
 }
 
-// A cipher block did not do its work. Either the session key turned out to be damaged, which costs
-// this session, or the block itself is broken, which costs everything until reset.
 Answer FailBlock(const Call& call, const Session& session, SelfTest test) {
   if (IsLost(call.platform, session)) return Refuse(abi::kStatusKeyDamaged);
   EnterFailure(call.platform, call.state, test);
   return Refuse(abi::kStatusSelfTestFailed);
 }
 
-}  // namespace
+void ForgetRefresh(Session* session) {
+  session->refresh_pending = 0;
+  for (uint8_t& byte : session->refresh_random) byte = 0;
+}
 
 // The previous key stays when the exchange fails. When it succeeds, the content key goes with the
-// session key that it came under; the read-back key is the device's own and stays (DDI 7.6).
+// session key that it came under, and so does a refresh that was begun; the read-back key is the
+// device's own and stays (DDI 7.6).
 Answer HandleNegotiateSessionKey(const Call& call) {
   const auto request = ReadRequest<abi::NegotiateSessionKeyRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
@@ -48,6 +50,7 @@ Answer HandleNegotiateSessionKey(const Call& call) {
   Session next = *session;
   next.session_slot = fresh;
   next.content_slot = kNoSlot;
+  ForgetRefresh(&next);
   const bool admitted = Admit(call.platform, session, next);
   WARD_ASSERT(admitted);  // the read-back slot is as it was: no entropy is drawn
   return Succeed();

@@ -7,10 +7,11 @@
 
 namespace ward::firmware {
 
-// What each of a session's keys may do. Fixed when its slot is allocated.
+// What each key may do. Fixed when its slot is allocated.
 inline constexpr uint32_t kSessionKeyUsage = kUsageUnwrap | kUsageDecrypt;
 inline constexpr uint32_t kContentKeyUsage = kUsageDecrypt;
 inline constexpr uint32_t kReadbackKeyUsage = kUsageEncrypt;
+inline constexpr uint32_t kChannelKeyUsage = kUsageMac;
 
 // Wipes the slots that `held` has and `kept` has not.
 void WipeDroppedSlots(Platform* platform, const Session& held, const Session& kept);

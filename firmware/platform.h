@@ -13,7 +13,7 @@ inline constexpr uint32_t kMaxPayloadBytes = 8192;    // of the mailbox
 inline constexpr uint32_t kMaxResponseBytes = 65536;  // header included
 
 // Same bits as the vault's.
-enum : uint32_t { kUsageUnwrap = 1, kUsageDecrypt = 2, kUsageEncrypt = 4 };
+enum : uint32_t { kUsageUnwrap = 1, kUsageDecrypt = 2, kUsageEncrypt = 4, kUsageMac = 8 };
 
 // What firmware admits for one session (device/grant_table.h). Writing it replaces the slots and,
 // where a slot changed, that key's IV history; refusal counters stay.
@@ -37,7 +37,8 @@ class Platform {
   virtual bool ReadPayload(uint32_t offset, void* destination, uint32_t size_bytes) = 0;
   virtual bool WriteResponse(uint32_t offset, const void* source, uint32_t size_bytes) = 0;
 
-  // Key vault. Allocate gives kNoSlot when none is left.
+  // Key vault. `session` is the owner of the slot: a session's number, or a channel's (whose bit 15
+  // is set, which no session's is). Allocate gives kNoSlot when none is left.
   virtual uint32_t AllocateSlot(uint32_t session, uint32_t usage) = 0;
   virtual void WipeSlot(uint32_t slot) = 0;
   virtual void WipeAllSlots() = 0;
@@ -56,6 +57,22 @@ class Platform {
   // response.
   virtual bool WrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
                           uint32_t response_offset) = 0;
+
+  // The key in `source_slot` (usage unwrap) XOR 16 public bytes into `slot`.
+  virtual bool XorKey(uint32_t source_slot, uint32_t slot, uint32_t session,
+                      const uint8_t mask[16]) = 0;
+  // AES-CMAC of firmware's bytes under the key in `slot` (usage MAC). Verify compares in constant
+  // time. False for a slot that holds no such key, too.
+  virtual bool ComputeMac(uint32_t slot, uint32_t owner, const uint8_t* bytes, uint32_t size_bytes,
+                          uint8_t tag[16]) = 0;
+  virtual bool VerifyMac(uint32_t slot, uint32_t owner, const uint8_t* bytes, uint32_t size_bytes,
+                         const uint8_t tag[16]) = 0;
+
+  // Random bytes that may be public. False when there is no entropy.
+  virtual bool DrawRandom(void* destination, uint32_t size_bytes) = 0;
+
+  // Bit n: output n shows protected pages of the session now.
+  virtual uint32_t ShownOutputs(uint32_t session) = 0;
 
   // Grants, by index of the session. False when there is no entropy for a read-back IV.
   virtual bool WriteGrant(uint32_t index, const SessionGrant& grant) = 0;

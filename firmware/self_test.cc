@@ -1,5 +1,6 @@
 #include "firmware/self_test.h"
 
+#include "firmware/authenticated_channel.h"
 #include "firmware/crypto_session.h"
 
 namespace ward::firmware {
@@ -110,6 +111,11 @@ void EnterFailure(Platform* platform, State* state, SelfTest test) {
   for (Session& session : state->sessions) {
     if (session.number != 0) EndSession(platform, &session);
   }
+  for (Channel& channel : state->channels) {
+    if (channel.number != 0) EndChannel(platform, &channel);
+  }
+  for (Decoder& decoder : state->decoders) decoder = Decoder{};
+  for (Device& device : state->devices) device = Device{};
   platform->WipeAllSlots();
 }
 

@@ -20,7 +20,8 @@ inline constexpr uint32_t kSelfTestCount = 7;
 
 // Runs all of them, in order, until one fails. True: all passed. False: EnterFailure was called.
 bool RunSelfTests(Platform* platform, State* state);
-// Ends every session, wipes every slot and refuses every message until reset.
+// Ends every session, channel, decoder and device, wipes every slot and refuses every message until
+// reset.
 void EnterFailure(Platform* platform, State* state, SelfTest test);
 
 Answer HandleRunSelfTest(const Call& call);

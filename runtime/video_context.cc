@@ -88,6 +88,30 @@ HRESULT VideoContext::FinishSessionKeyRefresh(CryptoSession* session) {
   return device_->errors().Take();
 }
 
+HRESULT VideoContext::NegotiateAuthenticatedChannelKeyExchange(AuthenticatedChannel* channel,
+                                                               ByteSpan data) {
+  if (channel == nullptr || data.data() == nullptr) return E_INVALIDARG;
+  return device_->video_functions().pfnNegotiateAuthenticatedChannelKeyExchange(
+      device_->driver_handle(), channel->driver_handle(), static_cast<UINT>(data.size()),
+      data.data());
+}
+
+HRESULT VideoContext::QueryAuthenticatedChannel(AuthenticatedChannel* channel, UINT input_bytes,
+                                                const void* input, UINT output_bytes,
+                                                void* output) {
+  if (channel == nullptr) return E_INVALIDARG;
+  return device_->video_functions().pfnQueryAuthenticatedChannel(
+      device_->driver_handle(), channel->driver_handle(), input_bytes, input, output_bytes, output);
+}
+
+HRESULT VideoContext::ConfigureAuthenticatedChannel(
+    AuthenticatedChannel* channel, UINT input_bytes, const void* input,
+    D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT* output) {
+  if (channel == nullptr) return E_INVALIDARG;
+  return device_->video_functions().pfnConfigureAuthenticatedChannel(
+      device_->driver_handle(), channel->driver_handle(), input_bytes, input, output);
+}
+
 HRESULT VideoContext::VideoProcessorSetStreamColorSpace(
     VideoProcessor* processor, UINT stream,
     const D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE& color_space) {

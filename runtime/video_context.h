@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "runtime/authenticated_channel.h"
 #include "runtime/crypto_session.h"
 #include "runtime/device.h"
 #include "runtime/resource.h"
@@ -38,8 +39,20 @@ class VideoContext {
                         ByteSpan iv);
   // A new read-back key, wrapped by the session key. Zeros when the session has no key.
   HRESULT GetEncryptionBltKey(CryptoSession* session, ByteSpan wrapped_key);
+  // `random`: 16 bytes, which the session key is changed by at Finish; zeros when nothing was
+  // saved. Both need FRESHEN_SESSION_KEY.
   HRESULT StartSessionKeyRefresh(CryptoSession* session, ByteSpan random);
+  // For all that is called later; earlier blts keep the old key.
   HRESULT FinishSessionKeyRefresh(CryptoSession* session);
+
+  // E_INVALIDARG without a channel or data; else the driver's answer, as with the other two.
+  HRESULT NegotiateAuthenticatedChannelKeyExchange(AuthenticatedChannel* channel, ByteSpan data);
+  // Sizes and structures are the driver's to judge: null pointers reach it.
+  HRESULT QueryAuthenticatedChannel(AuthenticatedChannel* channel, UINT input_bytes,
+                                    const void* input, UINT output_bytes, void* output);
+  HRESULT ConfigureAuthenticatedChannel(AuthenticatedChannel* channel, UINT input_bytes,
+                                        const void* input,
+                                        D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT* output);
 
   HRESULT VideoProcessorSetStreamColorSpace(
       VideoProcessor* processor, UINT stream,

@@ -57,6 +57,26 @@ HRESULT VideoDevice::CreateCryptoSession(const GUID& crypto_type, const GUID* de
   return result;
 }
 
+HRESULT VideoDevice::CreateAuthenticatedChannel(uint32_t type,
+                                                std::unique_ptr<AuthenticatedChannel>* channel) {
+  constexpr uint32_t kRuntimeChannel = 1;  // D3D11_AUTHENTICATED_CHANNEL_D3D11
+  if (type == kRuntimeChannel) return E_NOTIMPL;
+  std::unique_ptr<AuthenticatedChannel> made(
+      new AuthenticatedChannel(device_, static_cast<D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE>(type)));
+  const HRESULT result = made->CreateInDriver();
+  if (SUCCEEDED(result)) *channel = std::move(made);
+  return result;
+}
+
+HRESULT VideoDevice::CreateVideoDecoder(const D3D11_1DDI_VIDEO_DECODER_DESC& description,
+                                        const D3D11_1DDI_VIDEO_DECODER_CONFIG& config,
+                                        std::unique_ptr<VideoDecoder>* decoder) {
+  std::unique_ptr<VideoDecoder> made(new VideoDecoder(device_));
+  const HRESULT result = made->CreateInDriver({description, config});
+  if (SUCCEEDED(result)) *decoder = std::move(made);
+  return result;
+}
+
 bool VideoDevice::HasProfile(const GUID* decoder_profile) {
   if (decoder_profile == nullptr || *decoder_profile == umd::kNullGuid) return true;
   const D3D11_1DDI_VIDEODEVICEFUNCS& driver = device_->video_functions();

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 
+#include "runtime/authenticated_channel.h"
 #include "runtime/crypto_session.h"
 #include "runtime/device.h"
+#include "runtime/video_decoder.h"
 
 namespace ward::runtime {
 
@@ -34,6 +36,13 @@ class VideoDevice {
   HRESULT CreateCryptoSession(const GUID& crypto_type, const GUID* decoder_profile,
                               const GUID& key_exchange_type,
                               std::unique_ptr<CryptoSession>* session);
+  // E_NOTIMPL for type 1, the channel that a runtime answers itself and that this one does not
+  // have; else the driver's answer.
+  HRESULT CreateAuthenticatedChannel(uint32_t type, std::unique_ptr<AuthenticatedChannel>* channel);
+  // The driver judges description and config.
+  HRESULT CreateVideoDecoder(const D3D11_1DDI_VIDEO_DECODER_DESC& description,
+                             const D3D11_1DDI_VIDEO_DECODER_CONFIG& config,
+                             std::unique_ptr<VideoDecoder>* decoder);
 
  private:
   bool HasProfile(const GUID* decoder_profile);

@@ -27,6 +27,9 @@ D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter
   if (adapter.Has(abi::kFeaturesContentKeyMask)) {
     caps.Caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY;
   }
+  if (adapter.Has(abi::kFeaturesKeyRefreshMask)) {
+    caps.Caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY;
+  }
   if (adapter.Has(abi::kFeaturesEncryptBltMask)) {
     // Read-back never shares a key with counters that an application chose (R22).
     caps.Caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK |

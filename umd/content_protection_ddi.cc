@@ -10,7 +10,6 @@
 #include "umd/ddi/status_codes.h"
 #include "umd/device.h"
 #include "umd/resource.h"
-#include "umd/unsupported_function.h"
 
 namespace ward::umd {
 
@@ -164,11 +163,25 @@ void APIENTRY DecryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION 
                                   {static_cast<const uint8_t*>(iv), kKeyBytes}));
 }
 
-// Needs KEY_REFRESH, which the caps do not report yet.
-void APIENTRY StartSessionKeyRefresh(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION, UINT size,
+void APIENTRY StartSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
+                                     D3D11_1DDI_HCRYPTOSESSION hCryptoSession, UINT size,
                                      void* random_number) {
   Clear(random_number, size);
-  CountUnsupported(hDevice.pDrvPrivate);
+  Device* device = Device::From(hDevice);
+  CryptoSession* session = FindSession(device, hCryptoSession);
+  if (session == nullptr) return;
+  if (random_number == nullptr || size != kKeyBytes) {
+    device->events().Count("StartSessionKeyRefresh for a number that is not 16 bytes");
+    return;
+  }
+  device->Report(session->StartKeyRefresh({static_cast<uint8_t*>(random_number), kKeyBytes}));
+}
+
+void APIENTRY FinishSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
+                                      D3D11_1DDI_HCRYPTOSESSION hCryptoSession) {
+  Device* device = Device::From(hDevice);
+  CryptoSession* session = FindSession(device, hCryptoSession);
+  if (session != nullptr) device->Report(session->FinishKeyRefresh());
 }
 
 void APIENTRY GetEncryptionBltKey(D3D10DDI_HDEVICE hDevice,
@@ -182,22 +195,6 @@ void APIENTRY GetEncryptionBltKey(D3D10DDI_HDEVICE hDevice,
     return;
   }
   device->Report(session->GetReadbackKey({static_cast<uint8_t*>(key), kKeyBytes}));
-}
-
-// Authenticated channels are not there yet.
-HRESULT APIENTRY CreateAuthenticatedChannel(D3D10DDI_HDEVICE hDevice,
-                                            D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL* arguments,
-                                            D3D11_1DDI_HAUTHCHANNEL, D3D11_1DDI_HRTAUTHCHANNEL) {
-  if (arguments != nullptr) arguments->hChannel = nullptr;
-  CountUnsupported(hDevice.pDrvPrivate);
-  return D3DDDIERR_NOTAVAILABLE;
-}
-
-HRESULT APIENTRY QueryAuthenticatedChannel(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HAUTHCHANNEL, UINT,
-                                           const void*, UINT output_size, void* output) {
-  Clear(output, output_size);
-  CountUnsupported(hDevice.pDrvPrivate);
-  return E_NOTIMPL;
 }
 
 }  // namespace
@@ -215,14 +212,8 @@ void FillContentProtectionFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
   functions->pfnDecryptionBlt = DecryptionBlt;
   functions->pfnStartSessionKeyRefresh = StartSessionKeyRefresh;
   functions->pfnGetEncryptionBltKey = GetEncryptionBltKey;
-  functions->pfnCreateAuthenticatedChannel = CreateAuthenticatedChannel;
-  functions->pfnQueryAuthenticatedChannel = QueryAuthenticatedChannel;
+  functions->pfnFinishSessionKeyRefresh = FinishSessionKeyRefresh;
   functions->pfnCryptoSessionGetHandle = CryptoSessionGetHandle;
-  MarkUnsupported(functions->pfnFinishSessionKeyRefresh,
-                  functions->pfnCalcPrivateAuthenticatedChannelSize,
-                  functions->pfnDestroyAuthenticatedChannel,
-                  functions->pfnNegotiateAuthenticatedChannelKeyExchange,
-                  functions->pfnConfigureAuthenticatedChannel);
 }
 
 }  // namespace ward::umd

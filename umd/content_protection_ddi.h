@@ -1,4 +1,4 @@
-// Entry points for content protection: entries 58 to 76 and 78 of the video function table.
+// Entry points for content protection: entries 58 to 70 and 78 of the video function table.
 #ifndef WARD_UMD_CONTENT_PROTECTION_DDI_H_
 #define WARD_UMD_CONTENT_PROTECTION_DDI_H_
 

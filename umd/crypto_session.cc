@@ -29,16 +29,15 @@ HRESULT CheckPair(const Resource& source, const Resource& destination, EventLog*
 }  // namespace
 
 HRESULT CryptoSession::Open(const D3D11_1DDIARG_CREATECRYPTOSESSION& arguments) {
-  HRESULT result = device().handles().Take(&handle_);
-  if (FAILED(result)) return result;
   abi::CreateSessionRequest request = {};
   static_assert(sizeof(GUID) == sizeof(request.crypto_type));
   std::memcpy(request.crypto_type, &arguments.CryptoType, sizeof(GUID));
   std::memcpy(request.decode_profile, &arguments.DecodeProfile, sizeof(GUID));
   std::memcpy(request.key_exchange_type, &arguments.KeyExchangeType, sizeof(GUID));
   abi::CreateSessionResponse response = {};
-  result = device().messages().Ask(abi::kMessageCreateSession, request, &response);
+  const HRESULT result = device().messages().Ask(abi::kMessageCreateSession, request, &response);
   session_ = response.session;
+  handle_ = response.handle;
   return result;
 }
 
@@ -56,6 +55,24 @@ HRESULT CryptoSession::NegotiateKey(ConstByteSpan blob) {
   // A content key was wrapped by the session key that it came with.
   if (SUCCEEDED(result)) has_content_key_ = false;
   return result;
+}
+
+HRESULT CryptoSession::StartKeyRefresh(ByteSpan random_number) {
+  const abi::StartKeyRefreshRequest request = {session_,
+                                               static_cast<uint32_t>(random_number.size())};
+  abi::StartKeyRefreshResponse response = {};
+  const HRESULT result = device().messages().Ask(abi::kMessageStartKeyRefresh, request, &response);
+  WARD_ASSERT(random_number.size() == sizeof(response.random));
+  std::memcpy(random_number.data(), response.random, sizeof(response.random));
+  return result;
+}
+
+HRESULT CryptoSession::FinishKeyRefresh() {
+  // A content key was wrapped by the session key that it came with.
+  has_content_key_ = false;
+  const abi::FinishKeyRefreshRequest request = {session_, {}};
+  abi::ResponseHeader response = {};
+  return device().messages().Ask(abi::kMessageFinishKeyRefresh, request, &response);
 }
 
 HRESULT CryptoSession::GetReadbackKey(ByteSpan wrapped_key) {

@@ -27,6 +27,10 @@ class CryptoSession : public DriverObject {
   HRESULT Close();
   // Any size up to MessageChannel::kMaximumRequestData goes to the device, which judges it.
   HRESULT NegotiateKey(ConstByteSpan blob);
+  // kKeyBytes of random number; zeros unless it succeeds.
+  HRESULT StartKeyRefresh(ByteSpan random_number);
+  // In the order of the command stream: what was appended before keeps the old key.
+  HRESULT FinishKeyRefresh();
   // kKeyBytes of wrapped key; zeros unless it succeeds.
   HRESULT GetReadbackKey(ByteSpan wrapped_key);
 

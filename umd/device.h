@@ -9,7 +9,6 @@
 #include "umd/command_writer.h"
 #include "umd/ddi/adapter.h"
 #include "umd/event_log.h"
-#include "umd/handle_source.h"
 #include "umd/kernel_device.h"
 #include "umd/message_channel.h"
 
@@ -39,7 +38,6 @@ class Device {
   CommandWriter& commands() { return commands_; }
   AnswerBuffer& answers() { return answers_; }
   MessageChannel& messages() { return messages_; }
-  HandleSource& handles() { return handles_; }
   void SetError(HRESULT result);
 
  private:
@@ -51,7 +49,6 @@ class Device {
   CommandWriter commands_;
   AnswerBuffer answers_;
   MessageChannel messages_;
-  HandleSource handles_;
 };
 
 }  // namespace ward::umd

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "umd/authenticated_channel_ddi.h"
 #include "umd/content_protection_ddi.h"
 #include "umd/ddi/d3d11_1_ddi.h"
 #include "umd/device.h"
@@ -122,6 +123,7 @@ HRESULT APIENTRY RetrieveSubObject(D3D10DDI_HDEVICE hDevice, UINT32 sub_device_i
   FillVideoDecoderFunctions(input->p11VideoDeviceFuncs);
   FillVideoProcessorFunctions(input->p11VideoDeviceFuncs);
   FillContentProtectionFunctions(input->p11VideoDeviceFuncs);
+  FillAuthenticatedChannelFunctions(input->p11VideoDeviceFuncs);
   return S_OK;
 }
 

@@ -18,6 +18,8 @@ enum class ObjectKind : uint32_t {
   kVideoProcessor,
   kVideoInputView,
   kVideoOutputView,
+  kAuthenticatedChannel,
+  kVideoDecoder,
 };
 
 // The first and only base of every object with a driver handle.

@@ -17,7 +17,7 @@ constexpr size_t kLargestFixedRequest = 64;
 
 HRESULT MessageChannel::AskBytes(uint32_t message, ConstByteSpan request,
                                  ConstByteSpan request_data, ByteSpan response,
-                                 ByteSpan response_data) {
+                                 ByteSpan response_data, bool reads_failures) {
   std::fill(response.begin(), response.end(), uint8_t{0});
   std::fill(response_data.begin(), response_data.end(), uint8_t{0});
   HRESULT result = Submit(message, request, request_data);
@@ -27,13 +27,18 @@ HRESULT MessageChannel::AskBytes(uint32_t message, ConstByteSpan request,
                             {reinterpret_cast<uint8_t*>(&header), sizeof(header)});
   }
   if (SUCCEEDED(result)) result = CheckAnswer(message, header, response.size());
-  if (SUCCEEDED(result)) result = answers_->Read(AnswerBuffer::kResponseOffset, response);
-  const size_t sent = header.length_bytes - std::min<size_t>(header.length_bytes, response.size());
+  if (FAILED(result)) return result;
+  const auto answer = static_cast<HRESULT>(abi::StatusHresult(header.status));
+  const bool is_read =
+      SUCCEEDED(answer) || (reads_failures && header.length_bytes >= response.size());
+  if (!is_read) return answer;
+  result = answers_->Read(AnswerBuffer::kResponseOffset, response);
+  const size_t sent = header.length_bytes - response.size();
   const size_t wanted = std::min(sent, response_data.size());
   if (SUCCEEDED(result) && wanted != 0) {
     result = answers_->Read(static_cast<uint32_t>(response.size()), response_data.first(wanted));
   }
-  return result;
+  return FAILED(result) ? result : answer;
 }
 
 HRESULT MessageChannel::Submit(uint32_t message, ConstByteSpan request,
@@ -70,7 +75,7 @@ HRESULT MessageChannel::CheckAnswer(uint32_t message, const abi::ResponseHeader&
     return D3DDDIERR_DEVICEREMOVED;
   }
   if (header.status != abi::kStatusOk) events_->Count(abi::StatusName(header.status));
-  return static_cast<HRESULT>(abi::StatusHresult(header.status));
+  return S_OK;
 }
 
 }  // namespace ward::umd

@@ -1,4 +1,4 @@
-// Decoder entry points. There is no decoder: its counts are zero and nothing can be created.
+// Decoder entry points. Nothing is decoded: the counts are zero, and a decoder is but a handle.
 #ifndef WARD_UMD_VIDEO_DECODER_DDI_H_
 #define WARD_UMD_VIDEO_DECODER_DDI_H_
 

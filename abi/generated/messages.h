@@ -17,13 +17,16 @@ inline constexpr uint32_t kMessageSetContentKey = 5;  // Unwraps a content key (
 inline constexpr uint32_t kMessageGetReadbackKey = 6;  // Makes a new read-back key; answers it wrapped by AES-128-ECB under the session key.
 inline constexpr uint32_t kMessageQuerySession = 7;  // State of a session, and what it refused (R7).
 inline constexpr uint32_t kMessageRunSelfTest = 8;  // Runs the known-answer tests again. A failure wipes every key and is terminal until reset.
-inline constexpr uint32_t kMessageStartKeyRefresh = 9;  // StartSessionKeyRefresh; needs feature KEY_REFRESH.
-inline constexpr uint32_t kMessageFinishKeyRefresh = 10;  // FinishSessionKeyRefresh; needs feature KEY_REFRESH.
-inline constexpr uint32_t kMessageCreateChannel = 16;  // CreateAuthenticatedChannel; needs feature AUTHENTICATED_CHANNEL.
-inline constexpr uint32_t kMessageDestroyChannel = 17;  // DestroyAuthenticatedChannel; needs feature AUTHENTICATED_CHANNEL.
-inline constexpr uint32_t kMessageNegotiateChannelKey = 18;  // NegotiateAuthenticatedChannelKeyExchange; needs feature AUTHENTICATED_CHANNEL.
-inline constexpr uint32_t kMessageQueryChannel = 19;  // QueryAuthenticatedChannel; needs feature AUTHENTICATED_CHANNEL.
-inline constexpr uint32_t kMessageConfigureChannel = 20;  // ConfigureAuthenticatedChannel; needs feature AUTHENTICATED_CHANNEL.
+inline constexpr uint32_t kMessageStartKeyRefresh = 9;  // StartSessionKeyRefresh: makes, remembers and answers a random number. Two of them: the last wins.
+inline constexpr uint32_t kMessageFinishKeyRefresh = 10;  // FinishSessionKeyRefresh: session key = session key XOR random number, for all that comes behind it in the queue; the key's IV history begins anew. Without a START before it: nothing.
+inline constexpr uint32_t kMessageGetDeviceHandle = 11;  // The value that stands for the context's device in channel messages; the same each time.
+inline constexpr uint32_t kMessageCreateDecoder = 12;  // Makes a handle that stands for a video decoder in channel messages.
+inline constexpr uint32_t kMessageDestroyDecoder = 13;  // Forgets a decoder and what CONFIGURE_CRYPTO_SESSION tied to it.
+inline constexpr uint32_t kMessageCreateChannel = 16;  // CreateAuthenticatedChannel.
+inline constexpr uint32_t kMessageDestroyChannel = 17;  // DestroyAuthenticatedChannel: wipes the channel's key and takes back the protection that it enabled.
+inline constexpr uint32_t kMessageNegotiateChannelKey = 18;  // As NEGOTIATE_SESSION_KEY, for a channel, until INITIALIZE succeeded (R17).
+inline constexpr uint32_t kMessageQueryChannel = 19;  // QueryAuthenticatedChannel: the DDI's input structure follows at offset 16, its output structure comes back at offset 32 of the response, on failure too where the DDI says so.
+inline constexpr uint32_t kMessageConfigureChannel = 20;  // ConfigureAuthenticatedChannel: as QUERY_CHANNEL.
 
 struct ResponseHeader {
   uint32_t status;  // A status code.
@@ -54,7 +57,7 @@ struct CreateSessionResponse {
   uint8_t reserved_12[4];  // zero
   uint32_t session;  // Number of the session; never used again before 65,534 others at its index.
   uint32_t key_epoch;  // KEY_EPOCH at its birth.
-  uint8_t reserved_24[8];  // zero
+  uint64_t handle;  // What CryptoSessionGetHandle answers and channel messages carry: never repeated, not to be guessed (R4, R32). Its low 32 bits alone are unrepeated too, for 32-bit processes.
 };
 static_assert(sizeof(CreateSessionResponse) == 32);
 static_assert(offsetof(CreateSessionResponse, status) == 0);
@@ -63,7 +66,7 @@ static_assert(offsetof(CreateSessionResponse, message) == 8);
 static_assert(offsetof(CreateSessionResponse, reserved_12) == 12);
 static_assert(offsetof(CreateSessionResponse, session) == 16);
 static_assert(offsetof(CreateSessionResponse, key_epoch) == 20);
-static_assert(offsetof(CreateSessionResponse, reserved_24) == 24);
+static_assert(offsetof(CreateSessionResponse, handle) == 24);
 
 struct DestroySessionRequest {
   uint32_t session;  // A session of the context.
@@ -179,6 +182,182 @@ struct RunSelfTestRequest {
 static_assert(sizeof(RunSelfTestRequest) == 8);
 static_assert(offsetof(RunSelfTestRequest, reserved_0) == 0);
 
+struct StartKeyRefreshRequest {
+  uint32_t session;  // A session of the context.
+  uint32_t random_bytes;  // 16.
+};
+static_assert(sizeof(StartKeyRefreshRequest) == 8);
+static_assert(offsetof(StartKeyRefreshRequest, session) == 0);
+static_assert(offsetof(StartKeyRefreshRequest, random_bytes) == 4);
+
+struct StartKeyRefreshResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint8_t random[16];  // The random number.
+};
+static_assert(sizeof(StartKeyRefreshResponse) == 32);
+static_assert(offsetof(StartKeyRefreshResponse, status) == 0);
+static_assert(offsetof(StartKeyRefreshResponse, length_bytes) == 4);
+static_assert(offsetof(StartKeyRefreshResponse, message) == 8);
+static_assert(offsetof(StartKeyRefreshResponse, reserved_12) == 12);
+static_assert(offsetof(StartKeyRefreshResponse, random) == 16);
+
+struct FinishKeyRefreshRequest {
+  uint32_t session;  // A session of the context.
+  uint8_t reserved_4[4];  // zero
+};
+static_assert(sizeof(FinishKeyRefreshRequest) == 8);
+static_assert(offsetof(FinishKeyRefreshRequest, session) == 0);
+static_assert(offsetof(FinishKeyRefreshRequest, reserved_4) == 4);
+
+struct GetDeviceHandleRequest {
+  uint8_t reserved_0[8];  // zero
+};
+static_assert(sizeof(GetDeviceHandleRequest) == 8);
+static_assert(offsetof(GetDeviceHandleRequest, reserved_0) == 0);
+
+struct GetDeviceHandleResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint64_t handle;  // As CREATE_SESSION.handle.
+  uint8_t reserved_24[8];  // zero
+};
+static_assert(sizeof(GetDeviceHandleResponse) == 32);
+static_assert(offsetof(GetDeviceHandleResponse, status) == 0);
+static_assert(offsetof(GetDeviceHandleResponse, length_bytes) == 4);
+static_assert(offsetof(GetDeviceHandleResponse, message) == 8);
+static_assert(offsetof(GetDeviceHandleResponse, reserved_12) == 12);
+static_assert(offsetof(GetDeviceHandleResponse, handle) == 16);
+static_assert(offsetof(GetDeviceHandleResponse, reserved_24) == 24);
+
+struct CreateDecoderRequest {
+  uint8_t reserved_0[8];  // zero
+};
+static_assert(sizeof(CreateDecoderRequest) == 8);
+static_assert(offsetof(CreateDecoderRequest, reserved_0) == 0);
+
+struct CreateDecoderResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint64_t handle;  // What VideoDecoderGetHandle answers; as CREATE_SESSION.handle.
+  uint8_t reserved_24[8];  // zero
+};
+static_assert(sizeof(CreateDecoderResponse) == 32);
+static_assert(offsetof(CreateDecoderResponse, status) == 0);
+static_assert(offsetof(CreateDecoderResponse, length_bytes) == 4);
+static_assert(offsetof(CreateDecoderResponse, message) == 8);
+static_assert(offsetof(CreateDecoderResponse, reserved_12) == 12);
+static_assert(offsetof(CreateDecoderResponse, handle) == 16);
+static_assert(offsetof(CreateDecoderResponse, reserved_24) == 24);
+
+struct DestroyDecoderRequest {
+  uint64_t handle;  // A decoder of the context.
+};
+static_assert(sizeof(DestroyDecoderRequest) == 8);
+static_assert(offsetof(DestroyDecoderRequest, handle) == 0);
+
+struct CreateChannelRequest {
+  uint32_t channel_type;  // 2 driver software, 3 driver hardware (D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE).
+  uint32_t handle_bytes;  // Width of a HANDLE in this channel's messages: 8, or 4 for a 32-bit process.
+};
+static_assert(sizeof(CreateChannelRequest) == 8);
+static_assert(offsetof(CreateChannelRequest, channel_type) == 0);
+static_assert(offsetof(CreateChannelRequest, handle_bytes) == 4);
+
+struct CreateChannelResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint32_t channel;  // Number of the channel; as a session's.
+  uint8_t reserved_20[4];  // zero
+  uint64_t handle;  // hChannel: what every message of the channel carries; as CREATE_SESSION.handle.
+};
+static_assert(sizeof(CreateChannelResponse) == 32);
+static_assert(offsetof(CreateChannelResponse, status) == 0);
+static_assert(offsetof(CreateChannelResponse, length_bytes) == 4);
+static_assert(offsetof(CreateChannelResponse, message) == 8);
+static_assert(offsetof(CreateChannelResponse, reserved_12) == 12);
+static_assert(offsetof(CreateChannelResponse, channel) == 16);
+static_assert(offsetof(CreateChannelResponse, reserved_20) == 20);
+static_assert(offsetof(CreateChannelResponse, handle) == 24);
+
+struct DestroyChannelRequest {
+  uint32_t channel;  // A channel of the context.
+  uint8_t reserved_4[4];  // zero
+};
+static_assert(sizeof(DestroyChannelRequest) == 8);
+static_assert(offsetof(DestroyChannelRequest, channel) == 0);
+static_assert(offsetof(DestroyChannelRequest, reserved_4) == 4);
+
+struct NegotiateChannelKeyRequest {
+  uint32_t channel;  // A channel of the context.
+  uint32_t blob_bytes;  // Bytes of the blob, which follows at offset 8.
+};
+static_assert(sizeof(NegotiateChannelKeyRequest) == 8);
+static_assert(offsetof(NegotiateChannelKeyRequest, channel) == 0);
+static_assert(offsetof(NegotiateChannelKeyRequest, blob_bytes) == 4);
+
+struct QueryChannelRequest {
+  uint32_t channel;  // A channel of the context.
+  uint32_t input_bytes;  // Bytes of the input, which follows at offset 16.
+  uint32_t output_bytes;  // Bytes that the caller has for the output.
+  uint8_t reserved_12[4];  // zero
+};
+static_assert(sizeof(QueryChannelRequest) == 16);
+static_assert(offsetof(QueryChannelRequest, channel) == 0);
+static_assert(offsetof(QueryChannelRequest, input_bytes) == 4);
+static_assert(offsetof(QueryChannelRequest, output_bytes) == 8);
+static_assert(offsetof(QueryChannelRequest, reserved_12) == 12);
+
+struct QueryChannelResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint32_t output_bytes;  // Bytes of the output structure that follows at offset 32; 0: the caller's stays untouched.
+  uint8_t reserved_20[12];  // zero
+};
+static_assert(sizeof(QueryChannelResponse) == 32);
+static_assert(offsetof(QueryChannelResponse, status) == 0);
+static_assert(offsetof(QueryChannelResponse, length_bytes) == 4);
+static_assert(offsetof(QueryChannelResponse, message) == 8);
+static_assert(offsetof(QueryChannelResponse, reserved_12) == 12);
+static_assert(offsetof(QueryChannelResponse, output_bytes) == 16);
+static_assert(offsetof(QueryChannelResponse, reserved_20) == 20);
+
+struct ConfigureChannelRequest {
+  uint32_t channel;  // A channel of the context.
+  uint32_t input_bytes;  // Bytes of the input, which follows at offset 16.
+  uint8_t reserved_8[8];  // zero
+};
+static_assert(sizeof(ConfigureChannelRequest) == 16);
+static_assert(offsetof(ConfigureChannelRequest, channel) == 0);
+static_assert(offsetof(ConfigureChannelRequest, input_bytes) == 4);
+static_assert(offsetof(ConfigureChannelRequest, reserved_8) == 8);
+
+struct ConfigureChannelResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint32_t output_bytes;  // As QUERY_CHANNEL.
+  uint8_t reserved_20[12];  // zero
+};
+static_assert(sizeof(ConfigureChannelResponse) == 32);
+static_assert(offsetof(ConfigureChannelResponse, status) == 0);
+static_assert(offsetof(ConfigureChannelResponse, length_bytes) == 4);
+static_assert(offsetof(ConfigureChannelResponse, message) == 8);
+static_assert(offsetof(ConfigureChannelResponse, reserved_12) == 12);
+static_assert(offsetof(ConfigureChannelResponse, output_bytes) == 16);
+static_assert(offsetof(ConfigureChannelResponse, reserved_20) == 20);
+
 struct MessageInfo {
   uint32_t number;
   const char* name;
@@ -229,6 +408,46 @@ inline constexpr FieldInfo kQuerySessionRequestFields[] = {
 inline constexpr FieldInfo kRunSelfTestRequestFields[] = {
   {"reserved_0", 0, 8, FieldKind::kReserved},
 };
+inline constexpr FieldInfo kStartKeyRefreshRequestFields[] = {
+  {"session", 0, 4, FieldKind::kNumber},
+  {"random_bytes", 4, 4, FieldKind::kNumber},
+};
+inline constexpr FieldInfo kFinishKeyRefreshRequestFields[] = {
+  {"session", 0, 4, FieldKind::kNumber},
+  {"reserved_4", 4, 4, FieldKind::kReserved},
+};
+inline constexpr FieldInfo kGetDeviceHandleRequestFields[] = {
+  {"reserved_0", 0, 8, FieldKind::kReserved},
+};
+inline constexpr FieldInfo kCreateDecoderRequestFields[] = {
+  {"reserved_0", 0, 8, FieldKind::kReserved},
+};
+inline constexpr FieldInfo kDestroyDecoderRequestFields[] = {
+  {"handle", 0, 8, FieldKind::kNumber},
+};
+inline constexpr FieldInfo kCreateChannelRequestFields[] = {
+  {"channel_type", 0, 4, FieldKind::kNumber},
+  {"handle_bytes", 4, 4, FieldKind::kNumber},
+};
+inline constexpr FieldInfo kDestroyChannelRequestFields[] = {
+  {"channel", 0, 4, FieldKind::kNumber},
+  {"reserved_4", 4, 4, FieldKind::kReserved},
+};
+inline constexpr FieldInfo kNegotiateChannelKeyRequestFields[] = {
+  {"channel", 0, 4, FieldKind::kNumber},
+  {"blob_bytes", 4, 4, FieldKind::kNumber},
+};
+inline constexpr FieldInfo kQueryChannelRequestFields[] = {
+  {"channel", 0, 4, FieldKind::kNumber},
+  {"input_bytes", 4, 4, FieldKind::kNumber},
+  {"output_bytes", 8, 4, FieldKind::kNumber},
+  {"reserved_12", 12, 4, FieldKind::kReserved},
+};
+inline constexpr FieldInfo kConfigureChannelRequestFields[] = {
+  {"channel", 0, 4, FieldKind::kNumber},
+  {"input_bytes", 4, 4, FieldKind::kNumber},
+  {"reserved_8", 8, 8, FieldKind::kReserved},
+};
 
 inline constexpr MessageInfo kMessages[] = {
   {1, "CREATE_SESSION", true, 48, false, 32, false, 1000, 300000000, kCreateSessionRequestFields, 3},
@@ -239,13 +458,16 @@ inline constexpr MessageInfo kMessages[] = {
   {6, "GET_READBACK_KEY", true, 8, false, 32, false, 1000, 20000, kGetReadbackKeyRequestFields, 2},
   {7, "QUERY_SESSION", true, 8, false, 32, false, 1000, 20000, kQuerySessionRequestFields, 2},
   {8, "RUN_SELF_TEST", true, 8, false, 16, false, 50000, 5000000, kRunSelfTestRequestFields, 1},
-  {9, "START_KEY_REFRESH", false, 0, false, 16, false, 1000, 20000, nullptr, 0},
-  {10, "FINISH_KEY_REFRESH", false, 0, false, 16, false, 1000, 20000, nullptr, 0},
-  {16, "CREATE_CHANNEL", false, 0, false, 16, false, 1000, 300000000, nullptr, 0},
-  {17, "DESTROY_CHANNEL", false, 0, false, 16, false, 1000, 20000, nullptr, 0},
-  {18, "NEGOTIATE_CHANNEL_KEY", false, 0, false, 16, false, 20000, 2000000, nullptr, 0},
-  {19, "QUERY_CHANNEL", false, 0, false, 16, false, 1000, 20000, nullptr, 0},
-  {20, "CONFIGURE_CHANNEL", false, 0, false, 16, false, 1000, 20000, nullptr, 0},
+  {9, "START_KEY_REFRESH", true, 8, false, 32, false, 1000, 20000, kStartKeyRefreshRequestFields, 2},
+  {10, "FINISH_KEY_REFRESH", true, 8, false, 16, false, 1000, 20000, kFinishKeyRefreshRequestFields, 2},
+  {11, "GET_DEVICE_HANDLE", true, 8, false, 32, false, 1000, 20000, kGetDeviceHandleRequestFields, 1},
+  {12, "CREATE_DECODER", true, 8, false, 32, false, 1000, 20000, kCreateDecoderRequestFields, 1},
+  {13, "DESTROY_DECODER", true, 8, false, 16, false, 1000, 20000, kDestroyDecoderRequestFields, 1},
+  {16, "CREATE_CHANNEL", true, 8, false, 32, false, 1000, 300000000, kCreateChannelRequestFields, 2},
+  {17, "DESTROY_CHANNEL", true, 8, false, 16, false, 1000, 20000, kDestroyChannelRequestFields, 2},
+  {18, "NEGOTIATE_CHANNEL_KEY", true, 8, true, 16, false, 20000, 2000000, kNegotiateChannelKeyRequestFields, 2},
+  {19, "QUERY_CHANNEL", true, 16, true, 32, true, 1000, 20000, kQueryChannelRequestFields, 4},
+  {20, "CONFIGURE_CHANNEL", true, 16, true, 32, true, 1000, 20000, kConfigureChannelRequestFields, 3},
 };
 
 constexpr const MessageInfo* FindMessage(uint32_t number) {

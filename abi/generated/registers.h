@@ -56,6 +56,8 @@ inline constexpr uint32_t kAddressBitsBusShift = 8;
 inline constexpr uint32_t kAddressBitsBusMask = 0xff00u;  // Bits of a bus address.
 inline constexpr uint32_t kRegOutputCount = 0x50;  // Display outputs.
 inline constexpr uint32_t kRegScratch = 0x54;  // For the driver's own use; the device does nothing with it.
+inline constexpr uint32_t kRegChannelCount = 0x58;  // Authenticated channels that can exist at once.
+inline constexpr uint32_t kRegDecoderCount = 0x5c;  // Decoders that channel messages can name at once.
 
 // Reset and overall state.
 inline constexpr uint32_t kRegDeviceControl = 0x100;  // Resets; the bits read zero.
@@ -200,8 +202,8 @@ struct RegisterInfo {
 
 inline constexpr RegisterInfo kRegisters[] = {
   {"DEVICE_MAGIC", 0x0, 1, 1, 0x0, RegisterAccess::kRo, false, 0x44524157u, 0x0u, 0x0u},
-  {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10000u, 0x0u, 0x0u},
-  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x3fu, 0x0u, 0x0u},
+  {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10001u, 0x0u, 0x0u},
+  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0xffu, 0x0u, 0x0u},
   {"FEATURES_HI", 0xc, 1, 1, 0x0, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"QUEUE_COUNT", 0x10, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10u, 0x0u, 0x0u},
   {"CONTEXT_COUNT", 0x14, 1, 1, 0x0, RegisterAccess::kRo, false, 0x400u, 0x0u, 0x0u},
@@ -221,6 +223,8 @@ inline constexpr RegisterInfo kRegisters[] = {
   {"ADDRESS_BITS", 0x4c, 1, 1, 0x0, RegisterAccess::kRo, false, 0x3430u, 0x0u, 0x0u},
   {"OUTPUT_COUNT", 0x50, 1, 1, 0x0, RegisterAccess::kRo, false, 0x1u, 0x0u, 0x0u},
   {"SCRATCH", 0x54, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0xffffffffu, 0x0u},
+  {"CHANNEL_COUNT", 0x58, 1, 1, 0x0, RegisterAccess::kRo, false, 0x40u, 0x0u, 0x0u},
+  {"DECODER_COUNT", 0x5c, 1, 1, 0x0, RegisterAccess::kRo, false, 0x40u, 0x0u, 0x0u},
   {"DEVICE_CONTROL", 0x100, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x0u, 0x3u},
   {"DEVICE_STATUS", 0x104, 1, 1, 0x0, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
   {"INTERRUPT_CAUSE", 0x200, 1, 1, 0x0, RegisterAccess::kW1c, false, 0x0u, 0xfffffu, 0x0u},

@@ -56,6 +56,12 @@ inline constexpr uint32_t kStatusMessageUnimplemented = 0x609u;
 inline constexpr uint32_t kStatusMessageLengthInvalid = 0x60au;
 inline constexpr uint32_t kStatusResponseTooSmall = 0x60bu;
 inline constexpr uint32_t kStatusSelfTestFailed = 0x60cu;
+inline constexpr uint32_t kStatusChannelInvalid = 0x60du;
+inline constexpr uint32_t kStatusChannelTypeUnsupported = 0x60eu;
+inline constexpr uint32_t kStatusChannelCommandUnsupported = 0x60fu;
+inline constexpr uint32_t kStatusChannelMessageInvalid = 0x610u;
+inline constexpr uint32_t kStatusHandlesExhausted = 0x611u;
+inline constexpr uint32_t kStatusRefreshSizeInvalid = 0x612u;
 inline constexpr uint32_t kStatusInvalidArgument = 0x801u;
 inline constexpr uint32_t kStatusOutOfMemory = 0x802u;
 inline constexpr uint32_t kStatusDeviceNotOurs = 0x803u;
@@ -126,6 +132,12 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x60au, "MESSAGE_LENGTH_INVALID", StatusClass::kAnswer, 0x80070057u, "The payload is not as long as the message asks for."},
   {0x60bu, "RESPONSE_TOO_SMALL", StatusClass::kAnswer, 0x80070057u, "The response buffer can't hold the answer."},
   {0x60cu, "SELF_TEST_FAILED", StatusClass::kAnswer, 0x88760870u, "A known-answer test failed; terminal until reset."},
+  {0x60du, "CHANNEL_INVALID", StatusClass::kAnswer, 0x80070057u, "The channel does not exist, or another context owns it."},
+  {0x60eu, "CHANNEL_TYPE_UNSUPPORTED", StatusClass::kAnswer, 0x8876086au, "No such channel type."},
+  {0x60fu, "CHANNEL_COMMAND_UNSUPPORTED", StatusClass::kAnswer, 0x80004005u, "The query or configure type is unknown, or not for this type of channel."},
+  {0x610u, "CHANNEL_MESSAGE_INVALID", StatusClass::kAnswer, 0x80070057u, "A channel message failed a check: size, MAC, handle, sequence number, state or parameter; one answer for all."},
+  {0x611u, "HANDLES_EXHAUSTED", StatusClass::kAnswer, 0x8007000eu, "No channel or decoder is left."},
+  {0x612u, "REFRESH_SIZE_INVALID", StatusClass::kAnswer, 0x80070057u, "A key-refresh random number is 16 bytes."},
   {0x801u, "INVALID_ARGUMENT", StatusClass::kDriver, 0x80070057u, "A caller of the driver passed what it can't use."},
   {0x802u, "OUT_OF_MEMORY", StatusClass::kDriver, 0x8007000eu, "No system memory, visible VRAM, protected VRAM or address space is left."},
   {0x803u, "DEVICE_NOT_OURS", StatusClass::kDriver, 0x88760870u, "The function's identity register or ABI major version is another."},

@@ -42,7 +42,7 @@
 #define WARD_KERNEL_CONTEXT 0x0u /* The kernel's context: it owns no address space. Contexts of users are 1 to CONTEXT_COUNT - 1. */
 #define WARD_BLOCK_ALIGNMENT 0x10u /* Bytes of a cipher block; lengths and patterns of crypto commands align to it (R25). */
 #define WARD_ABI_MAJOR 0x1u /* A driver refuses a device of another major version. */
-#define WARD_ABI_MINOR 0x0u /* Grows with additions that an older driver need not know. */
+#define WARD_ABI_MINOR 0x1u /* Grows with additions that an older driver need not know. */
 
 /* What the function is and how large it is. */
 #define WARD_REG_DEVICE_MAGIC 0x0 /* The letters WARD, first letter in the low byte. */
@@ -93,6 +93,8 @@
 #define WARD_ADDRESS_BITS_BUS_MASK 0xff00u
 #define WARD_REG_OUTPUT_COUNT 0x50 /* Display outputs. */
 #define WARD_REG_SCRATCH 0x54 /* For the driver's own use; the device does nothing with it. */
+#define WARD_REG_CHANNEL_COUNT 0x58 /* Authenticated channels that can exist at once. */
+#define WARD_REG_DECODER_COUNT 0x5c /* Decoders that channel messages can name at once. */
 
 /* Reset and overall state. */
 #define WARD_REG_DEVICE_CONTROL 0x100 /* Resets; the bits read zero. */
@@ -267,6 +269,12 @@
 #define WARD_STATUS_MESSAGE_LENGTH_INVALID 0x60au /* The payload is not as long as the message asks for. */
 #define WARD_STATUS_RESPONSE_TOO_SMALL 0x60bu /* The response buffer can't hold the answer. */
 #define WARD_STATUS_SELF_TEST_FAILED 0x60cu /* A known-answer test failed; terminal until reset. */
+#define WARD_STATUS_CHANNEL_INVALID 0x60du /* The channel does not exist, or another context owns it. */
+#define WARD_STATUS_CHANNEL_TYPE_UNSUPPORTED 0x60eu /* No such channel type. */
+#define WARD_STATUS_CHANNEL_COMMAND_UNSUPPORTED 0x60fu /* The query or configure type is unknown, or not for this type of channel. */
+#define WARD_STATUS_CHANNEL_MESSAGE_INVALID 0x610u /* A channel message failed a check: size, MAC, handle, sequence number, state or parameter; one answer for all. */
+#define WARD_STATUS_HANDLES_EXHAUSTED 0x611u /* No channel or decoder is left. */
+#define WARD_STATUS_REFRESH_SIZE_INVALID 0x612u /* A key-refresh random number is 16 bytes. */
 #define WARD_STATUS_INVALID_ARGUMENT 0x801u /* A caller of the driver passed what it can't use. */
 #define WARD_STATUS_OUT_OF_MEMORY 0x802u /* No system memory, visible VRAM, protected VRAM or address space is left. */
 #define WARD_STATUS_DEVICE_NOT_OURS 0x803u /* The function's identity register or ABI major version is another. */
@@ -302,13 +310,16 @@
 #define WARD_MESSAGE_GET_READBACK_KEY 6 /* Makes a new read-back key; answers it wrapped by AES-128-ECB under the session key. */
 #define WARD_MESSAGE_QUERY_SESSION 7 /* State of a session, and what it refused (R7). */
 #define WARD_MESSAGE_RUN_SELF_TEST 8 /* Runs the known-answer tests again. A failure wipes every key and is terminal until reset. */
-#define WARD_MESSAGE_START_KEY_REFRESH 9 /* StartSessionKeyRefresh; needs feature KEY_REFRESH. */
-#define WARD_MESSAGE_FINISH_KEY_REFRESH 10 /* FinishSessionKeyRefresh; needs feature KEY_REFRESH. */
-#define WARD_MESSAGE_CREATE_CHANNEL 16 /* CreateAuthenticatedChannel; needs feature AUTHENTICATED_CHANNEL. */
-#define WARD_MESSAGE_DESTROY_CHANNEL 17 /* DestroyAuthenticatedChannel; needs feature AUTHENTICATED_CHANNEL. */
-#define WARD_MESSAGE_NEGOTIATE_CHANNEL_KEY 18 /* NegotiateAuthenticatedChannelKeyExchange; needs feature AUTHENTICATED_CHANNEL. */
-#define WARD_MESSAGE_QUERY_CHANNEL 19 /* QueryAuthenticatedChannel; needs feature AUTHENTICATED_CHANNEL. */
-#define WARD_MESSAGE_CONFIGURE_CHANNEL 20 /* ConfigureAuthenticatedChannel; needs feature AUTHENTICATED_CHANNEL. */
+#define WARD_MESSAGE_START_KEY_REFRESH 9 /* StartSessionKeyRefresh: makes, remembers and answers a random number. Two of them: the last wins. */
+#define WARD_MESSAGE_FINISH_KEY_REFRESH 10 /* FinishSessionKeyRefresh: session key = session key XOR random number, for all that comes behind it in the queue; the key's IV history begins anew. Without a START before it: nothing. */
+#define WARD_MESSAGE_GET_DEVICE_HANDLE 11 /* The value that stands for the context's device in channel messages; the same each time. */
+#define WARD_MESSAGE_CREATE_DECODER 12 /* Makes a handle that stands for a video decoder in channel messages. */
+#define WARD_MESSAGE_DESTROY_DECODER 13 /* Forgets a decoder and what CONFIGURE_CRYPTO_SESSION tied to it. */
+#define WARD_MESSAGE_CREATE_CHANNEL 16 /* CreateAuthenticatedChannel. */
+#define WARD_MESSAGE_DESTROY_CHANNEL 17 /* DestroyAuthenticatedChannel: wipes the channel's key and takes back the protection that it enabled. */
+#define WARD_MESSAGE_NEGOTIATE_CHANNEL_KEY 18 /* As NEGOTIATE_SESSION_KEY, for a channel, until INITIALIZE succeeded (R17). */
+#define WARD_MESSAGE_QUERY_CHANNEL 19 /* QueryAuthenticatedChannel: the DDI's input structure follows at offset 16, its output structure comes back at offset 32 of the response, on failure too where the DDI says so. */
+#define WARD_MESSAGE_CONFIGURE_CHANNEL 20 /* ConfigureAuthenticatedChannel: as QUERY_CHANNEL. */
 
 struct ward_command_header {
   uint16_t opcode;
@@ -490,7 +501,7 @@ struct ward_create_session_response {
   uint8_t reserved_12[4];
   uint32_t session;
   uint32_t key_epoch;
-  uint8_t reserved_24[8];
+  uint64_t handle;
 };
 
 struct ward_destroy_session_request {
@@ -558,6 +569,110 @@ struct ward_query_session_response {
 
 struct ward_run_self_test_request {
   uint8_t reserved_0[8];
+};
+
+struct ward_start_key_refresh_request {
+  uint32_t session;
+  uint32_t random_bytes;
+};
+
+struct ward_start_key_refresh_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint8_t random[16];
+};
+
+struct ward_finish_key_refresh_request {
+  uint32_t session;
+  uint8_t reserved_4[4];
+};
+
+struct ward_get_device_handle_request {
+  uint8_t reserved_0[8];
+};
+
+struct ward_get_device_handle_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint64_t handle;
+  uint8_t reserved_24[8];
+};
+
+struct ward_create_decoder_request {
+  uint8_t reserved_0[8];
+};
+
+struct ward_create_decoder_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint64_t handle;
+  uint8_t reserved_24[8];
+};
+
+struct ward_destroy_decoder_request {
+  uint64_t handle;
+};
+
+struct ward_create_channel_request {
+  uint32_t channel_type;
+  uint32_t handle_bytes;
+};
+
+struct ward_create_channel_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint32_t channel;
+  uint8_t reserved_20[4];
+  uint64_t handle;
+};
+
+struct ward_destroy_channel_request {
+  uint32_t channel;
+  uint8_t reserved_4[4];
+};
+
+struct ward_negotiate_channel_key_request {
+  uint32_t channel;
+  uint32_t blob_bytes;
+};
+
+struct ward_query_channel_request {
+  uint32_t channel;
+  uint32_t input_bytes;
+  uint32_t output_bytes;
+  uint8_t reserved_12[4];
+};
+
+struct ward_query_channel_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint32_t output_bytes;
+  uint8_t reserved_20[12];
+};
+
+struct ward_configure_channel_request {
+  uint32_t channel;
+  uint32_t input_bytes;
+  uint8_t reserved_8[8];
+};
+
+struct ward_configure_channel_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint32_t output_bytes;
+  uint8_t reserved_20[12];
 };
 
 struct ward_allocation_data {

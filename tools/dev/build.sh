@@ -14,13 +14,15 @@ run_build() {
     device) build_device ;;
     debug) build_debug ;;
     fuzz) build_fuzz ;;
-    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|fuzz]" ;;
+    windows) build_windows ;;
+    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|fuzz|windows]" ;;
   esac
 }
 
 build_release() { build_preset release; } # what the demo runs: clang 19, optimised
 build_debug() { build_preset debug; }     # what the tests run: gcc, ASan and UBSan
 build_fuzz() { build_preset fuzz; }
+build_windows() { build_preset windows; } # the driver's side by mingw-w64
 
 # build_preset PRESET [TARGET...]
 build_preset() {

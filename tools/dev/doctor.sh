@@ -127,6 +127,7 @@ examine_packages
 examine_tool gcc g++
 examine_tool clang clang++-19
 examine_tool riscv riscv64-linux-gnu-g++
+examine_tool windows x86_64-w64-mingw32-g++-posix
 examine_tool cmake cmake
 examine_tool qemu qemu-system-x86_64
 examine_qemu_device

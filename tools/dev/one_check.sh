@@ -72,6 +72,8 @@ check_riscv() {
   bash tools/check_firmware_riscv.sh
 }
 
+check_windows() { bash tools/check_windows.sh; }
+
 # A minute over the corpus; what libFuzzer finds goes to build/, the corpus in the tree stays.
 check_fuzz() {
   local seconds=${WARD_FUZZ_SECONDS:-60} target=build/fuzz/tests/fuzz/device_fuzz corpus options

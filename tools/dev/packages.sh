@@ -8,6 +8,8 @@ packages_libraries=(libssl-dev libpng-dev libfmt-dev libcli11-dev nlohmann-json3
   catch2)
 # Links the firmware for the security processor.
 packages_firmware=(g++-riscv64-linux-gnu)
+# Builds the driver's side for Windows.
+packages_windows=(g++-mingw-w64-x86-64-posix)
 # Runs the machine, the demo and the VM tests.
 packages_machine=(qemu-system-x86 busybox-static cpio ffmpeg openssl pciutils python3 procps
   util-linux)
@@ -17,7 +19,7 @@ packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev 
 
 # shellcheck disable=SC2034  # read by those who source this file
 packages=("${packages_build[@]}" "${packages_libraries[@]}" "${packages_firmware[@]}"
-  "${packages_machine[@]}" "${packages_qemu_headers[@]}")
+  "${packages_windows[@]}" "${packages_machine[@]}" "${packages_qemu_headers[@]}")
 
 # Prints the packages that are not installed; catch2 counts only from version 3 on.
 list_missing_packages() {

@@ -23,7 +23,9 @@ struct WiredPlatform {
       : memory(ports.ports(), 1u << 20, 1u << 20),
         vault(8),
         grants(4),
-        platform({&vault, &grants, &memory, &ports.entropy, -1}, LoadKey(identity), {1, 2, 3}) {}
+        display(&memory),
+        platform({&vault, &grants, &memory, &display, &ports.entropy, -1}, LoadKey(identity),
+                 {1, 2, 3}) {}
 
   uint32_t Generate(uint32_t usage) {
     const uint32_t slot = platform.AllocateSlot(kSession, usage);
@@ -36,6 +38,7 @@ struct WiredPlatform {
   Memory memory;
   KeyVault vault;
   GrantTable grants;
+  Display display;
   FirmwarePlatform platform;
 };
 
@@ -63,6 +66,32 @@ TEST_CASE("P11: a slot that has its key takes no second one") {
   const uint32_t empty = wired.platform.AllocateSlot(kSession, firmware::kUsageDecrypt);
   CHECK_FALSE(wired.platform.GenerateKey(empty, kStranger));
   CHECK(wired.platform.GenerateKey(empty, kSession));
+}
+
+TEST_CASE("a MAC key signs and verifies and does nothing else; no other key does MACs") {
+  WiredPlatform wired;
+  Bytes response(64);
+  wired.platform.OpenMailbox({}, response);
+  const uint32_t mac = wired.Generate(firmware::kUsageMac);
+  const uint32_t wrapping = wired.Generate(firmware::kUsageUnwrap | firmware::kUsageDecrypt);
+  const uint32_t readback = wired.Generate(firmware::kUsageEncrypt);
+  const uint8_t message[5] = {1, 2, 3, 4, 5};
+  uint8_t tag[16] = {};
+  REQUIRE(wired.platform.ComputeMac(mac, kSession, message, 5, tag));
+  CHECK(wired.platform.VerifyMac(mac, kSession, message, 5, tag));
+  CHECK_FALSE(wired.platform.VerifyMac(mac, kSession, message, 4, tag));
+  CHECK_FALSE(wired.platform.VerifyMac(mac, kStranger, message, 5, tag));
+  tag[15] ^= 1;
+  CHECK_FALSE(wired.platform.VerifyMac(mac, kSession, message, 5, tag));
+  for (uint32_t other : {wrapping, readback, 7u, kNoSlot}) {
+    CHECK_FALSE(wired.platform.ComputeMac(other, kSession, message, 5, tag));
+  }
+  const uint32_t fresh = wired.platform.AllocateSlot(kSession, firmware::kUsageEncrypt);
+  CHECK_FALSE(wired.platform.XorKey(mac, fresh, kSession, tag));
+  CHECK_FALSE(wired.platform.XorKey(readback, fresh, kSession, tag));
+  CHECK_FALSE(wired.platform.XorKey(wrapping, fresh, kStranger, tag));
+  CHECK_FALSE(wired.platform.WrapAesEcb(wrapping, mac, kSession, 16));
+  CHECK_FALSE(wired.platform.WrapAesEcb(mac, readback, kSession, 16));
 }
 
 TEST_CASE("payload and response are reachable inside their bounds, and only while open") {

@@ -122,14 +122,16 @@ struct SecurityBench {
       : identity(identity_of),
         memory(ports.ports(), 1u << 20, 1u << 20),
         vault(slot_count),
-        grants(firmware::kSessionCount) {
+        grants(firmware::kSessionCount),
+        display(&memory) {
     for (size_t i = 0; i < certificate.size(); ++i) certificate[i] = static_cast<uint8_t>(i * 7);
     GpuOptions options;
     options.latency = latency;
     options.failing_self_test = failing_self_test;
     options.identity_private_key = identity.der();
     options.identity_certificates = certificate;
-    auto created = SecurityProcessor::Create(options, ports.ports(), &vault, &grants, &memory);
+    auto created =
+        SecurityProcessor::Create(options, ports.ports(), &vault, &grants, &memory, &display);
     if (!created.ok()) throw std::runtime_error(created.fault().reason);
     processor = std::move(created.value());
     processor->Boot();
@@ -230,6 +232,7 @@ struct SecurityBench {
   Memory memory;
   KeyVault vault;
   GrantTable grants;
+  Display display;
   Bytes certificate = Bytes(1500);
   std::unique_ptr<SecurityProcessor> processor;
 };

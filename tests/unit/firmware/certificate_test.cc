@@ -71,8 +71,11 @@ TEST_CASE("a certificate of another type, channel or crypto type is unavailable"
         .status;
   };
   CHECK(status(2, 0, kAesGuid) == abi::kStatusOk);
-  CHECK(status(1, 2, {}) == abi::kStatusCertificateUnavailable);
-  CHECK(status(1, 3, {}) == abi::kStatusCertificateUnavailable);
+  CHECK(status(1, 2, {}) == abi::kStatusOk);
+  CHECK(status(1, 3, {}) == abi::kStatusOk);
+  CHECK(status(1, 1, {}) == abi::kStatusCertificateUnavailable);
+  CHECK(status(1, 4, {}) == abi::kStatusCertificateUnavailable);
+  CHECK(status(1, 2, kAesGuid) == abi::kStatusCertificateUnavailable);
   CHECK(status(0, 0, kAesGuid) == abi::kStatusCertificateUnavailable);
   CHECK(status(3, 0, kAesGuid) == abi::kStatusCertificateUnavailable);
   CHECK(status(2, 1, kAesGuid) == abi::kStatusCertificateUnavailable);

@@ -90,6 +90,37 @@ class FakePlatform final : public Platform {
     return true;
   }
 
+  bool XorKey(uint32_t source_slot, uint32_t slot, uint32_t session,
+              const uint8_t mask[16]) override {
+    if (!CanUse(source_slot, session, kUsageUnwrap)) return false;
+    Block key = slots[source_slot].key;
+    for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<uint8_t>(key[i] ^ mask[i]);
+    return Fill(slot, session, key);
+  }
+  bool ComputeMac(uint32_t slot, uint32_t owner, const uint8_t* bytes, uint32_t size_bytes,
+                  uint8_t tag[16]) override {
+    if (!CanUse(slot, owner, kUsageMac)) return false;
+    Cmac(slots[slot].key.data(), bytes, size_bytes, tag);
+    ++signed_count;
+    return true;
+  }
+  bool VerifyMac(uint32_t slot, uint32_t owner, const uint8_t* bytes, uint32_t size_bytes,
+                 const uint8_t tag[16]) override {
+    if (!CanUse(slot, owner, kUsageMac)) return false;
+    Block expected;
+    Cmac(slots[slot].key.data(), bytes, size_bytes, expected.data());
+    return std::memcmp(expected.data(), tag, expected.size()) == 0;
+  }
+  // Not random, and never the same twice.
+  bool DrawRandom(void* destination, uint32_t size_bytes) override {
+    if (!random_available) return false;
+    for (uint32_t i = 0; i < size_bytes; ++i) {
+      static_cast<uint8_t*>(destination)[i] = static_cast<uint8_t>(++random_drawn * 151 >> 3);
+    }
+    return true;
+  }
+  uint32_t ShownOutputs(uint32_t session) override { return shown_outputs[session]; }
+
   bool WriteGrant(uint32_t index, const SessionGrant& grant) override {
     if (grant.readback_slot != kNoSlot && grants[index].readback_slot != grant.readback_slot &&
         !grant_entropy) {
@@ -120,9 +151,7 @@ class FakePlatform final : public Platform {
   }
   void TestAesCmac(const uint8_t key[16], const uint8_t* in, uint32_t size_bytes,
                    uint8_t out[16]) override {
-    size_t written = 0;
-    EVP_Q_mac(nullptr, "CMAC", nullptr, "AES-128-CBC", nullptr, key, 16, in, size_bytes, out, 16,
-              &written);
+    Cmac(key, in, size_bytes, out);
     if (broken_block == 3) out[5] ^= 1;
   }
   void TestSha512(const uint8_t* in, uint32_t size_bytes, uint8_t out[64]) override {
@@ -144,16 +173,26 @@ class FakePlatform final : public Platform {
   std::vector<Slot> slots = std::vector<Slot>(256);
   std::map<uint32_t, SessionGrant> grants;
   std::map<uint32_t, SessionRefusals> refusals;
+  std::map<uint32_t, uint32_t> shown_outputs;
   std::vector<uint32_t> released;
   std::vector<uint8_t> certificate;
   uint32_t key_epoch = 1;
   uint32_t unwrap_count = 0;
   uint32_t wipe_all_count = 0;
+  uint32_t signed_count = 0;
+  uint32_t random_drawn = 0;
+  bool random_available = true;
   uint8_t generated = 0;
   bool entropy = true;
   bool grant_entropy = true;
   int broken_block = -1;  // self test whose block gives a wrong result
   int failing_self_test = -1;
+
+  static void Cmac(const uint8_t* key, const uint8_t* in, uint32_t size_bytes, uint8_t* out) {
+    size_t written = 0;
+    EVP_Q_mac(nullptr, "CMAC", nullptr, "AES-128-CBC", nullptr, key, 16, in, size_bytes, out, 16,
+              &written);
+  }
 
  private:
   static void Cipher(const char* name, bool encrypt, const uint8_t* key, const uint8_t* iv,

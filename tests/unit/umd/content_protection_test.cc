@@ -22,8 +22,9 @@ TEST_CASE("the caps of AES-128-CTR and of none are what the device has") {
       D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS caps = {};
       REQUIRE(driver.device.video.pfnGetContentProtectionCaps(driver.device.handle, crypto_type,
                                                               profile, &caps) == S_OK);
-      // HARDWARE, ALWAYS_ON, PARTIAL_DECRYPTION, CONTENT_KEY, both READ_BACK, DECRYPTION_BLT
-      CHECK(caps.Caps == (0x2u | 0x4u | 0x8u | 0x10u | 0x40u | 0x80u | 0x400u));
+      // HARDWARE, ALWAYS_ON, PARTIAL_DECRYPTION, CONTENT_KEY, FRESHEN_SESSION_KEY, both READ_BACK,
+      // DECRYPTION_BLT
+      CHECK(caps.Caps == (0x2u | 0x4u | 0x8u | 0x10u | 0x20u | 0x40u | 0x80u | 0x400u));
       CHECK(caps.KeyExchangeTypeCount == 1);
       CHECK(caps.BlockAlignmentSize == 16);
       CHECK(caps.ProtectedMemorySize == 256u << 20);

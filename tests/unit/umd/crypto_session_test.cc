@@ -1,5 +1,5 @@
 // Crypto sessions: life, key exchange, encrypted copies.
-#include <set>
+#include <string>
 #include <vector>
 
 #include "abi/generated/status.h"
@@ -97,25 +97,19 @@ TEST_CASE("DestroyCryptoSession ends the device's session and the handle") {
   driver.RequireClean();
 }
 
-TEST_CASE("session handles are no pointers, differ, and never repeat") {
+TEST_CASE("CryptoSessionGetHandle answers the device's handle, each time") {
   SessionDriver driver;
-  std::set<uint32_t> serials;  // alone, so that no luck with the random bits is needed
-  std::set<HANDLE> handles;
-  for (int i = 0; i < 200; ++i) {
-    const CreatedSession session(&driver.device);
+  const CreatedSession session(&driver.device);
+  const size_t before = driver.kernel.messages.size();
+  for (int i = 0; i < 2; ++i) {
     HANDLE handle = nullptr;
     REQUIRE(driver.device.video.pfnCryptoSessionGetHandle(driver.device.handle, session.handle,
                                                           &handle) == S_OK);
-    CHECK(handle != nullptr);
-    CHECK(handle != session.handle.pDrvPrivate);
-    HANDLE again = nullptr;
-    driver.device.video.pfnCryptoSessionGetHandle(driver.device.handle, session.handle, &again);
-    CHECK(again == handle);
-    handles.insert(handle);
-    serials.insert(static_cast<uint32_t>(reinterpret_cast<UINT_PTR>(handle) & 0xFFFFFF));
+    CHECK(reinterpret_cast<UINT_PTR>(handle) == SessionDriver::kSessionHandle);
   }
-  CHECK(handles.size() == 200);
-  CHECK(serials.size() == 200);
+  CHECK(driver.device.video.pfnCryptoSessionGetHandle(driver.device.handle, session.handle,
+                                                      nullptr) == E_INVALIDARG);
+  CHECK(driver.kernel.messages.size() == before);
 }
 
 TEST_CASE("another device's calls on a session fail or do nothing") {
@@ -383,17 +377,92 @@ TEST_CASE("GetEncryptionBltKey gives the wrapped key, or zeros") {
   CHECK(driver.kernel.errors.empty());
 }
 
-TEST_CASE("key refresh is not there: zeros and events") {
+TEST_CASE("StartSessionKeyRefresh gives the device's number, or zeros") {
   SessionDriver driver;
   const CreatedSession session(&driver.device);
-  uint8_t random[16];
-  std::memset(random, 0xEE, sizeof(random));
-  const uint32_t before = driver.device.events();
-  driver.device.video.pfnStartSessionKeyRefresh(driver.device.handle, session.handle, 16, random);
+  std::vector<uint8_t> random(32, 0xEE);
+  const auto start = [&](UINT size) {
+    random.assign(32, 0xEE);
+    driver.device.video.pfnStartSessionKeyRefresh(driver.device.handle, session.handle, size,
+                                                  random.data());
+  };
+  start(16);
+  std::vector<uint8_t> expected(16, SessionDriver::kRandomByte);
+  expected.resize(32, 0xEE);
+  CHECK(random == expected);
+  const std::vector<FakeKernel::Message> sent = driver.MessagesOf(abi::kMessageStartKeyRefresh);
+  REQUIRE(sent.size() == 1);
+  CHECK(sent[0].payload ==
+        std::vector<uint8_t>{SessionDriver::kFirstSession, 0, 0, 0, 16, 0, 0, 0});
+
+  driver.status = abi::kStatusSessionNoKey;
+  start(16);
+  expected.assign(16, 0);
+  expected.resize(32, 0xEE);
+  CHECK(random == expected);
+  CHECK(driver.kernel.errors.empty());
+  driver.RequireClean();
+}
+
+TEST_CASE("a refresh number of another size than 16 is zeroed and nothing is saved") {
+  SessionDriver driver;
+  const CreatedSession session(&driver.device);
+  for (const UINT size : {0u, 1u, 15u, 17u, 32u}) {
+    std::vector<uint8_t> random(40, 0xEE);
+    const uint32_t before = driver.device.events();
+    driver.device.video.pfnStartSessionKeyRefresh(driver.device.handle, session.handle, size,
+                                                  random.data());
+    std::vector<uint8_t> expected(size, 0);
+    expected.resize(40, 0xEE);
+    CHECK(random == expected);
+    CHECK(driver.device.events() == before + 1);
+  }
+  driver.device.video.pfnStartSessionKeyRefresh(driver.device.handle, session.handle, 16, nullptr);
+  CHECK(driver.MessagesOf(abi::kMessageStartKeyRefresh).empty());
+}
+
+TEST_CASE("FinishSessionKeyRefresh is a command behind the queued blts and before the next") {
+  SessionDriver driver;
+  const CreatedSession session(&driver.device);
+  const BltPair pair(&driver);
+  driver.Decrypt(session, pair.staging, pair.restricted);
   driver.device.video.pfnFinishSessionKeyRefresh(driver.device.handle, session.handle);
+  driver.Decrypt(session, pair.staging, pair.restricted);
+  REQUIRE(driver.Flush());
+  std::vector<std::string> order;
+  for (const FakeKernel::Command& command : driver.kernel.commands) order.push_back(command.name);
+  CHECK(order == std::vector<std::string>{"SECURITY_MESSAGE", "DECRYPT_BLT", "SECURITY_MESSAGE",
+                                          "DECRYPT_BLT"});
+  const std::vector<FakeKernel::Message> sent = driver.MessagesOf(abi::kMessageFinishKeyRefresh);
+  REQUIRE(sent.size() == 1);
+  CHECK(sent[0].payload == std::vector<uint8_t>{SessionDriver::kFirstSession, 0, 0, 0, 0, 0, 0, 0});
+  driver.RequireClean();
+}
+
+TEST_CASE("a content key is sent again after a key refresh") {
+  SessionDriver driver;
+  const CreatedSession session(&driver.device);
+  const BltPair pair(&driver);
+  const std::vector<uint8_t> wrapped(16, 0x5A);
+  driver.Decrypt(session, pair.staging, pair.restricted, nullptr, wrapped);
+  driver.Decrypt(session, pair.staging, pair.restricted, nullptr, wrapped);
+  CHECK(driver.MessagesOf(abi::kMessageSetContentKey).size() == 1);
+  driver.device.video.pfnFinishSessionKeyRefresh(driver.device.handle, session.handle);
+  driver.Decrypt(session, pair.staging, pair.restricted, nullptr, wrapped);
+  CHECK(driver.MessagesOf(abi::kMessageSetContentKey).size() == 2);
+}
+
+TEST_CASE("another device's key refresh does nothing") {
+  SessionDriver driver;
+  OpenedDevice other(&driver.kernel, driver.adapter);
+  const CreatedSession session(&driver.device);
+  const size_t before = driver.kernel.messages.size();
+  uint8_t random[16] = {1, 2, 3};
+  other.video.pfnStartSessionKeyRefresh(other.handle, session.handle, sizeof(random), random);
   CHECK(random[0] == 0);
-  CHECK(random[15] == 0);
-  CHECK(driver.device.events() == before + 2);
+  other.video.pfnFinishSessionKeyRefresh(other.handle, session.handle);
+  CHECK(driver.kernel.messages.size() == before);
+  CHECK(other.events() == 2);
 }
 
 TEST_CASE("VOID functions report only memory and removal") {

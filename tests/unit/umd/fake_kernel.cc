@@ -17,7 +17,8 @@ FakeKernel::FakeKernel() {
   adapter_data = {0x00010000, 64,
                   abi::kFeaturesCopyEngineMask | abi::kFeaturesDecryptBltMask |
                       abi::kFeaturesEncryptBltMask | abi::kFeaturesVideoBltMask |
-                      abi::kFeaturesDisplayMask | abi::kFeaturesContentKeyMask,
+                      abi::kFeaturesDisplayMask | abi::kFeaturesContentKeyMask |
+                      abi::kFeaturesKeyRefreshMask | abi::kFeaturesAuthenticatedChannelMask,
                   64 << 20, 256 << 20};
   adapter_callbacks.pfnQueryAdapterInfoCb = QueryAdapterInfo;
   device_callbacks.pfnAllocateCb = Allocate;

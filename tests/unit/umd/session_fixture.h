@@ -44,6 +44,8 @@ class SessionDriver : public Driver {
  public:
   static constexpr uint8_t kFirstSession = 9;
   static constexpr uint8_t kWrappedKeyByte = 0x3C;
+  static constexpr uint64_t kSessionHandle = 0xD8D7D6D5D4D3D2D1;
+  static constexpr uint8_t kRandomByte = 0x7B;
   static constexpr uint8_t kIv[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
                                       0,    0,    0,    0,    0,    0,    0,    1};
 
@@ -78,7 +80,9 @@ class SessionDriver : public Driver {
   static std::vector<uint8_t> Body(const FakeKernel::Message& message) {
     switch (message.number) {
       case abi::kMessageCreateSession:
-        return {kFirstSession, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        return {kFirstSession, 0, 0, 0, 1, 0, 0, 0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8};
+      case abi::kMessageStartKeyRefresh:
+        return std::vector<uint8_t>(16, kRandomByte);
       case abi::kMessageGetReadbackKey:
         return std::vector<uint8_t>(16, kWrappedKeyByte);
       default:

@@ -88,10 +88,8 @@ TEST_CASE("a declared entry that is not supported zeroes its output and counts a
   driver.device.video.pfnGetVideoProcessorCustomRate(driver.device.handle, {}, 0, 0, &rate);
   CHECK(rate.OutputFrames == 0);
   CHECK(rate.CustomRate.Numerator == 0);
-  HANDLE decoder = &rate;
-  CHECK(driver.device.video.pfnVideoDecoderGetHandle(driver.device.handle, {}, &decoder) ==
+  CHECK(driver.device.video.pfnVideoDecoderBeginFrame(driver.device.handle, {}, nullptr) ==
         E_NOTIMPL);
-  CHECK(decoder == nullptr);
   CHECK(driver.device.events() == before + 2);
   DXGI_DDI_ARG_BLT blt = {};
   blt.hDevice = reinterpret_cast<DXGI_DDI_HDEVICE>(driver.device.handle.pDrvPrivate);
@@ -99,35 +97,12 @@ TEST_CASE("a declared entry that is not supported zeroes its output and counts a
   CHECK(driver.device.events() == before + 3);
 }
 
-TEST_CASE("there is no video decoder") {
+TEST_CASE("there is no profile that a video decoder could decode") {
   Driver driver;
   UINT profiles = 9;
   driver.device.video.pfnGetVideoDecoderProfileCount(driver.device.handle, &profiles);
   CHECK(profiles == 0);
-  D3D11_1DDIARG_CREATEVIDEODECODER decoder = {};
-  CHECK(driver.device.video.pfnCalcPrivateVideoDecoderSize(driver.device.handle, &decoder) >=
-        sizeof(void*));
-  CHECK(driver.device.video.pfnCreateVideoDecoder(driver.device.handle, &decoder, {}, {}) ==
-        E_NOTIMPL);
-}
-
-TEST_CASE("authenticated channels answer as not available") {
-  Driver driver;
-  const D3D10DDI_HDEVICE handle = driver.device.handle;
-  D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL create = {
-      D3D11_1DDI_AUTHENTICATED_CHANNEL_DRIVER_HARDWARE, handle.pDrvPrivate};
-  CHECK(driver.device.video.pfnCalcPrivateAuthenticatedChannelSize(handle, &create) >=
-        sizeof(void*));
-  CHECK(driver.device.video.pfnCreateAuthenticatedChannel(handle, &create, {}, {}) ==
-        D3DDDIERR_NOTAVAILABLE);
-  CHECK(create.hChannel == nullptr);
-  uint8_t output[48];
-  std::memset(output, 0xEE, sizeof(output));
-  CHECK(driver.device.video.pfnQueryAuthenticatedChannel(handle, {}, 0, nullptr, sizeof(output),
-                                                         output) == E_NOTIMPL);
-  CHECK(output[0] == 0);
-  CHECK(output[47] == 0);
-  CHECK(driver.device.video.pfnNegotiateAuthenticatedChannelKeyExchange(handle, {}, 0, nullptr) ==
+  CHECK(driver.device.video.pfnVideoDecoderSubmitBuffers(driver.device.handle, {}, 0, nullptr) ==
         E_NOTIMPL);
 }
 

@@ -1,0 +1,94 @@
+#include "firmware/authenticated_channel.h"
+
+#include "firmware/crypto_session.h"
+#include "firmware/device_association.h"
+#include "firmware/handle_source.h"
+#include "firmware/key_store.h"
+
+namespace ward::firmware {
+namespace {
+
+uint32_t FindFreeIndex(const State& state) {
+  uint32_t index = 0;
+  while (index < kChannelCount && state.channels[index].number != 0) ++index;
+  return index;
+}
+
+}  // namespace
+
+Channel* FindChannel(State* state, uint32_t number, uint32_t context) {
+  const uint32_t index = IndexOf(number);
+  if (number == 0 || index >= kChannelCount) return nullptr;
+  Channel* channel = &state->channels[index];
+  return channel->number == number && channel->context == context ? channel : nullptr;
+}
+
+bool IsLost(Platform* platform, const Channel& channel) {
+  return channel.key_slot != kNoSlot && platform->IsSlotDamaged(channel.key_slot);
+}
+
+void EndChannel(Platform* platform, Channel* channel) {
+  if (channel->key_slot != kNoSlot) platform->WipeSlot(channel->key_slot);
+  const uint32_t generation = channel->generation;
+  *channel = Channel{};
+  channel->generation = generation;
+}
+
+Answer HandleCreateChannel(const Call& call) {
+  const auto request = ReadRequest<abi::CreateChannelRequest>(call);
+  if (!IsChannelType(request.channel_type)) return Refuse(abi::kStatusChannelTypeUnsupported);
+  if (request.handle_bytes != 8 && request.handle_bytes != 4) {
+    return Refuse(abi::kStatusOperandInvalid);
+  }
+  const uint32_t index = FindFreeIndex(*call.state);
+  if (index == kChannelCount) return Refuse(abi::kStatusHandlesExhausted);
+  Device* device = nullptr;
+  Channel born = {};
+  uint32_t status = ProvideDevice(call, &device);
+  if (status == abi::kStatusOk) status = MakeHandle(call, &born.handle);
+  if (status != abi::kStatusOk) return Refuse(status);
+
+  Channel* channel = &call.state->channels[index];
+  born.generation = NextGeneration(channel->generation);
+  born.number = born.generation << 16 | index;
+  born.context = call.message.context;
+  born.key_slot = kNoSlot;
+  born.type = request.channel_type;
+  born.handle_bytes = request.handle_bytes;
+  *channel = born;
+
+  abi::CreateChannelResponse response = {};
+  response.channel = born.number;
+  response.handle = born.handle;
+  return SucceedWith(call, response);
+}
+
+Answer HandleDestroyChannel(const Call& call) {
+  const auto request = ReadRequest<abi::DestroyChannelRequest>(call);
+  Channel* channel = FindChannel(call.state, request.channel, call.message.context);
+  if (channel == nullptr) return Refuse(abi::kStatusChannelInvalid);
+  EndChannel(call.platform, channel);
+  return Succeed();
+}
+
+// As with sessions: the previous key stays when the exchange fails, and all failures look alike.
+Answer HandleNegotiateChannelKey(const Call& call) {
+  const auto request = ReadRequest<abi::NegotiateChannelKeyRequest>(call);
+  Channel* channel = FindChannel(call.state, request.channel, call.message.context);
+  if (channel == nullptr) return Refuse(abi::kStatusChannelInvalid);
+  if (IsLost(call.platform, *channel)) return Refuse(abi::kStatusKeyDamaged);
+  if (channel->initialized != 0) return Refuse(abi::kStatusKeyExchangeFailed);  // R17
+
+  const uint32_t fresh = call.platform->AllocateSlot(KeyOwner(*channel), kChannelKeyUsage);
+  if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
+  if (!call.platform->UnwrapRsaOaep(fresh, KeyOwner(*channel), sizeof(request),
+                                    request.blob_bytes)) {
+    call.platform->WipeSlot(fresh);
+    return Refuse(abi::kStatusKeyExchangeFailed);
+  }
+  if (channel->key_slot != kNoSlot) call.platform->WipeSlot(channel->key_slot);
+  channel->key_slot = fresh;
+  return Succeed();
+}
+
+}  // namespace ward::firmware

@@ -1,0 +1,34 @@
+// Authenticated channels: birth, key, death. Private to the firmware.
+#ifndef WARD_FIRMWARE_AUTHENTICATED_CHANNEL_H_
+#define WARD_FIRMWARE_AUTHENTICATED_CHANNEL_H_
+
+#include <cstdint>
+
+#include "firmware/message.h"
+
+namespace ward::firmware {
+
+// D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE. Type 1 is the runtime's own and never gets here.
+inline constexpr uint32_t kChannelSoftware = 2;
+inline constexpr uint32_t kChannelHardware = 3;
+constexpr bool IsChannelType(uint32_t type) {
+  return type == kChannelSoftware || type == kChannelHardware;
+}
+
+// The channel's name at the key vault.
+constexpr uint32_t KeyOwner(const Channel& channel) { return channel.number | 0x8000; }
+
+// The channel of that number if `context` owns it; nullptr, for whatever reason, otherwise.
+Channel* FindChannel(State* state, uint32_t number, uint32_t context);
+// True when the channel's key failed its check word: it answers KEY_DAMAGED until it is destroyed.
+bool IsLost(Platform* platform, const Channel& channel);
+// Wipes its key; the protection that it asked for ends with it.
+void EndChannel(Platform* platform, Channel* channel);
+
+Answer HandleCreateChannel(const Call& call);
+Answer HandleDestroyChannel(const Call& call);
+Answer HandleNegotiateChannelKey(const Call& call);
+
+}  // namespace ward::firmware
+
+#endif  // WARD_FIRMWARE_AUTHENTICATED_CHANNEL_H_

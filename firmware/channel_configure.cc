@@ -1,0 +1,146 @@
+#include "firmware/channel_configure.h"
+
+#include "firmware/authenticated_channel.h"
+#include "firmware/channel_exchange.h"
+#include "firmware/crypto_session.h"
+#include "firmware/device_association.h"
+#include "firmware/handle_source.h"
+#include "firmware/video_decoder.h"
+
+namespace ward::firmware {
+namespace {
+
+uint32_t RunInitialize(const ChannelExchange& exchange) {
+  exchange.channel->next_query = exchange.input.Read(0);
+  exchange.channel->next_configure = exchange.input.Read(1);
+  exchange.channel->initialized = 1;
+  return abi::kStatusOk;
+}
+
+// What a channel asked for is its own: another one can't take it back.
+uint32_t RunProtection(const ChannelExchange& exchange) {
+  const uint64_t flags = exchange.input.Read(0);
+  if ((flags & ~uint64_t{kProtectionEnabled | kOverlayOrFullscreenRequired}) != 0) {
+    return abi::kStatusChannelMessageInvalid;
+  }
+  exchange.channel->protection = static_cast<uint32_t>(flags);
+  return abi::kStatusOk;
+}
+
+// Decoder, session and device, all of the channel's context.
+uint32_t RunCryptoSession(const ChannelExchange& exchange) {
+  State* state = exchange.call.state;
+  const uint32_t context = exchange.channel->context;
+  const uint32_t handle_bytes = exchange.channel->handle_bytes;
+  Decoder* decoder = FindDecoder(state, exchange.input.Read(0), handle_bytes, context);
+  const Session* session =
+      FindSessionOfHandle(state, exchange.input.Read(1), handle_bytes, context);
+  const bool is_own = exchange.input.Read(2) == CutHandle(exchange.device->handle, handle_bytes);
+  if (decoder == nullptr || session == nullptr || !is_own) {
+    return abi::kStatusChannelMessageInvalid;
+  }
+  decoder->session_handle = session->handle;
+  return abi::kStatusOk;
+}
+
+uint32_t RunSharedResource(const ChannelExchange& exchange) {
+  AllowedProcess process = {};
+  process.type = static_cast<uint32_t>(exchange.input.Read(0));
+  process.handle = process.type == kProcessDwm ? 0 : exchange.input.Read(1);
+  const bool is_dwm = process.type == kProcessDwm;
+  if (!is_dwm && (process.type != kProcessHandle || process.handle == 0)) {
+    return abi::kStatusChannelMessageInvalid;
+  }
+  if (exchange.input.Read(2) != 0) return AllowProcess(exchange.device, process);
+  ForbidProcess(exchange.device, process);
+  return abi::kStatusOk;
+}
+
+// Protected memory never becomes accessible, so no encryption is offered for that case.
+uint32_t RunEncryptionWhenAccessible(const ChannelExchange& exchange) {
+  return IsGuid(exchange.input.GuidAt(0), kNullGuid) ? abi::kStatusOk
+                                                     : abi::kStatusChannelMessageInvalid;
+}
+
+constexpr ChannelOperation kCommands[] = {
+    {&kConfigureInitialize, RunInitialize},
+    {&kConfigureProtection, RunProtection},
+    {&kConfigureCryptoSession, RunCryptoSession},
+    {&kConfigureSharedResource, RunSharedResource},
+    {&kConfigureEncryptionWhenAccessible, RunEncryptionWhenAccessible},
+};
+
+const ChannelOperation* FindCommand(const uint8_t* type) {
+  for (const ChannelOperation& command : kCommands) {
+    if (IsGuid(type, command.message->type.bytes)) return &command;
+  }
+  return nullptr;
+}
+
+bool HasRightOmac(const ChannelExchange& exchange) {
+  const uint8_t* bytes = exchange.input.bytes();
+  return exchange.call.platform->VerifyMac(exchange.channel->key_slot, KeyOwner(*exchange.channel),
+                                           bytes + kOmacBytes,
+                                           exchange.input.size_bytes() - kOmacBytes, bytes);
+}
+
+// From the MAC on: what is known of the command is its type and that all of it is there.
+uint32_t CheckAndRun(const ChannelExchange& exchange, const ChannelOperation& command) {
+  Channel* channel = exchange.channel;
+  const bool is_initialize = command.message == &kConfigureInitialize;
+  if (!HasRightOmac(exchange)) return abi::kStatusChannelMessageInvalid;
+  if (exchange.input.ReadHeader(kConfigurePlaces.handle) !=
+      CutHandle(channel->handle, channel->handle_bytes)) {
+    return abi::kStatusChannelMessageInvalid;
+  }
+  if (is_initialize == (channel->initialized != 0)) return abi::kStatusChannelMessageInvalid;
+  if (!is_initialize && !TakeSequence(&channel->next_configure,
+                                      exchange.input.ReadHeader(kConfigurePlaces.sequence))) {
+    return abi::kStatusChannelMessageInvalid;
+  }
+  if (!IsTakenBy(*command.message, *channel)) return abi::kStatusChannelCommandUnsupported;
+  return command.run(exchange);
+}
+
+// The checks of DDI 8.2 in its order; those before are the handler's.
+uint32_t FindStatus(const ChannelExchange& exchange, const ChannelOperation* command,
+                    uint32_t input_bytes) {
+  if (exchange.channel->key_slot == kNoSlot) return abi::kStatusChannelMessageInvalid;
+  if (command == nullptr) return abi::kStatusChannelCommandUnsupported;
+  if (input_bytes < exchange.input.size_bytes()) return abi::kStatusChannelMessageInvalid;
+  return CheckAndRun(exchange, *command);
+}
+
+}  // namespace
+
+Answer HandleConfigureChannel(const Call& call) {
+  const auto request = ReadRequest<abi::ConfigureChannelRequest>(call);
+  Channel* channel = FindChannel(call.state, request.channel, call.message.context);
+  if (channel == nullptr) return Refuse(abi::kStatusChannelInvalid);
+  if (IsLost(call.platform, *channel)) return Refuse(abi::kStatusKeyDamaged);
+
+  constexpr Fields kNothing = {};
+  ChannelStructure output(kOutputHeader, kNothing, channel->handle_bytes);
+  if (!HasRoomFor(call, output)) return Refuse(abi::kStatusResponseTooSmall);
+  ChannelStructure header(kConfigureInputHeader, kNothing, channel->handle_bytes);
+  if (request.input_bytes < header.size_bytes()) {
+    return RefuseUntouched(call, abi::kStatusChannelMessageInvalid);
+  }
+  ReadInput(call, sizeof(request), request.input_bytes, &header);
+  CopyHeader(header, kConfigurePlaces, &output);
+
+  const ChannelOperation* command = FindCommand(header.bytes() + kConfigurePlaces.type_offset);
+  ChannelStructure input(kConfigureInputHeader,
+                         command == nullptr ? kNothing : command->message->input,
+                         channel->handle_bytes);
+  ReadInput(call, sizeof(request), request.input_bytes, &input);
+  Device* device = FindDevice(call.state, channel->context);
+  WARD_ASSERT(device != nullptr);  // made with the first channel of its context
+  const ChannelExchange exchange = {call, channel, device, input, &output};
+  const uint32_t status = FindStatus(exchange, command, request.input_bytes);
+  if (IsLost(call.platform, *channel)) return Refuse(abi::kStatusKeyDamaged);
+  const bool sign = command != nullptr && channel->key_slot != kNoSlot;  // R31
+  return AnswerWithOutput(call, *channel, status, sign, &output);
+}
+
+}  // namespace ward::firmware

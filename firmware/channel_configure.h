@@ -1,0 +1,17 @@
+// CONFIGURE_CHANNEL: the five commands (DDI 8.2, 8.5). Private to the firmware.
+#ifndef WARD_FIRMWARE_CHANNEL_CONFIGURE_H_
+#define WARD_FIRMWARE_CHANNEL_CONFIGURE_H_
+
+#include "firmware/message.h"
+
+namespace ward::firmware {
+
+// PROTECTION_FLAGS; all other bits are zero.
+inline constexpr uint32_t kProtectionEnabled = 1;
+inline constexpr uint32_t kOverlayOrFullscreenRequired = 2;
+
+Answer HandleConfigureChannel(const Call& call);
+
+}  // namespace ward::firmware
+
+#endif  // WARD_FIRMWARE_CHANNEL_CONFIGURE_H_

@@ -1,0 +1,80 @@
+#include "firmware/channel_exchange.h"
+
+#include <cstring>
+
+#include "firmware/authenticated_channel.h"
+#include "firmware/self_test.h"
+
+namespace ward::firmware {
+namespace {
+
+// Queries and commands are answered in the same shape.
+using Response = abi::QueryChannelResponse;
+static_assert(sizeof(Response) == sizeof(abi::ConfigureChannelResponse));
+static_assert(offsetof(Response, output_bytes) ==
+              offsetof(abi::ConfigureChannelResponse, output_bytes));
+
+void WriteFixedPart(const Call& call, uint32_t output_bytes) {
+  Response response = {};
+  response.output_bytes = output_bytes;
+  const Answer written = SucceedWith(call, response);
+  WARD_ASSERT(written.length_bytes == sizeof(response));
+}
+
+}  // namespace
+
+bool IsTakenBy(const ChannelMessage& message, const Channel& channel) {
+  const uint32_t type = channel.type == kChannelSoftware ? kOnSoftware : kOnHardware;
+  return (message.channels & type) != 0;
+}
+
+bool TakeSequence(uint64_t* next, uint64_t sequence) {
+  if (sequence < *next) return false;
+  *next = sequence + 1;
+  return true;
+}
+
+void ReadInput(const Call& call, uint32_t payload_offset, uint32_t input_bytes,
+               ChannelStructure* input) {
+  const uint32_t size = input->size_bytes();
+  const bool read = call.platform->ReadPayload(payload_offset, input->bytes(),
+                                               input_bytes < size ? input_bytes : size);
+  WARD_ASSERT(read);
+}
+
+void CopyHeader(const ChannelStructure& input, const HeaderPlaces& places,
+                ChannelStructure* output) {
+  std::memcpy(output->bytes() + kConfigurePlaces.type_offset, input.bytes() + places.type_offset,
+              sizeof(GuidBytes));
+  output->WriteHeader(kConfigurePlaces.handle, input.ReadHeader(places.handle));
+  output->WriteHeader(kConfigurePlaces.sequence, input.ReadHeader(places.sequence));
+}
+
+bool HasRoomFor(const Call& call, const ChannelStructure& output) {
+  return call.message.response_capacity >= sizeof(Response) + output.size_bytes();
+}
+
+Answer RefuseUntouched(const Call& call, uint32_t status) {
+  WriteFixedPart(call, 0);
+  return {status, sizeof(Response)};
+}
+
+Answer AnswerWithOutput(const Call& call, const Channel& channel, uint32_t status, bool sign,
+                        ChannelStructure* output) {
+  if (status != abi::kStatusOk) output->ClearPayload();  // R29
+  output->WriteHeader(kReturnCodePlace, abi::StatusHresult(status));
+  const uint32_t size = output->size_bytes();
+  if (sign &&
+      !call.platform->ComputeMac(channel.key_slot, KeyOwner(channel), output->bytes() + kOmacBytes,
+                                 size - kOmacBytes, output->bytes())) {
+    if (IsLost(call.platform, channel)) return Refuse(abi::kStatusKeyDamaged);
+    EnterFailure(call.platform, call.state, SelfTest::kAesCmac);
+    return Refuse(abi::kStatusSelfTestFailed);
+  }
+  WriteFixedPart(call, size);
+  const bool written = call.platform->WriteResponse(sizeof(Response), output->bytes(), size);
+  WARD_ASSERT(written);
+  return {status, static_cast<uint32_t>(sizeof(Response)) + size};
+}
+
+}  // namespace ward::firmware

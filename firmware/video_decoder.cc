@@ -1,0 +1,48 @@
+#include "firmware/video_decoder.h"
+
+#include "firmware/handle_source.h"
+
+namespace ward::firmware {
+
+Decoder* FindDecoder(State* state, uint64_t handle, uint32_t handle_bytes, uint32_t context) {
+  for (Decoder& decoder : state->decoders) {
+    if (decoder.handle != 0 && decoder.context == context &&
+        CutHandle(decoder.handle, handle_bytes) == handle) {
+      return &decoder;
+    }
+  }
+  return nullptr;
+}
+
+void EndDecoders(State* state, uint32_t context) {
+  for (Decoder& decoder : state->decoders) {
+    if (decoder.context == context) decoder = Decoder{};
+  }
+}
+
+Answer HandleCreateDecoder(const Call& call) {
+  for (Decoder& decoder : call.state->decoders) {
+    if (decoder.handle != 0) continue;
+    uint64_t handle = 0;
+    const uint32_t status = MakeHandle(call, &handle);
+    if (status != abi::kStatusOk) return Refuse(status);
+    decoder = Decoder{};
+    decoder.handle = handle;
+    decoder.context = call.message.context;
+    abi::CreateDecoderResponse response = {};
+    response.handle = handle;
+    return SucceedWith(call, response);
+  }
+  return Refuse(abi::kStatusHandlesExhausted);
+}
+
+Answer HandleDestroyDecoder(const Call& call) {
+  const auto request = ReadRequest<abi::DestroyDecoderRequest>(call);
+  Decoder* decoder =
+      FindDecoder(call.state, request.handle, sizeof(uint64_t), call.message.context);
+  if (decoder == nullptr) return Refuse(abi::kStatusChannelInvalid);
+  *decoder = Decoder{};
+  return Succeed();
+}
+
+}  // namespace ward::firmware
