@@ -2,6 +2,10 @@
 # ./dev build: the CMake presets and the QEMU device object.
 
 run_build() {
+  case ${1:-all} in
+    all | release | device | debug | fuzz) ;;
+    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|fuzz]" ;;
+  esac
   ensure_packages
   case ${1:-all} in
     all)
@@ -14,7 +18,6 @@ run_build() {
     device) build_device ;;
     debug) build_debug ;;
     fuzz) build_fuzz ;;
-    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|fuzz]" ;;
   esac
 }
 
