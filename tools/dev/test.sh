@@ -27,7 +27,7 @@ run_tests() {
     run_ctest_label "$label"
   done
   [ -z "$vm" ] || run_vm_tests
-  rm -rf "$TMPDIR"
+  [ -n "${WARD_VM_KEEP:-}" ] || rm -rf "$TMPDIR"
 
   local summary="$passed passed, $failed failed"
   [ "$skipped" -eq 0 ] || summary+=", $skipped skipped"
