@@ -4,23 +4,27 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <iostream>
+#include <system_error>
 
 #include "emulator/cli/identity_command.h"
 
 namespace {
 
+constexpr int kFailure = 1;
 constexpr int kWrongUsage = 2;
+constexpr char kVersionLine[] = "ward " WARD_VERSION;
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Run(int argc, char** argv) {
   int exit_code = 0;
   CLI::App app("WardGPU: a virtual GPU whose content protection really works", "ward");
   app.require_subcommand(1);
   app.footer("Help for one command: ward COMMAND --help");
+  app.set_version_flag("--version", kVersionLine, "Print the version");
   ward::emulator::AddIdentityCommand(&app, &exit_code);
   app.add_subcommand("version", "Print the version")->callback([] {
-    fmt::print("ward {}\n", WARD_VERSION);
+    fmt::print("{}\n", kVersionLine);
   });
   try {
     app.parse(argc, argv);
@@ -28,4 +32,21 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
   return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = kFailure;
+  // A script must not take a half-written answer for a whole one.
+  bool is_written = false;
+  try {
+    exit_code = Run(argc, argv);
+    is_written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0;
+  } catch (const std::system_error&) {
+    // fmt's, of an answer that is longer than stdout's buffer.
+  }
+  if (is_written) return exit_code;
+  fmt::print(stderr, "ward: the answer could not be written to the standard output\n");
+  return kFailure;
 }

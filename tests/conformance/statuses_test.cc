@@ -150,7 +150,8 @@ std::map<std::string, Scenario> QueueScenarios() {
        }},
       {"RING_CONFIGURATION_INVALID",
        [](Bench& b) {
-         b.rig.StartQueue(2, 77);
+         b.rig.WriteQueue(2, abi::kRegRingSizeLog2, 11);
+         b.rig.WriteQueue(2, abi::kRegQueueControl, abi::kQueueControlEnableMask);
          return b.rig.FaultStatus(2);
        }},
       {"COMMAND_LENGTH_INVALID",
@@ -185,7 +186,13 @@ std::map<std::string, Scenario> QueueScenarios() {
       {"ADDRESS_MISALIGNED", [](Bench& b) { return b.Wait(kSystem + 4); }},
       {"BUS_ERROR", [](Bench& b) { return b.Fill(kNoMemory); }},
       {"CONTROL_IN_PROTECTED_MEMORY", [](Bench& b) { return b.Wait(kProtected); }},
-      {"CONTEXT_INVALID", [](Bench& b) { return b.Context(false, 9); }},
+      {"CONTEXT_INVALID",
+       [](Bench& b) {
+         b.rig.StartQueue(2, 77);
+         const uint32_t of_queue = b.rig.FaultStatus(2);
+         const uint32_t of_command = b.Context(false, 9);
+         return of_queue == of_command ? of_command : 0;
+       }},
       {"CONTEXT_EXISTS", [](Bench& b) { return b.Context(true, 1); }},
       {"CONTEXT_BUSY", [](Bench& b) { return b.Context(false, 1); }},
       {"OUTPUT_INVALID", [](Bench& b) { return b.Flip(abi::kPhysicalLocal); }},

@@ -6,17 +6,16 @@ works) and nothing but the test touches the device.
 
 import os
 import re
-import shutil
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 from vm.monitor import Monitor  # noqa: E402
+from vm.scratch import ScratchFolder  # noqa: E402
 
 QEMU = "qemu-system-x86_64"
 PLUGIN = Path(os.environ.get("WARD_QEMU_PLUGIN", ROOT / "build/qemu/ward-qemu.so"))
@@ -37,14 +36,28 @@ class BareMachine:
         self._machine, self._plugin = machine, plugin
 
     def __enter__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="ward-bare-"))
+        self._scratch = ScratchFolder("ward-bare-")
+        self.folder = self._scratch.path
+        self.log = self.folder / "log"
+        self.process = None
+        self._sockets = []
+        try:
+            self._start()
+        except BaseException as error:
+            text = self.log.read_text(errors="replace") if self.log.exists() else ""
+            self.__exit__()
+            if not isinstance(error, Exception):
+                raise
+            raise RuntimeError(f"QEMU did not start: {error}\n{text}") from None
+        return self
+
+    def _start(self):
         firmware = bytearray(65536)
         firmware[-16:-12] = b"\xfa\xf4\xeb\xfd"  # cli; hlt; jump back to the hlt
         (self.folder / "firmware").write_bytes(firmware)
         monitor, monitor_fd = self._open_pair()
         self._qtest, qtest_fd = self._open_pair()
         self._partial = b""
-        self.log = self.folder / "log"
         command = [
             QEMU, "-M", self._machine, "-accel", "tcg", "-m", "128", "-nodefaults",
             "-no-user-config", "-nic", "none", "-display", "none", "-bios", "firmware",
@@ -60,26 +73,20 @@ class BareMachine:
         os.close(monitor_fd)
         os.close(qtest_fd)
         self.monitor = Monitor(monitor)
-        self._monitor_socket = monitor
-        try:
-            self._qtest.settimeout(20)
-            self.monitor.open(timeout_s=20)
-        except BaseException as error:
-            text = self.log.read_text(errors="replace")
-            self.__exit__()
-            raise RuntimeError(f"QEMU did not start: {error}\n{text}") from None
-        return self
+        self._qtest.settimeout(20)
+        self.monitor.open(timeout_s=20)
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
+        if self.process:
             self.process.kill()
-        self.process.wait(20)
-        self._monitor_socket.close()
-        self._qtest.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+            self.process.wait(20)
+        for end in self._sockets:
+            end.close()
+        self._scratch.remove()
 
     def _open_pair(self):
         ours, theirs = socket.socketpair()
+        self._sockets.append(ours)
         return ours, theirs.detach()
 
     # Memory and ports, as the processor sees them.

@@ -4,6 +4,7 @@ Run: python3 tests/vm/test_demo.py --build-dir DIR
 """
 
 import argparse
+import fcntl
 import json
 import os
 import signal
@@ -123,6 +124,28 @@ class Demo(unittest.TestCase):
             with self.subTest(count):
                 self.assert_refused(2, f"'{count}' is no number from 1 to 1000|expected one",
                                     "--frames", count)
+
+    def test_second_demo_of_a_folder_leaves_the_first_one_alone(self) -> None:
+        self.output.mkdir()
+        (self.output / "screen.png").write_text("of the first")
+        with open(self.scratch / ".out.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.write("4711\n")
+            lock.flush()
+            self.assert_refused(1, f"^error: another demo is at work on {self.output} \\(pid 4711\\); "
+                                "wait for it, or end it with: kill 4711\n$")
+        self.assertEqual((self.output / "screen.png").read_text(), "of the first")
+
+    def test_next_demo_removes_what_a_killed_one_left(self) -> None:
+        with self.start() as process:
+            for line in process.stdout:
+                if "boot" in line:
+                    break
+            process.kill()
+        self.assertNotEqual(list(self.temporary.iterdir()), [])
+        self.assertEqual(list(self.output.iterdir()), [])
+        # One that gets as far as the folders, not to a guest.
+        self.assert_refused(1, "is not there", "--build-dir", str(self.scratch))
 
     def test_missing_build_names_the_mend(self) -> None:
         self.assert_refused(1, "(?s)error: .* is not there.*./dev build", "--build-dir",

@@ -25,15 +25,30 @@ class Clip(NamedTuple):
         return "1 frame" if self.frames == 1 else f"{self.frames} frames"
 
 
+def check_source(source: Optional[Path]) -> None:
+    """DemoError when `source` can't be a clip, whatever ffmpeg would say of it."""
+    if source is None:
+        return
+    if not source.exists():
+        raise DemoError(f"there is no file {source}")
+    if not source.is_file():
+        raise DemoError(f"{source} is not a file")
+    try:
+        source.open("rb").close()
+    except OSError as error:
+        raise DemoError(f"{source} can't be read: {error.strerror}") from None
+
+
 def make(source: Optional[Path], frames: int, path: Path) -> Clip:
     """Writes up to `frames` frames of `source` (ffmpeg's test picture when None) to `path`.
 
     Errors: DemoError names the file and what ffmpeg says of it.
     """
+    check_source(source)
     if source is None:
         name, words = "ffmpeg's test picture", ["-f", "lavfi", "-i", TEST_PICTURE]
     else:
-        name, words = str(source), ["-i", f"file:{_checked(source).resolve()}"]
+        name, words = str(source), ["-i", f"file:{source.resolve()}"]
     result = run(["ffmpeg", "-v", "error", "-nostdin", "-y", *words, "-an", "-sn", "-dn",
                   "-fps_mode", "passthrough", "-frames:v", str(frames), "-vf", _filters(),
                   "-pix_fmt", "nv12", "-f", "rawvideo", str(path)])
@@ -46,18 +61,6 @@ def make(source: Optional[Path], frames: int, path: Path) -> Clip:
 def _reason(output: bytes) -> str:
     """What ffmpeg says last, without the file's name that it begins with."""
     return last_line(output).rpartition(": ")[2]
-
-
-def _checked(source: Path) -> Path:
-    if not source.exists():
-        raise DemoError(f"there is no file {source}")
-    if not source.is_file():
-        raise DemoError(f"{source} is not a file")
-    try:
-        source.open("rb").close()
-    except OSError as error:
-        raise DemoError(f"{source} can't be read: {error.strerror}") from None
-    return source
 
 
 def _filters() -> str:

@@ -5,13 +5,16 @@ usage: ./dev demo [--input FILE] [--frames N]
 """
 
 import argparse
+import contextlib
+import fcntl
+import os
 import re
 import shutil
 import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List
 
 if __name__ == "__main__":
     # The folder that comes first in a program's path has this file, which is not the package.
@@ -20,6 +23,7 @@ if __name__ == "__main__":
 from demo import clip, encryption, job, picture, playback, report
 from demo.error import DemoError
 from demo.story import Story
+from vm import machine, scratch
 from vm.error import VmError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +45,8 @@ def parse_arguments(words: List[str]) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=ROOT / "out/demo", help=argparse.SUPPRESS)
     parser.add_argument("--build-dir", type=Path, default=ROOT / "build/release",
                         help=argparse.SUPPRESS)
+    # For ./dev: only says what is wrong with the arguments.
+    parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("-h", "--help", action="help")
     return parser.parse_args(words)
 
@@ -51,15 +57,49 @@ def _count(text: str) -> int:
     return int(text)
 
 
+@contextlib.contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Keeps `folder` for this run: two of them would mix their results."""
+    # Beside the folder, so that ./dev clean finds it locked.
+    path = folder.with_name(f".{folder.name}.lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = file.read().strip()
+            raise DemoError(f"another demo is at work on {_shown(folder)} (pid {owner}); wait for "
+                            f"it, or end it with: kill {owner}") from None
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def unwritable(folder: Path, error: OSError) -> DemoError:
+    return DemoError(f"{folder} can't be written: {error.strerror}\n"
+                     f"  mend: sudo chown -R $(id -un) {_shown(folder)}")
+
+
 def clear_results(folder: Path) -> None:
     """No result of an earlier run stays behind to be taken for this one's."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name in RESULTS:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
-        raise DemoError(f"{folder} can't be written: {error.strerror}\n"
-                        f"  mend: sudo chown -R $(id -un) {_shown(folder)}") from None
+        raise unwritable(folder, error) from None
+
+
+def hand_over(results: Path, folder: Path) -> None:
+    for name in RESULTS:
+        try:
+            shutil.move(results / name, folder / name)
+        except OSError as error:
+            raise unwritable(folder, error) from None
 
 
 def check_room(frames: int) -> None:
@@ -87,7 +127,7 @@ def prepare(options: argparse.Namespace, folder: Path, story: Story):
         player=options.build_dir / "tests/vm/ward_guest_player",
         plugin=ROOT / "build/qemu/ward-qemu.so", identity=folder / "identity",
         job=folder / "input", output=folder / "output",
-        capture_view=folder / "capture.png", operator_view=options.output / "screen.png")
+        capture_view=folder / "capture.png", operator_view=folder / "screen.png")
     return original, key, stage
 
 
@@ -101,6 +141,7 @@ def examine(original: clip.Clip, stage: playback.Stage) -> Dict[str, Any]:
     difference = picture.compare(picture.read_png(stage.operator_view), wanted)
     figures = {
         "mismatched_bytes": recovered.mismatched_bytes,
+        "last_frame_is_black": picture.is_black(wanted),
         "capture_view_black": picture.is_black(picture.read_png(stage.capture_view)),
         "cpu_view_black": picture.is_black(recovered.cpu_view),
         "screen_largest_difference": difference.largest,
@@ -119,18 +160,28 @@ def tell_comparison(figures: Dict[str, Any], is_good: bool, story: Story) -> Non
     shade = {True: "black", False: "NOT BLACK"}
     story.add(f"capture view: {shade[figures['capture_view_black']]}, CPU's view: "
               f"{shade[figures['cpu_view_black']]}")
+    if figures["last_frame_is_black"]:
+        story.note("the clip's last frame is black itself, so black views prove nothing; "
+                   "another --frames ends at another frame")
 
 
 def play(options: argparse.Namespace) -> None:
     """The whole demo. DemoError or VmError when anything is not as it has to be."""
     story = Story()
-    clear_results(options.output)
-    check_room(options.frames)
-    with tempfile.TemporaryDirectory(prefix="ward-demo-") as folder:
-        original, key, stage = prepare(options, Path(folder), story)
-        outcome = playback.play(stage, key, story)
-        story.tell("playback", f"{original.length} through the protected path; powered off")
-        figures = examine(original, stage)
+    with hold(options.output), scratch.ScratchFolder("ward-demo-") as folder:
+        scratch.sweep(machine.SCRATCH_PREFIX)
+        clear_results(options.output)
+        play_in(folder, options, story)
+    print(f"demo: all as it should be in {story.seconds:.1f} s; look at {_shown(options.output)}/"
+          "{screen.png,cpu-view.png,report.json}")
+
+
+def play_in(folder: Path, options: argparse.Namespace, story: Story) -> None:
+    """Plays with all files in `folder`; the results leave it when all of them are there."""
+    original, key, stage = prepare(options, folder, story)
+    outcome = playback.play(stage, key, story)
+    story.tell("playback", f"{original.length} through the protected path; powered off")
+    figures = examine(original, stage)
     result = {
         "input": original.source,
         **{name: value for name, value in outcome.report.items() if not DISK_LAYOUT.match(name)},
@@ -140,11 +191,10 @@ def play(options: argparse.Namespace) -> None:
     faults = report.find_faults(result, original.frames)
     tell_comparison(figures, not faults, story)
     report.write({**result, "step_seconds": story.step_seconds, "seconds": round(story.seconds, 1)},
-                 options.output / "report.json")
+                 folder / "report.json")
+    hand_over(folder, options.output)
     if faults:
         raise DemoError("; ".join(faults))
-    print(f"demo: all as it should be in {story.seconds:.1f} s; look at {_shown(options.output)}/"
-          "{screen.png,cpu-view.png,report.json}")
 
 
 def _shown(path: Path) -> str:
@@ -157,7 +207,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
     try:
-        play(parse_arguments(sys.argv[1:]))
+        options = parse_arguments(sys.argv[1:])
+        clip.check_source(options.input)
+        check_room(options.frames)
+        if not options.check_arguments:
+            play(options)
     except (DemoError, VmError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

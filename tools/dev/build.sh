@@ -2,6 +2,10 @@
 # ./dev build: the CMake presets and the QEMU device object.
 
 run_build() {
+  case ${1:-all} in
+    all | release | device | debug | fuzz | windows) ;;
+    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|fuzz|windows]" ;;
+  esac
   ensure_packages
   case ${1:-all} in
     all)
@@ -15,7 +19,6 @@ run_build() {
     debug) build_debug ;;
     fuzz) build_fuzz ;;
     windows) build_windows ;;
-    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|fuzz|windows]" ;;
   esac
 }
 

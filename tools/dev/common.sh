@@ -61,15 +61,41 @@ show_progress() {
   done
 }
 
+# On every way out: no work goes on without the lock. Each job has a process group of its own.
+end_jobs() {
+  local groups group tries
+  trap '' INT TERM HUP
+  # Not what run_logged noted: a signal may come before its note.
+  mapfile -t groups < <(jobs -p)
+  for group in ${groups[@]+"${groups[@]}"}; do
+    # With root_prefix, a step may be root's.
+    ${root_prefix[@]+"${root_prefix[@]}"} kill -TERM -- "-$group" 2>/dev/null || true
+    for ((tries = 0; tries < 100; tries++)); do
+      kill -0 -- "-$group" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL -- "-$group" 2>/dev/null || true
+    [ ! -t 1 ] || printf '\r\e[K'
+  done
+}
+
 # run_logged NAME LOG COMMAND...: runs COMMAND with its output in LOG and shows that it lives.
 # Returns COMMAND's exit code.
 run_logged() {
-  local name=$1 log=$2 code=0 ticker
+  local name=$1 log=$2 code=0 ticker step
   shift 2
   mkdir -p "$log_dir"
+  trap end_jobs EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'exit 129' HUP
+  set -m # for the process groups
   show_progress "$name" "$log" "$(now_us)" 9>&- &
   ticker=$!
-  "$@" >"$log" 2>&1 </dev/null 9>&- || code=$?
+  "$@" >"$log" 2>&1 </dev/null 9>&- &
+  step=$!
+  set +m
+  wait "$step" || code=$?
   { kill "$ticker" && wait "$ticker"; } 2>/dev/null || true
   [ ! -t 1 ] || printf '\r\e[K'
   return "$code"

@@ -117,6 +117,9 @@ examine_outputs() {
     holder=$(head -n 1 "$lock_file")
     report_note busy "another ./dev is at work: $holder"
   fi
+  if [ -f out/.demo.lock ] && ! flock -n out/.demo.lock true; then
+    report_note busy "a demo is at work (pid $(head -n 1 out/.demo.lock))"
+  fi
   for holder in $(pgrep -f "plugin [^ ]*$PWD/build/qemu/ward-qemu[.]so" 2>/dev/null || true); do
     report_note busy "a guest runs with this checkout's device (pid $holder); end it with: kill $holder"
   done

@@ -46,8 +46,8 @@ choose_root_prefix() {
     fail "packages are missing ($*), and there is neither root nor sudo here; install them with: su -c './dev setup'"
   elif [ -t 0 ]; then
     # Asks for the password here, where the person sees it, not inside a logged step.
-    sudo -v || fail "sudo was refused; run as root: ./dev setup"
-    root_prefix=(sudo)
+    { sudo -v && sudo -n true; } || fail "sudo was refused; run as root: ./dev setup"
+    root_prefix=(sudo -n)
   else
     sudo -n true 2>/dev/null || fail "sudo wants a password and there is no terminal; run as root: ./dev setup"
     root_prefix=(sudo -n)

@@ -20,10 +20,14 @@ run_tests() {
     build_device
     fetch_guest_kernel
   fi
+  # A test that is killed can't clean up: what the tests write goes to a folder that is removed here.
+  export TMPDIR=$PWD/build/tmp
+  rm -rf "$TMPDIR" && mkdir "$TMPDIR"
   for label in ${labels[@]+"${labels[@]}"}; do
     run_ctest_label "$label"
   done
   [ -z "$vm" ] || run_vm_tests
+  [ -n "${WARD_VM_KEEP:-}" ] || rm -rf "$TMPDIR"
 
   local summary="$passed passed, $failed failed"
   [ "$skipped" -eq 0 ] || summary+=", $skipped skipped"

@@ -16,8 +16,10 @@ from . import accelerator, initramfs, kernel
 from .channel import Channel
 from .error import VmError
 from .monitor import Monitor
+from .scratch import ScratchFolder
 
 QEMU = "qemu-system-x86_64"
+SCRATCH_PREFIX = "ward-vm-"
 # Quiet and without the work that a test guest never needs.
 KERNEL_ARGUMENTS = ("console=ttyS0 nokaslr tsc=reliable no_timer_check mitigations=off "
                     "cryptomgr.notests loglevel=4 panic=-1 intel_iommu=on")
@@ -55,6 +57,7 @@ class Machine:
         self._memory_mib = memory_mib
         self.accel = accel
         self.folder: Optional[Path] = None
+        self._scratch: Optional[ScratchFolder] = None
         self._process: Optional[subprocess.Popen] = None
         self._sockets: List[socket.socket] = []
 
@@ -64,7 +67,11 @@ class Machine:
     console_log: Path
 
     def __enter__(self) -> "Machine":
-        self.folder = Path(tempfile.mkdtemp(prefix="ward-vm-"))
+        if os.environ.get("WARD_VM_KEEP"):
+            self.folder = Path(tempfile.mkdtemp(prefix="ward-kept-vm-"))
+        else:
+            self._scratch = ScratchFolder(SCRATCH_PREFIX)
+            self.folder = self._scratch.path
         try:
             self._start()
         except BaseException:
@@ -108,10 +115,10 @@ class Machine:
         for end in self._sockets:
             end.close()
         self._sockets = []
-        if self.folder and os.environ.get("WARD_VM_KEEP"):
-            print(f"vm: logs kept in {self.folder}", file=sys.stderr, flush=True)
+        if self._scratch:
+            self._scratch.remove()
         elif self.folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            print(f"vm: logs kept in {self.folder}", file=sys.stderr, flush=True)
 
     def _start(self) -> None:
         if not shutil.which(QEMU):

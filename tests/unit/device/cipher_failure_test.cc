@@ -40,7 +40,8 @@ struct Bench : ChipMemory {
         video(&memory),
         tables(this),
         security(std::move(
-            SecurityProcessor::Create(options, ports.ports(), &vault, &grants, &memory).value())),
+            SecurityProcessor::Create(options, ports.ports(), &vault, &grants, &memory, &display)
+                .value())),
         processor(CommandBlocks{&registers, &memory, &contexts, &grants, security.get(),
                                 &interrupts, &display, &copy, crypto.get(), &video, &ports.clock,
                                 ports.ports().trace}) {

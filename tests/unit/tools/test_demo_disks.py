@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """The demo's clip, its encryption and the player's disks, against the tools of others."""
+import contextlib
+import io
 import json
 import pathlib
 import stat
@@ -9,8 +11,9 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tools"))
-from demo import clip, encryption, job, picture  # noqa: E402
+from demo import clip, demo, encryption, job, picture, playback  # noqa: E402
 from demo.error import DemoError  # noqa: E402
+from demo.story import Story  # noqa: E402
 
 FRAME = 640 * 360 * 3 // 2
 STRIDE = 348160  # FRAME in whole blocks of 4096 bytes
@@ -99,6 +102,29 @@ class DemoDisksTest(unittest.TestCase):
         job.make_output(self.folder / "output", self.clip)
         recovered = job.read_output(self.folder / "output", self.clip)
         self.assertGreater(recovered.mismatched_bytes, FRAME)
+
+    def examine_black_views_of(self, frames: bytes):
+        """(figures, what is told of them) of a run whose views are all black."""
+        self.clip.path.write_bytes(frames)
+        original = self.clip._replace(frames=len(frames) // FRAME)
+        job.make_output(self.folder / "output", original)
+        for name in ("capture.png", "screen.png"):
+            picture.write_png_of_xrgb(bytes(CPU_VIEW), self.folder / name)
+        figures = demo.examine(original, playback.Stage(
+            player=None, plugin=None, identity=None, job=None, output=self.folder / "output",
+            capture_view=self.folder / "capture.png", operator_view=self.folder / "screen.png"))
+        with contextlib.redirect_stdout(io.StringIO()) as told:
+            demo.tell_comparison(figures, True, Story())
+        return figures, told.getvalue()
+
+    def test_black_last_frame_is_told_because_black_views_prove_nothing_then(self):
+        gray = bytes([126]) * (640 * 360) + bytes([128]) * (640 * 360 // 2)
+        black = bytes([16]) * (640 * 360) + bytes([128]) * (640 * 360 // 2)
+        for frames, is_black in ((gray + black, True), (black + gray, False)):
+            with self.subTest(is_black):
+                figures, told = self.examine_black_views_of(frames)
+                self.assertIs(figures["last_frame_is_black"], is_black)
+                self.assertIs("last frame is black itself" in told, is_black)
 
     def test_pictures_survive_their_files_and_differ_by_what_was_changed(self):
         pixels = bytearray(640 * 360 * 4)
