@@ -132,7 +132,7 @@ class Demo(unittest.TestCase):
             fcntl.flock(lock, fcntl.LOCK_EX)
             lock.write("4711\n")
             lock.flush()
-            self.assert_refused(1, f"^error: another demo is at work on {self.output} \\(pid 4711\\); "
+            self.assert_refused(1, f"^error: another demo is at work on \\S*{self.output.name} \\(pid 4711\\); "
                                 "wait for it, or end it with: kill 4711\n$")
         self.assertEqual((self.output / "screen.png").read_text(), "of the first")
 

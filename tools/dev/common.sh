@@ -65,8 +65,11 @@ show_progress() {
 end_jobs() {
   local groups group tries
   trap '' INT TERM HUP
-  # Not what run_logged noted: a signal may come before its note.
-  mapfile -t groups < <(jobs -p)
+  # Not what run_logged noted: a signal may come before its note. Through a file: bash loses count of
+  # its children when a trap forks one.
+  jobs -p >"$log_dir/.jobs.$$"
+  mapfile -t groups <"$log_dir/.jobs.$$"
+  rm -f "$log_dir/.jobs.$$"
   for group in ${groups[@]+"${groups[@]}"}; do
     # With root_prefix, a step may be root's.
     ${root_prefix[@]+"${root_prefix[@]}"} kill -TERM -- "-$group" 2>/dev/null || true
