@@ -173,6 +173,38 @@ static_assert(offsetof(DecryptBltCommand, skip_bytes) == 52);
 static_assert(offsetof(DecryptBltCommand, encrypt_bytes) == 56);
 static_assert(offsetof(DecryptBltCommand, reserved_60) == 60);
 
+// DECRYPT_BLT of a CENC sample: sub-samples of clear and encrypted bytes follow at offset 80, 8 bytes each (clear_bytes u32, encrypted_bytes u32), padded with zeros to a multiple of 16. The keystream runs on across sub-samples and is consumed by encrypted bytes only (R9).
+struct DecryptSampleCommand {
+  static constexpr uint16_t kOpcode = 0x0022;
+  static constexpr uint32_t kSizeBytes = 80;
+  static constexpr uint16_t kFlagContentKey = 0x1;
+  uint16_t opcode;  // Which command.
+  uint16_t flags;  // Flags of that command; the others are zero.
+  uint32_t length;  // Bytes of the whole command, a multiple of 16.
+  uint32_t session;  // A session of the queue's context.
+  uint32_t length_bytes;  // Bytes, 1 to 256 MiB: the sum of all sub-samples (SUB_SAMPLES_INVALID).
+  uint64_t destination;  // Protected memory.
+  uint64_t source;  // Memory that is not protected.
+  uint8_t iv[16];  // As DECRYPT_BLT.iv.
+  uint32_t sub_sample_count;  // 1 to MAXIMUM_SUB_SAMPLES; length is 80 + 8 x count rounded up to 16.
+  uint32_t stripe_encrypted_blocks;  // Pattern encryption (cens): cipher blocks encrypted in each stripe of a sub-sample's encrypted bytes; 0 with stripe_clear_blocks 0: all are.
+  uint32_t stripe_clear_blocks;  // Cipher blocks left clear in each stripe; the pattern begins anew in each sub-sample, and a last block that is not whole is clear.
+  uint8_t reserved_60[20];  // zero
+};
+static_assert(sizeof(DecryptSampleCommand) == 80);
+static_assert(offsetof(DecryptSampleCommand, opcode) == 0);
+static_assert(offsetof(DecryptSampleCommand, flags) == 2);
+static_assert(offsetof(DecryptSampleCommand, length) == 4);
+static_assert(offsetof(DecryptSampleCommand, session) == 8);
+static_assert(offsetof(DecryptSampleCommand, length_bytes) == 12);
+static_assert(offsetof(DecryptSampleCommand, destination) == 16);
+static_assert(offsetof(DecryptSampleCommand, source) == 24);
+static_assert(offsetof(DecryptSampleCommand, iv) == 32);
+static_assert(offsetof(DecryptSampleCommand, sub_sample_count) == 48);
+static_assert(offsetof(DecryptSampleCommand, stripe_encrypted_blocks) == 52);
+static_assert(offsetof(DecryptSampleCommand, stripe_clear_blocks) == 56);
+static_assert(offsetof(DecryptSampleCommand, reserved_60) == 60);
+
 // Read-back: AES-128-CTR under the session's read-back key from the session's protected pages, or from memory that is not protected, to memory that is not protected. The device makes the counter block and writes it to iv_address.
 struct EncryptBltCommand {
   static constexpr uint16_t kOpcode = 0x0021;
@@ -239,6 +271,7 @@ static_assert(offsetof(VideoBltCommand, reserved_64) == 64);
 struct FlipCommand {
   static constexpr uint16_t kOpcode = 0x0040;
   static constexpr uint32_t kSizeBytes = 48;
+  static constexpr uint16_t kFlagFullScreen = 0x1;
   uint16_t opcode;  // Which command.
   uint16_t flags;  // Flags of that command; the others are zero.
   uint32_t length;  // Bytes of the whole command, a multiple of 16.
@@ -422,6 +455,20 @@ inline constexpr FieldInfo kDecryptBltCommandFields[] = {
   {"encrypt_bytes", 56, 4, FieldKind::kNumber},
   {"reserved_60", 60, 20, FieldKind::kReserved},
 };
+inline constexpr FieldInfo kDecryptSampleCommandFields[] = {
+  {"opcode", 0, 2, FieldKind::kNumber},
+  {"flags", 2, 2, FieldKind::kNumber},
+  {"length", 4, 4, FieldKind::kNumber},
+  {"session", 8, 4, FieldKind::kNumber},
+  {"length_bytes", 12, 4, FieldKind::kNumber},
+  {"destination", 16, 8, FieldKind::kAddress},
+  {"source", 24, 8, FieldKind::kAddress},
+  {"iv", 32, 16, FieldKind::kBytes},
+  {"sub_sample_count", 48, 4, FieldKind::kNumber},
+  {"stripe_encrypted_blocks", 52, 4, FieldKind::kNumber},
+  {"stripe_clear_blocks", 56, 4, FieldKind::kNumber},
+  {"reserved_60", 60, 20, FieldKind::kReserved},
+};
 inline constexpr FieldInfo kEncryptBltCommandFields[] = {
   {"opcode", 0, 2, FieldKind::kNumber},
   {"flags", 2, 2, FieldKind::kNumber},
@@ -506,9 +553,10 @@ inline constexpr CommandInfo kCommands[] = {
   {0x0010, "COPY", 48, false, false, true, true, 0x0, kCopyCommandFields, 10},
   {0x0011, "FILL", 48, false, false, true, true, 0x0, kFillCommandFields, 9},
   {0x0020, "DECRYPT_BLT", 80, false, false, true, true, 0x3, kDecryptBltCommandFields, 12},
+  {0x0022, "DECRYPT_SAMPLE", 80, true, false, true, false, 0x1, kDecryptSampleCommandFields, 12},
   {0x0021, "ENCRYPT_BLT", 48, false, false, true, true, 0x0, kEncryptBltCommandFields, 9},
   {0x0030, "VIDEO_BLT", 80, false, false, true, true, 0x0, kVideoBltCommandFields, 15},
-  {0x0040, "FLIP", 48, false, true, false, true, 0x0, kFlipCommandFields, 10},
+  {0x0040, "FLIP", 48, false, true, false, true, 0x1, kFlipCommandFields, 10},
   {0x0050, "SECURITY_MESSAGE", 32, true, false, true, true, 0x0, kSecurityMessageCommandFields, 8},
   {0x0080, "CONTEXT_CREATE", 32, false, true, false, true, 0x0, kContextCreateCommandFields, 7},
   {0x0081, "CONTEXT_DESTROY", 16, false, true, false, true, 0x0, kContextDestroyCommandFields, 5},

@@ -22,11 +22,21 @@ inline constexpr uint32_t kMessageFinishKeyRefresh = 10;  // FinishSessionKeyRef
 inline constexpr uint32_t kMessageGetDeviceHandle = 11;  // The value that stands for the context's device in channel messages; the same each time.
 inline constexpr uint32_t kMessageCreateDecoder = 12;  // Makes a handle that stands for a video decoder in channel messages.
 inline constexpr uint32_t kMessageDestroyDecoder = 13;  // Forgets a decoder and what CONFIGURE_CRYPTO_SESSION tied to it.
+inline constexpr uint32_t kMessageGetDecoderSession = 14;  // The session that CONFIGURE_CRYPTO_SESSION tied to a decoder; SESSION_INVALID when there is none, or it ended.
 inline constexpr uint32_t kMessageCreateChannel = 16;  // CreateAuthenticatedChannel.
 inline constexpr uint32_t kMessageDestroyChannel = 17;  // DestroyAuthenticatedChannel: wipes the channel's key and takes back the protection that it enabled.
 inline constexpr uint32_t kMessageNegotiateChannelKey = 18;  // As NEGOTIATE_SESSION_KEY, for a channel, until INITIALIZE succeeded (R17).
 inline constexpr uint32_t kMessageQueryChannel = 19;  // QueryAuthenticatedChannel: the DDI's input structure follows at offset 16, its output structure comes back at offset 32 of the response, on failure too where the DDI says so.
 inline constexpr uint32_t kMessageConfigureChannel = 20;  // ConfigureAuthenticatedChannel: as QUERY_CHANNEL.
+inline constexpr uint32_t kMessageGetNewKeyData = 24;  // GetDataForNewHardwareKey: a random token that the import of this key has to carry, once. A new token replaces an unused one.
+inline constexpr uint32_t kMessageCallTrusted = 25;  // NegotiateCryptoSessionKeyExchange with HW_PROTECTION: calls a function of the trusted application. The answer's status is that of the transport; what the function says is drm_result.
+inline constexpr uint32_t kMessageSelectKey = 26;  // Makes an imported key the session's content key. SESSION_NO_CONTENT_KEY when none of this name was imported.
+inline constexpr uint32_t kMessageCreateProtectedOutput = 32;  // DxgkDdiOPMCreateProtectedOutput. This and the following messages are the kernel's queue's alone (MESSAGE_NOT_PERMITTED).
+inline constexpr uint32_t kMessageDestroyProtectedOutput = 33;  // DxgkDdiOPMDestroyProtectedOutput: wipes its key and takes back the protection that it set.
+inline constexpr uint32_t kMessageGetOutputRandom = 34;  // DxgkDdiOPMGetRandomNumber: the same number for a protected output each time.
+inline constexpr uint32_t kMessageSetOutputKey = 35;  // DxgkDdiOPMSetSigningKeyAndSequenceNumbers: RSAES-OAEP of random number, signing key and two sequence numbers (40 bytes; more is ignored), once. Every failure is KEY_EXCHANGE_FAILED.
+inline constexpr uint32_t kMessageGetOutputInformation = 36;  // DxgkDdiOPMGetInformation: OPM_GET_INFO_PARAMETERS (4112 bytes) in, OPM_REQUESTED_INFORMATION (4096 bytes) out.
+inline constexpr uint32_t kMessageConfigureOutput = 37;  // DxgkDdiOPMConfigureProtectedOutput: OPM_CONFIGURE_PARAMETERS (4096 bytes).
 
 struct ResponseHeader {
   uint32_t status;  // A status code.
@@ -161,7 +171,7 @@ struct QuerySessionResponse {
   uint32_t length_bytes;  // Bytes of the response, this header included.
   uint32_t message;  // Number of the message that it answers.
   uint8_t reserved_12[4];  // zero
-  uint32_t state;  // 0 no key, 1 keyed, 2 lost.
+  uint32_t state;  // 0 no key, 1 keyed, 2 key lost, 3 key and content lost (tear-down).
   uint32_t refusal_count;  // Commands refused for this session; stays at its greatest value.
   uint32_t last_refusal;  // Status of the last refused command; 0 when none.
   uint32_t key_epoch;  // KEY_EPOCH at its birth.
@@ -262,6 +272,28 @@ struct DestroyDecoderRequest {
 static_assert(sizeof(DestroyDecoderRequest) == 8);
 static_assert(offsetof(DestroyDecoderRequest, handle) == 0);
 
+struct GetDecoderSessionRequest {
+  uint64_t handle;  // A decoder of the context.
+};
+static_assert(sizeof(GetDecoderSessionRequest) == 8);
+static_assert(offsetof(GetDecoderSessionRequest, handle) == 0);
+
+struct GetDecoderSessionResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint32_t session;  // Number of the session.
+  uint8_t reserved_20[12];  // zero
+};
+static_assert(sizeof(GetDecoderSessionResponse) == 32);
+static_assert(offsetof(GetDecoderSessionResponse, status) == 0);
+static_assert(offsetof(GetDecoderSessionResponse, length_bytes) == 4);
+static_assert(offsetof(GetDecoderSessionResponse, message) == 8);
+static_assert(offsetof(GetDecoderSessionResponse, reserved_12) == 12);
+static_assert(offsetof(GetDecoderSessionResponse, session) == 16);
+static_assert(offsetof(GetDecoderSessionResponse, reserved_20) == 20);
+
 struct CreateChannelRequest {
   uint32_t channel_type;  // 2 driver software, 3 driver hardware (D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE).
   uint32_t handle_bytes;  // Width of a HANDLE in this channel's messages: 8, or 4 for a 32-bit process.
@@ -358,6 +390,166 @@ static_assert(offsetof(ConfigureChannelResponse, reserved_12) == 12);
 static_assert(offsetof(ConfigureChannelResponse, output_bytes) == 16);
 static_assert(offsetof(ConfigureChannelResponse, reserved_20) == 20);
 
+struct GetNewKeyDataRequest {
+  uint32_t session;  // A session of the context, of key exchange HW_PROTECTION.
+  uint8_t reserved_4[4];  // zero
+  uint8_t key_id[16];  // GUID of the key that will be imported.
+};
+static_assert(sizeof(GetNewKeyDataRequest) == 24);
+static_assert(offsetof(GetNewKeyDataRequest, session) == 0);
+static_assert(offsetof(GetNewKeyDataRequest, reserved_4) == 4);
+static_assert(offsetof(GetNewKeyDataRequest, key_id) == 8);
+
+struct GetNewKeyDataResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint64_t token;  // Random; not 0.
+  uint8_t reserved_24[8];  // zero
+};
+static_assert(sizeof(GetNewKeyDataResponse) == 32);
+static_assert(offsetof(GetNewKeyDataResponse, status) == 0);
+static_assert(offsetof(GetNewKeyDataResponse, length_bytes) == 4);
+static_assert(offsetof(GetNewKeyDataResponse, message) == 8);
+static_assert(offsetof(GetNewKeyDataResponse, reserved_12) == 12);
+static_assert(offsetof(GetNewKeyDataResponse, token) == 16);
+static_assert(offsetof(GetNewKeyDataResponse, reserved_24) == 24);
+
+struct CallTrustedRequest {
+  uint32_t session;  // A session of the context, of key exchange HW_PROTECTION.
+  uint32_t function;  // 0 VERSION, 1 RANDOM, 2 IMPORT_KEY, 3 ECHO; another one: drm_result E_NOTIMPL.
+  uint32_t input_bytes;  // Bytes of the input, which follows at offset 16; at most 1024.
+  uint32_t output_capacity;  // Most bytes of output wanted; a function that has more says drm_result E_INVALIDARG.
+};
+static_assert(sizeof(CallTrustedRequest) == 16);
+static_assert(offsetof(CallTrustedRequest, session) == 0);
+static_assert(offsetof(CallTrustedRequest, function) == 4);
+static_assert(offsetof(CallTrustedRequest, input_bytes) == 8);
+static_assert(offsetof(CallTrustedRequest, output_capacity) == 12);
+
+struct CallTrustedResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint32_t drm_result;  // The function's HRESULT.
+  uint32_t output_bytes;  // Bytes of the output, which follows at offset 32; 0 when the function failed.
+  uint64_t execution_ns;  // Virtual time that the message was charged.
+};
+static_assert(sizeof(CallTrustedResponse) == 32);
+static_assert(offsetof(CallTrustedResponse, status) == 0);
+static_assert(offsetof(CallTrustedResponse, length_bytes) == 4);
+static_assert(offsetof(CallTrustedResponse, message) == 8);
+static_assert(offsetof(CallTrustedResponse, reserved_12) == 12);
+static_assert(offsetof(CallTrustedResponse, drm_result) == 16);
+static_assert(offsetof(CallTrustedResponse, output_bytes) == 20);
+static_assert(offsetof(CallTrustedResponse, execution_ns) == 24);
+
+struct SelectKeyRequest {
+  uint32_t session;  // A session of the context, of key exchange HW_PROTECTION.
+  uint8_t reserved_4[4];  // zero
+  uint8_t key_id[16];  // GUID that the key was imported under.
+};
+static_assert(sizeof(SelectKeyRequest) == 24);
+static_assert(offsetof(SelectKeyRequest, session) == 0);
+static_assert(offsetof(SelectKeyRequest, reserved_4) == 4);
+static_assert(offsetof(SelectKeyRequest, key_id) == 8);
+
+struct CreateProtectedOutputRequest {
+  uint32_t output;  // Number of the display output.
+  uint32_t semantics;  // 0 OPM; 1 (COPP) is OUTPUT_MESSAGE_UNSUPPORTED.
+};
+static_assert(sizeof(CreateProtectedOutputRequest) == 8);
+static_assert(offsetof(CreateProtectedOutputRequest, output) == 0);
+static_assert(offsetof(CreateProtectedOutputRequest, semantics) == 4);
+
+struct CreateProtectedOutputResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint32_t protected_output;  // Its number, made as a session's.
+  uint8_t reserved_20[12];  // zero
+};
+static_assert(sizeof(CreateProtectedOutputResponse) == 32);
+static_assert(offsetof(CreateProtectedOutputResponse, status) == 0);
+static_assert(offsetof(CreateProtectedOutputResponse, length_bytes) == 4);
+static_assert(offsetof(CreateProtectedOutputResponse, message) == 8);
+static_assert(offsetof(CreateProtectedOutputResponse, reserved_12) == 12);
+static_assert(offsetof(CreateProtectedOutputResponse, protected_output) == 16);
+static_assert(offsetof(CreateProtectedOutputResponse, reserved_20) == 20);
+
+struct DestroyProtectedOutputRequest {
+  uint32_t protected_output;  // A protected output.
+  uint8_t reserved_4[4];  // zero
+};
+static_assert(sizeof(DestroyProtectedOutputRequest) == 8);
+static_assert(offsetof(DestroyProtectedOutputRequest, protected_output) == 0);
+static_assert(offsetof(DestroyProtectedOutputRequest, reserved_4) == 4);
+
+struct GetOutputRandomRequest {
+  uint32_t protected_output;  // A protected output.
+  uint8_t reserved_4[4];  // zero
+};
+static_assert(sizeof(GetOutputRandomRequest) == 8);
+static_assert(offsetof(GetOutputRandomRequest, protected_output) == 0);
+static_assert(offsetof(GetOutputRandomRequest, reserved_4) == 4);
+
+struct GetOutputRandomResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint8_t random[16];  // What the key blob has to repeat.
+};
+static_assert(sizeof(GetOutputRandomResponse) == 32);
+static_assert(offsetof(GetOutputRandomResponse, status) == 0);
+static_assert(offsetof(GetOutputRandomResponse, length_bytes) == 4);
+static_assert(offsetof(GetOutputRandomResponse, message) == 8);
+static_assert(offsetof(GetOutputRandomResponse, reserved_12) == 12);
+static_assert(offsetof(GetOutputRandomResponse, random) == 16);
+
+struct SetOutputKeyRequest {
+  uint32_t protected_output;  // A protected output.
+  uint32_t blob_bytes;  // Bytes of the blob, which follows at offset 8.
+};
+static_assert(sizeof(SetOutputKeyRequest) == 8);
+static_assert(offsetof(SetOutputKeyRequest, protected_output) == 0);
+static_assert(offsetof(SetOutputKeyRequest, blob_bytes) == 4);
+
+struct GetOutputInformationRequest {
+  uint32_t protected_output;  // A protected output.
+  uint32_t input_bytes;  // Bytes of the input, which follows at offset 8.
+};
+static_assert(sizeof(GetOutputInformationRequest) == 8);
+static_assert(offsetof(GetOutputInformationRequest, protected_output) == 0);
+static_assert(offsetof(GetOutputInformationRequest, input_bytes) == 4);
+
+struct GetOutputInformationResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint32_t output_bytes;  // 4096: bytes of the output, which follows at offset 32.
+  uint8_t reserved_20[12];  // zero
+};
+static_assert(sizeof(GetOutputInformationResponse) == 32);
+static_assert(offsetof(GetOutputInformationResponse, status) == 0);
+static_assert(offsetof(GetOutputInformationResponse, length_bytes) == 4);
+static_assert(offsetof(GetOutputInformationResponse, message) == 8);
+static_assert(offsetof(GetOutputInformationResponse, reserved_12) == 12);
+static_assert(offsetof(GetOutputInformationResponse, output_bytes) == 16);
+static_assert(offsetof(GetOutputInformationResponse, reserved_20) == 20);
+
+struct ConfigureOutputRequest {
+  uint32_t protected_output;  // A protected output.
+  uint32_t input_bytes;  // Bytes of the input, which follows at offset 8.
+};
+static_assert(sizeof(ConfigureOutputRequest) == 8);
+static_assert(offsetof(ConfigureOutputRequest, protected_output) == 0);
+static_assert(offsetof(ConfigureOutputRequest, input_bytes) == 4);
+
 struct MessageInfo {
   uint32_t number;
   const char* name;
@@ -425,6 +617,9 @@ inline constexpr FieldInfo kCreateDecoderRequestFields[] = {
 inline constexpr FieldInfo kDestroyDecoderRequestFields[] = {
   {"handle", 0, 8, FieldKind::kNumber},
 };
+inline constexpr FieldInfo kGetDecoderSessionRequestFields[] = {
+  {"handle", 0, 8, FieldKind::kNumber},
+};
 inline constexpr FieldInfo kCreateChannelRequestFields[] = {
   {"channel_type", 0, 4, FieldKind::kNumber},
   {"handle_bytes", 4, 4, FieldKind::kNumber},
@@ -448,6 +643,46 @@ inline constexpr FieldInfo kConfigureChannelRequestFields[] = {
   {"input_bytes", 4, 4, FieldKind::kNumber},
   {"reserved_8", 8, 8, FieldKind::kReserved},
 };
+inline constexpr FieldInfo kGetNewKeyDataRequestFields[] = {
+  {"session", 0, 4, FieldKind::kNumber},
+  {"reserved_4", 4, 4, FieldKind::kReserved},
+  {"key_id", 8, 16, FieldKind::kBytes},
+};
+inline constexpr FieldInfo kCallTrustedRequestFields[] = {
+  {"session", 0, 4, FieldKind::kNumber},
+  {"function", 4, 4, FieldKind::kNumber},
+  {"input_bytes", 8, 4, FieldKind::kNumber},
+  {"output_capacity", 12, 4, FieldKind::kNumber},
+};
+inline constexpr FieldInfo kSelectKeyRequestFields[] = {
+  {"session", 0, 4, FieldKind::kNumber},
+  {"reserved_4", 4, 4, FieldKind::kReserved},
+  {"key_id", 8, 16, FieldKind::kBytes},
+};
+inline constexpr FieldInfo kCreateProtectedOutputRequestFields[] = {
+  {"output", 0, 4, FieldKind::kNumber},
+  {"semantics", 4, 4, FieldKind::kNumber},
+};
+inline constexpr FieldInfo kDestroyProtectedOutputRequestFields[] = {
+  {"protected_output", 0, 4, FieldKind::kNumber},
+  {"reserved_4", 4, 4, FieldKind::kReserved},
+};
+inline constexpr FieldInfo kGetOutputRandomRequestFields[] = {
+  {"protected_output", 0, 4, FieldKind::kNumber},
+  {"reserved_4", 4, 4, FieldKind::kReserved},
+};
+inline constexpr FieldInfo kSetOutputKeyRequestFields[] = {
+  {"protected_output", 0, 4, FieldKind::kNumber},
+  {"blob_bytes", 4, 4, FieldKind::kNumber},
+};
+inline constexpr FieldInfo kGetOutputInformationRequestFields[] = {
+  {"protected_output", 0, 4, FieldKind::kNumber},
+  {"input_bytes", 4, 4, FieldKind::kNumber},
+};
+inline constexpr FieldInfo kConfigureOutputRequestFields[] = {
+  {"protected_output", 0, 4, FieldKind::kNumber},
+  {"input_bytes", 4, 4, FieldKind::kNumber},
+};
 
 inline constexpr MessageInfo kMessages[] = {
   {1, "CREATE_SESSION", true, 48, false, 32, false, 1000, 300000000, kCreateSessionRequestFields, 3},
@@ -463,11 +698,21 @@ inline constexpr MessageInfo kMessages[] = {
   {11, "GET_DEVICE_HANDLE", true, 8, false, 32, false, 1000, 20000, kGetDeviceHandleRequestFields, 1},
   {12, "CREATE_DECODER", true, 8, false, 32, false, 1000, 20000, kCreateDecoderRequestFields, 1},
   {13, "DESTROY_DECODER", true, 8, false, 16, false, 1000, 20000, kDestroyDecoderRequestFields, 1},
+  {14, "GET_DECODER_SESSION", false, 8, false, 32, false, 1000, 20000, kGetDecoderSessionRequestFields, 1},
   {16, "CREATE_CHANNEL", true, 8, false, 32, false, 1000, 300000000, kCreateChannelRequestFields, 2},
   {17, "DESTROY_CHANNEL", true, 8, false, 16, false, 1000, 20000, kDestroyChannelRequestFields, 2},
   {18, "NEGOTIATE_CHANNEL_KEY", true, 8, true, 16, false, 20000, 2000000, kNegotiateChannelKeyRequestFields, 2},
   {19, "QUERY_CHANNEL", true, 16, true, 32, true, 1000, 20000, kQueryChannelRequestFields, 4},
   {20, "CONFIGURE_CHANNEL", true, 16, true, 32, true, 1000, 20000, kConfigureChannelRequestFields, 3},
+  {24, "GET_NEW_KEY_DATA", false, 24, false, 32, false, 1000, 20000, kGetNewKeyDataRequestFields, 3},
+  {25, "CALL_TRUSTED", false, 16, true, 32, true, 20000, 2000000, kCallTrustedRequestFields, 4},
+  {26, "SELECT_KEY", false, 24, false, 16, false, 1000, 20000, kSelectKeyRequestFields, 3},
+  {32, "CREATE_PROTECTED_OUTPUT", false, 8, false, 32, false, 1000, 20000, kCreateProtectedOutputRequestFields, 2},
+  {33, "DESTROY_PROTECTED_OUTPUT", false, 8, false, 16, false, 1000, 20000, kDestroyProtectedOutputRequestFields, 2},
+  {34, "GET_OUTPUT_RANDOM", false, 8, false, 32, false, 1000, 20000, kGetOutputRandomRequestFields, 2},
+  {35, "SET_OUTPUT_KEY", false, 8, true, 16, false, 20000, 2000000, kSetOutputKeyRequestFields, 2},
+  {36, "GET_OUTPUT_INFORMATION", false, 8, true, 32, true, 1000, 20000, kGetOutputInformationRequestFields, 2},
+  {37, "CONFIGURE_OUTPUT", false, 8, true, 16, false, 1000, 20000, kConfigureOutputRequestFields, 2},
 };
 
 constexpr const MessageInfo* FindMessage(uint32_t number) {

@@ -61,6 +61,25 @@ static_assert(offsetof(QueueReport, fault_address) == 16);
 static_assert(offsetof(QueueReport, refusal_count) == 24);
 static_assert(offsetof(QueueReport, refusal_status) == 28);
 
+// pPrivateDriverData of pfnEscapeCb: what was refused for a session, or for the device (R7). The user-mode driver tells it (escape 2); tools ask for it (escape 3) and the kernel-mode driver fills it in.
+struct EventReport {
+  uint32_t escape;  // 2 tell, 3 ask.
+  uint32_t session;  // Number of the session; 0: the device.
+  uint32_t driver_events;  // Calls that the user-mode driver refused; stays at its greatest value.
+  uint32_t refusal_count;  // QUERY_SESSION.refusal_count, as last seen.
+  uint32_t last_refusal;  // QUERY_SESSION.last_refusal, as last seen.
+  uint8_t reserved_20[4];  // zero
+  uint8_t last_reason[72];  // Why the last call was refused: text for people, ended by a zero byte.
+};
+static_assert(sizeof(EventReport) == 96);
+static_assert(offsetof(EventReport, escape) == 0);
+static_assert(offsetof(EventReport, session) == 4);
+static_assert(offsetof(EventReport, driver_events) == 8);
+static_assert(offsetof(EventReport, refusal_count) == 12);
+static_assert(offsetof(EventReport, last_refusal) == 16);
+static_assert(offsetof(EventReport, reserved_20) == 20);
+static_assert(offsetof(EventReport, last_reason) == 24);
+
 
 }  // namespace ward::abi
 // clang-format on

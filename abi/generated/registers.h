@@ -34,6 +34,14 @@ inline constexpr uint32_t kFeaturesAuthenticatedChannelShift = 7;
 inline constexpr uint64_t kFeaturesAuthenticatedChannelMask = 0x80ull;  // Authenticated channels.
 inline constexpr uint32_t kFeaturesInterruptModerationShift = 8;
 inline constexpr uint64_t kFeaturesInterruptModerationMask = 0x100ull;  // INTERRUPT_MODERATION works.
+inline constexpr uint32_t kFeaturesHardwareDrmShift = 9;
+inline constexpr uint64_t kFeaturesHardwareDrmMask = 0x200ull;  // Sessions of key exchange HW_PROTECTION, and the trusted application behind them.
+inline constexpr uint32_t kFeaturesSubSamplesShift = 10;
+inline constexpr uint64_t kFeaturesSubSamplesMask = 0x400ull;  // DECRYPT_SAMPLE.
+inline constexpr uint32_t kFeaturesOutputProtectionShift = 11;
+inline constexpr uint64_t kFeaturesOutputProtectionMask = 0x800ull;  // Protected outputs (OPM), HDCP and OUTPUT_LINK.
+inline constexpr uint32_t kFeaturesKeyTeardownShift = 12;
+inline constexpr uint64_t kFeaturesKeyTeardownMask = 0x1000ull;  // Keys and protected content may be lost while the function goes on; QUERY_SESSION tells.
 inline constexpr uint32_t kRegQueueCount = 0x10;  // Queues, the kernel's included.
 inline constexpr uint32_t kRegContextCount = 0x14;  // Contexts, the kernel's included.
 inline constexpr uint32_t kRegSessionCount = 0x18;  // Crypto sessions that can exist at once.
@@ -48,7 +56,7 @@ inline constexpr uint32_t kRegTimestampFrequency = 0x38;  // Ticks of TIMESTAMP 
 inline constexpr uint32_t kRegPageSizes = 0x3c;  // Page sizes in bytes, or-ed together.
 inline constexpr uint32_t kRegTimestampLo = 0x40;  // Virtual time in ticks. A read of the low half latches the high half.
 inline constexpr uint32_t kRegTimestampHi = 0x44;  // Virtual time in ticks. A read of the low half latches the high half.
-inline constexpr uint32_t kRegKeyEpoch = 0x48;  // Grows by one whenever all keys were lost (reset, power, restore). A session of an older epoch is gone.
+inline constexpr uint32_t kRegKeyEpoch = 0x48;  // Grows by one whenever all keys were lost (reset, power, restore, tear-down). A session of an older epoch is gone.
 inline constexpr uint32_t kRegAddressBits = 0x4c;  // Widths of addresses.
 inline constexpr uint32_t kAddressBitsVirtualShift = 0;
 inline constexpr uint32_t kAddressBitsVirtualMask = 0xffu;  // Bits of a GPU virtual address.
@@ -78,9 +86,11 @@ inline constexpr uint32_t kInterruptCauseFaultMask = 0x10000u;  // A queue stopp
 inline constexpr uint32_t kInterruptCauseRefusalShift = 17;
 inline constexpr uint32_t kInterruptCauseRefusalMask = 0x20000u;  // A queue refused a command and went on.
 inline constexpr uint32_t kInterruptCauseKeysLostShift = 18;
-inline constexpr uint32_t kInterruptCauseKeysLostMask = 0x40000u;  // KEY_EPOCH grew: set by each reset of the function, clear at power-on.
+inline constexpr uint32_t kInterruptCauseKeysLostMask = 0x40000u;  // KEY_EPOCH grew: set by each reset of the function and each tear-down, clear at power-on.
 inline constexpr uint32_t kInterruptCauseFlipShift = 19;
 inline constexpr uint32_t kInterruptCauseFlipMask = 0x80000u;  // A flip took effect.
+inline constexpr uint32_t kInterruptCauseLinkShift = 20;
+inline constexpr uint32_t kInterruptCauseLinkMask = 0x100000u;  // OUTPUT_LINK of an output changed.
 inline constexpr uint32_t kRegInterruptEnable = 0x204;  // Causes that may send their vector.
 inline constexpr uint32_t kInterruptEnableQueueShift = 0;
 inline constexpr uint32_t kInterruptEnableQueueMask = 0xffffu;  // As in INTERRUPT_CAUSE.
@@ -92,6 +102,8 @@ inline constexpr uint32_t kInterruptEnableKeysLostShift = 18;
 inline constexpr uint32_t kInterruptEnableKeysLostMask = 0x40000u;  // As in INTERRUPT_CAUSE.
 inline constexpr uint32_t kInterruptEnableFlipShift = 19;
 inline constexpr uint32_t kInterruptEnableFlipMask = 0x80000u;  // As in INTERRUPT_CAUSE.
+inline constexpr uint32_t kInterruptEnableLinkShift = 20;
+inline constexpr uint32_t kInterruptEnableLinkMask = 0x100000u;  // As in INTERRUPT_CAUSE.
 inline constexpr uint32_t kRegInterruptModeration = 0x208;  // Needs feature INTERRUPT_MODERATION.
 inline constexpr uint32_t kInterruptModerationCountShift = 0;
 inline constexpr uint32_t kInterruptModerationCountMask = 0xffffu;  // Interrupts to hold back at most.
@@ -166,12 +178,19 @@ inline constexpr uint32_t kOutputStatusActiveShift = 0;
 inline constexpr uint32_t kOutputStatusActiveMask = 0x1u;  // A surface has been flipped.
 inline constexpr uint32_t kOutputStatusProtectedShift = 1;
 inline constexpr uint32_t kOutputStatusProtectedMask = 0x2u;  // The surface is in protected memory.
+inline constexpr uint32_t kOutputStatusBlankedShift = 2;
+inline constexpr uint32_t kOutputStatusBlankedMask = 0x4u;  // Protected pixels of the surface may not go out as things are now (PROTECTION, HDCP): every view shows it black.
 inline constexpr uint32_t kRegOutputFlipCount = 0x4010;  // Flips that took effect; wraps.
 inline constexpr uint32_t kRegOutputSize = 0x4014;  // Size of the current mode in pixels.
 inline constexpr uint32_t kOutputSizeWidthShift = 0;
 inline constexpr uint32_t kOutputSizeWidthMask = 0xffffu;  // Width.
 inline constexpr uint32_t kOutputSizeHeightShift = 16;
 inline constexpr uint32_t kOutputSizeHeightMask = 0xffff0000u;  // Height.
+inline constexpr uint32_t kRegOutputLink = 0x4018;  // Protection of the link to the display.
+inline constexpr uint32_t kOutputLinkHdcpStateShift = 0;
+inline constexpr uint32_t kOutputLinkHdcpStateMask = 0x3u;  // 0 off, 1 negotiating, 2 on, 3 lost.
+inline constexpr uint32_t kOutputLinkChangesShift = 16;
+inline constexpr uint32_t kOutputLinkChangesMask = 0xffff0000u;  // Changes of HDCP_STATE; wraps.
 inline constexpr uint32_t kRegOutputModeSize = 0x4040;  // Element n: size of mode n in pixels; zero past OUTPUT_MODE_COUNT.
 inline constexpr uint32_t kOutputModeSizeWidthShift = 0;
 inline constexpr uint32_t kOutputModeSizeWidthMask = 0xffffu;  // Width.
@@ -202,8 +221,8 @@ struct RegisterInfo {
 
 inline constexpr RegisterInfo kRegisters[] = {
   {"DEVICE_MAGIC", 0x0, 1, 1, 0x0, RegisterAccess::kRo, false, 0x44524157u, 0x0u, 0x0u},
-  {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10001u, 0x0u, 0x0u},
-  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0xffu, 0x0u, 0x0u},
+  {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10002u, 0x0u, 0x0u},
+  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x1effu, 0x0u, 0x0u},
   {"FEATURES_HI", 0xc, 1, 1, 0x0, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"QUEUE_COUNT", 0x10, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10u, 0x0u, 0x0u},
   {"CONTEXT_COUNT", 0x14, 1, 1, 0x0, RegisterAccess::kRo, false, 0x400u, 0x0u, 0x0u},
@@ -227,8 +246,8 @@ inline constexpr RegisterInfo kRegisters[] = {
   {"DECODER_COUNT", 0x5c, 1, 1, 0x0, RegisterAccess::kRo, false, 0x40u, 0x0u, 0x0u},
   {"DEVICE_CONTROL", 0x100, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x0u, 0x3u},
   {"DEVICE_STATUS", 0x104, 1, 1, 0x0, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
-  {"INTERRUPT_CAUSE", 0x200, 1, 1, 0x0, RegisterAccess::kW1c, false, 0x0u, 0xfffffu, 0x0u},
-  {"INTERRUPT_ENABLE", 0x204, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0xfffffu, 0x0u},
+  {"INTERRUPT_CAUSE", 0x200, 1, 1, 0x0, RegisterAccess::kW1c, false, 0x0u, 0x1fffffu, 0x0u},
+  {"INTERRUPT_ENABLE", 0x204, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x1fffffu, 0x0u},
   {"INTERRUPT_MODERATION", 0x208, 1, 1, 0x0, RegisterAccess::kRaz, false, 0x0u, 0x0u, 0x0u},
   {"INTERRUPT_VECTOR", 0x280, 32, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x1fu, 0x0u},
   {"QUEUE_CONTROL", 0x1000, 1, 16, 0x100, RegisterAccess::kRw, false, 0x0u, 0x301u, 0x2u},
@@ -257,6 +276,7 @@ inline constexpr RegisterInfo kRegisters[] = {
   {"OUTPUT_STATUS", 0x400c, 1, 2, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"OUTPUT_FLIP_COUNT", 0x4010, 1, 2, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"OUTPUT_SIZE", 0x4014, 1, 2, 0x100, RegisterAccess::kRo, false, 0x1680280u, 0x0u, 0x0u},
+  {"OUTPUT_LINK", 0x4018, 1, 2, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"OUTPUT_MODE_SIZE", 0x4040, 16, 2, 0x100, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
   {"DOORBELL", 0x100000, 1, 16, 0x10000, RegisterAccess::kWo, false, 0x0u, 0x0u, 0xffffffffu},
 };

@@ -44,6 +44,8 @@ inline constexpr uint32_t kStatusPatternMisaligned = 0x505u;
 inline constexpr uint32_t kStatusIvReused = 0x506u;
 inline constexpr uint32_t kStatusDeviceInErrorState = 0x507u;
 inline constexpr uint32_t kStatusKeyDamaged = 0x508u;
+inline constexpr uint32_t kStatusSubSamplesInvalid = 0x509u;
+inline constexpr uint32_t kStatusSessionLost = 0x50au;
 inline constexpr uint32_t kStatusSessionsExhausted = 0x601u;
 inline constexpr uint32_t kStatusKeyExchangeFailed = 0x602u;
 inline constexpr uint32_t kStatusCryptoTypeUnsupported = 0x603u;
@@ -62,6 +64,11 @@ inline constexpr uint32_t kStatusChannelCommandUnsupported = 0x60fu;
 inline constexpr uint32_t kStatusChannelMessageInvalid = 0x610u;
 inline constexpr uint32_t kStatusHandlesExhausted = 0x611u;
 inline constexpr uint32_t kStatusRefreshSizeInvalid = 0x612u;
+inline constexpr uint32_t kStatusSessionTypeInvalid = 0x613u;
+inline constexpr uint32_t kStatusMessageNotPermitted = 0x614u;
+inline constexpr uint32_t kStatusProtectedOutputInvalid = 0x615u;
+inline constexpr uint32_t kStatusOutputMessageInvalid = 0x616u;
+inline constexpr uint32_t kStatusOutputMessageUnsupported = 0x617u;
 inline constexpr uint32_t kStatusInvalidArgument = 0x801u;
 inline constexpr uint32_t kStatusOutOfMemory = 0x802u;
 inline constexpr uint32_t kStatusDeviceNotOurs = 0x803u;
@@ -120,6 +127,8 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x506u, "IV_REUSED", StatusClass::kRefusal, 0x80070057u, "Strict IV policy: the counter range was used before under this key (R21)."},
   {0x507u, "DEVICE_IN_ERROR_STATE", StatusClass::kRefusal, 0x88760870u, "A self test or an integrity check failed; no data moves until reset."},
   {0x508u, "KEY_DAMAGED", StatusClass::kRefusal, 0x88760870u, "The slot's check word failed; the slot was wiped and its session is lost."},
+  {0x509u, "SUB_SAMPLES_INVALID", StatusClass::kRefusal, 0x80070057u, "The sub-samples do not add up to the sample, or their pattern encrypts nothing."},
+  {0x50au, "SESSION_LOST", StatusClass::kRefusal, 0x80070057u, "Keys and content of the session were torn down; it can only be queried and destroyed."},
   {0x601u, "SESSIONS_EXHAUSTED", StatusClass::kAnswer, 0x8007000eu, "No session or key slot is left."},
   {0x602u, "KEY_EXCHANGE_FAILED", StatusClass::kAnswer, 0x80070057u, "The key exchange failed; one answer for every reason."},
   {0x603u, "CRYPTO_TYPE_UNSUPPORTED", StatusClass::kAnswer, 0x8876086au, "No such crypto type."},
@@ -138,6 +147,11 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x610u, "CHANNEL_MESSAGE_INVALID", StatusClass::kAnswer, 0x80070057u, "A channel message failed a check: size, MAC, handle, sequence number, state or parameter; one answer for all."},
   {0x611u, "HANDLES_EXHAUSTED", StatusClass::kAnswer, 0x8007000eu, "No channel or decoder is left."},
   {0x612u, "REFRESH_SIZE_INVALID", StatusClass::kAnswer, 0x80070057u, "A key-refresh random number is 16 bytes."},
+  {0x613u, "SESSION_TYPE_INVALID", StatusClass::kAnswer, 0x80070057u, "The message is not for sessions of this key exchange."},
+  {0x614u, "MESSAGE_NOT_PERMITTED", StatusClass::kAnswer, 0x80070057u, "The message is the kernel's own and came from a user's queue."},
+  {0x615u, "PROTECTED_OUTPUT_INVALID", StatusClass::kAnswer, 0x80070057u, "No protected output has this number, or there is no such output."},
+  {0x616u, "OUTPUT_MESSAGE_INVALID", StatusClass::kAnswer, 0x80070057u, "An OPM message whose size, OMAC or sequence number is wrong, or that came before the key."},
+  {0x617u, "OUTPUT_MESSAGE_UNSUPPORTED", StatusClass::kAnswer, 0x80004001u, "An OPM request or setting that this output does not have."},
   {0x801u, "INVALID_ARGUMENT", StatusClass::kDriver, 0x80070057u, "A caller of the driver passed what it can't use."},
   {0x802u, "OUT_OF_MEMORY", StatusClass::kDriver, 0x8007000eu, "No system memory, visible VRAM, protected VRAM or address space is left."},
   {0x803u, "DEVICE_NOT_OURS", StatusClass::kDriver, 0x88760870u, "The function's identity register or ABI major version is another."},

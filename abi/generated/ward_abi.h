@@ -41,8 +41,9 @@
 #define WARD_KERNEL_QUEUE 0x0u /* The kernel's queue: physical addresses and privileged commands. */
 #define WARD_KERNEL_CONTEXT 0x0u /* The kernel's context: it owns no address space. Contexts of users are 1 to CONTEXT_COUNT - 1. */
 #define WARD_BLOCK_ALIGNMENT 0x10u /* Bytes of a cipher block; lengths and patterns of crypto commands align to it (R25). */
+#define WARD_MAXIMUM_SUB_SAMPLES 0x3f0u /* Most sub-samples of one DECRYPT_SAMPLE. */
 #define WARD_ABI_MAJOR 0x1u /* A driver refuses a device of another major version. */
-#define WARD_ABI_MINOR 0x1u /* Grows with additions that an older driver need not know. */
+#define WARD_ABI_MINOR 0x2u /* Grows with additions that an older driver need not know. */
 
 /* What the function is and how large it is. */
 #define WARD_REG_DEVICE_MAGIC 0x0 /* The letters WARD, first letter in the low byte. */
@@ -71,6 +72,14 @@
 #define WARD_FEATURES_AUTHENTICATED_CHANNEL_MASK 0x80ull
 #define WARD_FEATURES_INTERRUPT_MODERATION_SHIFT 8
 #define WARD_FEATURES_INTERRUPT_MODERATION_MASK 0x100ull
+#define WARD_FEATURES_HARDWARE_DRM_SHIFT 9
+#define WARD_FEATURES_HARDWARE_DRM_MASK 0x200ull
+#define WARD_FEATURES_SUB_SAMPLES_SHIFT 10
+#define WARD_FEATURES_SUB_SAMPLES_MASK 0x400ull
+#define WARD_FEATURES_OUTPUT_PROTECTION_SHIFT 11
+#define WARD_FEATURES_OUTPUT_PROTECTION_MASK 0x800ull
+#define WARD_FEATURES_KEY_TEARDOWN_SHIFT 12
+#define WARD_FEATURES_KEY_TEARDOWN_MASK 0x1000ull
 #define WARD_REG_QUEUE_COUNT 0x10 /* Queues, the kernel's included. */
 #define WARD_REG_CONTEXT_COUNT 0x14 /* Contexts, the kernel's included. */
 #define WARD_REG_SESSION_COUNT 0x18 /* Crypto sessions that can exist at once. */
@@ -85,7 +94,7 @@
 #define WARD_REG_PAGE_SIZES 0x3c /* Page sizes in bytes, or-ed together. */
 #define WARD_REG_TIMESTAMP_LO 0x40 /* Virtual time in ticks. A read of the low half latches the high half. */
 #define WARD_REG_TIMESTAMP_HI 0x44 /* Virtual time in ticks. A read of the low half latches the high half. */
-#define WARD_REG_KEY_EPOCH 0x48 /* Grows by one whenever all keys were lost (reset, power, restore). A session of an older epoch is gone. */
+#define WARD_REG_KEY_EPOCH 0x48 /* Grows by one whenever all keys were lost (reset, power, restore, tear-down). A session of an older epoch is gone. */
 #define WARD_REG_ADDRESS_BITS 0x4c /* Widths of addresses. */
 #define WARD_ADDRESS_BITS_VIRTUAL_SHIFT 0
 #define WARD_ADDRESS_BITS_VIRTUAL_MASK 0xffu
@@ -118,6 +127,8 @@
 #define WARD_INTERRUPT_CAUSE_KEYS_LOST_MASK 0x40000u
 #define WARD_INTERRUPT_CAUSE_FLIP_SHIFT 19
 #define WARD_INTERRUPT_CAUSE_FLIP_MASK 0x80000u
+#define WARD_INTERRUPT_CAUSE_LINK_SHIFT 20
+#define WARD_INTERRUPT_CAUSE_LINK_MASK 0x100000u
 #define WARD_REG_INTERRUPT_ENABLE 0x204 /* Causes that may send their vector. */
 #define WARD_INTERRUPT_ENABLE_QUEUE_SHIFT 0
 #define WARD_INTERRUPT_ENABLE_QUEUE_MASK 0xffffu
@@ -129,6 +140,8 @@
 #define WARD_INTERRUPT_ENABLE_KEYS_LOST_MASK 0x40000u
 #define WARD_INTERRUPT_ENABLE_FLIP_SHIFT 19
 #define WARD_INTERRUPT_ENABLE_FLIP_MASK 0x80000u
+#define WARD_INTERRUPT_ENABLE_LINK_SHIFT 20
+#define WARD_INTERRUPT_ENABLE_LINK_MASK 0x100000u
 #define WARD_REG_INTERRUPT_MODERATION 0x208 /* Needs feature INTERRUPT_MODERATION. */
 #define WARD_INTERRUPT_MODERATION_COUNT_SHIFT 0
 #define WARD_INTERRUPT_MODERATION_COUNT_MASK 0xffffu
@@ -203,12 +216,19 @@
 #define WARD_OUTPUT_STATUS_ACTIVE_MASK 0x1u
 #define WARD_OUTPUT_STATUS_PROTECTED_SHIFT 1
 #define WARD_OUTPUT_STATUS_PROTECTED_MASK 0x2u
+#define WARD_OUTPUT_STATUS_BLANKED_SHIFT 2
+#define WARD_OUTPUT_STATUS_BLANKED_MASK 0x4u
 #define WARD_REG_OUTPUT_FLIP_COUNT 0x4010 /* Flips that took effect; wraps. */
 #define WARD_REG_OUTPUT_SIZE 0x4014 /* Size of the current mode in pixels. */
 #define WARD_OUTPUT_SIZE_WIDTH_SHIFT 0
 #define WARD_OUTPUT_SIZE_WIDTH_MASK 0xffffu
 #define WARD_OUTPUT_SIZE_HEIGHT_SHIFT 16
 #define WARD_OUTPUT_SIZE_HEIGHT_MASK 0xffff0000u
+#define WARD_REG_OUTPUT_LINK 0x4018 /* Protection of the link to the display. */
+#define WARD_OUTPUT_LINK_HDCP_STATE_SHIFT 0
+#define WARD_OUTPUT_LINK_HDCP_STATE_MASK 0x3u
+#define WARD_OUTPUT_LINK_CHANGES_SHIFT 16
+#define WARD_OUTPUT_LINK_CHANGES_MASK 0xffff0000u
 #define WARD_REG_OUTPUT_MODE_SIZE 0x4040 /* Element n: size of mode n in pixels; zero past OUTPUT_MODE_COUNT. */
 #define WARD_OUTPUT_MODE_SIZE_WIDTH_SHIFT 0
 #define WARD_OUTPUT_MODE_SIZE_WIDTH_MASK 0xffffu
@@ -257,6 +277,8 @@
 #define WARD_STATUS_IV_REUSED 0x506u /* Strict IV policy: the counter range was used before under this key (R21). */
 #define WARD_STATUS_DEVICE_IN_ERROR_STATE 0x507u /* A self test or an integrity check failed; no data moves until reset. */
 #define WARD_STATUS_KEY_DAMAGED 0x508u /* The slot's check word failed; the slot was wiped and its session is lost. */
+#define WARD_STATUS_SUB_SAMPLES_INVALID 0x509u /* The sub-samples do not add up to the sample, or their pattern encrypts nothing. */
+#define WARD_STATUS_SESSION_LOST 0x50au /* Keys and content of the session were torn down; it can only be queried and destroyed. */
 #define WARD_STATUS_SESSIONS_EXHAUSTED 0x601u /* No session or key slot is left. */
 #define WARD_STATUS_KEY_EXCHANGE_FAILED 0x602u /* The key exchange failed; one answer for every reason. */
 #define WARD_STATUS_CRYPTO_TYPE_UNSUPPORTED 0x603u /* No such crypto type. */
@@ -275,6 +297,11 @@
 #define WARD_STATUS_CHANNEL_MESSAGE_INVALID 0x610u /* A channel message failed a check: size, MAC, handle, sequence number, state or parameter; one answer for all. */
 #define WARD_STATUS_HANDLES_EXHAUSTED 0x611u /* No channel or decoder is left. */
 #define WARD_STATUS_REFRESH_SIZE_INVALID 0x612u /* A key-refresh random number is 16 bytes. */
+#define WARD_STATUS_SESSION_TYPE_INVALID 0x613u /* The message is not for sessions of this key exchange. */
+#define WARD_STATUS_MESSAGE_NOT_PERMITTED 0x614u /* The message is the kernel's own and came from a user's queue. */
+#define WARD_STATUS_PROTECTED_OUTPUT_INVALID 0x615u /* No protected output has this number, or there is no such output. */
+#define WARD_STATUS_OUTPUT_MESSAGE_INVALID 0x616u /* An OPM message whose size, OMAC or sequence number is wrong, or that came before the key. */
+#define WARD_STATUS_OUTPUT_MESSAGE_UNSUPPORTED 0x617u /* An OPM request or setting that this output does not have. */
 #define WARD_STATUS_INVALID_ARGUMENT 0x801u /* A caller of the driver passed what it can't use. */
 #define WARD_STATUS_OUT_OF_MEMORY 0x802u /* No system memory, visible VRAM, protected VRAM or address space is left. */
 #define WARD_STATUS_DEVICE_NOT_OURS 0x803u /* The function's identity register or ABI major version is another. */
@@ -295,9 +322,12 @@
 #define WARD_OPCODE_DECRYPT_BLT 0x0020 /* AES-128-CTR from unprotected memory to protected memory, which becomes the session's. Keystream is consumed by encrypted bytes only (R9). */
 #define WARD_DECRYPT_BLT_FLAG_CONTENT_KEY 0x1
 #define WARD_DECRYPT_BLT_FLAG_PATTERN 0x2
+#define WARD_OPCODE_DECRYPT_SAMPLE 0x0022 /* DECRYPT_BLT of a CENC sample: sub-samples of clear and encrypted bytes follow at offset 80, 8 bytes each (clear_bytes u32, encrypted_bytes u32), padded with zeros to a multiple of 16. The keystream runs on across sub-samples and is consumed by encrypted bytes only (R9). */
+#define WARD_DECRYPT_SAMPLE_FLAG_CONTENT_KEY 0x1
 #define WARD_OPCODE_ENCRYPT_BLT 0x0021 /* Read-back: AES-128-CTR under the session's read-back key from the session's protected pages, or from memory that is not protected, to memory that is not protected. The device makes the counter block and writes it to iv_address. */
 #define WARD_OPCODE_VIDEO_BLT 0x0030 /* Video processor: NV12 to XRGB8888 (bytes B, G, R, X) with scaling. Protected sources make a protected destination of the same owner. */
 #define WARD_OPCODE_FLIP 0x0040 /* An output shows a surface from now on. The surface is physically contiguous local memory of the current mode's size. */
+#define WARD_FLIP_FLAG_FULL_SCREEN 0x1
 #define WARD_OPCODE_SECURITY_MESSAGE 0x0050 /* Hands a message to the security processor. The queue waits until the answer is in the response buffer; the payload follows at offset 32, padded with zeros to a multiple of 16. */
 #define WARD_OPCODE_CONTEXT_CREATE 0x0080 /* Makes a context with an address space. */
 #define WARD_OPCODE_CONTEXT_DESTROY 0x0081 /* Ends a context, its sessions and their protected pages. No enabled queue may be bound to it. */
@@ -315,11 +345,21 @@
 #define WARD_MESSAGE_GET_DEVICE_HANDLE 11 /* The value that stands for the context's device in channel messages; the same each time. */
 #define WARD_MESSAGE_CREATE_DECODER 12 /* Makes a handle that stands for a video decoder in channel messages. */
 #define WARD_MESSAGE_DESTROY_DECODER 13 /* Forgets a decoder and what CONFIGURE_CRYPTO_SESSION tied to it. */
+#define WARD_MESSAGE_GET_DECODER_SESSION 14 /* The session that CONFIGURE_CRYPTO_SESSION tied to a decoder; SESSION_INVALID when there is none, or it ended. */
 #define WARD_MESSAGE_CREATE_CHANNEL 16 /* CreateAuthenticatedChannel. */
 #define WARD_MESSAGE_DESTROY_CHANNEL 17 /* DestroyAuthenticatedChannel: wipes the channel's key and takes back the protection that it enabled. */
 #define WARD_MESSAGE_NEGOTIATE_CHANNEL_KEY 18 /* As NEGOTIATE_SESSION_KEY, for a channel, until INITIALIZE succeeded (R17). */
 #define WARD_MESSAGE_QUERY_CHANNEL 19 /* QueryAuthenticatedChannel: the DDI's input structure follows at offset 16, its output structure comes back at offset 32 of the response, on failure too where the DDI says so. */
 #define WARD_MESSAGE_CONFIGURE_CHANNEL 20 /* ConfigureAuthenticatedChannel: as QUERY_CHANNEL. */
+#define WARD_MESSAGE_GET_NEW_KEY_DATA 24 /* GetDataForNewHardwareKey: a random token that the import of this key has to carry, once. A new token replaces an unused one. */
+#define WARD_MESSAGE_CALL_TRUSTED 25 /* NegotiateCryptoSessionKeyExchange with HW_PROTECTION: calls a function of the trusted application. The answer's status is that of the transport; what the function says is drm_result. */
+#define WARD_MESSAGE_SELECT_KEY 26 /* Makes an imported key the session's content key. SESSION_NO_CONTENT_KEY when none of this name was imported. */
+#define WARD_MESSAGE_CREATE_PROTECTED_OUTPUT 32 /* DxgkDdiOPMCreateProtectedOutput. This and the following messages are the kernel's queue's alone (MESSAGE_NOT_PERMITTED). */
+#define WARD_MESSAGE_DESTROY_PROTECTED_OUTPUT 33 /* DxgkDdiOPMDestroyProtectedOutput: wipes its key and takes back the protection that it set. */
+#define WARD_MESSAGE_GET_OUTPUT_RANDOM 34 /* DxgkDdiOPMGetRandomNumber: the same number for a protected output each time. */
+#define WARD_MESSAGE_SET_OUTPUT_KEY 35 /* DxgkDdiOPMSetSigningKeyAndSequenceNumbers: RSAES-OAEP of random number, signing key and two sequence numbers (40 bytes; more is ignored), once. Every failure is KEY_EXCHANGE_FAILED. */
+#define WARD_MESSAGE_GET_OUTPUT_INFORMATION 36 /* DxgkDdiOPMGetInformation: OPM_GET_INFO_PARAMETERS (4112 bytes) in, OPM_REQUESTED_INFORMATION (4096 bytes) out. */
+#define WARD_MESSAGE_CONFIGURE_OUTPUT 37 /* DxgkDdiOPMConfigureProtectedOutput: OPM_CONFIGURE_PARAMETERS (4096 bytes). */
 
 struct ward_command_header {
   uint16_t opcode;
@@ -396,6 +436,21 @@ struct ward_decrypt_blt_command {
   uint32_t encrypted_bytes_at_beginning;
   uint32_t skip_bytes;
   uint32_t encrypt_bytes;
+  uint8_t reserved_60[20];
+};
+
+struct ward_decrypt_sample_command {
+  uint16_t opcode;
+  uint16_t flags;
+  uint32_t length;
+  uint32_t session;
+  uint32_t length_bytes;
+  uint64_t destination;
+  uint64_t source;
+  uint8_t iv[16];
+  uint32_t sub_sample_count;
+  uint32_t stripe_encrypted_blocks;
+  uint32_t stripe_clear_blocks;
   uint8_t reserved_60[20];
 };
 
@@ -619,6 +674,19 @@ struct ward_destroy_decoder_request {
   uint64_t handle;
 };
 
+struct ward_get_decoder_session_request {
+  uint64_t handle;
+};
+
+struct ward_get_decoder_session_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint32_t session;
+  uint8_t reserved_20[12];
+};
+
 struct ward_create_channel_request {
   uint32_t channel_type;
   uint32_t handle_bytes;
@@ -675,6 +743,100 @@ struct ward_configure_channel_response {
   uint8_t reserved_20[12];
 };
 
+struct ward_get_new_key_data_request {
+  uint32_t session;
+  uint8_t reserved_4[4];
+  uint8_t key_id[16];
+};
+
+struct ward_get_new_key_data_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint64_t token;
+  uint8_t reserved_24[8];
+};
+
+struct ward_call_trusted_request {
+  uint32_t session;
+  uint32_t function;
+  uint32_t input_bytes;
+  uint32_t output_capacity;
+};
+
+struct ward_call_trusted_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint32_t drm_result;
+  uint32_t output_bytes;
+  uint64_t execution_ns;
+};
+
+struct ward_select_key_request {
+  uint32_t session;
+  uint8_t reserved_4[4];
+  uint8_t key_id[16];
+};
+
+struct ward_create_protected_output_request {
+  uint32_t output;
+  uint32_t semantics;
+};
+
+struct ward_create_protected_output_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint32_t protected_output;
+  uint8_t reserved_20[12];
+};
+
+struct ward_destroy_protected_output_request {
+  uint32_t protected_output;
+  uint8_t reserved_4[4];
+};
+
+struct ward_get_output_random_request {
+  uint32_t protected_output;
+  uint8_t reserved_4[4];
+};
+
+struct ward_get_output_random_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint8_t random[16];
+};
+
+struct ward_set_output_key_request {
+  uint32_t protected_output;
+  uint32_t blob_bytes;
+};
+
+struct ward_get_output_information_request {
+  uint32_t protected_output;
+  uint32_t input_bytes;
+};
+
+struct ward_get_output_information_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint32_t output_bytes;
+  uint8_t reserved_20[12];
+};
+
+struct ward_configure_output_request {
+  uint32_t protected_output;
+  uint32_t input_bytes;
+};
+
 struct ward_allocation_data {
   uint32_t abi_version;
   uint32_t segment;
@@ -701,6 +863,16 @@ struct ward_queue_report {
   uint64_t fault_address;
   uint32_t refusal_count;
   uint32_t refusal_status;
+};
+
+struct ward_event_report {
+  uint32_t escape;
+  uint32_t session;
+  uint32_t driver_events;
+  uint32_t refusal_count;
+  uint32_t last_refusal;
+  uint8_t reserved_20[4];
+  uint8_t last_reason[72];
 };
 
 /* clang-format on */
