@@ -20,32 +20,11 @@ HRESULT AuthenticatedChannel::CreateInDriver() {
   return result;
 }
 
-HRESULT AuthenticatedChannel::GetCertificateSize(uint32_t* size_bytes) {
-  const D3D11_1DDI_CERTIFICATE_INFO info = CertificateInfo();
-  UINT size = 0;
-  device_->errors().Begin();
-  device_->video_functions().pfnGetCertificateSize(device_->driver_handle(), &info, &size);
-  *size_bytes = size;
-  return device_->errors().Take();
-}
-
-HRESULT AuthenticatedChannel::GetCertificate(ByteSpan certificate) {
-  uint32_t size_bytes = 0;
-  const HRESULT result = GetCertificateSize(&size_bytes);
-  if (FAILED(result)) return result;
-  if (size_bytes == 0 || certificate.size() != size_bytes) return E_INVALIDARG;
-  const D3D11_1DDI_CERTIFICATE_INFO info = CertificateInfo();
-  device_->errors().Begin();
-  device_->video_functions().pfnGetCertificate(device_->driver_handle(), &info, size_bytes,
-                                               certificate.data());
-  return device_->errors().Take();
-}
-
-D3D11_1DDI_CERTIFICATE_INFO AuthenticatedChannel::CertificateInfo() const {
+Certificate AuthenticatedChannel::CertificateOfType() const {
   D3D11_1DDI_CERTIFICATE_INFO info{};
   info.CertificateType = D3D11_1DDI_CERTIFICATE_TYPE_AUTHENTICATED_CHANNEL;
   info.ChannelType = description_.ChannelType;
-  return info;
+  return {device_, info};
 }
 
 }  // namespace ward::runtime

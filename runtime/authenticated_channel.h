@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "runtime/certificate.h"
 #include "runtime/device.h"
 #include "runtime/private_memory.h"
 #include "umd/ddi/content_protection.h"
@@ -19,10 +20,12 @@ class AuthenticatedChannel {
   AuthenticatedChannel& operator=(const AuthenticatedChannel&) = delete;
 
   // Bytes of the certificate chain; 0 when the driver has none for this channel type.
-  HRESULT GetCertificateSize(uint32_t* size_bytes);
+  HRESULT GetCertificateSize(uint32_t* size_bytes) {
+    return CertificateOfType().GetSize(size_bytes);
+  }
   // PKCS#7 certs-only, DER. E_INVALIDARG for a buffer that is not as long as GetCertificateSize
   // says.
-  HRESULT GetCertificate(ByteSpan certificate);
+  HRESULT GetCertificate(ByteSpan certificate) { return CertificateOfType().Read(certificate); }
   // What the driver wrote into hChannel at creation.
   HANDLE GetChannelHandle() const { return description_.hChannel; }
 
@@ -34,7 +37,7 @@ class AuthenticatedChannel {
   AuthenticatedChannel(Device* device, D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE type)
       : device_(device), description_{type, nullptr} {}
   HRESULT CreateInDriver();
-  D3D11_1DDI_CERTIFICATE_INFO CertificateInfo() const;
+  Certificate CertificateOfType() const;
 
   Device* device_;
   D3D11_1DDIARG_CREATEAUTHENTICATEDCHANNEL description_;

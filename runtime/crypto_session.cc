@@ -19,38 +19,17 @@ HRESULT CryptoSession::CreateInDriver() {
   return result;
 }
 
-HRESULT CryptoSession::GetCertificateSize(uint32_t* size_bytes) {
-  const D3D11_1DDI_CERTIFICATE_INFO info = CertificateInfo();
-  UINT size = 0;
-  device_->errors().Begin();
-  device_->video_functions().pfnGetCertificateSize(device_->driver_handle(), &info, &size);
-  *size_bytes = size;
-  return device_->errors().Take();
-}
-
-HRESULT CryptoSession::GetCertificate(ByteSpan certificate) {
-  uint32_t size_bytes = 0;
-  const HRESULT result = GetCertificateSize(&size_bytes);
-  if (FAILED(result)) return result;
-  if (size_bytes == 0 || certificate.size() != size_bytes) return E_INVALIDARG;
-  const D3D11_1DDI_CERTIFICATE_INFO info = CertificateInfo();
-  device_->errors().Begin();
-  device_->video_functions().pfnGetCertificate(device_->driver_handle(), &info, size_bytes,
-                                               certificate.data());
-  return device_->errors().Take();
-}
-
 HRESULT CryptoSession::GetCryptoSessionHandle(HANDLE* handle) {
   *handle = nullptr;
   return device_->video_functions().pfnCryptoSessionGetHandle(device_->driver_handle(),
                                                               driver_handle(), handle);
 }
 
-D3D11_1DDI_CERTIFICATE_INFO CryptoSession::CertificateInfo() const {
+Certificate CryptoSession::CertificateOfType() const {
   D3D11_1DDI_CERTIFICATE_INFO info{};
   info.CertificateType = D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION;
   info.CryptoSessionType = description_.CryptoType;
-  return info;
+  return {device_, info};
 }
 
 }  // namespace ward::runtime

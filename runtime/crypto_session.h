@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "runtime/certificate.h"
 #include "runtime/device.h"
 #include "runtime/private_memory.h"
 #include "umd/ddi/content_protection.h"
@@ -22,10 +23,12 @@ class CryptoSession {
   GUID GetCryptoType() const { return description_.CryptoType; }
   GUID GetDecoderProfile() const { return description_.DecodeProfile; }
   // Bytes of the certificate chain; 0 when the driver has none for this crypto type.
-  HRESULT GetCertificateSize(uint32_t* size_bytes);
+  HRESULT GetCertificateSize(uint32_t* size_bytes) {
+    return CertificateOfType().GetSize(size_bytes);
+  }
   // PKCS#7 certs-only, DER. E_INVALIDARG for a buffer that is not as long as GetCertificateSize
   // says.
-  HRESULT GetCertificate(ByteSpan certificate);
+  HRESULT GetCertificate(ByteSpan certificate) { return CertificateOfType().Read(certificate); }
   // An opaque value for authenticated-channel messages.
   HRESULT GetCryptoSessionHandle(HANDLE* handle);
 
@@ -37,7 +40,7 @@ class CryptoSession {
   CryptoSession(Device* device, const D3D11_1DDIARG_CREATECRYPTOSESSION& description)
       : device_(device), description_(description) {}
   HRESULT CreateInDriver();
-  D3D11_1DDI_CERTIFICATE_INFO CertificateInfo() const;
+  Certificate CertificateOfType() const;
 
   Device* device_;
   D3D11_1DDIARG_CREATECRYPTOSESSION description_;

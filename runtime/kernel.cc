@@ -16,7 +16,7 @@ HRESULT HresultOf(const Fault& fault) {
 }
 
 Kernel::Kernel(abi::PciFunction* function, std::unique_ptr<kmd::Adapter> adapter)
-    : function_(function), adapter_(std::move(adapter)) {}
+    : function_(function), adapter_(std::move(adapter)), events_(adapter_->Info().session_count) {}
 
 Result<std::unique_ptr<Kernel>> Kernel::Open(abi::PciFunction* function) {
   WARD_ASSIGN_OR_RETURN(std::unique_ptr<kmd::Adapter> adapter, kmd::Adapter::Open(function));

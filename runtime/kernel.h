@@ -11,6 +11,7 @@
 #include "abi/pci_function.h"
 #include "base/result.h"
 #include "kmd/adapter.h"
+#include "runtime/event_book.h"
 #include "umd/ddi/kernel_structures.h"
 
 namespace ward::runtime {
@@ -32,6 +33,10 @@ class Kernel {
   HRESULT QueryAdapterInfo(const D3DDDICB_QUERYADAPTERINFO* data);
   HRESULT Escape(const D3DDDICB_ESCAPE* data);
 
+  // For tools: calls that were refused, by all processes, those that ended too.
+  const std::vector<EventReport>& EventReports() const { return events_.reports(); }
+
+  EventBook& events() { return events_; }
   kmd::Adapter& adapter() { return *adapter_; }
   abi::PciFunction& function() { return *function_; }
   uint32_t KeyEpoch() { return adapter_->KeyEpoch(); }
@@ -42,6 +47,7 @@ class Kernel {
 
   abi::PciFunction* function_;
   std::unique_ptr<kmd::Adapter> adapter_;
+  EventBook events_;
   std::vector<KernelDevice*> devices_;  // those that live: a handle is looked up, not believed
 };
 

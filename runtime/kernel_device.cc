@@ -11,8 +11,10 @@
 namespace ward::runtime {
 namespace {
 
-// QUEUE_REPORT.escape.
+// First word of an escape's private data: QUEUE_REPORT.escape and EVENT_REPORT.escape.
 constexpr uint32_t kEscapeQueueReport = 1;
+constexpr uint32_t kEscapeTellEvents = 2;
+constexpr uint32_t kEscapeAskEvents = 3;
 
 HANDLE ToHandle(kmd::ContextHandle context) {
   return reinterpret_cast<HANDLE>(static_cast<uintptr_t>(context));
@@ -142,19 +144,44 @@ HRESULT KernelDevice::Render(D3DDDICB_RENDER* data) {
 }
 
 HRESULT KernelDevice::Escape(const D3DDDICB_ESCAPE* data) {
-  const KernelContext* context = FindContext(data->hContext);
-  abi::QueueReport report;
-  if (context == nullptr || data->pPrivateDriverData == nullptr ||
-      data->PrivateDriverDataSize < sizeof(report)) {
+  uint32_t escape = 0;
+  if (data->pPrivateDriverData == nullptr || data->PrivateDriverDataSize < sizeof(escape)) {
     return E_INVALIDARG;
   }
-  std::memcpy(&report, data->pPrivateDriverData, sizeof(report));
-  if (report.escape != kEscapeQueueReport) return E_INVALIDARG;
+  std::memcpy(&escape, data->pPrivateDriverData, sizeof(escape));
+  switch (escape) {
+    case kEscapeQueueReport:
+      return ReportQueue(*data);
+    case kEscapeTellEvents:
+    case kEscapeAskEvents:
+      return ExchangeEvents(*data);
+    default:
+      return E_INVALIDARG;
+  }
+}
+
+HRESULT KernelDevice::ReportQueue(const D3DDDICB_ESCAPE& data) {
+  const KernelContext* context = FindContext(data.hContext);
+  if (context == nullptr || data.PrivateDriverDataSize < sizeof(abi::QueueReport)) {
+    return E_INVALIDARG;
+  }
   const Result<abi::QueueReport> answer = kernel_->adapter().Report(handle_, context->handle());
   if (!answer.ok()) return HresultOf(answer.fault());
-  report = answer.value();
+  abi::QueueReport report = answer.value();
   report.escape = kEscapeQueueReport;
-  std::memcpy(data->pPrivateDriverData, &report, sizeof(report));
+  std::memcpy(data.pPrivateDriverData, &report, sizeof(report));
+  return S_OK;
+}
+
+HRESULT KernelDevice::ExchangeEvents(const D3DDDICB_ESCAPE& data) {
+  abi::EventReport report;
+  if (data.PrivateDriverDataSize < sizeof(report)) return E_INVALIDARG;
+  std::memcpy(&report, data.pPrivateDriverData, sizeof(report));
+  if (report.escape == kEscapeTellEvents) {
+    return kernel_->events().Tell(handle_, report) ? S_OK : E_INVALIDARG;
+  }
+  if (!kernel_->events().Ask(handle_, &report)) return E_INVALIDARG;
+  std::memcpy(data.pPrivateDriverData, &report, sizeof(report));
   return S_OK;
 }
 

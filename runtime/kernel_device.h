@@ -51,6 +51,9 @@ class KernelDevice {
   HRESULT Free(D3DKMT_HANDLE handle);
   HRESULT FreeResource(HANDLE resource);
   KernelContext* FindContext(HANDLE handle);
+  HRESULT ReportQueue(const D3DDDICB_ESCAPE& data);
+  // R7: a driver tells what it refused, or a tool asks for that.
+  HRESULT ExchangeEvents(const D3DDDICB_ESCAPE& data);
 
   Kernel* kernel_;
   kmd::DeviceHandle handle_;

@@ -1,7 +1,9 @@
 #include "umd/content_protection_ddi.h"
 
+#include <cstddef>
 #include <cstring>
 #include <new>
+#include <optional>
 
 #include "umd/certificate_chain.h"
 #include "umd/content_protection_caps.h"
@@ -15,13 +17,27 @@ namespace ward::umd {
 
 namespace {
 
-CryptoSession* FindSession(Device* device, D3D11_1DDI_HCRYPTOSESSION handle) {
-  auto* session = DriverObject::Find<CryptoSession>(device, handle.pDrvPrivate);
-  if (session == nullptr && device != nullptr) {
-    device->events().Count("not a crypto session's handle");
+// The session of a call: what is refused in the call is counted for it, or for the device when
+// there is no such session.
+class NamedSession {
+ public:
+  NamedSession(Device* device, D3D11_1DDI_HCRYPTOSESSION handle)
+      : session_(DriverObject::Find<CryptoSession>(device, handle.pDrvPrivate)) {
+    if (session_ != nullptr) {
+      named_.emplace(&device->events(), session_->events());
+    } else if (device != nullptr) {
+      device->events().Count("not a crypto session's handle");
+    }
   }
-  return session;
-}
+
+  CryptoSession* get() const { return session_; }
+  CryptoSession* operator->() const { return session_; }
+  bool operator==(std::nullptr_t) const { return session_ == nullptr; }
+
+ private:
+  CryptoSession* session_;
+  std::optional<SessionNamed> named_;
+};
 
 Resource* FindResource(Device* device, D3D10DDI_HRESOURCE handle) {
   auto* resource = DriverObject::Find<Resource>(device, handle.pDrvPrivate);
@@ -78,18 +94,19 @@ HRESULT APIENTRY CreateCryptoSession(D3D10DDI_HDEVICE hDevice,
 void APIENTRY DestroyCryptoSession(D3D10DDI_HDEVICE hDevice,
                                    D3D11_1DDI_HCRYPTOSESSION hCryptoSession) {
   Device* device = Device::From(hDevice);
-  CryptoSession* session = FindSession(device, hCryptoSession);
+  const NamedSession session(device, hCryptoSession);
   if (session == nullptr) return;
   device->Report(session->Close());
-  session->~CryptoSession();
+  session.get()->~CryptoSession();
 }
 
 HRESULT APIENTRY CryptoSessionGetHandle(D3D10DDI_HDEVICE hDevice,
                                         D3D11_1DDI_HCRYPTOSESSION hCryptoSession, HANDLE* handle) {
   if (handle == nullptr) return E_INVALIDARG;
   *handle = nullptr;
-  CryptoSession* session = FindSession(Device::From(hDevice), hCryptoSession);
+  const NamedSession session(Device::From(hDevice), hCryptoSession);
   if (session == nullptr) return E_INVALIDARG;
+  session->FetchRefusals();
   *handle = reinterpret_cast<HANDLE>(static_cast<UINT_PTR>(session->handle()));
   return S_OK;
 }
@@ -97,16 +114,23 @@ HRESULT APIENTRY CryptoSessionGetHandle(D3D10DDI_HDEVICE hDevice,
 void APIENTRY GetCertificateSize(D3D10DDI_HDEVICE hDevice, const D3D11_1DDI_CERTIFICATE_INFO* info,
                                  UINT* size) {
   Device* device = Device::From(hDevice);
-  if (size == nullptr) return;
-  *size = 0;
-  if (device == nullptr || info == nullptr) return;
+  if (size != nullptr) *size = 0;
+  if (device == nullptr) return;
+  if (info == nullptr || size == nullptr) {
+    device->events().Count("GetCertificateSize without a description or a place for the size");
+    return;
+  }
   device->Report(CertificateChain(device, *info).GetSize(size));
 }
 
 void APIENTRY GetCertificate(D3D10DDI_HDEVICE hDevice, const D3D11_1DDI_CERTIFICATE_INFO* info,
                              UINT size, BYTE* certificate) {
   Device* device = Device::From(hDevice);
-  if (device == nullptr || info == nullptr || certificate == nullptr) return;
+  if (device == nullptr) return;
+  if (info == nullptr || certificate == nullptr) {
+    device->events().Count("GetCertificate without a description or a buffer");
+    return;
+  }
   device->Report(CertificateChain(device, *info).Read({certificate, size}));
 }
 
@@ -114,7 +138,7 @@ HRESULT APIENTRY NegotiateCryptoSessionKeyExchange(D3D10DDI_HDEVICE hDevice,
                                                    D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
                                                    UINT size, BYTE* data) {
   Device* device = Device::From(hDevice);
-  CryptoSession* session = FindSession(device, hCryptoSession);
+  const NamedSession session(device, hCryptoSession);
   if (session == nullptr) return E_INVALIDARG;
   if (data == nullptr || size > MessageChannel::kMaximumRequestData) {
     return device->events().Refuse("key exchange without data, or with too much of it");
@@ -129,7 +153,7 @@ void APIENTRY EncryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION 
   auto* output = static_cast<uint8_t*>(const_cast<void*>(iv));
   Clear(output, iv_size);
   Device* device = Device::From(hDevice);
-  CryptoSession* session = FindSession(device, hCryptoSession);
+  const NamedSession session(device, hCryptoSession);
   Resource* source = FindResource(device, hSource);
   Resource* destination = FindResource(device, hDestination);
   if (session == nullptr || source == nullptr || destination == nullptr) return;
@@ -145,7 +169,7 @@ void APIENTRY DecryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION 
                             const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* pattern, UINT content_key_size,
                             const void* content_key, UINT iv_size, const void* iv) {
   Device* device = Device::From(hDevice);
-  CryptoSession* session = FindSession(device, hCryptoSession);
+  const NamedSession session(device, hCryptoSession);
   Resource* source = FindResource(device, hSource);
   Resource* destination = FindResource(device, hDestination);
   if (session == nullptr || source == nullptr || destination == nullptr) return;
@@ -168,7 +192,7 @@ void APIENTRY StartSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
                                      void* random_number) {
   Clear(random_number, size);
   Device* device = Device::From(hDevice);
-  CryptoSession* session = FindSession(device, hCryptoSession);
+  const NamedSession session(device, hCryptoSession);
   if (session == nullptr) return;
   if (random_number == nullptr || size != kKeyBytes) {
     device->events().Count("StartSessionKeyRefresh for a number that is not 16 bytes");
@@ -180,7 +204,7 @@ void APIENTRY StartSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
 void APIENTRY FinishSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
                                       D3D11_1DDI_HCRYPTOSESSION hCryptoSession) {
   Device* device = Device::From(hDevice);
-  CryptoSession* session = FindSession(device, hCryptoSession);
+  const NamedSession session(device, hCryptoSession);
   if (session != nullptr) device->Report(session->FinishKeyRefresh());
 }
 
@@ -188,7 +212,7 @@ void APIENTRY GetEncryptionBltKey(D3D10DDI_HDEVICE hDevice,
                                   D3D11_1DDI_HCRYPTOSESSION hCryptoSession, UINT size, void* key) {
   Clear(key, size);
   Device* device = Device::From(hDevice);
-  CryptoSession* session = FindSession(device, hCryptoSession);
+  const NamedSession session(device, hCryptoSession);
   if (session == nullptr) return;
   if (key == nullptr || size != kKeyBytes) {
     device->events().Count("GetEncryptionBltKey for a key that is not 16 bytes");

@@ -37,11 +37,13 @@ HRESULT CryptoSession::Open(const D3D11_1DDIARG_CREATECRYPTOSESSION& arguments) 
   abi::CreateSessionResponse response = {};
   const HRESULT result = device().messages().Ask(abi::kMessageCreateSession, request, &response);
   session_ = response.session;
+  events_.session = response.session;
   handle_ = response.handle;
   return result;
 }
 
 HRESULT CryptoSession::Close() {
+  FetchRefusals();
   const abi::DestroySessionRequest request = {session_, {}};
   abi::ResponseHeader response = {};
   return device().messages().Ask(abi::kMessageDestroySession, request, &response);
@@ -110,6 +112,7 @@ HRESULT CryptoSession::Decrypt(const Resource& source, const Resource& destinati
       {offsetof(abi::DecryptBltCommand, destination), destination.allocation(), 0, true},
       {offsetof(abi::DecryptBltCommand, source), source.allocation(), 0, false},
   };
+  has_unseen_blts_ = true;
   return device().commands().Append(command, addresses);
 }
 
@@ -134,8 +137,19 @@ HRESULT CryptoSession::Encrypt(const Resource& source, const Resource& destinati
   result = device().commands().Append(command, addresses);
   if (SUCCEEDED(result)) result = answers.Read(AnswerBuffer::kCounterBlockOffset, iv);
   const bool refused = std::all_of(iv.begin(), iv.end(), [](uint8_t byte) { return byte == 0; });
-  if (SUCCEEDED(result) && refused) return events.Refuse("the device refused the EncryptionBlt");
-  return result;
+  if (FAILED(result) || !refused) return result;
+  has_unseen_blts_ = true;
+  FetchRefusals();
+  return events.Refuse("the device refused the EncryptionBlt");
+}
+
+void CryptoSession::FetchRefusals() {
+  if (!has_unseen_blts_ || device().kernel().removed()) return;
+  has_unseen_blts_ = false;
+  const abi::QuerySessionRequest request = {session_, {}};
+  abi::QuerySessionResponse response = {};
+  if (FAILED(device().messages().Ask(abi::kMessageQuerySession, request, &response))) return;
+  device().events().NoteRefusals(&events_, response.refusal_count, response.last_refusal);
 }
 
 HRESULT CryptoSession::SendContentKey(ConstByteSpan wrapped_key) {

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "umd/ddi/content_protection.h"
 #include "umd/driver_object.h"
+#include "umd/event_log.h"
 
 namespace ward::umd {
 
@@ -42,14 +43,21 @@ class CryptoSession : public DriverObject {
   // Waits for the device. `iv` receives kKeyBytes; zeros when the device refused.
   HRESULT Encrypt(const Resource& source, const Resource& destination, ByteSpan iv);
 
+  // Asks the device what it refused of the blts since the last time, if there were any, and
+  // notes it. Waits for them.
+  void FetchRefusals();
+
   // The value that the application gets (R4).
   uint64_t handle() const { return handle_; }
+  EventCount* events() { return &events_; }
 
  private:
   HRESULT SendContentKey(ConstByteSpan wrapped_key);
 
   uint32_t session_ = 0;
   uint64_t handle_ = 0;
+  EventCount events_;
+  bool has_unseen_blts_ = false;
   bool has_content_key_ = false;  // the device has wrapped_content_key_
   uint8_t wrapped_content_key_[kKeyBytes] = {};
 };

@@ -11,7 +11,9 @@ Device::Device(const Adapter& adapter, const D3D10DDIARG_CREATEDEVICE& arguments
       kernel_(adapter.runtime_handle(), arguments, &events_),
       commands_(&kernel_),
       answers_(&kernel_, &commands_),
-      messages_(&kernel_, &commands_, &answers_, &events_) {}
+      messages_(&kernel_, &commands_, &answers_, &events_) {
+  events_.set_listener(&kernel_);
+}
 
 HRESULT Device::Open() {
   HRESULT result = commands_.Open();

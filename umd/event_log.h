@@ -1,5 +1,5 @@
 // What the driver did not do, for people who debug: a function of the DDI that returns nothing has
-// no other way to say so (R7).
+// no other way to say so (R7). Counted for the session that a call names, or for the device.
 #ifndef WARD_UMD_EVENT_LOG_H_
 #define WARD_UMD_EVENT_LOG_H_
 
@@ -9,26 +9,61 @@
 
 namespace ward::umd {
 
+// What was refused for one session, or for the device where a call named no session of it.
+struct EventCount {
+  uint32_t session = 0;  // the device's number for it; 0: the device
+  uint32_t count = 0;    // calls that the driver refused; stays at its greatest value
+  const char* last_reason = "";
+  // QUERY_SESSION's, as last seen: commands that the device refused later.
+  uint32_t refusal_count = 0;
+  uint32_t last_refusal = 0;
+};
+
+// Who is told of each change: the kernel.
+class EventListener {
+ public:
+  virtual void OnEvent(const EventCount& events) = 0;
+
+ protected:
+  ~EventListener() = default;
+};
+
 class EventLog {
  public:
-  // `reason` is a string literal.
-  void Count(const char* reason) {
-    if (count_ != UINT32_MAX) ++count_;
-    last_reason_ = reason;
-  }
+  void set_listener(EventListener* listener) { listener_ = listener; }
 
+  // Counts for the session that is named now. `reason` is a string literal.
+  void Count(const char* reason);
   // Counts and gives the HRESULT for those callers that can return one.
-  HRESULT Refuse(const char* reason) {
-    Count(reason);
-    return E_INVALIDARG;
-  }
+  HRESULT Refuse(const char* reason);
+  // What the device refused of a session, as it answered.
+  void NoteRefusals(EventCount* session, uint32_t refusal_count, uint32_t last_refusal);
 
+  // Of the device and all its sessions.
   uint32_t count() const { return count_; }
   const char* last_reason() const { return last_reason_; }
 
  private:
-  uint32_t count_ = 0;  // stays at its greatest value
+  friend class SessionNamed;
+
+  EventListener* listener_ = nullptr;
+  EventCount device_;
+  EventCount* session_ = nullptr;  // of the call that runs; null: it named none
+  uint32_t count_ = 0;             // stays at its greatest value
   const char* last_reason_ = "";
+};
+
+// While it lives, events are the session's.
+class SessionNamed {
+ public:
+  // `session` may be null; it outlives all but the destructor.
+  SessionNamed(EventLog* log, EventCount* session) : log_(log) { log_->session_ = session; }
+  ~SessionNamed() { log_->session_ = nullptr; }
+  SessionNamed(const SessionNamed&) = delete;
+  SessionNamed& operator=(const SessionNamed&) = delete;
+
+ private:
+  EventLog* log_;
 };
 
 }  // namespace ward::umd

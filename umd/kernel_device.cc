@@ -1,12 +1,16 @@
 #include "umd/kernel_device.h"
 
+#include <cstddef>
+
 #include "umd/ddi/status_codes.h"
 
 namespace ward::umd {
 
 namespace {
-constexpr uint32_t kEscapeQueueReport = 1;  // QUEUE_REPORT.escape
-}
+// First word of an escape's private data.
+constexpr uint32_t kEscapeQueueReport = 1;
+constexpr uint32_t kEscapeTellEvents = 2;
+}  // namespace
 
 HRESULT KernelDevice::CreateContext(D3DDDICB_CREATECONTEXT* context) {
   const HRESULT result =
@@ -93,15 +97,34 @@ void KernelDevice::MarkRemoved(const char* reason) {
   if (removed_) return;
   removed_ = true;
   events_->Count(reason);
-  if (callbacks_->pfnEscapeCb == nullptr) return;
   abi::QueueReport report = {};
   report.escape = kEscapeQueueReport;
+  if (SUCCEEDED(Escape(&report, sizeof(report)))) queue_report_ = report;
+}
+
+void KernelDevice::OnEvent(const EventCount& events) {
+  if (removed_) return;
+  abi::EventReport report = {};
+  report.escape = kEscapeTellEvents;
+  report.session = events.session;
+  report.driver_events = events.count;
+  report.refusal_count = events.refusal_count;
+  report.last_refusal = events.last_refusal;
+  // What is too long loses its end; the last byte stays zero.
+  for (size_t i = 0; i + 1 < sizeof(report.last_reason) && events.last_reason[i] != 0; ++i) {
+    report.last_reason[i] = static_cast<uint8_t>(events.last_reason[i]);
+  }
+  (void)Escape(&report, sizeof(report));  // a kernel that does not keep reports is none the worse
+}
+
+HRESULT KernelDevice::Escape(void* report, UINT size_bytes) {
+  if (callbacks_->pfnEscapeCb == nullptr) return E_NOTIMPL;
   D3DDDICB_ESCAPE escape = {};
   escape.hDevice = device_;
-  escape.pPrivateDriverData = &report;
-  escape.PrivateDriverDataSize = sizeof(report);
+  escape.pPrivateDriverData = report;
+  escape.PrivateDriverDataSize = size_bytes;
   escape.hContext = context_;
-  if (SUCCEEDED(callbacks_->pfnEscapeCb(adapter_, &escape))) queue_report_ = report;
+  return callbacks_->pfnEscapeCb(adapter_, &escape);
 }
 
 HRESULT KernelDevice::Check(HRESULT result, const char* reason) {

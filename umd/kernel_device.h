@@ -17,7 +17,7 @@ enum class Segment : uint32_t { kSystem = 0, kVisible = 1, kProtected = 2 };
 
 // Every call gives the callback's HRESULT. The first D3DDDIERR_DEVICEREMOVED sticks: from then on
 // nothing but releasing reaches the kernel.
-class KernelDevice {
+class KernelDevice final : public EventListener {
  public:
   KernelDevice(HANDLE adapter, const D3D10DDIARG_CREATEDEVICE& arguments, EventLog* events)
       : adapter_(adapter),
@@ -41,6 +41,9 @@ class KernelDevice {
 
   HRESULT Present(D3DKMT_HANDLE source, D3DKMT_HANDLE destination, void* dxgi_context);
 
+  // Tells the kernel (EVENT_REPORT), unless the device was removed. Nothing comes back.
+  void OnEvent(const EventCount& events) override;
+
   bool removed() const { return removed_; }
   // The device broke its contract with this driver.
   void MarkRemoved(const char* reason);
@@ -48,6 +51,8 @@ class KernelDevice {
   const abi::QueueReport& queue_report() const { return queue_report_; }
 
  private:
+  // `report` is private data of an escape, which the kernel may fill in.
+  HRESULT Escape(void* report, UINT size_bytes);
   HRESULT Check(HRESULT result, const char* reason);
 
   HANDLE adapter_;

@@ -250,9 +250,17 @@ void Player::TearDown() {
   device_.reset();
   story_->Tell("destroy_device", reason, "DestroyDevice");
   Require("destroy_device", reason, "the device was lost on the way");
+  TellEvents();
   adapter_.reset();
   kernel_.reset();
   story_->Tell("close_adapter", S_OK, "CloseAdapter; the function is reset");
+}
+
+void Player::TellEvents() {
+  if (kernel_ == nullptr) return;
+  for (const runtime::EventReport& report : kernel_->EventReports()) {
+    story_->Events(report.Text());
+  }
 }
 
 int RunPlayer(abi::PciFunction* function, const std::string& job_path,
@@ -260,7 +268,13 @@ int RunPlayer(abi::PciFunction* function, const std::string& job_path,
   try {
     Job job(job_path);
     Output output(output_path);
-    Player(function, &job, &output, story).Play();
+    Player player(function, &job, &output, story);
+    try {
+      player.Play();
+    } catch (const std::exception&) {
+      player.TellEvents();  // they may say why
+      throw;
+    }
     return 0;
   } catch (const StepFailure& failure) {
     story->Fail(failure.step(), failure.result(), failure.what());

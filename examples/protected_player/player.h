@@ -45,6 +45,9 @@ class Player {
   // The whole of it, told to the story. Throws StepFailure; everything made is ended then too.
   void Play();
 
+  // What the drivers refused so far, session by session. Tells nothing without a kernel.
+  void TellEvents();
+
   const PlayerTally& tally() const { return tally_; }
 
  private:

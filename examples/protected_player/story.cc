@@ -8,6 +8,8 @@ void Story::Tell(const std::string& step, HRESULT result, const std::string& tex
 
 void Story::Report(const std::string& json) { Line("report " + json); }
 
+void Story::Events(const std::string& text) { Line("events " + text); }
+
 void Story::Hold() {
   Line("hold");
   std::string line;

@@ -3,6 +3,7 @@
 //
 //   WARD step=<name> result=<HRESULT or OK> <text for people>
 //   WARD report <JSON object>
+//   WARD events <text for people>   calls that were refused, one line for each session that had any
 //   WARD hold                     the last frame stays until a line or the end of the input comes
 #ifndef WARD_EXAMPLES_PROTECTED_PLAYER_STORY_H_
 #define WARD_EXAMPLES_PROTECTED_PLAYER_STORY_H_
@@ -22,6 +23,7 @@ class Story {
 
   void Tell(const std::string& step, HRESULT result, const std::string& text);
   void Report(const std::string& json);
+  void Events(const std::string& text);
   // Waits for a line.
   void Hold();
   void Fail(const std::string& step, const std::string& result, const std::string& text);
