@@ -92,6 +92,14 @@ TEST_CASE("The player shows a clip and reads all of it back, and the CPU sees no
   CHECK(report.at("wrong_blob_result") == "E_INVALIDARG");
   CHECK(report.at("protected_reads_refused") == 6);
   CHECK(report.at("protected_reads_tried") == 6);
+  // What was refused is told behind the end of all of it: the tampered blob, the decryption probe.
+  const size_t events = played.story.find("WARD events session ");
+  REQUIRE(events != std::string::npos);
+  CHECK(events > played.story.find("WARD step=destroy_device"));
+  CHECK(played.story.find("1 refused by the driver, last: KEY_EXCHANGE_FAILED", events) !=
+        std::string::npos);
+  CHECK(played.story.find("last: DecryptionBlt to a resource without RESTRICTED_CONTENT", events) !=
+        std::string::npos);
 
   const Bytes output = workspace.Read("output");
   const size_t stride = report.at("read_back_stride");

@@ -160,11 +160,19 @@ HRESULT APIENTRY FakeKernel::Render(HANDLE self, D3DDDICB_RENDER* data) {
 }
 
 HRESULT APIENTRY FakeKernel::Escape(HANDLE self, const D3DDDICB_ESCAPE* data) {
+  uint32_t escape = 0;
+  if (data->PrivateDriverDataSize < sizeof(escape)) return E_INVALIDARG;
+  std::memcpy(&escape, data->pPrivateDriverData, sizeof(escape));
+  if (escape == 2 && data->PrivateDriverDataSize == sizeof(abi::EventReport)) {
+    From(self)->event_reports.emplace_back();
+    std::memcpy(&From(self)->event_reports.back(), data->pPrivateDriverData,
+                sizeof(abi::EventReport));
+    return S_OK;
+  }
   abi::QueueReport report = {};
-  if (data->PrivateDriverDataSize != sizeof(report)) return E_INVALIDARG;
-  std::memcpy(&report, data->pPrivateDriverData, sizeof(report));
-  if (report.escape != 1) return E_INVALIDARG;
+  if (escape != 1 || data->PrivateDriverDataSize != sizeof(report)) return E_INVALIDARG;
   ++From(self)->escape_count;
+  report.escape = escape;
   report.fault_status = 0x201;
   std::memcpy(data->pPrivateDriverData, &report, sizeof(report));
   return S_OK;

@@ -79,9 +79,10 @@ class FakeKernel {
   std::vector<Message> messages;
   std::vector<HRESULT> errors;  // through pfnSetErrorCb
   std::vector<DXGIDDICB_PRESENT> presents;
-  std::vector<std::string> violations;  // of the contract
+  std::vector<std::string> violations;          // of the contract
+  std::vector<abi::EventReport> event_reports;  // EVENT_REPORT, as they were told
   int render_count = 0;
-  int escape_count = 0;
+  int escape_count = 0;  // QUEUE_REPORT
 
   // Commands of one name, in order.
   std::vector<Command> Find(const std::string& name) const;

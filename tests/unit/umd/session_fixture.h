@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/bytes.h"
 #include "tests/unit/umd/driver_fixture.h"
 #include "umd/ddi/guids.h"
 
@@ -74,10 +75,12 @@ class SessionDriver : public Driver {
                                   content_key.empty() ? nullptr : content_key.data(), 16, kIv);
   }
 
-  uint32_t status = 0;  // of every answer
+  uint32_t status = 0;         // of every answer
+  uint32_t refusal_count = 0;  // of QUERY_SESSION
+  uint32_t last_refusal = 0;
 
  private:
-  static std::vector<uint8_t> Body(const FakeKernel::Message& message) {
+  std::vector<uint8_t> Body(const FakeKernel::Message& message) const {
     switch (message.number) {
       case abi::kMessageCreateSession:
         return {kFirstSession, 0, 0, 0, 1, 0, 0, 0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8};
@@ -85,6 +88,12 @@ class SessionDriver : public Driver {
         return std::vector<uint8_t>(16, kRandomByte);
       case abi::kMessageGetReadbackKey:
         return std::vector<uint8_t>(16, kWrappedKeyByte);
+      case abi::kMessageQuerySession: {
+        std::vector<uint8_t> body(16);
+        StoreLe(body.data() + 4, refusal_count);
+        StoreLe(body.data() + 8, last_refusal);
+        return body;
+      }
       default:
         return {};
     }
