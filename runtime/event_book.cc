@@ -46,15 +46,14 @@ std::string EventReport::Text() const {
 }
 
 bool EventBook::IsSound(const abi::EventReport& report) const {
-  const auto is_zero = [](uint8_t byte) { return byte == 0; };
-  if (!WARD_RULE("events.reserved", std::all_of(std::begin(report.reserved_20),
-                                                std::end(report.reserved_20), is_zero))) {
-    return false;
-  }
+  const bool has_reserved =
+      std::any_of(std::begin(report.reserved_20), std::end(report.reserved_20),
+                  [](uint8_t byte) { return byte != 0; });
+  if (WARD_RULE("events.reserved", has_reserved)) return false;
   // generation << 16 | index
   const bool is_session = report.session >> 16 != 0 && (report.session & 0xffff) < session_count_;
-  if (!WARD_RULE("events.session", report.session == 0 || is_session)) return false;
-  return WARD_RULE("events.text", IsText(report.last_reason));
+  if (WARD_RULE("events.session", report.session != 0 && !is_session)) return false;
+  return !WARD_RULE("events.text", !IsText(report.last_reason));
 }
 
 bool EventBook::Tell(uint32_t device, const abi::EventReport& report) {
@@ -70,7 +69,8 @@ bool EventBook::Tell(uint32_t device, const abi::EventReport& report) {
 
 bool EventBook::Ask(uint32_t device, abi::EventReport* report) const {
   const auto found = std::find_if(reports_.begin(), reports_.end(), [&](const EventReport& kept) {
-    return kept.device == device && kept.session == report->session;
+    const bool is_own = WARD_BROKEN("events.own_device") || kept.device == device;
+    return is_own && kept.session == report->session;
   });
   if (found == reports_.end()) return false;
   report->driver_events = found->driver_events;

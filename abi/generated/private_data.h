@@ -64,7 +64,7 @@ static_assert(offsetof(QueueReport, refusal_status) == 28);
 // pPrivateDriverData of pfnEscapeCb: what was refused for a session, or for the device (R7). The user-mode driver tells it (escape 2); tools ask for it (escape 3) and the kernel-mode driver fills it in.
 struct EventReport {
   uint32_t escape;  // 2 tell, 3 ask.
-  uint32_t session;  // Number of the session; 0: the device.
+  uint32_t session;  // Number of the session; 0: calls that named none of the device's.
   uint32_t driver_events;  // Calls that the user-mode driver refused; stays at its greatest value.
   uint32_t refusal_count;  // QUERY_SESSION.refusal_count, as last seen.
   uint32_t last_refusal;  // QUERY_SESSION.last_refusal, as last seen.
