@@ -1,5 +1,6 @@
 #include "firmware/authenticated_channel.h"
 
+#include "firmware/channel_state.h"
 #include "firmware/crypto_session.h"
 #include "firmware/device_association.h"
 #include "firmware/handle_source.h"
@@ -75,9 +76,8 @@ Answer HandleDestroyChannel(const Call& call) {
 Answer HandleNegotiateChannelKey(const Call& call) {
   const auto request = ReadRequest<abi::NegotiateChannelKeyRequest>(call);
   Channel* channel = FindChannel(call.state, request.channel, call.message.context);
-  if (channel == nullptr) return Refuse(abi::kStatusChannelInvalid);
-  if (IsLost(call.platform, *channel)) return Refuse(abi::kStatusKeyDamaged);
-  if (channel->initialized != 0) return Refuse(abi::kStatusKeyExchangeFailed);  // R17
+  const uint32_t status = CheckEvent(call, channel, ChannelEvent::kNegotiateKey);
+  if (status != abi::kStatusOk) return Refuse(status);
 
   const uint32_t fresh = call.platform->AllocateSlot(KeyOwner(*channel), kChannelKeyUsage);
   if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);

@@ -2,6 +2,7 @@
 
 #include "firmware/authenticated_channel.h"
 #include "firmware/channel_exchange.h"
+#include "firmware/channel_state.h"
 #include "firmware/crypto_session.h"
 #include "firmware/device_association.h"
 #include "firmware/handle_source.h"
@@ -93,7 +94,9 @@ uint32_t CheckAndRun(const ChannelExchange& exchange, const ChannelOperation& co
       CutHandle(channel->handle, channel->handle_bytes)) {
     return abi::kStatusChannelMessageInvalid;
   }
-  if (is_initialize == (channel->initialized != 0)) return abi::kStatusChannelMessageInvalid;
+  const uint32_t state_status = CheckEvent(
+      exchange.call, channel, is_initialize ? ChannelEvent::kInitialize : ChannelEvent::kConfigure);
+  if (state_status != abi::kStatusOk) return state_status;
   if (!is_initialize && !TakeSequence(&channel->next_configure,
                                       exchange.input.ReadHeader(kConfigurePlaces.sequence))) {
     return abi::kStatusChannelMessageInvalid;

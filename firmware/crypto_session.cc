@@ -4,14 +4,25 @@
 #include "firmware/guid.h"
 #include "firmware/handle_source.h"
 #include "firmware/key_store.h"
+#include "firmware/session_state.h"
 
 namespace ward::firmware {
 namespace {
 
 // QUERY_SESSION's `state`.
-constexpr uint32_t kStateNoKey = 0;
-constexpr uint32_t kStateKeyed = 1;
-constexpr uint32_t kStateLost = 2;
+uint32_t NumberOf(SessionState state) {
+  switch (state) {
+    case SessionState::kNone:
+    case SessionState::kNoKey:
+      return 0;
+    case SessionState::kKeyed:
+    case SessionState::kRefresh:
+      return 1;
+    case SessionState::kDamaged:
+      return 2;
+  }
+  return 0;
+}
 
 uint32_t FindSupportStatus(const abi::CreateSessionRequest& request) {
   if (!IsGuid(request.crypto_type, kAes128Ctr)) return abi::kStatusCryptoTypeUnsupported;
@@ -98,8 +109,7 @@ Answer HandleQuerySession(const Call& call) {
 
   const SessionRefusals refusals = call.platform->ReadRefusals(IndexOf(session->number));
   abi::QuerySessionResponse response = {};
-  response.state = session->session_slot == kNoSlot ? kStateNoKey : kStateKeyed;
-  if (IsLost(call.platform, *session)) response.state = kStateLost;
+  response.state = NumberOf(StateOf(call.platform, session));
   response.refusal_count = refusals.count;
   response.last_refusal = refusals.last_status;
   response.key_epoch = session->key_epoch;

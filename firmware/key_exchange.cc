@@ -5,6 +5,7 @@
 #include "firmware/crypto_session.h"
 #include "firmware/decrypt_engine.h"
 #include "firmware/key_store.h"
+#include "firmware/session_state.h"
 
 namespace ward::firmware {
 namespace {
@@ -12,13 +13,6 @@ namespace {
 constexpr uint32_t kContentKeyBytes = 16;
 
 }  // namespace
-
-uint32_t FindKeyStatus(const Call& call, const Session* session) {
-  if (session == nullptr) return abi::kStatusSessionInvalid;
-  if (IsLost(call.platform, *session)) return abi::kStatusKeyDamaged;
-  if (session->session_slot == kNoSlot) return abi::kStatusSessionNoKey;
-  return abi::kStatusOk;
-}
 
 Answer FailBlock(const Call& call, const Session& session, SelfTest test) {
   if (IsLost(call.platform, session)) return Refuse(abi::kStatusKeyDamaged);
@@ -37,8 +31,8 @@ void ForgetRefresh(Session* session) {
 Answer HandleNegotiateSessionKey(const Call& call) {
   const auto request = ReadRequest<abi::NegotiateSessionKeyRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  if (session == nullptr) return Refuse(abi::kStatusSessionInvalid);
-  if (IsLost(call.platform, *session)) return Refuse(abi::kStatusKeyDamaged);
+  const uint32_t status = CheckEvent(call, session, SessionEvent::kNegotiateKey);
+  if (status != abi::kStatusOk) return Refuse(status);
 
   const uint32_t fresh = call.platform->AllocateSlot(session->number, kSessionKeyUsage);
   if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
@@ -59,7 +53,7 @@ Answer HandleNegotiateSessionKey(const Call& call) {
 Answer HandleSetContentKey(const Call& call) {
   const auto request = ReadRequest<abi::SetContentKeyRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  const uint32_t status = FindKeyStatus(call, session);
+  const uint32_t status = CheckEvent(call, session, SessionEvent::kSetContentKey);
   if (status != abi::kStatusOk) return Refuse(status);
   if (request.key_bytes != kContentKeyBytes) return Refuse(abi::kStatusContentKeyInvalid);
 
@@ -80,7 +74,7 @@ Answer HandleSetContentKey(const Call& call) {
 Answer HandleGetReadbackKey(const Call& call) {
   const auto request = ReadRequest<abi::GetReadbackKeyRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  const uint32_t status = FindKeyStatus(call, session);
+  const uint32_t status = CheckEvent(call, session, SessionEvent::kGetReadbackKey);
   if (status != abi::kStatusOk) return Refuse(status);
 
   const uint32_t fresh = call.platform->AllocateSlot(session->number, kReadbackKeyUsage);

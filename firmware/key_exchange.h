@@ -10,8 +10,6 @@
 
 namespace ward::firmware {
 
-// What has to hold of a session before its session key is used.
-uint32_t FindKeyStatus(const Call& call, const Session* session);
 // A block did not do its work. Either the session key turned out to be damaged, which costs this
 // session, or the block itself is broken, which costs everything until reset.
 Answer FailBlock(const Call& call, const Session& session, SelfTest test);

@@ -6,13 +6,14 @@
 #include "firmware/decrypt_engine.h"
 #include "firmware/key_exchange.h"
 #include "firmware/key_store.h"
+#include "firmware/session_state.h"
 
 namespace ward::firmware {
 
 Answer HandleStartKeyRefresh(const Call& call) {
   const auto request = ReadRequest<abi::StartKeyRefreshRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  const uint32_t status = FindKeyStatus(call, session);
+  const uint32_t status = CheckEvent(call, session, SessionEvent::kStartRefresh);
   if (status != abi::kStatusOk) return Refuse(status);
   if (request.random_bytes != sizeof(session->refresh_random)) {
     return Refuse(abi::kStatusRefreshSizeInvalid);
@@ -31,8 +32,8 @@ Answer HandleStartKeyRefresh(const Call& call) {
 Answer HandleFinishKeyRefresh(const Call& call) {
   const auto request = ReadRequest<abi::FinishKeyRefreshRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  if (session == nullptr) return Refuse(abi::kStatusSessionInvalid);
-  if (IsLost(call.platform, *session)) return Refuse(abi::kStatusKeyDamaged);
+  const uint32_t status = CheckEvent(call, session, SessionEvent::kFinishRefresh);
+  if (status != abi::kStatusOk) return Refuse(status);
   if (session->refresh_pending == 0) return Succeed();
 
   const uint32_t fresh = call.platform->AllocateSlot(session->number, kSessionKeyUsage);
