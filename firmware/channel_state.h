@@ -18,8 +18,9 @@ enum class ChannelState : uint8_t {
   kLast = kDamaged
 };
 
-// Messages that name a channel, and what ends it without one.
+// The message that makes a channel, those that name it, and what happens to it without one.
 enum class ChannelEvent : uint8_t {
+  kCreate,
   kNegotiateKey,
   kInitialize,  // CONFIGURE_CHANNEL
   kConfigure,   // CONFIGURE_CHANNEL with any other command
@@ -33,6 +34,8 @@ enum class ChannelEvent : uint8_t {
 // INITIALIZE comes once, and the key is final with it (DDI 8.2, R17).
 inline constexpr auto kChannelTable = MakeStateTable<ChannelState, ChannelEvent>(
     {
+        {ChannelState::kNone, ChannelEvent::kCreate, ChannelState::kNoKey},
+
         {ChannelState::kNoKey, ChannelEvent::kNegotiateKey, ChannelState::kKeyed},
         {ChannelState::kNoKey, ChannelEvent::kDestroy, ChannelState::kNone},
         {ChannelState::kNoKey, ChannelEvent::kContextEnds, ChannelState::kNone},

@@ -17,6 +17,7 @@ enum class DecoderState : uint8_t {
 };
 
 enum class DecoderEvent : uint8_t {
+  kCreate,
   kTie,  // CONFIGURE_CRYPTO_SESSION, of a channel
   kAsk,  // QUERY_CRYPTO_SESSION, of a channel
   kDestroy,
@@ -27,6 +28,7 @@ enum class DecoderEvent : uint8_t {
 
 inline constexpr auto kDecoderTable = MakeStateTable<DecoderState, DecoderEvent>(
     {
+        {DecoderState::kNone, DecoderEvent::kCreate, DecoderState::kUntied},
         {DecoderState::kNone, DecoderEvent::kDestroy, DecoderState::kNone,
          abi::kStatusChannelInvalid},
 

@@ -18,8 +18,9 @@ enum class SessionState : uint8_t {
   kLast = kDamaged
 };
 
-// Messages that name a session, and what ends it without one.
+// The message that makes a session, those that name it, and what happens to it without one.
 enum class SessionEvent : uint8_t {
+  kCreate,
   kNegotiateKey,
   kSetContentKey,
   kGetReadbackKey,
@@ -36,6 +37,8 @@ enum class SessionEvent : uint8_t {
 // pending refresh (R17).
 inline constexpr auto kSessionTable = MakeStateTable<SessionState, SessionEvent>(
     {
+        {SessionState::kNone, SessionEvent::kCreate, SessionState::kNoKey},
+
         {SessionState::kNoKey, SessionEvent::kNegotiateKey, SessionState::kKeyed},
         {SessionState::kNoKey, SessionEvent::kFinishRefresh, SessionState::kNoKey},
         {SessionState::kNoKey, SessionEvent::kQuery, SessionState::kNoKey},

@@ -13,14 +13,27 @@ list_files() { git ls-files --cached --others --exclude-standard -- "$@" | while
   [ ! -f "$file" ] || printf '%s\n' "$file"
 done; }
 
+# The state tables are C++, so a program renders their page.
+write_state_page() {
+  local sources=tests/unit/state_page page=docs/spec/content-protection.md
+  mkdir -p build
+  "${CXX:-c++}" -std=c++20 -I. -o build/write_state_page \
+    "$sources"/{state_machine,state_machines,write_state_page}.cc
+  build/write_state_page "$@" "$page"
+}
+
 check_generated() {
   [ -f tools/abi_generator.py ] || nothing "there is no tools/abi_generator.py yet"
-  if [ "$1" = --fix ]; then python3 tools/abi_generator.py; fi
+  if [ "$1" = --fix ]; then python3 tools/abi_generator.py && write_state_page; fi
   python3 tools/abi_generator.py --check || {
     echo "generated files differ from abi/*.toml; mend it with: python3 tools/abi_generator.py"
     exit 1
   }
-  echo "generated files match abi/*.toml"
+  write_state_page --check || {
+    echo "a page differs from the state tables; mend it with: ./dev check --fix generated"
+    exit 1
+  }
+  echo "generated files match abi/*.toml and the state tables"
 }
 
 check_format() {

@@ -24,7 +24,8 @@ bool HasRow(const Table& table, State from, Event event) {
 }
 
 // `Walker` is one noun: Reach a state, Do an event (its status), tell what its state is Now.
-// Messages come in every state; what just happens, only where the table has a row for it.
+// Messages that name it come in every state; the others, and what just happens, only where the
+// table has a row for it.
 template <typename Walker, typename Table>
 void Walk(const Table& table) {
   for (uint32_t s = 0; s < table.kStates; ++s) {
@@ -47,7 +48,7 @@ struct SessionWalker : BootedFirmware {
   using State = SessionState;
   using Event = SessionEvent;
   static bool IsMessage(Event event) {
-    return event != Event::kContextEnds && event != Event::kKeyDamaged;
+    return event != Event::kCreate && event != Event::kContextEnds && event != Event::kKeyDamaged;
   }
 
   void Reach(State wanted) {
@@ -61,6 +62,9 @@ struct SessionWalker : BootedFirmware {
   State Now() { return StateOf(&platform, FindSession(&state, session, 1)); }
   uint32_t Do(Event event) {
     switch (event) {
+      case Event::kCreate:
+        session = CreateSession();
+        return session == 0 ? UINT32_MAX : abi::kStatusOk;
       case Event::kNegotiateKey:
         return Negotiate(session, kSessionKey);
       case Event::kSetContentKey:
@@ -92,7 +96,7 @@ struct ChannelWalker : OpenChannel {
   using State = ChannelState;
   using Event = ChannelEvent;
   static bool IsMessage(Event event) {
-    return event != Event::kContextEnds && event != Event::kKeyDamaged;
+    return event != Event::kCreate && event != Event::kContextEnds && event != Event::kKeyDamaged;
   }
 
   void Reach(State wanted) {
@@ -105,6 +109,11 @@ struct ChannelWalker : OpenChannel {
   State Now() { return StateOf(&platform, FindChannel(&state, number, 1)); }
   uint32_t Do(Event event) {
     switch (event) {
+      case Event::kCreate: {
+        const Reply created = Send(abi::kMessageCreateChannel, Words({3, 8}));
+        number = created.Word(16);
+        return created.status;
+      }
       case Event::kNegotiateKey:
         return NegotiateChannel();
       case Event::kInitialize:
@@ -131,7 +140,7 @@ struct DecoderWalker : LiveChannel {
   using State = DecoderState;
   using Event = DecoderEvent;
   static bool IsMessage(Event event) {
-    return event != Event::kContextEnds && event != Event::kSessionEnds;
+    return event != Event::kCreate && event != Event::kContextEnds && event != Event::kSessionEnds;
   }
 
   void Reach(State wanted) {
@@ -148,6 +157,9 @@ struct DecoderWalker : LiveChannel {
   }
   uint32_t Do(Event event) {
     switch (event) {
+      case Event::kCreate:
+        decoder = MakeDecoder();
+        return abi::kStatusOk;
       case Event::kTie:
         return Configure(kCryptoSession, next_configure++,
                          Fields().Handle(decoder).Handle(session).Handle(DeviceHandle()))

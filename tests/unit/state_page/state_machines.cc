@@ -1,0 +1,32 @@
+#include "tests/unit/state_page/state_machines.h"
+
+#include "firmware/channel_state.h"
+#include "firmware/decoder_state.h"
+#include "firmware/session_state.h"
+
+namespace ward::test {
+
+// To add one: its header above, and an entry here.
+std::vector<StateMachine> AllStateMachines() {
+  return {
+      MakeStateMachine(
+          "Crypto session", "Of one context; the key of the state is the session key.",
+          firmware::kSessionTable, {"none", "no key", "keyed", "refresh pending", "damaged"},
+          {"CREATE_SESSION", "NEGOTIATE_SESSION_KEY", "SET_CONTENT_KEY", "GET_READBACK_KEY",
+           "START_KEY_REFRESH", "FINISH_KEY_REFRESH", "QUERY_SESSION", "DESTROY_SESSION",
+           "end of the context", "check word of a key fails"}),
+      MakeStateMachine(
+          "Authenticated channel", "Of one context. INITIALIZE makes its key final.",
+          firmware::kChannelTable, {"none", "no key", "keyed", "live", "damaged"},
+          {"CREATE_CHANNEL", "NEGOTIATE_CHANNEL_KEY", "CONFIGURE_CHANNEL with INITIALIZE",
+           "CONFIGURE_CHANNEL with another command", "QUERY_CHANNEL", "DESTROY_CHANNEL",
+           "end of the context", "check word of the key fails"}),
+      MakeStateMachine("Decoder", "As channel messages know it: tied to a session, or not.",
+                       firmware::kDecoderTable, {"none", "untied", "tied"},
+                       {"CREATE_DECODER", "CONFIGURE_CHANNEL with CRYPTO_SESSION",
+                        "QUERY_CHANNEL with CRYPTO_SESSION", "DESTROY_DECODER",
+                        "end of its session", "end of the context"}),
+  };
+}
+
+}  // namespace ward::test
