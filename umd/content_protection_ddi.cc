@@ -1,9 +1,7 @@
 #include "umd/content_protection_ddi.h"
 
-#include <cstddef>
 #include <cstring>
 #include <new>
-#include <optional>
 
 #include "umd/certificate_chain.h"
 #include "umd/content_protection_caps.h"
@@ -11,33 +9,12 @@
 #include "umd/ddi/guids.h"
 #include "umd/ddi/status_codes.h"
 #include "umd/device.h"
+#include "umd/named_session.h"
 #include "umd/resource.h"
 
 namespace ward::umd {
 
 namespace {
-
-// The session of a call: what is refused in the call is counted for it, or for the device when
-// there is no such session.
-class NamedSession {
- public:
-  NamedSession(Device* device, D3D11_1DDI_HCRYPTOSESSION handle)
-      : session_(DriverObject::Find<CryptoSession>(device, handle.pDrvPrivate)) {
-    if (session_ != nullptr) {
-      named_.emplace(&device->events(), session_->events());
-    } else if (device != nullptr) {
-      device->events().Count("not a crypto session's handle");
-    }
-  }
-
-  CryptoSession* get() const { return session_; }
-  CryptoSession* operator->() const { return session_; }
-  bool operator==(std::nullptr_t) const { return session_ == nullptr; }
-
- private:
-  CryptoSession* session_;
-  std::optional<SessionNamed> named_;
-};
 
 Resource* FindResource(Device* device, D3D10DDI_HRESOURCE handle) {
   auto* resource = DriverObject::Find<Resource>(device, handle.pDrvPrivate);

@@ -44,7 +44,7 @@ class EventLog {
   const char* last_reason() const { return last_reason_; }
 
  private:
-  friend class SessionNamed;
+  friend class EventScope;
 
   EventListener* listener_ = nullptr;
   EventCount device_;
@@ -54,15 +54,20 @@ class EventLog {
 };
 
 // While it lives, events are the session's.
-class SessionNamed {
+class EventScope {
  public:
-  // `session` may be null; it outlives all but the destructor.
-  SessionNamed(EventLog* log, EventCount* session) : log_(log) { log_->session_ = session; }
-  ~SessionNamed() { log_->session_ = nullptr; }
-  SessionNamed(const SessionNamed&) = delete;
-  SessionNamed& operator=(const SessionNamed&) = delete;
+  // `log` may be null: then it does nothing. `session` may be null: events are the device's. It
+  // outlives all but the destructor.
+  EventScope(EventLog* log, EventCount* session) : log_(log) { Name(session); }
+  ~EventScope() { Name(nullptr); }
+  EventScope(const EventScope&) = delete;
+  EventScope& operator=(const EventScope&) = delete;
 
  private:
+  void Name(EventCount* session) {
+    if (log_ != nullptr) log_->session_ = session;
+  }
+
   EventLog* log_;
 };
 

@@ -21,7 +21,7 @@ TEST_CASE("an event is the named session's, else the device's, and the log's in 
   session.session = 7;
   log.Count("first");
   {
-    const SessionNamed named(&log, &session);
+    const EventScope named(&log, &session);
     CHECK(log.Refuse("second") == E_INVALIDARG);
   }
   log.Count("third");
@@ -40,7 +40,7 @@ TEST_CASE("a session's count stays at its greatest value") {
   EventLog log;
   EventCount session;
   session.count = UINT32_MAX;
-  const SessionNamed named(&log, &session);
+  const EventScope named(&log, &session);
   log.Count("once more");
   CHECK(session.count == UINT32_MAX);
 }

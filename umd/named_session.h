@@ -1,0 +1,36 @@
+// The crypto session that a call of the DDI names. What is refused while this lives is counted for
+// it, or for the device when there is no such session (R7).
+#ifndef WARD_UMD_NAMED_SESSION_H_
+#define WARD_UMD_NAMED_SESSION_H_
+
+#include <cstddef>
+
+#include "umd/crypto_session.h"
+#include "umd/device.h"
+
+namespace ward::umd {
+
+class NamedSession {
+ public:
+  // Counts an event when `handle` is no session of `device`, which may be null.
+  NamedSession(Device* device, D3D11_1DDI_HCRYPTOSESSION handle)
+      : session_(DriverObject::Find<CryptoSession>(device, handle.pDrvPrivate)),
+        scope_(device != nullptr ? &device->events() : nullptr,
+               session_ != nullptr ? session_->events() : nullptr) {
+    if (session_ == nullptr && device != nullptr) {
+      device->events().Count("not a crypto session's handle");
+    }
+  }
+
+  CryptoSession* get() const { return session_; }
+  CryptoSession* operator->() const { return session_; }
+  bool operator==(std::nullptr_t) const { return session_ == nullptr; }
+
+ private:
+  CryptoSession* session_;
+  EventScope scope_;
+};
+
+}  // namespace ward::umd
+
+#endif  // WARD_UMD_NAMED_SESSION_H_
