@@ -28,9 +28,10 @@ AesKey MakePublicKey(const uint8_t bytes[16]) {
 
 }  // namespace
 
-void FirmwarePlatform::OpenMailbox(ConstByteSpan payload, ByteSpan response) {
+void FirmwarePlatform::OpenMailbox(ConstByteSpan payload, ByteSpan response, uint64_t charge_ns) {
   payload_ = payload;
   response_ = response;
+  charge_ns_ = charge_ns;
 }
 
 void FirmwarePlatform::CloseMailbox() { OpenMailbox({}, {}); }
@@ -160,6 +161,7 @@ bool FirmwarePlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& 
     return true;
   }
   next.context = grant.context;
+  next.torn_down = grant.torn_down != 0;
   if (next.session_slot != grant.session_slot) next.floors[0] = {};
   if (next.content_slot != grant.content_slot) next.floors[1] = {};
   if (next.readback_slot != grant.readback_slot && grant.readback_slot != kNoSlot) {

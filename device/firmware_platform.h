@@ -35,14 +35,15 @@ class FirmwarePlatform final : public firmware::Platform {
         identity_key_(std::move(identity_key)),
         certificates_(std::move(certificates)) {}
 
-  // The message's two buffers, for as long as the firmware handles it.
-  void OpenMailbox(ConstByteSpan payload, ByteSpan response);
+  // The message's two buffers and its charge of time, for as long as the firmware handles it.
+  void OpenMailbox(ConstByteSpan payload, ByteSpan response, uint64_t charge_ns = 0);
   void CloseMailbox();
   uint32_t key_epoch() const { return key_epoch_; }
   void set_key_epoch(uint32_t key_epoch) { key_epoch_ = key_epoch; }
 
   bool ReadPayload(uint32_t offset, void* destination, uint32_t size_bytes) override;
   bool WriteResponse(uint32_t offset, const void* source, uint32_t size_bytes) override;
+  uint64_t ChargeNs() override { return charge_ns_; }
   uint32_t AllocateSlot(uint32_t session, uint32_t usage) override;
   void WipeSlot(uint32_t slot) override;
   void WipeAllSlots() override;
@@ -92,6 +93,7 @@ class FirmwarePlatform final : public firmware::Platform {
   std::vector<uint8_t> certificates_;
   ConstByteSpan payload_;
   ByteSpan response_;
+  uint64_t charge_ns_ = 0;
   uint32_t key_epoch_ = 1;
 };
 

@@ -1,5 +1,6 @@
 #include "firmware/authenticated_channel.h"
 
+#include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/device_association.h"
 #include "firmware/handle_source.h"
@@ -25,6 +26,17 @@ Channel* FindChannel(State* state, uint32_t number, uint32_t context) {
 
 bool IsLost(Platform* platform, const Channel& channel) {
   return channel.key_slot != kNoSlot && platform->IsSlotDamaged(channel.key_slot);
+}
+
+uint32_t FindLoss(Platform* platform, const Channel& channel) {
+  if (WARD_RULE("teardown.channel_lost", channel.torn_down != 0)) return abi::kStatusSessionLost;
+  return IsLost(platform, channel) ? abi::kStatusKeyDamaged : abi::kStatusOk;
+}
+
+void LoseChannel(Platform* platform, Channel* channel) {
+  if (channel->key_slot != kNoSlot) platform->WipeSlot(channel->key_slot);
+  channel->key_slot = kNoSlot;
+  channel->torn_down = 1;
 }
 
 void EndChannel(Platform* platform, Channel* channel) {
@@ -76,7 +88,8 @@ Answer HandleNegotiateChannelKey(const Call& call) {
   const auto request = ReadRequest<abi::NegotiateChannelKeyRequest>(call);
   Channel* channel = FindChannel(call.state, request.channel, call.message.context);
   if (channel == nullptr) return Refuse(abi::kStatusChannelInvalid);
-  if (IsLost(call.platform, *channel)) return Refuse(abi::kStatusKeyDamaged);
+  const uint32_t loss = FindLoss(call.platform, *channel);
+  if (loss != abi::kStatusOk) return Refuse(loss);
   if (channel->initialized != 0) return Refuse(abi::kStatusKeyExchangeFailed);  // R17
 
   const uint32_t fresh = call.platform->AllocateSlot(KeyOwner(*channel), kChannelKeyUsage);

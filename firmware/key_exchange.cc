@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/decrypt_engine.h"
 #include "firmware/key_store.h"
@@ -13,9 +14,18 @@ constexpr uint32_t kContentKeyBytes = 16;
 
 }  // namespace
 
-uint32_t FindKeyStatus(const Call& call, const Session* session) {
+uint32_t FindUseStatus(const Call& call, const Session* session, KeyExchange exchange) {
   if (session == nullptr) return abi::kStatusSessionInvalid;
-  if (IsLost(call.platform, *session)) return abi::kStatusKeyDamaged;
+  if (WARD_RULE("teardown.session_lost", session->torn_down != 0)) return abi::kStatusSessionLost;
+  if (WARD_RULE("drm.session_type", session->exchange != exchange)) {
+    return abi::kStatusSessionTypeInvalid;
+  }
+  return IsLost(call.platform, *session) ? abi::kStatusKeyDamaged : abi::kStatusOk;
+}
+
+uint32_t FindKeyStatus(const Call& call, const Session* session) {
+  const uint32_t status = FindUseStatus(call, session, KeyExchange::kRsaesOaep);
+  if (status != abi::kStatusOk) return status;
   if (session->session_slot == kNoSlot) return abi::kStatusSessionNoKey;
   return abi::kStatusOk;
 }
@@ -37,8 +47,8 @@ void ForgetRefresh(Session* session) {
 Answer HandleNegotiateSessionKey(const Call& call) {
   const auto request = ReadRequest<abi::NegotiateSessionKeyRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  if (session == nullptr) return Refuse(abi::kStatusSessionInvalid);
-  if (IsLost(call.platform, *session)) return Refuse(abi::kStatusKeyDamaged);
+  const uint32_t status = FindUseStatus(call, session, KeyExchange::kRsaesOaep);
+  if (status != abi::kStatusOk) return Refuse(status);
 
   const uint32_t fresh = call.platform->AllocateSlot(session->number, kSessionKeyUsage);
   if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);

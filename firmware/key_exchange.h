@@ -10,7 +10,9 @@
 
 namespace ward::firmware {
 
-// What has to hold of a session before its session key is used.
+// What has to hold of a session before a message for sessions of `exchange` runs.
+uint32_t FindUseStatus(const Call& call, const Session* session, KeyExchange exchange);
+// What has to hold before its session key is used.
 uint32_t FindKeyStatus(const Call& call, const Session* session);
 // A block did not do its work. Either the session key turned out to be damaged, which costs this
 // session, or the block itself is broken, which costs everything until reset.

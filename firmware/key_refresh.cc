@@ -31,8 +31,8 @@ Answer HandleStartKeyRefresh(const Call& call) {
 Answer HandleFinishKeyRefresh(const Call& call) {
   const auto request = ReadRequest<abi::FinishKeyRefreshRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  if (session == nullptr) return Refuse(abi::kStatusSessionInvalid);
-  if (IsLost(call.platform, *session)) return Refuse(abi::kStatusKeyDamaged);
+  const uint32_t status = FindUseStatus(call, session, KeyExchange::kRsaesOaep);
+  if (status != abi::kStatusOk) return Refuse(status);
   if (session->refresh_pending == 0) return Succeed();
 
   const uint32_t fresh = call.platform->AllocateSlot(session->number, kSessionKeyUsage);

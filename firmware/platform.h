@@ -24,6 +24,7 @@ struct SessionGrant {
   uint32_t session_slot;
   uint32_t content_slot;
   uint32_t readback_slot;
+  uint32_t torn_down = 0;  // 1: the engines refuse the session with SESSION_LOST
 };
 
 struct SessionRefusals {
@@ -37,6 +38,9 @@ class Platform {
   // platform: outside of payload or response they fail (false).
   virtual bool ReadPayload(uint32_t offset, void* destination, uint32_t size_bytes) = 0;
   virtual bool WriteResponse(uint32_t offset, const void* source, uint32_t size_bytes) = 0;
+
+  // Virtual time that the message in flight was charged.
+  virtual uint64_t ChargeNs() = 0;
 
   // Key vault. `session` is the owner of the slot: a session's number, or a channel's (whose bit 15
   // is set, which no session's is). Allocate gives kNoSlot when none is left.

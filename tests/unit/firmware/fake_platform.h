@@ -45,6 +45,8 @@ class FakePlatform final : public Platform {
     return true;
   }
 
+  uint64_t ChargeNs() override { return charge_ns; }
+
   uint32_t AllocateSlot(uint32_t session, uint32_t usage) override {
     for (uint32_t i = 0; i < slots.size(); ++i) {
       if (slots[i].session != 0) continue;
@@ -192,6 +194,7 @@ class FakePlatform final : public Platform {
   std::vector<uint32_t> released;
   std::vector<uint8_t> certificate;
   uint32_t key_epoch = 1;
+  uint64_t charge_ns = 20000;
   uint32_t unwrap_count = 0;
   uint32_t wipe_all_count = 0;
   uint32_t signed_count = 0;
