@@ -80,7 +80,7 @@ TEST_CASE("each reserved byte that is not zero answers RESERVED_NOT_ZERO and has
       }
     }
   }
-  CHECK(tried == 4 + 4 + 4 + 8 + 4 + 8 + 8 + 4 + 4 + 8);
+  CHECK(tried == 4 + 4 + 4 + 8 + 4 + 8 + 8 + 4 + 4 + 8 + 4 + 4);
   CHECK(firmware.Query(session).status == abi::kStatusOk);
 }
 
