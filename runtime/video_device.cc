@@ -75,6 +75,16 @@ HRESULT VideoDevice::GetCryptoSessionPrivateDataSize(const GUID& crypto_type,
   return device_->errors().Take();
 }
 
+HRESULT VideoDevice::NegotiateCryptoSessionKeyExchangeMT(
+    CryptoSession* session, D3DWDDM2_4DDI_CRYPTO_SESSION_KEY_EXCHANGE_FLAGS flags, ByteSpan data) {
+  const D3DWDDM2_4DDI_VIDEODEVICEFUNCS* driver = device_->wddm2_4_video_functions();
+  if (driver == nullptr) return E_NOTIMPL;
+  if (session == nullptr || data.data() == nullptr) return E_INVALIDARG;
+  return driver->pfnNegotiateCryptoSessionKeyExchangeMT(
+      device_->driver_handle(), session->driver_handle(), flags, static_cast<UINT>(data.size()),
+      data.data());
+}
+
 HRESULT VideoDevice::CreateAuthenticatedChannel(uint32_t type,
                                                 std::unique_ptr<AuthenticatedChannel>* channel) {
   constexpr uint32_t kRuntimeChannel = 1;  // D3D11_AUTHENTICATED_CHANNEL_D3D11
