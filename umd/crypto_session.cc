@@ -7,6 +7,7 @@
 #include "abi/generated/commands.h"
 #include "abi/generated/messages.h"
 #include "base/assert.h"
+#include "base/rule.h"
 #include "umd/ddi/guids.h"
 #include "umd/device.h"
 #include "umd/resource.h"
@@ -57,7 +58,8 @@ HRESULT CryptoSession::CheckStatus(D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS* status) 
   const HRESULT result = device().messages().Ask(abi::kMessageQuerySession, request, &response);
   *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST;
   if (FAILED(result)) return result;
-  if (response.state <= kKeyed) *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
+  if (response.state <= kKeyed || WARD_BROKEN("hw.status"))
+    *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
   if (response.state == kKeyLost) *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST;
   return result;
 }

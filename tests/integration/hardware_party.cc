@@ -50,6 +50,15 @@ std::vector<uint8_t> TrustedPacket::OutputBytes(uint32_t size_bytes) const {
   return {begin, begin + size_bytes};
 }
 
+uint32_t NumberOf(runtime::CryptoSession* session) { return DriverSession(session).number(); }
+
+abi::QuerySessionResponse QuerySession(runtime::CryptoSession* session) {
+  abi::QuerySessionResponse response = {};
+  REQUIRE(AskFirmware(session, abi::kMessageQuerySession, abi::QuerySessionRequest{}, &response) ==
+          S_OK);
+  return response;
+}
+
 std::unique_ptr<runtime::CryptoSession> CreateHardwareSession(Application* application) {
   std::unique_ptr<runtime::CryptoSession> session;
   REQUIRE(runtime::VideoDevice(&application->device())
@@ -92,11 +101,10 @@ TrustedReply ImportKey(Application* application, runtime::CryptoSession* session
 }
 
 HRESULT SelectKey(runtime::CryptoSession* session, const Key& key_id) {
-  umd::Device* driver = umd::Device::From(session->device().driver_handle());
-  abi::SelectKeyRequest request = {DriverSession(session).number(), {}, {}};
+  abi::SelectKeyRequest request = {};
   std::copy(key_id.begin(), key_id.end(), request.key_id);
   abi::ResponseHeader response = {};
-  return driver->messages().Ask(abi::kMessageSelectKey, request, &response);
+  return AskFirmware(session, abi::kMessageSelectKey, request, &response);
 }
 
 HRESULT DecryptUnderSelectedKey(runtime::CryptoSession* session, runtime::Resource* source,
@@ -104,7 +112,7 @@ HRESULT DecryptUnderSelectedKey(runtime::CryptoSession* session, runtime::Resour
   umd::Device* driver = umd::Device::From(session->device().driver_handle());
   abi::DecryptBltCommand command = {};
   command.flags = abi::DecryptBltCommand::kFlagContentKey;
-  command.session = DriverSession(session).number();
+  command.session = NumberOf(session);
   command.length_bytes = DriverResource(source).layout().size_bytes;
   std::copy(iv.begin(), iv.end(), command.iv);
   const umd::AddressField addresses[] = {

@@ -7,7 +7,9 @@
 #include <memory>
 #include <vector>
 
+#include "abi/generated/messages.h"
 #include "tests/integration/application.h"
+#include "umd/device.h"
 
 namespace ward::test {
 
@@ -39,6 +41,8 @@ class TrustedPacket {
   std::vector<uint64_t> output_;
 };
 
+// The device's number of the session.
+uint32_t NumberOf(runtime::CryptoSession* session);
 std::unique_ptr<runtime::CryptoSession> CreateHardwareSession(Application* application);
 TrustedReply CallTrusted(Application* application, runtime::CryptoSession* session,
                          uint32_t function, ConstByteSpan input, uint32_t output_room = 1024);
@@ -50,6 +54,19 @@ std::vector<uint8_t> MakeImport(const Key& key_id, ConstByteSpan blob);
 // Asks for a token and imports `key` under it.
 TrustedReply ImportKey(Application* application, runtime::CryptoSession* session, const Key& key_id,
                        const Key& key);
+
+// A message to the firmware about `session`, past the driver's own checks: Request begins with the
+// session's number.
+template <typename Request, typename Response>
+HRESULT AskFirmware(runtime::CryptoSession* session, uint32_t message, Request request,
+                    Response* response, ConstByteSpan data = {}, ByteSpan answer = {}) {
+  request.session = NumberOf(session);
+  return umd::Device::From(session->device().driver_handle())
+      ->messages()
+      .Ask(message, request, response, data, answer);
+}
+// QUERY_SESSION.
+abi::QuerySessionResponse QuerySession(runtime::CryptoSession* session);
 
 // What stands behind VideoDecoderBeginFrame with HW_CENC: the key of that name decrypts from now
 // on.
