@@ -96,7 +96,7 @@ Answer HandleCreateSession(const Call& call) {
   born.number = born.generation << 16 | index;
   born.context = call.message.context;
   born.key_epoch = call.platform->KeyEpoch();
-  born.exchange = IsHardware(request) ? KeyExchange::kHwProtection : KeyExchange::kRsaesOaep;
+  born.exchange = IsHardware(request) ? KeyExchange::kHardware : KeyExchange::kOaep;
   ForgetSlots(&born);
   // No keys yet, so there is nothing to wipe and no IV to draw.
   *session = born;

@@ -16,7 +16,8 @@ inline constexpr uint32_t kDeviceCount = 64;          // contexts that asked for
 inline constexpr uint32_t kAllowedProcessCount = 16;  // of one device
 inline constexpr uint32_t kImportedKeyCount = 4;      // of one session
 
-enum class KeyExchange : uint32_t { kRsaesOaep = 0, kHwProtection = 1 };
+// RSAES_OAEP, HW_PROTECTION.
+enum class KeyExchange : uint32_t { kOaep = 0, kHardware = 1 };
 
 // A key that the trusted application took in. `slot` is kNoSlot where there is none.
 struct ImportedKey {

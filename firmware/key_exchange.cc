@@ -24,7 +24,7 @@ uint32_t FindUseStatus(const Call& call, const Session* session, KeyExchange exc
 }
 
 uint32_t FindKeyStatus(const Call& call, const Session* session) {
-  const uint32_t status = FindUseStatus(call, session, KeyExchange::kRsaesOaep);
+  const uint32_t status = FindUseStatus(call, session, KeyExchange::kOaep);
   if (status != abi::kStatusOk) return status;
   if (session->session_slot == kNoSlot) return abi::kStatusSessionNoKey;
   return abi::kStatusOk;
@@ -47,7 +47,7 @@ void ForgetRefresh(Session* session) {
 Answer HandleNegotiateSessionKey(const Call& call) {
   const auto request = ReadRequest<abi::NegotiateSessionKeyRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  const uint32_t status = FindUseStatus(call, session, KeyExchange::kRsaesOaep);
+  const uint32_t status = FindUseStatus(call, session, KeyExchange::kOaep);
   if (status != abi::kStatusOk) return Refuse(status);
 
   const uint32_t fresh = call.platform->AllocateSlot(session->number, kSessionKeyUsage);

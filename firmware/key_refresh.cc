@@ -31,7 +31,7 @@ Answer HandleStartKeyRefresh(const Call& call) {
 Answer HandleFinishKeyRefresh(const Call& call) {
   const auto request = ReadRequest<abi::FinishKeyRefreshRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  const uint32_t status = FindUseStatus(call, session, KeyExchange::kRsaesOaep);
+  const uint32_t status = FindUseStatus(call, session, KeyExchange::kOaep);
   if (status != abi::kStatusOk) return Refuse(status);
   if (session->refresh_pending == 0) return Succeed();
 

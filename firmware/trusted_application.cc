@@ -165,7 +165,7 @@ constexpr Function kFunctions[kFunctionCount] = {RunVersion, RunRandom, RunImpor
 Answer HandleGetNewKeyData(const Call& call) {
   const auto request = ReadRequest<abi::GetNewKeyDataRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  const uint32_t status = FindUseStatus(call, session, KeyExchange::kHwProtection);
+  const uint32_t status = FindUseStatus(call, session, KeyExchange::kHardware);
   if (status != abi::kStatusOk) return Refuse(status);
 
   abi::GetNewKeyDataResponse response = {};
@@ -182,7 +182,7 @@ Answer HandleGetNewKeyData(const Call& call) {
 Answer HandleCallTrusted(const Call& call) {
   const auto request = ReadRequest<abi::CallTrustedRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  const uint32_t status = FindUseStatus(call, session, KeyExchange::kHwProtection);
+  const uint32_t status = FindUseStatus(call, session, KeyExchange::kHardware);
   if (status != abi::kStatusOk) return Refuse(status);
   // Looked at before the function runs, so that one without room for its output has no effect.
   const uint32_t most =
@@ -204,7 +204,7 @@ Answer HandleCallTrusted(const Call& call) {
 Answer HandleSelectKey(const Call& call) {
   const auto request = ReadRequest<abi::SelectKeyRequest>(call);
   Session* session = FindSession(call.state, request.session, call.message.context);
-  const uint32_t status = FindUseStatus(call, session, KeyExchange::kHwProtection);
+  const uint32_t status = FindUseStatus(call, session, KeyExchange::kHardware);
   if (status != abi::kStatusOk) return Refuse(status);
   const uint32_t place = FindPlace(*session, request.key_id);
   const bool is_there = place != kImportedKeyCount && session->imported[place].slot != kNoSlot;
