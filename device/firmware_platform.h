@@ -35,20 +35,24 @@ class FirmwarePlatform final : public firmware::Platform {
         identity_key_(std::move(identity_key)),
         certificates_(std::move(certificates)) {}
 
-  // The message's two buffers, for as long as the firmware handles it.
-  void OpenMailbox(ConstByteSpan payload, ByteSpan response);
+  // The message's two buffers and its charge of time, for as long as the firmware handles it.
+  void OpenMailbox(ConstByteSpan payload, ByteSpan response, uint64_t charge_ns = 0);
   void CloseMailbox();
   uint32_t key_epoch() const { return key_epoch_; }
   void set_key_epoch(uint32_t key_epoch) { key_epoch_ = key_epoch; }
 
   bool ReadPayload(uint32_t offset, void* destination, uint32_t size_bytes) override;
   bool WriteResponse(uint32_t offset, const void* source, uint32_t size_bytes) override;
+  uint64_t ChargeNs() override { return charge_ns_; }
   uint32_t AllocateSlot(uint32_t session, uint32_t usage) override;
   void WipeSlot(uint32_t slot) override;
   void WipeAllSlots() override;
   bool IsSlotDamaged(uint32_t slot) override;
   bool UnwrapRsaOaep(uint32_t slot, uint32_t session, uint32_t payload_offset,
                      uint32_t size_bytes) override;
+  bool UnwrapRsaOaepParameters(uint32_t slot, uint32_t owner, uint32_t payload_offset,
+                               uint32_t size_bytes,
+                               uint8_t public_part[firmware::kPublicParameterBytes]) override;
   bool UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
                     uint32_t payload_offset) override;
   bool GenerateKey(uint32_t slot, uint32_t session) override;
@@ -81,6 +85,7 @@ class FirmwarePlatform final : public firmware::Platform {
   int FailingSelfTest() override;
 
  private:
+  ConstByteSpan FindBlob(uint32_t payload_offset, uint32_t size_bytes) const;
   bool StoreAndLock(uint32_t slot, uint32_t session, KeyVault::Key&& key);
 
   FirmwareWiring wiring_;
@@ -88,6 +93,7 @@ class FirmwarePlatform final : public firmware::Platform {
   std::vector<uint8_t> certificates_;
   ConstByteSpan payload_;
   ByteSpan response_;
+  uint64_t charge_ns_ = 0;
   uint32_t key_epoch_ = 1;
 };
 

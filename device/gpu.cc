@@ -4,6 +4,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/rule.h"
 #include "device/gpu_implementation.h"
 
 namespace ward::device {
@@ -94,6 +95,12 @@ void GpuImplementation::ResetFunction() {
   security_->Boot();
   // Enables are clear, so this sends no vector.
   interrupts_.Raise(Interrupts::kSourceKeysLost);
+}
+
+void GpuImplementation::TearDown() {
+  security_->TearDown();
+  ports_.trace->OnEvent({"teardown", "", {security_->key_epoch(), 0, 0}});
+  if (!WARD_BROKEN("teardown.cause")) interrupts_.Raise(Interrupts::kSourceKeysLost);
 }
 
 bool GpuImplementation::FirmwareFailed() const {
@@ -213,6 +220,12 @@ ProcessResult Gpu::Process(uint64_t budget_bytes) {
 void Gpu::Reset(ResetKind kind) {
   if (!implementation_->Enter()) return;
   implementation_->Reset(kind);
+  implementation_->Leave();
+}
+
+void Gpu::TearDown() {
+  if (!implementation_->Enter()) return;
+  implementation_->TearDown();
   implementation_->Leave();
 }
 

@@ -97,6 +97,10 @@ class Gpu {
 
   // When it returns nothing runs, no cause is raised and no key is left.
   void Reset(ResetKind kind);
+  // Tear-down of content protection, as after a power loss of the secure part: every key is wiped,
+  // protected memory is zero, KEY_EPOCH grew and KEYS_LOST is raised, while the rest goes on.
+  // Sessions and channels stay, lost, until they are destroyed.
+  void TearDown();
 
   ScanoutInfo Scanout(uint32_t output) const;
   // Writes width x height XRGB8888 pixels (bytes B, G, R, X) into rows `pitch` bytes apart; false

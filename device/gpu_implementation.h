@@ -33,6 +33,7 @@ class GpuImplementation {
   void WriteConfig(uint32_t offset, uint32_t size_bytes, uint32_t value);
   ProcessResult Process(uint64_t budget_bytes);
   void Reset(ResetKind kind);
+  void TearDown();
 
   ScanoutInfo Scanout(uint32_t output) const;
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;

@@ -2,16 +2,19 @@
 
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/rule.h"
 
 namespace ward::device {
 
 Result<Grant*> GrantTable::Find(uint32_t session, uint32_t context) {
-  const uint32_t index = session & 0xffff;
-  if (session != 0 && index < grants_.size()) {
-    Grant& grant = grants_[index];
-    if (grant.session == session && grant.context == context) return &grant;
+  Grant* grant = FindOwned(session, context);
+  if (grant == nullptr) {
+    return Fault{abi::kStatusSessionInvalid, "the context has no such session"};
   }
-  return Fault{abi::kStatusSessionInvalid, "the context has no such session"};
+  if (WARD_RULE("teardown.engine", grant->torn_down)) {
+    return Fault{abi::kStatusSessionLost, "the session was torn down"};
+  }
+  return grant;
 }
 
 Grant& GrantTable::At(uint32_t index) {
@@ -24,11 +27,17 @@ void GrantTable::Clear() {
 }
 
 void GrantTable::CountRefusal(uint32_t session, uint32_t context, uint32_t status) {
-  auto found = Find(session, context);
-  if (!found.ok()) return;
-  Grant& grant = *found.value();
-  if (grant.refusal_count != UINT32_MAX) ++grant.refusal_count;
-  grant.last_refusal = status;
+  Grant* grant = FindOwned(session, context);
+  if (grant == nullptr) return;
+  if (grant->refusal_count != UINT32_MAX) ++grant->refusal_count;
+  grant->last_refusal = status;
+}
+
+Grant* GrantTable::FindOwned(uint32_t session, uint32_t context) {
+  const uint32_t index = session & 0xffff;
+  if (session == 0 || index >= grants_.size()) return nullptr;
+  Grant& grant = grants_[index];
+  return grant.session == session && grant.context == context ? &grant : nullptr;
 }
 
 void GrantTable::Hash(StateHasher* hasher) const {
@@ -36,6 +45,7 @@ void GrantTable::Hash(StateHasher* hasher) const {
     hasher->Add(grant.session);
     if (grant.session == 0) continue;
     hasher->Add(grant.context);
+    hasher->Add(grant.torn_down ? 1 : 0);
     for (uint32_t slot : {grant.session_slot, grant.content_slot, grant.readback_slot}) {
       hasher->Add(slot);
     }

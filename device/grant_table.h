@@ -16,6 +16,7 @@ namespace ward::device {
 struct Grant {
   uint32_t session = 0;  // number of the session; 0: the entry is free
   uint32_t context = 0;  // who owns the session
+  bool torn_down = false;
   uint32_t session_slot = kNoSlot;
   uint32_t content_slot = kNoSlot;
   uint32_t readback_slot = kNoSlot;
@@ -38,8 +39,8 @@ class GrantTable {
  public:
   explicit GrantTable(uint32_t session_count) : grants_(session_count) {}
 
-  // The entry of a session that `context` owns; SESSION_INVALID otherwise. Session numbers carry
-  // their index in the low 16 bits.
+  // The entry of a session that `context` owns; SESSION_INVALID otherwise, SESSION_LOST when it was
+  // torn down. Session numbers carry their index in the low 16 bits.
   Result<Grant*> Find(uint32_t session, uint32_t context);
   // Firmware's door: entry by index.
   Grant& At(uint32_t index);
@@ -52,6 +53,8 @@ class GrantTable {
   void Hash(StateHasher* hasher) const;
 
  private:
+  Grant* FindOwned(uint32_t session, uint32_t context);  // nullptr: the context has none
+
   std::vector<Grant> grants_;
 };
 

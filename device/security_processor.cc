@@ -7,6 +7,7 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/rule.h"
 #include "device/crypto/rsa_private_key.h"
 #include "device/firmware_platform.h"
 
@@ -48,7 +49,7 @@ void HashChannels(const firmware::State& state, StateHasher* hasher) {
       hasher->Add(word);
     }
     for (uint32_t word : {channel.context, channel.key_slot, channel.type, channel.handle_bytes,
-                          channel.initialized, channel.protection}) {
+                          channel.initialized, channel.protection, channel.torn_down}) {
       hasher->Add(word);
     }
   }
@@ -76,6 +77,18 @@ void HashDevices(const firmware::State& state, StateHasher* hasher) {
   for (uint32_t key : state.handle_source.round_keys) hasher->Add(key);
 }
 
+void HashHardware(const firmware::Session& session, StateHasher* hasher) {
+  hasher->Add(static_cast<uint32_t>(session.exchange));
+  hasher->Add(session.torn_down);
+  hasher->Add(session.token_pending);
+  hasher->Add(session.token);
+  HashBytes(session.token_key_id, hasher);
+  for (const firmware::ImportedKey& key : session.imported) {
+    hasher->Add(key.slot);
+    HashBytes(key.key_id, hasher);
+  }
+}
+
 void HashFirmware(const firmware::State& state, StateHasher* hasher) {
   hasher->Add(static_cast<uint32_t>(state.health));
   hasher->Add(state.failed_test);
@@ -89,6 +102,7 @@ void HashFirmware(const firmware::State& state, StateHasher* hasher) {
     }
     hasher->Add(session.handle);
     HashBytes(session.refresh_random, hasher);
+    HashHardware(session, hasher);
   }
   HashChannels(state, hasher);
   HashDevices(state, hasher);
@@ -137,7 +151,7 @@ class SecurityProcessor::Implementation {
     const firmware::MessageInfo message = state_.message;
     std::vector<uint8_t> response(message.response_capacity);
     const bool was_ready = IsReady();
-    platform_.OpenMailbox(state_.payload, response);
+    platform_.OpenMailbox(state_.payload, response, FindCharge(message.number, latency_));
     const firmware::Answer answer = firmware::HandleMessage(&platform_, &state_.firmware, message);
     platform_.CloseMailbox();
     WARD_ASSERT(answer.length_bytes <= response.size());
@@ -176,8 +190,14 @@ class SecurityProcessor::Implementation {
     wiring_.vault->WipeAll();
     wiring_.grants->Clear();
     wiring_.memory->ClearProtected();
-    state_.key_epoch = state_.key_epoch == UINT32_MAX ? 1 : state_.key_epoch + 1;
-    platform_.set_key_epoch(state_.key_epoch);
+    BeginEpoch();
+  }
+
+  void TearDown() {
+    firmware::TearDown(&platform_, &state_.firmware);
+    wiring_.vault->WipeAll();
+    if (!WARD_BROKEN("teardown.content")) wiring_.memory->ClearProtected();
+    if (!WARD_BROKEN("teardown.epoch")) BeginEpoch();
   }
 
   void Load(const State& state) {
@@ -202,6 +222,10 @@ class SecurityProcessor::Implementation {
   const State& state() const { return state_; }
 
  private:
+  void BeginEpoch() {
+    state_.key_epoch = state_.key_epoch == UINT32_MAX ? 1 : state_.key_epoch + 1;
+    platform_.set_key_epoch(state_.key_epoch);
+  }
   // The handle source stays: no handle comes twice, as no key epoch does.
   void ClearFirmware() {
     const firmware::HandleSource kept = state_.firmware.handle_source;
@@ -274,6 +298,8 @@ void SecurityProcessor::EndContext(uint32_t context) { implementation_->EndConte
 void SecurityProcessor::FailCipher() { implementation_->FailCipher(); }
 
 void SecurityProcessor::Reset() { implementation_->Reset(); }
+
+void SecurityProcessor::TearDown() { implementation_->TearDown(); }
 
 uint32_t SecurityProcessor::key_epoch() const { return implementation_->state().key_epoch; }
 

@@ -62,6 +62,9 @@ class SecurityProcessor {
   void FailCipher();
   // Wipes everything (keys, grants, protected memory) and adds one to the key epoch. Does not boot.
   void Reset();
+  // Wipes the same and adds one to the key epoch, but firmware goes on: sessions and channels stay,
+  // lost, and a message in flight is answered as one that came later.
+  void TearDown();
   uint32_t key_epoch() const;
 
   struct State;

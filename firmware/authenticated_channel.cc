@@ -28,6 +28,18 @@ bool IsLost(Platform* platform, const Channel& channel) {
   return channel.key_slot != kNoSlot && platform->IsSlotDamaged(channel.key_slot);
 }
 
+uint32_t FindLoss(Platform* platform, const Channel& channel) {
+  const ChannelState state = StateOf(platform, &channel);
+  if (state == ChannelState::kTornDown) return abi::kStatusSessionLost;
+  return state == ChannelState::kDamaged ? abi::kStatusKeyDamaged : abi::kStatusOk;
+}
+
+void LoseChannel(Platform* platform, Channel* channel) {
+  if (channel->key_slot != kNoSlot) platform->WipeSlot(channel->key_slot);
+  channel->key_slot = kNoSlot;
+  channel->torn_down = 1;
+}
+
 void EndChannel(Platform* platform, Channel* channel) {
   if (channel->key_slot != kNoSlot) platform->WipeSlot(channel->key_slot);
   const uint32_t generation = channel->generation;

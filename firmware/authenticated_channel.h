@@ -22,8 +22,13 @@ constexpr uint32_t KeyOwner(const Channel& channel) { return channel.number | 0x
 Channel* FindChannel(State* state, uint32_t number, uint32_t context);
 // True when the channel's key failed its check word: it answers KEY_DAMAGED until it is destroyed.
 bool IsLost(Platform* platform, const Channel& channel);
+// Why the channel is good for nothing but its end: KEY_DAMAGED, SESSION_LOST (tear-down), or OK.
+uint32_t FindLoss(Platform* platform, const Channel& channel);
 // Wipes its key; the protection that it asked for ends with it.
 void EndChannel(Platform* platform, Channel* channel);
+// Tear-down: its key is wiped and it stays, lost, until it is destroyed. What it asked of the
+// device's protection stays too.
+void LoseChannel(Platform* platform, Channel* channel);
 
 Answer HandleCreateChannel(const Call& call);
 Answer HandleDestroyChannel(const Call& call);

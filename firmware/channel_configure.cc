@@ -120,7 +120,8 @@ Answer HandleConfigureChannel(const Call& call) {
   const auto request = ReadRequest<abi::ConfigureChannelRequest>(call);
   Channel* channel = FindChannel(call.state, request.channel, call.message.context);
   if (channel == nullptr) return Refuse(abi::kStatusChannelInvalid);
-  if (IsLost(call.platform, *channel)) return Refuse(abi::kStatusKeyDamaged);
+  const uint32_t loss = FindLoss(call.platform, *channel);
+  if (loss != abi::kStatusOk) return Refuse(loss);
 
   constexpr Fields kNothing = {};
   ChannelStructure output(kOutputHeader, kNothing, channel->handle_bytes);

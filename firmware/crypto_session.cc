@@ -3,6 +3,7 @@
 #include "firmware/decrypt_engine.h"
 #include "firmware/guid.h"
 #include "firmware/handle_source.h"
+#include "firmware/key_exchange.h"
 #include "firmware/key_store.h"
 #include "firmware/session_state.h"
 
@@ -20,14 +21,22 @@ uint32_t NumberOf(SessionState state) {
       return 1;
     case SessionState::kDamaged:
       return 2;
+    case SessionState::kTornDown:
+      return 3;
   }
   return 0;
+}
+
+bool IsHardware(const abi::CreateSessionRequest& request) {
+  return IsGuid(request.key_exchange_type, kHwProtection.bytes);
 }
 
 uint32_t FindSupportStatus(const abi::CreateSessionRequest& request) {
   if (!IsGuid(request.crypto_type, kAes128Ctr)) return abi::kStatusCryptoTypeUnsupported;
   if (!IsGuid(request.decode_profile, kNullGuid)) return abi::kStatusProfileUnsupported;
-  if (!IsGuid(request.key_exchange_type, kRsaesOaep)) return abi::kStatusKeyExchangeUnsupported;
+  if (!IsGuid(request.key_exchange_type, kRsaesOaep) && !IsHardware(request)) {
+    return abi::kStatusKeyExchangeUnsupported;
+  }
   return abi::kStatusOk;
 }
 
@@ -49,7 +58,7 @@ Session* FindSession(State* state, uint32_t number, uint32_t context) {
 Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_bytes,
                              uint32_t context) {
   for (Session& session : state->sessions) {
-    if (session.number != 0 && session.context == context &&
+    if (session.number != 0 && session.context == context && session.torn_down == 0 &&
         CutHandle(session.handle, handle_bytes) == handle) {
       return &session;
     }
@@ -64,6 +73,18 @@ void EndSession(Platform* platform, Session* session) {
   const uint32_t generation = session->generation;
   *session = Session{};
   session->generation = generation;
+}
+
+// The pages go too: what a session made is lost with its keys.
+void LoseSession(Platform* platform, Session* session) {
+  Session lost = *session;
+  ForgetSlots(&lost);
+  ForgetRefresh(&lost);
+  lost.token_pending = 0;
+  lost.torn_down = 1;
+  const bool admitted = Admit(platform, session, lost);
+  WARD_ASSERT(admitted);  // there is no read-back key: no entropy is drawn
+  platform->ReleaseProtectedPages(session->number);
 }
 
 Answer HandleCreateSession(const Call& call) {
@@ -81,7 +102,8 @@ Answer HandleCreateSession(const Call& call) {
   born.number = born.generation << 16 | index;
   born.context = call.message.context;
   born.key_epoch = call.platform->KeyEpoch();
-  born.session_slot = born.content_slot = born.readback_slot = kNoSlot;
+  born.exchange = IsHardware(request) ? KeyExchange::kHardware : KeyExchange::kOaep;
+  ForgetSlots(&born);
   // No keys yet, so there is nothing to wipe and no IV to draw.
   *session = born;
   const bool admitted = Admit(call.platform, session, born);

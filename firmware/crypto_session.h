@@ -18,11 +18,14 @@ constexpr uint32_t IndexOf(uint32_t session_number) { return session_number & 0x
 
 // The session of that number if `context` owns it; nullptr, for whatever reason, otherwise.
 Session* FindSession(State* state, uint32_t number, uint32_t context);
-// The context's session of that handle, cut to `handle_bytes`; nullptr when it has none.
+// The context's session of that handle, cut to `handle_bytes`; nullptr when it has none, or it was
+// torn down.
 Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_bytes,
                              uint32_t context);
 // Takes the session out of the engine, wipes its keys and zeroes its protected pages.
 void EndSession(Platform* platform, Session* session);
+// Tear-down: the same, but the session stays until it is destroyed and says that it is lost.
+void LoseSession(Platform* platform, Session* session);
 
 Answer HandleCreateSession(const Call& call);
 Answer HandleDestroySession(const Call& call);

@@ -14,6 +14,7 @@
 #include "firmware/key_refresh.h"
 #include "firmware/message.h"
 #include "firmware/self_test.h"
+#include "firmware/trusted_application.h"
 #include "firmware/video_decoder.h"
 
 namespace ward::firmware {
@@ -42,6 +43,9 @@ constexpr Duty kDuties[] = {
     {abi::kMessageGetDeviceHandle, HandleGetDeviceHandle, kNoBlob},
     {abi::kMessageCreateDecoder, HandleCreateDecoder, kNoBlob},
     {abi::kMessageDestroyDecoder, HandleDestroyDecoder, kNoBlob},
+    {abi::kMessageGetNewKeyData, HandleGetNewKeyData, kNoBlob},
+    {abi::kMessageCallTrusted, HandleCallTrusted, offsetof(abi::CallTrustedRequest, input_bytes)},
+    {abi::kMessageSelectKey, HandleSelectKey, kNoBlob},
     {abi::kMessageCreateChannel, HandleCreateChannel, kNoBlob},
     {abi::kMessageDestroyChannel, HandleDestroyChannel, kNoBlob},
     {abi::kMessageNegotiateChannelKey, HandleNegotiateChannelKey,
@@ -126,6 +130,16 @@ void EndContext(Platform* platform, State* state, uint32_t context) {
   }
   EndDecoders(state, context);
   EndDevice(state, context);
+}
+
+void TearDown(Platform* platform, State* state) {
+  for (Session& session : state->sessions) {
+    if (session.number != 0) LoseSession(platform, &session);
+  }
+  for (Channel& channel : state->channels) {
+    if (channel.number != 0) LoseChannel(platform, &channel);
+  }
+  platform->WipeAllSlots();
 }
 
 }  // namespace ward::firmware

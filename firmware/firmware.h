@@ -14,6 +14,16 @@ inline constexpr uint32_t kChannelCount = 64;
 inline constexpr uint32_t kDecoderCount = 64;
 inline constexpr uint32_t kDeviceCount = 64;          // contexts that asked for a device handle
 inline constexpr uint32_t kAllowedProcessCount = 16;  // of one device
+inline constexpr uint32_t kImportedKeyCount = 4;      // of one session
+
+// RSAES_OAEP, HW_PROTECTION.
+enum class KeyExchange : uint32_t { kOaep = 0, kHardware = 1 };
+
+// A key that the trusted application took in. `slot` is kNoSlot where there is none.
+struct ImportedKey {
+  uint8_t key_id[16];
+  uint32_t slot;
+};
 
 struct Session {
   uint64_t handle;  // what channel messages call it; 0: free
@@ -26,6 +36,13 @@ struct Session {
   uint32_t readback_slot;
   uint32_t refresh_pending;    // 1: START_KEY_REFRESH came, FINISH_KEY_REFRESH did not yet
   uint8_t refresh_random[16];  // public: START_KEY_REFRESH answered it
+  KeyExchange exchange;
+  uint32_t torn_down;  // 1: keys and content were lost by tear-down
+  // HW_PROTECTION alone. What the next import has to carry, and for which key; public.
+  uint32_t token_pending;
+  uint64_t token;
+  uint8_t token_key_id[16];
+  ImportedKey imported[kImportedKeyCount];
 };
 
 // An authenticated channel (docs/spec/security-processor.md).
@@ -41,6 +58,7 @@ struct Channel {
   uint32_t handle_bytes;  // width of a HANDLE in its messages, 8 or 4
   uint32_t initialized;   // 1: INITIALIZE succeeded
   uint32_t protection;    // PROTECTION_FLAGS that this channel asked for
+  uint32_t torn_down;     // 1: its key was lost by tear-down
 };
 
 struct Decoder {
@@ -103,6 +121,9 @@ Answer HandleMessage(Platform* platform, State* state, const MessageInfo& messag
 void FailCipher(Platform* platform, State* state);
 // The context died: its sessions, channels and decoders end.
 void EndContext(Platform* platform, State* state, uint32_t context);
+// Every key is wiped. Sessions and channels stay until they are destroyed, and are good for nothing
+// else.
+void TearDown(Platform* platform, State* state);
 
 }  // namespace ward::firmware
 

@@ -32,6 +32,8 @@ inline constexpr GuidBytes kAes128Ctr = {0x11, 0xd7, 0x6b, 0x9b, 0x74, 0x4f, 0xc
 // D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP, C1949895-D72A-4A1D-8E5D-ED857D171520.
 inline constexpr GuidBytes kRsaesOaep = {0x95, 0x98, 0x94, 0xc1, 0x2a, 0xd7, 0x1d, 0x4a,
                                          0x8e, 0x5d, 0xed, 0x85, 0x7d, 0x17, 0x15, 0x20};
+// D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION.
+inline constexpr Guid kHwProtection = ParseGuid("B1170D8A-628D-4DA3-AD3B-82DDB08B4970");
 inline constexpr GuidBytes kNullGuid = {};
 
 constexpr bool IsGuid(const uint8_t* value, const GuidBytes& expected) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/decrypt_engine.h"
 #include "firmware/key_store.h"

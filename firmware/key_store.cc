@@ -3,31 +3,58 @@
 namespace ward::firmware {
 namespace {
 
-bool IsDamaged(Platform* platform, uint32_t slot) {
-  return slot != kNoSlot && platform->IsSlotDamaged(slot);
+constexpr uint32_t kSlotCount = 3 + kImportedKeyCount;
+
+// A selected key's slot is there twice.
+struct Slots {
+  uint32_t numbers[kSlotCount];
+};
+
+Slots SlotsOf(const Session& session) {
+  Slots slots = {{session.session_slot, session.content_slot, session.readback_slot}};
+  for (uint32_t i = 0; i < kImportedKeyCount; ++i) slots.numbers[3 + i] = session.imported[i].slot;
+  return slots;
 }
 
-void WipeUnlessKept(Platform* platform, uint32_t held, uint32_t kept) {
-  if (held != kNoSlot && held != kept) platform->WipeSlot(held);
+bool Holds(const Slots& slots, uint32_t wanted) {
+  for (uint32_t slot : slots.numbers) {
+    if (slot == wanted) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
+void ForgetSlots(Session* session) {
+  session->session_slot = session->content_slot = session->readback_slot = kNoSlot;
+  for (ImportedKey& key : session->imported) key = {{}, kNoSlot};
+}
+
 void WipeDroppedSlots(Platform* platform, const Session& held, const Session& kept) {
-  WipeUnlessKept(platform, held.session_slot, kept.session_slot);
-  WipeUnlessKept(platform, held.content_slot, kept.content_slot);
-  WipeUnlessKept(platform, held.readback_slot, kept.readback_slot);
+  const Slots still_held = SlotsOf(kept);
+  for (uint32_t slot : SlotsOf(held).numbers) {
+    if (slot != kNoSlot && !Holds(still_held, slot)) platform->WipeSlot(slot);
+  }
 }
 
 void WipeSlots(Platform* platform, const Session& session) {
   Session nothing = session;
-  nothing.session_slot = nothing.content_slot = nothing.readback_slot = kNoSlot;
+  ForgetSlots(&nothing);
   WipeDroppedSlots(platform, session, nothing);
 }
 
+bool HoldsKey(const Session& session) {
+  for (uint32_t slot : SlotsOf(session).numbers) {
+    if (slot != kNoSlot) return true;
+  }
+  return false;
+}
+
 bool IsLost(Platform* platform, const Session& session) {
-  return IsDamaged(platform, session.session_slot) || IsDamaged(platform, session.content_slot) ||
-         IsDamaged(platform, session.readback_slot);
+  for (uint32_t slot : SlotsOf(session).numbers) {
+    if (slot != kNoSlot && platform->IsSlotDamaged(slot)) return true;
+  }
+  return false;
 }
 
 }  // namespace ward::firmware

@@ -25,6 +25,28 @@ HRESULT CryptoSession::GetCryptoSessionHandle(HANDLE* handle) {
                                                               driver_handle(), handle);
 }
 
+HRESULT CryptoSession::CheckStatus(D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS* status) {
+  const D3DWDDM2_0DDI_VIDEODEVICEFUNCS* driver = device_->wddm2_video_functions();
+  *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST;
+  if (driver == nullptr) return E_NOTIMPL;
+  device_->errors().Begin();
+  driver->pfnCheckCryptoSessionStatus(device_->driver_handle(), driver_handle(), status);
+  return device_->errors().Take();
+}
+
+HRESULT CryptoSession::GetDataForNewHardwareKey(ConstByteSpan private_input,
+                                                uint64_t* private_output) {
+  const D3DWDDM2_0DDI_VIDEODEVICEFUNCS* driver = device_->wddm2_video_functions();
+  *private_output = 0;
+  if (driver == nullptr) return E_NOTIMPL;
+  UINT64 output = 0;
+  const HRESULT result = driver->pfnGetDataForNewHardwareKey(
+      device_->driver_handle(), driver_handle(), static_cast<UINT>(private_input.size()),
+      private_input.data(), &output);
+  *private_output = output;
+  return result;
+}
+
 Certificate CryptoSession::CertificateOfType() const {
   D3D11_1DDI_CERTIFICATE_INFO info{};
   info.CertificateType = D3D11_1DDI_CERTIFICATE_TYPE_CRYPTO_SESSION;

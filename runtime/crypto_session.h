@@ -31,6 +31,11 @@ class CryptoSession {
   HRESULT GetCertificate(ByteSpan certificate) { return CertificateOfType().Read(certificate); }
   // An opaque value for authenticated-channel messages.
   HRESULT GetCryptoSessionHandle(HANDLE* handle);
+  // ID3D11VideoContext1's questions about a session; they need a device with a WDDM 2.x table, and
+  // answer E_NOTIMPL without. OK, or what was lost: also when the device is.
+  HRESULT CheckStatus(D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS* status);
+  // GetDataForNewHardwareKey: what the import of the key of this name has to carry.
+  HRESULT GetDataForNewHardwareKey(ConstByteSpan private_input, uint64_t* private_output);
 
   D3D11_1DDI_HCRYPTOSESSION driver_handle() const { return {memory_.get()}; }
   Device& device() { return *device_; }

@@ -57,6 +57,34 @@ HRESULT VideoDevice::CreateCryptoSession(const GUID& crypto_type, const GUID* de
   return result;
 }
 
+HRESULT VideoDevice::GetCryptoSessionPrivateDataSize(const GUID& crypto_type,
+                                                     const GUID* decoder_profile,
+                                                     const GUID& key_exchange_type,
+                                                     uint32_t* input_bytes,
+                                                     uint32_t* output_bytes) {
+  const D3DWDDM2_0DDI_VIDEODEVICEFUNCS* driver = device_->wddm2_video_functions();
+  *input_bytes = *output_bytes = 0;
+  if (driver == nullptr) return E_NOTIMPL;
+  UINT input = 0;
+  UINT output = 0;
+  device_->errors().Begin();
+  driver->pfnGetCryptoSessionPrivateDataSize(device_->driver_handle(), &crypto_type,
+                                             decoder_profile, &key_exchange_type, &input, &output);
+  *input_bytes = input;
+  *output_bytes = output;
+  return device_->errors().Take();
+}
+
+HRESULT VideoDevice::NegotiateCryptoSessionKeyExchangeMT(
+    CryptoSession* session, D3DWDDM2_4DDI_CRYPTO_SESSION_KEY_EXCHANGE_FLAGS flags, ByteSpan data) {
+  const D3DWDDM2_4DDI_VIDEODEVICEFUNCS* driver = device_->wddm2_4_video_functions();
+  if (driver == nullptr) return E_NOTIMPL;
+  if (session == nullptr || data.data() == nullptr) return E_INVALIDARG;
+  return driver->pfnNegotiateCryptoSessionKeyExchangeMT(
+      device_->driver_handle(), session->driver_handle(), flags, static_cast<UINT>(data.size()),
+      data.data());
+}
+
 HRESULT VideoDevice::CreateAuthenticatedChannel(uint32_t type,
                                                 std::unique_ptr<AuthenticatedChannel>* channel) {
   constexpr uint32_t kRuntimeChannel = 1;  // D3D11_AUTHENTICATED_CHANNEL_D3D11

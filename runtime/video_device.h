@@ -36,6 +36,16 @@ class VideoDevice {
   HRESULT CreateCryptoSession(const GUID& crypto_type, const GUID* decoder_profile,
                               const GUID& key_exchange_type,
                               std::unique_ptr<CryptoSession>* session);
+  // ID3D11VideoDevice1::GetCryptoSessionPrivateDataSize, in bytes. E_NOTIMPL on a device without a
+  // WDDM 2.x table.
+  HRESULT GetCryptoSessionPrivateDataSize(const GUID& crypto_type, const GUID* decoder_profile,
+                                          const GUID& key_exchange_type, uint32_t* input_bytes,
+                                          uint32_t* output_bytes);
+  // ID3D11VideoDevice2::NegotiateCryptoSessionKeyExchangeMT: `data` as in VideoContext's. E_NOTIMPL
+  // on a device without the WDDM 2.4 table.
+  HRESULT NegotiateCryptoSessionKeyExchangeMT(CryptoSession* session,
+                                              D3DWDDM2_4DDI_CRYPTO_SESSION_KEY_EXCHANGE_FLAGS flags,
+                                              ByteSpan data);
   // E_NOTIMPL for type 1, the channel that a runtime answers itself and that this one does not
   // have; else the driver's answer.
   HRESULT CreateAuthenticatedChannel(uint32_t type, std::unique_ptr<AuthenticatedChannel>* channel);

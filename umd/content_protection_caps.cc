@@ -2,6 +2,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
+#include "base/rule.h"
 #include "umd/ddi/guids.h"
 #include "umd/ddi/status_codes.h"
 
@@ -9,6 +10,23 @@ namespace ward::umd {
 
 namespace {
 bool IsNone(const GUID* guid) { return guid == nullptr || *guid == kNullGuid; }
+
+bool HasHardwareDrm(const Adapter& adapter, VideoTable table) {
+  return !WARD_RULE("hw.table", table == VideoTable::kD3d11_1) &&
+         adapter.Has(abi::kFeaturesHardwareDrmMask);
+}
+
+UINT HardwareCaps(const Adapter& adapter, VideoTable table) {
+  if (WARD_RULE("hw.caps", table == VideoTable::kD3d11_1)) return 0;
+  UINT caps = D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_PROTECT_UNCOMPRESSED;
+  if (adapter.Has(abi::kFeaturesKeyTeardownMask)) {
+    caps |= D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_TEARDOWN;
+  }
+  if (adapter.Has(abi::kFeaturesHardwareDrmMask)) {
+    caps |= D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_DRM_COMMUNICATION;
+  }
+  return caps;
+}
 }  // namespace
 
 HRESULT CheckCryptoType(const Adapter& adapter, const GUID* crypto_type, const GUID* profile) {
@@ -17,7 +35,14 @@ HRESULT CheckCryptoType(const Adapter& adapter, const GUID* crypto_type, const G
   return is_supported && IsNone(profile) ? S_OK : D3DDDIERR_UNSUPPORTEDCRYPTO;
 }
 
-D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter& adapter) {
+const GUID* FindKeyExchange(const Adapter& adapter, VideoTable table, UINT index) {
+  if (index == 0) return &D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP;
+  const bool is_hardware = index == 1 && HasHardwareDrm(adapter, table);
+  return is_hardware ? &D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION : nullptr;
+}
+
+D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter& adapter,
+                                                                   VideoTable table) {
   D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS caps = {};
   // A RESTRICTED_CONTENT resource is in protected memory from the beginning: always on.
   caps.Caps = D3D11_1DDI_CONTENT_PROTECTION_CAPS_HARDWARE |
@@ -35,7 +60,8 @@ D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter
     caps.Caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK |
                  D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY;
   }
-  caps.KeyExchangeTypeCount = kKeyExchangeTypeCount;
+  caps.Caps |= HardwareCaps(adapter, table);
+  caps.KeyExchangeTypeCount = HasHardwareDrm(adapter, table) ? 2 : 1;
   caps.BlockAlignmentSize = abi::kBlockAlignment;
   caps.ProtectedMemorySize = adapter.data().protected_vram_bytes;
   return caps;

@@ -3,12 +3,14 @@
 #include <cstring>
 #include <new>
 
+#include "base/rule.h"
 #include "umd/certificate_chain.h"
 #include "umd/content_protection_caps.h"
 #include "umd/crypto_session.h"
 #include "umd/ddi/guids.h"
 #include "umd/ddi/status_codes.h"
 #include "umd/device.h"
+#include "umd/hardware_protection_ddi.h"
 #include "umd/named_session.h"
 #include "umd/resource.h"
 
@@ -26,6 +28,8 @@ void Clear(void* output, UINT size_bytes) {
   if (output != nullptr) std::memset(output, 0, size_bytes);
 }
 
+// The entries that answer by the table that they stand in.
+template <VideoTable kTable>
 HRESULT APIENTRY GetContentProtectionCaps(D3D10DDI_HDEVICE hDevice, const GUID* crypto_type,
                                           const GUID* profile,
                                           D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS* caps) {
@@ -33,10 +37,11 @@ HRESULT APIENTRY GetContentProtectionCaps(D3D10DDI_HDEVICE hDevice, const GUID* 
   if (caps != nullptr) *caps = {};
   if (device == nullptr || caps == nullptr) return E_INVALIDARG;
   const HRESULT result = CheckCryptoType(device->adapter(), crypto_type, profile);
-  if (SUCCEEDED(result)) *caps = MakeContentProtectionCaps(device->adapter());
+  if (SUCCEEDED(result)) *caps = MakeContentProtectionCaps(device->adapter(), kTable);
   return result;
 }
 
+template <VideoTable kTable>
 HRESULT APIENTRY GetCryptoKeyExchangeType(D3D10DDI_HDEVICE hDevice, const GUID* crypto_type,
                                           const GUID* profile, UINT index, GUID* type) {
   Device* device = Device::From(hDevice);
@@ -44,8 +49,9 @@ HRESULT APIENTRY GetCryptoKeyExchangeType(D3D10DDI_HDEVICE hDevice, const GUID* 
   if (device == nullptr || type == nullptr) return E_INVALIDARG;
   const HRESULT result = CheckCryptoType(device->adapter(), crypto_type, profile);
   if (FAILED(result)) return result;
-  if (index >= kKeyExchangeTypeCount) return E_INVALIDARG;
-  *type = D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP;
+  const GUID* exchange = FindKeyExchange(device->adapter(), kTable, index);
+  if (exchange == nullptr) return E_INVALIDARG;
+  *type = *exchange;
   return S_OK;
 }
 
@@ -54,6 +60,12 @@ SIZE_T APIENTRY CalcPrivateCryptoSessionSize(D3D10DDI_HDEVICE,
   return sizeof(CryptoSession);
 }
 
+bool IsReported(const Device& device, VideoTable table, const GUID& exchange) {
+  if (!(exchange == D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION)) return true;  // the device judges
+  return FindKeyExchange(device.adapter(), table, 1) != nullptr;
+}
+
+template <VideoTable kTable>
 HRESULT APIENTRY CreateCryptoSession(D3D10DDI_HDEVICE hDevice,
                                      const D3D11_1DDIARG_CREATECRYPTOSESSION* arguments,
                                      D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
@@ -62,6 +74,7 @@ HRESULT APIENTRY CreateCryptoSession(D3D10DDI_HDEVICE hDevice,
   if (device == nullptr || arguments == nullptr || hCryptoSession.pDrvPrivate == nullptr) {
     return E_INVALIDARG;
   }
+  if (!IsReported(*device, kTable, arguments->KeyExchangeType)) return D3DDDIERR_UNSUPPORTEDCRYPTO;
   auto* session = new (hCryptoSession.pDrvPrivate) CryptoSession(device);
   const HRESULT result = session->Open(*arguments);
   if (FAILED(result)) session->~CryptoSession();
@@ -117,10 +130,23 @@ HRESULT APIENTRY NegotiateCryptoSessionKeyExchange(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   const NamedSession session(device, hCryptoSession);
   if (session == nullptr) return E_INVALIDARG;
+  if (session->is_hardware()) return CallTrustedApplication(device, session.get(), size, data);
   if (data == nullptr || size > MessageChannel::kMaximumRequestData) {
     return device->events().Refuse("key exchange without data, or with too much of it");
   }
   return session->NegotiateKey({data, size});
+}
+
+HRESULT APIENTRY NegotiateCryptoSessionKeyExchangeMT(
+    D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
+    D3DWDDM2_4DDI_CRYPTO_SESSION_KEY_EXCHANGE_FLAGS flags, UINT size, BYTE* data) {
+  Device* device = Device::From(hDevice);
+  if (device == nullptr) return E_INVALIDARG;
+  if (WARD_RULE("hw.exchange_flags",
+                flags != D3DWDDM2_4DDI_CRYPTO_SESSION_KEY_EXCHANGE_FLAG_NONE)) {
+    return device->events().Refuse("key exchange with a flag that does not exist");
+  }
+  return NegotiateCryptoSessionKeyExchange(hDevice, hCryptoSession, size, data);
 }
 
 void APIENTRY EncryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
@@ -130,7 +156,7 @@ void APIENTRY EncryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION 
   auto* output = static_cast<uint8_t*>(const_cast<void*>(iv));
   Clear(output, iv_size);
   Device* device = Device::From(hDevice);
-  const NamedSession session(device, hCryptoSession);
+  const NamedOaepSession session(device, hCryptoSession);
   Resource* source = FindResource(device, hSource);
   Resource* destination = FindResource(device, hDestination);
   if (session == nullptr || source == nullptr || destination == nullptr) return;
@@ -146,7 +172,7 @@ void APIENTRY DecryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION 
                             const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* pattern, UINT content_key_size,
                             const void* content_key, UINT iv_size, const void* iv) {
   Device* device = Device::From(hDevice);
-  const NamedSession session(device, hCryptoSession);
+  const NamedOaepSession session(device, hCryptoSession);
   Resource* source = FindResource(device, hSource);
   Resource* destination = FindResource(device, hDestination);
   if (session == nullptr || source == nullptr || destination == nullptr) return;
@@ -169,7 +195,7 @@ void APIENTRY StartSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
                                      void* random_number) {
   Clear(random_number, size);
   Device* device = Device::From(hDevice);
-  const NamedSession session(device, hCryptoSession);
+  const NamedOaepSession session(device, hCryptoSession);
   if (session == nullptr) return;
   if (random_number == nullptr || size != kKeyBytes) {
     device->events().Count("StartSessionKeyRefresh for a number that is not 16 bytes");
@@ -181,7 +207,7 @@ void APIENTRY StartSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
 void APIENTRY FinishSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
                                       D3D11_1DDI_HCRYPTOSESSION hCryptoSession) {
   Device* device = Device::From(hDevice);
-  const NamedSession session(device, hCryptoSession);
+  const NamedOaepSession session(device, hCryptoSession);
   if (session != nullptr) device->Report(session->FinishKeyRefresh());
 }
 
@@ -189,7 +215,7 @@ void APIENTRY GetEncryptionBltKey(D3D10DDI_HDEVICE hDevice,
                                   D3D11_1DDI_HCRYPTOSESSION hCryptoSession, UINT size, void* key) {
   Clear(key, size);
   Device* device = Device::From(hDevice);
-  const NamedSession session(device, hCryptoSession);
+  const NamedOaepSession session(device, hCryptoSession);
   if (session == nullptr) return;
   if (key == nullptr || size != kKeyBytes) {
     device->events().Count("GetEncryptionBltKey for a key that is not 16 bytes");
@@ -201,10 +227,10 @@ void APIENTRY GetEncryptionBltKey(D3D10DDI_HDEVICE hDevice,
 }  // namespace
 
 void FillContentProtectionFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
-  functions->pfnGetContentProtectionCaps = GetContentProtectionCaps;
-  functions->pfnGetCryptoKeyExchangeType = GetCryptoKeyExchangeType;
+  functions->pfnGetContentProtectionCaps = GetContentProtectionCaps<VideoTable::kD3d11_1>;
+  functions->pfnGetCryptoKeyExchangeType = GetCryptoKeyExchangeType<VideoTable::kD3d11_1>;
   functions->pfnCalcPrivateCryptoSessionSize = CalcPrivateCryptoSessionSize;
-  functions->pfnCreateCryptoSession = CreateCryptoSession;
+  functions->pfnCreateCryptoSession = CreateCryptoSession<VideoTable::kD3d11_1>;
   functions->pfnDestroyCryptoSession = DestroyCryptoSession;
   functions->pfnGetCertificateSize = GetCertificateSize;
   functions->pfnGetCertificate = GetCertificate;
@@ -215,6 +241,17 @@ void FillContentProtectionFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
   functions->pfnGetEncryptionBltKey = GetEncryptionBltKey;
   functions->pfnFinishSessionKeyRefresh = FinishSessionKeyRefresh;
   functions->pfnCryptoSessionGetHandle = CryptoSessionGetHandle;
+}
+
+void FillWddm2ContentProtectionFunctions(D3DWDDM2_0DDI_VIDEODEVICEFUNCS* functions) {
+  FillContentProtectionFunctions(functions);
+  functions->pfnGetContentProtectionCaps = GetContentProtectionCaps<VideoTable::kWddm2>;
+  functions->pfnGetCryptoKeyExchangeType = GetCryptoKeyExchangeType<VideoTable::kWddm2>;
+  functions->pfnCreateCryptoSession = CreateCryptoSession<VideoTable::kWddm2>;
+}
+
+void FillMultiThreadedKeyExchange(D3DWDDM2_4DDI_VIDEODEVICEFUNCS* functions) {
+  functions->pfnNegotiateCryptoSessionKeyExchangeMT = NegotiateCryptoSessionKeyExchangeMT;
 }
 
 }  // namespace ward::umd

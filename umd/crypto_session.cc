@@ -7,6 +7,8 @@
 #include "abi/generated/commands.h"
 #include "abi/generated/messages.h"
 #include "base/assert.h"
+#include "base/rule.h"
+#include "umd/ddi/guids.h"
 #include "umd/device.h"
 #include "umd/resource.h"
 
@@ -39,6 +41,7 @@ HRESULT CryptoSession::Open(const D3D11_1DDIARG_CREATECRYPTOSESSION& arguments) 
   session_ = response.session;
   events_.session = response.session;
   handle_ = response.handle;
+  is_hardware_ = arguments.KeyExchangeType == D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION;
   return result;
 }
 
@@ -47,6 +50,20 @@ HRESULT CryptoSession::Close() {
   const abi::DestroySessionRequest request = {session_, {}};
   abi::ResponseHeader response = {};
   return device().messages().Ask(abi::kMessageDestroySession, request, &response);
+}
+
+HRESULT CryptoSession::CheckStatus(D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS* status) {
+  constexpr uint32_t kKeyed = 1;
+  constexpr uint32_t kKeyLost = 2;
+  const abi::QuerySessionRequest request = {session_, {}};
+  abi::QuerySessionResponse response = {};
+  const HRESULT result = device().messages().Ask(abi::kMessageQuerySession, request, &response);
+  *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST;
+  if (FAILED(result)) return result;
+  if (response.state <= kKeyed || WARD_BROKEN("hw.status"))
+    *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
+  if (response.state == kKeyLost) *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST;
+  return result;
 }
 
 HRESULT CryptoSession::NegotiateKey(ConstByteSpan blob) {

@@ -26,6 +26,13 @@ class CryptoSession : public DriverObject {
   // Every result is the HRESULT of the device's answer (abi/status.toml), or of the way to it.
   HRESULT Open(const D3D11_1DDIARG_CREATECRYPTOSESSION& arguments);
   HRESULT Close();
+  // Of key exchange HW_PROTECTION.
+  bool is_hardware() const { return is_hardware_; }
+  // The device's number for it.
+  uint32_t number() const { return session_; }
+  // OK, lost key, or lost key and content: also when the device that could tell is gone. The
+  // HRESULT of asking, for who wants to know.
+  HRESULT CheckStatus(D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS* status);
   // Any size up to MessageChannel::kMaximumRequestData goes to the device, which judges it.
   HRESULT NegotiateKey(ConstByteSpan blob);
   // kKeyBytes of random number; zeros unless it succeeds.
@@ -58,6 +65,7 @@ class CryptoSession : public DriverObject {
   uint64_t handle_ = 0;
   EventCount events_;
   bool has_unseen_blts_ = false;
+  bool is_hardware_ = false;
   bool has_content_key_ = false;  // the device has wrapped_content_key_
   uint8_t wrapped_content_key_[kKeyBytes] = {};
 };

@@ -7,6 +7,7 @@
 #include "umd/content_protection_ddi.h"
 #include "umd/ddi/d3d11_1_ddi.h"
 #include "umd/device.h"
+#include "umd/hardware_protection_ddi.h"
 #include "umd/resource_ddi.h"
 #include "umd/resource_layout.h"
 #include "umd/unsupported_function.h"
@@ -108,22 +109,87 @@ void FillDeviceFunctions(D3D11_1DDI_DEVICEFUNCS* functions) {
   functions->pfnDestroyDevice = DestroyDevice;
 }
 
+namespace {
+
+void FillVideoFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
+  FillVideoDecoderFunctions(functions);
+  FillVideoProcessorFunctions(functions);
+  FillContentProtectionFunctions(functions);
+  FillAuthenticatedChannelFunctions(functions);
+}
+
+// Slot 83 is SubmitBuffers1 up to WDDM 2.1 and SubmitBuffers2 from 2.4 on; both answer alike here.
+void FillVideoFunctions(D3DWDDM2_0DDI_VIDEODEVICEFUNCS* functions) {
+  FillVideoFunctions(static_cast<D3D11_1DDI_VIDEODEVICEFUNCS*>(functions));
+  FillWddm2ContentProtectionFunctions(functions);
+  FillHardwareProtectionFunctions(functions);
+  MarkUnsupported(
+      functions->pfnVideoDecoderSubmitBuffers1, functions->pfnQueryVideoCapabilities,
+      functions->pfnCheckVideoProcessorFormatConversion,
+      functions->pfnVideoDecoderEnableDownsampling, functions->pfnVideoDecoderUpdateDownsampling,
+      functions->pfnVideoProcessorSetStreamMirror, functions->pfnVideoProcessorSetOutputColorSpace1,
+      functions->pfnVideoProcessorSetStreamColorSpace1,
+      functions->pfnVideoProcessorSetOutputShaderUsage,
+      functions->pfnVideoProcessorGetBehaviorHints);
+}
+
+void FillVideoFunctions(D3DWDDM2_1DDI_VIDEODEVICEFUNCS* functions) {
+  FillVideoFunctions(static_cast<D3DWDDM2_0DDI_VIDEODEVICEFUNCS*>(functions));
+  MarkUnsupported(functions->pfnVideoProcessorSetOutputHDRMetaData,
+                  functions->pfnVideoProcessorSetStreamHDRMetaData);
+}
+
+void FillVideoFunctions(D3DWDDM2_4DDI_VIDEODEVICEFUNCS* functions) {
+  FillVideoFunctions(static_cast<D3DWDDM2_1DDI_VIDEODEVICEFUNCS*>(functions));
+  FillMultiThreadedKeyExchange(functions);
+}
+
+// Every VIDEO_INPUT is {BOOL Relocate; Table* table}. Moved tables are filled again, as new ones.
+template <typename Table>
+bool FillTable(SIZE_T parameter_size, const void* parameters) {
+  struct VideoInput {
+    BOOL relocate;
+    Table* table;
+  };
+  static_assert(sizeof(VideoInput) == sizeof(D3D11_1DDI_VIDEO_INPUT));
+  if (parameters == nullptr || parameter_size < sizeof(VideoInput)) return false;
+  VideoInput input;
+  std::memcpy(&input, parameters, sizeof(input));
+  if (input.table == nullptr) return false;
+  FillVideoFunctions(input.table);
+  return true;
+}
+
+using TableFiller = bool (*)(SIZE_T parameter_size, const void* parameters);
+
+TableFiller FindFiller(UINT32 sub_device_id) {
+  switch (sub_device_id) {
+    case D3D11_1DDI_VIDEO_FUNCTIONS:
+      return FillTable<D3D11_1DDI_VIDEODEVICEFUNCS>;
+    case D3DWDDM2_0DDI_VIDEO_FUNCTIONS:
+      return FillTable<D3DWDDM2_0DDI_VIDEODEVICEFUNCS>;
+    case D3DWDDM2_1DDI_VIDEO_FUNCTIONS:
+      return FillTable<D3DWDDM2_1DDI_VIDEODEVICEFUNCS>;
+    case D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0:
+      return FillTable<D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0>;
+    case D3DWDDM2_4DDI_VIDEO_FUNCTIONS:
+      return FillTable<D3DWDDM2_4DDI_VIDEODEVICEFUNCS>;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
 HRESULT APIENTRY RetrieveSubObject(D3D10DDI_HDEVICE hDevice, UINT32 sub_device_id,
                                    SIZE_T parameter_size, void* parameters, SIZE_T, void*) {
   Device* device = Device::From(hDevice);
   if (device == nullptr) return E_INVALIDARG;
-  if (sub_device_id != D3D11_1DDI_VIDEO_FUNCTIONS) {
-    return device->events().Refuse("RetrieveSubObject: no such sub-object");
-  }
-  auto* input = static_cast<D3D11_1DDI_VIDEO_INPUT*>(parameters);
-  if (input == nullptr || parameter_size < sizeof(*input) ||
-      input->p11VideoDeviceFuncs == nullptr) {
+  const TableFiller fill = FindFiller(sub_device_id);
+  if (fill == nullptr) return device->events().Refuse("RetrieveSubObject: no such sub-object");
+  if (!fill(parameter_size, parameters)) {
     return device->events().Refuse("RetrieveSubObject without a table");
   }
-  FillVideoDecoderFunctions(input->p11VideoDeviceFuncs);
-  FillVideoProcessorFunctions(input->p11VideoDeviceFuncs);
-  FillContentProtectionFunctions(input->p11VideoDeviceFuncs);
-  FillAuthenticatedChannelFunctions(input->p11VideoDeviceFuncs);
   return S_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 
+#include "base/rule.h"
 #include "umd/crypto_session.h"
 #include "umd/device.h"
 
@@ -29,6 +30,27 @@ class NamedSession {
  private:
   CryptoSession* session_;
   EventScope scope_;
+};
+
+// For the functions that are not to be called on a session of HW_PROTECTION (DDI 9): such a session
+// counts the call and is none.
+class NamedOaepSession {
+ public:
+  NamedOaepSession(Device* device, D3D11_1DDI_HCRYPTOSESSION handle) : named_(device, handle) {
+    if (named_ == nullptr) return;
+    if (WARD_RULE("hw.not_called", named_->is_hardware())) {
+      device->events().Count("function not for a session of HW_PROTECTION");
+    } else {
+      session_ = named_.get();
+    }
+  }
+
+  CryptoSession* operator->() const { return session_; }
+  bool operator==(std::nullptr_t) const { return session_ == nullptr; }
+
+ private:
+  NamedSession named_;
+  CryptoSession* session_ = nullptr;
 };
 
 }  // namespace ward::umd

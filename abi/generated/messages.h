@@ -419,7 +419,7 @@ static_assert(offsetof(GetNewKeyDataResponse, reserved_24) == 24);
 struct CallTrustedRequest {
   uint32_t session;  // A session of the context, of key exchange HW_PROTECTION.
   uint32_t function;  // 0 VERSION, 1 RANDOM, 2 IMPORT_KEY, 3 ECHO; another one: drm_result E_NOTIMPL.
-  uint32_t input_bytes;  // Bytes of the input, which follows at offset 16; at most 1024.
+  uint32_t input_bytes;  // Bytes of the input, which follows at offset 16; more than 1024: drm_result E_INVALIDARG.
   uint32_t output_capacity;  // Most bytes of output wanted; a function that has more says drm_result E_INVALIDARG.
 };
 static_assert(sizeof(CallTrustedRequest) == 16);
@@ -704,9 +704,9 @@ inline constexpr MessageInfo kMessages[] = {
   {18, "NEGOTIATE_CHANNEL_KEY", true, 8, true, 16, false, 20000, 2000000, kNegotiateChannelKeyRequestFields, 2},
   {19, "QUERY_CHANNEL", true, 16, true, 32, true, 1000, 20000, kQueryChannelRequestFields, 4},
   {20, "CONFIGURE_CHANNEL", true, 16, true, 32, true, 1000, 20000, kConfigureChannelRequestFields, 3},
-  {24, "GET_NEW_KEY_DATA", false, 24, false, 32, false, 1000, 20000, kGetNewKeyDataRequestFields, 3},
-  {25, "CALL_TRUSTED", false, 16, true, 32, true, 20000, 2000000, kCallTrustedRequestFields, 4},
-  {26, "SELECT_KEY", false, 24, false, 16, false, 1000, 20000, kSelectKeyRequestFields, 3},
+  {24, "GET_NEW_KEY_DATA", true, 24, false, 32, false, 1000, 20000, kGetNewKeyDataRequestFields, 3},
+  {25, "CALL_TRUSTED", true, 16, true, 32, true, 20000, 2000000, kCallTrustedRequestFields, 4},
+  {26, "SELECT_KEY", true, 24, false, 16, false, 1000, 20000, kSelectKeyRequestFields, 3},
   {32, "CREATE_PROTECTED_OUTPUT", false, 8, false, 32, false, 1000, 20000, kCreateProtectedOutputRequestFields, 2},
   {33, "DESTROY_PROTECTED_OUTPUT", false, 8, false, 16, false, 1000, 20000, kDestroyProtectedOutputRequestFields, 2},
   {34, "GET_OUTPUT_RANDOM", false, 8, false, 32, false, 1000, 20000, kGetOutputRandomRequestFields, 2},

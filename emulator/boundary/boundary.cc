@@ -212,4 +212,9 @@ void Boundary::Reset(device::ResetKind kind) {
   gpu_->Reset(kind);
 }
 
+void Boundary::TearDown() {
+  const HostCall call(this, BoundaryEventKind::kTearDown, 0, 0, 0);
+  gpu_->TearDown();
+}
+
 }  // namespace ward::emulator

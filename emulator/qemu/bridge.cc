@@ -174,6 +174,8 @@ void ward_chip_destroy(WardChip* chip) { delete chip; }
 
 void ward_chip_reset(WardChip* chip) { chip->boundary->Reset(ward::device::ResetKind::kFunction); }
 
+void ward_chip_tear_down(WardChip* chip) { chip->boundary->TearDown(); }
+
 uint64_t ward_chip_read_register(WardChip* chip, uint64_t offset, unsigned size_bytes) {
   return chip->boundary->ReadRegister(offset, size_bytes);
 }

@@ -56,6 +56,8 @@ void ward_chip_destroy(WardChip* chip);
 
 // As function-level reset: when it returns nothing is in flight and no key is left.
 void ward_chip_reset(WardChip* chip);
+// Every key is wiped and protected memory is zero; the rest of the chip goes on.
+void ward_chip_tear_down(WardChip* chip);
 
 // Accesses to BAR0; any offset below its size and any `size_bytes` of 1, 2, 4 and 8, aligned or
 // not.

@@ -395,6 +395,17 @@ static int GetView(Object *object, Error **errp) { return WARD_GPU(object)->view
 
 static void SetView(Object *object, int view, Error **errp) { WARD_GPU(object)->view = view; }
 
+/* A trigger: there is nothing to read, and nothing to set before there are keys. */
+static void SetTeardown(Object *object, bool value, Error **errp) {
+  WardGpuState *s = WARD_GPU(object);
+  if (s->chip == NULL || !value) {
+    error_setg(errp, "ward-gpu: teardown takes only true, while the machine is there (qom-set)");
+    return;
+  }
+  ward_chip_tear_down(s->chip);
+  ScheduleWork(s); /* commands may have ended by it */
+}
+
 static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_UINT16("vendor-id", WardGpuState, vendor_id, WARD_VENDOR_ID),
     DEFINE_PROP_UINT16("device-id", WardGpuState, device_id, WARD_DEVICE_ID),
@@ -419,6 +430,11 @@ static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
   WARD_SET_RESET(device_class, ResetDevice);
   device_class_set_props(device_class, kProperties);
   object_class_property_add_enum(class, "view", "WardGpuView", &kViewLookup, GetView, SetView);
+  object_class_property_add_bool(class, "teardown", NULL, SetTeardown);
+  object_class_property_set_description(
+      class, "teardown",
+      "write true at any time: every key is wiped and protected memory is zeroed, as after a loss "
+      "of power of the secure part; queues and visible memory go on");
   object_class_property_set_description(
       class, "view",
       "what screendump, VNC and windows show: capture (protected content is black) or "

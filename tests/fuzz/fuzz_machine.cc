@@ -123,18 +123,24 @@ void FuzzMachine::PaintCanary() {
   Push(0, fill);
 }
 
-// A keyed session of context 1 with a read-back key.
-void FuzzMachine::OpenSession() {
+// Of context 1.
+uint32_t FuzzMachine::CreateSession(const uint8_t (&key_exchange)[16]) {
   std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
   std::memcpy(request.data(), firmware::kAes128Ctr, 16);
-  std::memcpy(request.data() + 32, firmware::kRsaesOaep, 16);
+  std::memcpy(request.data() + 32, key_exchange, 16);
   PushMessage(1, abi::kMessageCreateSession, request, kResponseVirtual);
   Doorbell(1);
   RunToRest();
   const uint8_t* response = bus_.bytes().data() + (kResponse - FuzzBus::kBase);
   WARD_ASSERT(LoadLe<uint32_t>(response) == 0);
-  session_ = LoadLe<uint32_t>(response + offsetof(abi::CreateSessionResponse, session));
+  return LoadLe<uint32_t>(response + offsetof(abi::CreateSessionResponse, session));
+}
 
+// A keyed session with a read-back key, and one of HW_PROTECTION.
+void FuzzMachine::OpenSession() {
+  hardware_session_ = CreateSession(firmware::kHwProtection.bytes);
+  session_ = CreateSession(firmware::kRsaesOaep);
+  const uint8_t* response = bus_.bytes().data() + (kResponse - FuzzBus::kBase);
   const char* reason = nullptr;
   auto key =
       device::RsaPrivateKey::LoadDer(fakes::LoadTestIdentity(WARD_SOURCE_DIR).private_key, &reason);

@@ -105,6 +105,7 @@ class FuzzMachine {
   void MapLeaves(uint32_t context);
   void PaintCanary();
   void OpenSession();
+  uint32_t CreateSession(const uint8_t (&key_exchange)[16]);
   void RunToRest();
   void PushBytes(uint32_t queue, ConstByteSpan bytes);
   template <typename T>
@@ -124,6 +125,7 @@ class FuzzMachine {
   void AccessConfig(InputReader* input);
   void RoundTripSnapshot();
   void ResetSomething(InputReader* input);
+  void TearDown();
   void LookAtScreen(InputReader* input);
   void Process(uint64_t budget);
   uint64_t PickAddress(uint32_t queue, InputReader* input);
@@ -138,6 +140,7 @@ class FuzzMachine {
   uint32_t base_tails_[kQueues] = {};
   uint32_t tails_[kQueues] = {};
   uint32_t session_ = 0;
+  uint32_t hardware_session_ = 0;
   uint64_t budget_left_ = 0;
   uint32_t resets_left_ = 0;  // and other operations that take a millisecond
   uint32_t round_trips_left_ = 0;

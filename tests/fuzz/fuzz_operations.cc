@@ -2,6 +2,7 @@
 // Well-formed commands are as easy to write as raw bytes, since each finds bugs that the other does
 // not.
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "abi/generated/commands.h"
@@ -24,6 +25,11 @@ const T& Pick(const T (&table)[kCount], uint32_t choice) {
 
 // First byte of a number from which on two more bytes hold it (make_seeds.cc writes the same).
 constexpr uint8_t kLargeNumber = 224;
+// From there on a command's session is the one of HW_PROTECTION.
+constexpr uint8_t kHardwareChoice = 228;
+// From there on ResetSomething tears down (make_seeds.cc knows it).
+constexpr uint8_t kImportFunction = 2;
+constexpr uint8_t kTearDownChoice = 0xf0;
 
 // A confined input leaves alone what could name memory outside of its window: the kernel's queue,
 // and where rings and fences lie.
@@ -135,7 +141,8 @@ void FuzzMachine::PushTableCommand(InputReader* input) {
       StoreLe<uint64_t>(at, PickAddress(queue, input));
     } else if (std::strcmp(field.name, "session") == 0) {
       const uint8_t choice = input->Take<uint8_t>();
-      StoreLe<uint32_t>(at, choice < 200 ? session_ : choice);
+      const uint32_t other = choice < kHardwareChoice ? choice : hardware_session_;
+      StoreLe<uint32_t>(at, choice < 200 ? session_ : other);
     } else if (field.kind == abi::FieldKind::kBytes) {
       input->TakeBytes(ByteSpan(at, field.size_bytes));
     } else if (field.kind == abi::FieldKind::kNumber) {
@@ -151,16 +158,27 @@ void FuzzMachine::PushSecurityMessage(InputReader* input) {
   uint32_t queue = input->Take<uint8_t>() % kQueues;
   if (bus_.confined && queue == 0) queue = 1;
   const abi::MessageInfo& info = Pick(abi::kMessages, input->Take<uint8_t>());
-  // The private key's operation takes about a millisecond; one an input is enough.
-  if (info.number == abi::kMessageNegotiateSessionKey || info.number == abi::kMessageRunSelfTest) {
-    if (resets_left_ == 0) return;
-    --resets_left_;
-  }
-  std::vector<uint8_t> payload(info.request_bytes + (info.request_variable ? 256 : 0));
+  const bool is_trusted = info.number == abi::kMessageCallTrusted;
+  // What a trusted function may have: a key's name and a blob.
+  const uint32_t variable_bytes = is_trusted ? 16 + 256 : 256;
+  std::vector<uint8_t> payload(info.request_bytes + (info.request_variable ? variable_bytes : 0));
   input->TakeBytes(payload);
   if (payload.size() >= 4 && info.number != abi::kMessageGetCertificate &&
       info.number != abi::kMessageCreateSession && (payload[0] & 3) != 0) {
-    StoreLe<uint32_t>(payload.data(), session_);
+    const bool is_hardware = is_trusted || info.number == abi::kMessageGetNewKeyData ||
+                             info.number == abi::kMessageSelectKey;
+    StoreLe<uint32_t>(payload.data(), is_hardware ? hardware_session_ : session_);
+  }
+  if (is_trusted) {
+    StoreLe<uint32_t>(payload.data() + offsetof(abi::CallTrustedRequest, function), payload[4] % 5);
+    StoreLe<uint32_t>(payload.data() + offsetof(abi::CallTrustedRequest, input_bytes),
+                      payload[8] == 0 ? 0 : variable_bytes);
+  }
+  // The private key's operation takes about a millisecond; one an input is enough.
+  if (info.number == abi::kMessageNegotiateSessionKey || info.number == abi::kMessageRunSelfTest ||
+      (is_trusted && payload[4] == kImportFunction)) {
+    if (resets_left_ == 0) return;
+    --resets_left_;
   }
   PushMessage(queue, info.number, payload, PickAddress(queue, input) & ~uint64_t{15});
 }
@@ -229,13 +247,15 @@ void FuzzMachine::RoundTripSnapshot() {
 
 void FuzzMachine::ResetSomething(InputReader* input) {
   const uint8_t choice = input->Take<uint8_t>();
-  if (choice % 4 == 0) return RoundTripSnapshot();
-  if (choice % 4 == 1) {
+  const bool tear_down = choice >= kTearDownChoice;
+  if (choice % 4 == 0 && !tear_down) return RoundTripSnapshot();
+  if (choice % 4 == 1 && !tear_down) {
     small_.entropy_available = !small_.entropy_available;
     return;
   }
   if (resets_left_ == 0) return;
   --resets_left_;
+  if (tear_down) return TearDown();
   const bool function = choice % 4 == 2;
   gpu_->Reset(function ? device::ResetKind::kFunction : device::ResetKind::kPowerOn);
   // When it returns nothing runs and nothing is raised (P17) but the keys' loss.
@@ -243,6 +263,15 @@ void FuzzMachine::ResetSomething(InputReader* input) {
   WARD_ASSERT(gpu_->ReadRegister(abi::kRegInterruptCause, 4) ==
               (function ? abi::kInterruptCauseKeysLostMask : 0));
   WARD_ASSERT(!gpu_->Process(1 << 16).more && record_.accesses == 0);
+}
+
+void FuzzMachine::TearDown() {
+  const uint32_t epoch = gpu_->ReadRegister(abi::kRegKeyEpoch, 4);
+  gpu_->TearDown();
+  if (epoch == UINT32_MAX) return;  // in D3hot no register can be read
+  WARD_ASSERT(gpu_->ReadRegister(abi::kRegKeyEpoch, 4) == epoch + 1);
+  WARD_ASSERT((gpu_->ReadRegister(abi::kRegInterruptCause, 4) & abi::kInterruptCauseKeysLostMask) !=
+              0);
 }
 
 void FuzzMachine::LookAtScreen(InputReader* input) {

@@ -80,6 +80,15 @@ Seed MessageSeed(uint8_t index) {
   return seed;
 }
 
+Seed TearDownSeed(uint8_t queue) {
+  constexpr uint8_t kReset = 16, kTearDown = 0xf0;
+  Seed seed = CommandSeed(0, queue, 2, 0);
+  seed.push_back(kReset);
+  seed.push_back(kTearDown);
+  AddRun(&seed);
+  return seed;
+}
+
 void Write(const std::filesystem::path& directory, const std::string& name, const Seed& seed) {
   std::ofstream file(directory / name, std::ios::binary);
   file.write(reinterpret_cast<const char*>(seed.data()), static_cast<std::streamsize>(seed.size()));
@@ -104,6 +113,7 @@ int main(int argc, char** argv) {
       }
     }
   }
+  Write(directory, "tear_down", TearDownSeed(1));
   for (uint8_t i = 0; i < std::size(ward::abi::kMessages); ++i) {
     Write(directory, ward::abi::kMessages[i].name, MessageSeed(i));
   }

@@ -25,7 +25,7 @@ IDLE, FAULTED = 1, 4
 BUS_ERROR = 0x0206
 LOCAL = 1 << 63
 KEYS_LOST = 1 << 18
-TIMESTAMP = 0x40
+TIMESTAMP, KEY_EPOCH = 0x40, 0x48
 AES128_CTR = uuid.UUID("9b6bd711-4f74-41c9-9e7b-0be2d7d93b4f").bytes_le
 RSAES_OAEP = uuid.UUID("c1949895-d72a-4a1d-8e5d-ed857d171520").bytes_le
 PROTECTED = LOCAL | 0x4000000000
@@ -403,12 +403,47 @@ class Screen(DeviceTest):
             machine.monitor.set_property("/machine/peripheral/gpu0", "view", "everything")
 
 
+class TearDown(DeviceTest):
+    GPU = "/machine/peripheral/gpu0"
+
+    def test_keys_and_content_go_and_the_rest_goes_on(self):
+        with BareMachine() as machine:
+            machine.map_bars()
+            queue = KernelQueue(machine)
+            queue.submit(fill(PROTECTED, 0x336699, WIDTH * 4, HEIGHT), fence(1))
+            self.wait_fence(machine, 1)
+            machine.set_register(OUTPUT_CONTROL, 1)
+            queue.submit(flip(PROTECTED), fence(2))
+            self.wait_fence(machine, 2)
+            machine.write(VRAM, b"kept")
+            epoch = machine.register(KEY_EPOCH)
+            machine.set_register(INTERRUPT_CAUSE, KEYS_LOST)
+            machine.monitor.set_property(self.GPU, "teardown", True)
+            self.assertEqual(machine.register(KEY_EPOCH), epoch + 1)
+            self.assertEqual(machine.register(INTERRUPT_CAUSE) & KEYS_LOST, KEYS_LOST)
+            self.assertEqual(machine.read(VRAM, 4), b"kept")
+            machine.monitor.set_property(self.GPU, "view", "operator")
+            self.assertEqual(machine.take_screenshot(), (WIDTH, HEIGHT, bytes(3 * WIDTH * HEIGHT)))
+            queue.submit(fence(3))
+            self.wait_fence(machine, 3)
+
+    def test_it_is_written_alone_and_takes_only_true(self):
+        with BareMachine() as machine:
+            machine.map_bars()
+            epoch = machine.register(KEY_EPOCH)
+            with self.assertRaisesRegex(Exception, "takes only true"):
+                machine.monitor.set_property(self.GPU, "teardown", False)
+            with self.assertRaises(Exception):
+                machine.monitor.get_property(self.GPU, "teardown")
+            self.assertEqual(machine.register(KEY_EPOCH), epoch)
+
+
 class Life(DeviceTest):
     def test_properties_are_listed(self):
         with BareMachine() as machine:
             listed = machine.monitor.execute("device-list-properties", typename="ward-gpu")
             names = {entry["name"] for entry in listed}
-            self.assertLessEqual({"view", "identity", "trace", "vram-size", "protected-size",
+            self.assertLessEqual({"view", "teardown", "identity", "trace", "vram-size", "protected-size",
                                   "vendor-id", "device-id"}, names)
 
     def test_device_comes_and_goes_while_the_machine_runs(self):
@@ -452,6 +487,9 @@ class Refusals(DeviceTest):
 
     def test_vram_size_that_is_no_power_of_two(self):
         self.assert_refused(self.run_qemu("ward-gpu,vram-size=48M"), "vram-size=64M")
+
+    def test_teardown_before_there_are_keys(self):
+        self.assert_refused(self.run_qemu("ward-gpu,teardown=on"), "takes only true")
 
     def test_empty_identity(self):
         self.assert_refused(self.run_qemu("ward-gpu,identity="), "identity is empty")

@@ -13,6 +13,7 @@
 #include "umd/ddi/dxgi_types.h"                  // IWYU pragma: export
 #include "umd/ddi/guids.h"                       // IWYU pragma: export
 #include "umd/ddi/handles.h"                     // IWYU pragma: export
+#include "umd/ddi/hardware_protection.h"         // IWYU pragma: export
 #include "umd/ddi/kernel_callbacks.h"            // IWYU pragma: export
 #include "umd/ddi/kernel_structures.h"           // IWYU pragma: export
 #include "umd/ddi/resource.h"                    // IWYU pragma: export
@@ -21,6 +22,7 @@
 #include "umd/ddi/versions.h"                    // IWYU pragma: export
 #include "umd/ddi/video_decoder.h"               // IWYU pragma: export
 #include "umd/ddi/video_functions.h"             // IWYU pragma: export
+#include "umd/ddi/video_functions_wddm2.h"       // IWYU pragma: export
 #include "umd/ddi/video_processor.h"             // IWYU pragma: export
 #include "umd/ddi/video_processor_structures.h"  // IWYU pragma: export
 #include "umd/ddi/windows_types.h"               // IWYU pragma: export

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "catch2/catch_test_macros.hpp"
+#include "firmware/crypto_session.h"
 #include "tests/unit/firmware/channel_fixture.h"
 
 namespace ward::firmware {
@@ -83,6 +84,27 @@ TEST_CASE("a channel whose key is damaged answers KEY_DAMAGED until it is destro
         abi::kStatusKeyDamaged);
   CHECK(firmware.NegotiateChannel() == abi::kStatusKeyDamaged);
   CHECK(firmware.channel().protection == 0);
+}
+
+TEST_CASE("a channel that was torn down answers SESSION_LOST until it is destroyed") {
+  LiveChannel firmware;
+  REQUIRE(firmware.Configure(kProtection, 200, Wire(8).U32(1)).status == abi::kStatusOk);
+  const uint64_t session = firmware.MakeSession();
+  const uint32_t session_number = firmware.last_session;
+  TearDown(&firmware.platform, &firmware.state);
+  CHECK(firmware.platform.UsedSlots() == 0);
+  const ChannelReply reply = firmware.Configure(kProtection, 201, Wire(8).U32(0));
+  CHECK(reply.status == abi::kStatusSessionLost);
+  CHECK(reply.output.empty());
+  CHECK(firmware.Query("BC1B18A5-B1FB-42AB-BD94-B5828B4BF7BE", 100).status ==
+        abi::kStatusSessionLost);
+  CHECK(firmware.NegotiateChannel() == abi::kStatusSessionLost);
+  CHECK(firmware.channel().protection == 1);
+  // What the lost session's handle stood for is no more, for channels that are well.
+  CHECK(FindSessionOfHandle(&firmware.state, session, 8, 1) == nullptr);
+  CHECK(FindSession(&firmware.state, session_number, 1) != nullptr);
+  CHECK(firmware.Send(abi::kMessageDestroyChannel, BootedFirmware::Words({firmware.number, 0}))
+            .status == abi::kStatusOk);
 }
 
 TEST_CASE("decoders belong to their context, and there are 64") {

@@ -45,6 +45,8 @@ class FakePlatform final : public Platform {
     return true;
   }
 
+  uint64_t ChargeNs() override { return charge_ns; }
+
   uint32_t AllocateSlot(uint32_t session, uint32_t usage) override {
     for (uint32_t i = 0; i < slots.size(); ++i) {
       if (slots[i].session != 0) continue;
@@ -66,6 +68,21 @@ class FakePlatform final : public Platform {
     Block key;
     std::memcpy(key.data(), payload.data() + payload_offset + 1, key.size());
     return Fill(slot, session, key);
+  }
+  // The mark, and the plaintext behind it.
+  bool UnwrapRsaOaepParameters(uint32_t slot, uint32_t owner, uint32_t payload_offset,
+                               uint32_t size_bytes,
+                               uint8_t public_part[kPublicParameterBytes]) override {
+    ++unwrap_count;
+    std::memset(public_part, 0, kPublicParameterBytes);
+    if (size_bytes != 256 || payload.at(payload_offset) != kGoodBlobMark) return false;
+    const uint8_t* plain = payload.data() + payload_offset + 1;
+    Block key;
+    std::memcpy(key.data(), plain + 16, key.size());
+    if (!Fill(slot, owner, key)) return false;
+    std::memcpy(public_part, plain, 16);
+    std::memcpy(public_part + 16, plain + 32, 8);
+    return true;
   }
   bool UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
                     uint32_t payload_offset) override {
@@ -177,6 +194,7 @@ class FakePlatform final : public Platform {
   std::vector<uint32_t> released;
   std::vector<uint8_t> certificate;
   uint32_t key_epoch = 1;
+  uint64_t charge_ns = 20000;
   uint32_t unwrap_count = 0;
   uint32_t wipe_all_count = 0;
   uint32_t signed_count = 0;

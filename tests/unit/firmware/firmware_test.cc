@@ -13,7 +13,7 @@ Payload ShapedPayload(const abi::MessageInfo& message) { return Payload(message.
 
 TEST_CASE("a number that no message has answers MESSAGE_UNKNOWN") {
   BootedFirmware firmware;
-  for (uint32_t number : {0u, 14u, 15u, 21u, 0xffffffffu}) {
+  for (uint32_t number : {0u, 15u, 21u, 38u, 0xffffffffu}) {
     const Reply reply = firmware.Send(number, {});
     CHECK(reply.status == abi::kStatusMessageUnknown);
     CHECK(reply.bytes.size() == 16);
@@ -67,6 +67,7 @@ TEST_CASE("each reserved byte that is not zero answers RESERVED_NOT_ZERO and has
   const uint32_t session = firmware.CreateSession();
   uint32_t tried = 0;
   for (const abi::MessageInfo& message : abi::kMessages) {
+    if (!message.implemented) continue;
     for (uint32_t f = 0; f < message.request_field_count; ++f) {
       const abi::FieldInfo& field = message.request_fields[f];
       if (field.kind != abi::FieldKind::kReserved) continue;
@@ -79,7 +80,7 @@ TEST_CASE("each reserved byte that is not zero answers RESERVED_NOT_ZERO and has
       }
     }
   }
-  CHECK(tried == 4 + 4 + 4 + 8 + 4 + 8 + 8 + 4 + 4 + 8);
+  CHECK(tried == 4 + 4 + 4 + 8 + 4 + 8 + 8 + 4 + 4 + 8 + 4 + 4);
   CHECK(firmware.Query(session).status == abi::kStatusOk);
 }
 

@@ -10,6 +10,7 @@
 #include "firmware/session_state.h"
 #include "firmware/video_decoder.h"
 #include "tests/unit/firmware/channel_fixture.h"
+#include "tests/unit/firmware/hardware_firmware.h"
 
 namespace ward::firmware {
 namespace {
@@ -48,7 +49,8 @@ struct SessionWalker : BootedFirmware {
   using State = SessionState;
   using Event = SessionEvent;
   static bool IsMessage(Event event) {
-    return event != Event::kCreate && event != Event::kContextEnds && event != Event::kKeyDamaged;
+    return event != Event::kCreate && event != Event::kContextEnds && event != Event::kKeyDamaged &&
+           event != Event::kTearDown;
   }
 
   void Reach(State wanted) {
@@ -58,6 +60,7 @@ struct SessionWalker : BootedFirmware {
     Do(Event::kNegotiateKey);
     if (wanted == State::kRefresh) Do(Event::kStartRefresh);
     if (wanted == State::kDamaged) Do(Event::kKeyDamaged);
+    if (wanted == State::kTornDown) Do(Event::kTearDown);
   }
   State Now() { return StateOf(&platform, FindSession(&state, session, 1)); }
   uint32_t Do(Event event) {
@@ -85,6 +88,9 @@ struct SessionWalker : BootedFirmware {
       case Event::kKeyDamaged:
         platform.slots[GrantOf(session).session_slot].damaged = true;
         return abi::kStatusOk;
+      case Event::kTearDown:
+        TearDown(&platform, &state);
+        return abi::kStatusOk;
     }
     return UINT32_MAX;
   }
@@ -92,11 +98,57 @@ struct SessionWalker : BootedFirmware {
   uint32_t session = 0;
 };
 
+struct HardwareWalker : HardwareFirmware {
+  using State = HardwareState;
+  using Event = HardwareEvent;
+  static bool IsMessage(Event event) {
+    return event != Event::kCreate && event != Event::kContextEnds && event != Event::kKeyDamaged &&
+           event != Event::kTearDown;
+  }
+
+  void Reach(State wanted) {
+    CHECK(Import(kName, kContentKey) == 0);
+    CHECK(Select(kName) == abi::kStatusOk);
+    if (wanted == State::kNone) Do(Event::kDestroy);
+    if (wanted == State::kDamaged) Do(Event::kKeyDamaged);
+    if (wanted == State::kTornDown) Do(Event::kTearDown);
+  }
+  State Now() { return HardwareStateOf(&platform, FindSession(&state, session, 1)); }
+  uint32_t Do(Event event) {
+    switch (event) {
+      case Event::kCreate:
+        session = CreateHardware();
+        return session == 0 ? UINT32_MAX : abi::kStatusOk;
+      case Event::kGetNewKeyData:
+        return NewKeyData(kName).status;
+      case Event::kCallTrusted:
+        return Call(kVersion, {}).status;
+      case Event::kSelectKey:
+        return Select(kName);
+      case Event::kQuery:
+        return Query(session).status;
+      case Event::kDestroy:
+        return Destroy(session);
+      case Event::kContextEnds:
+        EndContext(&platform, &state, 1);
+        return abi::kStatusOk;
+      case Event::kKeyDamaged:
+        platform.slots[GrantOf(session).content_slot].damaged = true;
+        return abi::kStatusOk;
+      case Event::kTearDown:
+        TearDown(&platform, &state);
+        return abi::kStatusOk;
+    }
+    return UINT32_MAX;
+  }
+};
+
 struct ChannelWalker : OpenChannel {
   using State = ChannelState;
   using Event = ChannelEvent;
   static bool IsMessage(Event event) {
-    return event != Event::kCreate && event != Event::kContextEnds && event != Event::kKeyDamaged;
+    return event != Event::kCreate && event != Event::kContextEnds && event != Event::kKeyDamaged &&
+           event != Event::kTearDown;
   }
 
   void Reach(State wanted) {
@@ -105,6 +157,7 @@ struct ChannelWalker : OpenChannel {
     Do(Event::kNegotiateKey);
     if (wanted == State::kLive) Do(Event::kInitialize);
     if (wanted == State::kDamaged) Do(Event::kKeyDamaged);
+    if (wanted == State::kTornDown) Do(Event::kTearDown);
   }
   State Now() { return StateOf(&platform, FindChannel(&state, number, 1)); }
   uint32_t Do(Event event) {
@@ -129,6 +182,9 @@ struct ChannelWalker : OpenChannel {
         return abi::kStatusOk;
       case Event::kKeyDamaged:
         platform.slots[channel().key_slot].damaged = true;
+        return abi::kStatusOk;
+      case Event::kTearDown:
+        TearDown(&platform, &state);
         return abi::kStatusOk;
     }
     return UINT32_MAX;
@@ -185,6 +241,9 @@ struct DecoderWalker : LiveChannel {
 };
 
 TEST_CASE("a crypto session does what its table says") { Walk<SessionWalker>(kSessionTable); }
+TEST_CASE("a hardware DRM session does what its table says") {
+  Walk<HardwareWalker>(kHardwareTable);
+}
 TEST_CASE("an authenticated channel does what its table says") {
   Walk<ChannelWalker>(kChannelTable);
 }

@@ -10,17 +10,24 @@ namespace ward::test {
 std::vector<StateMachine> AllStateMachines() {
   return {
       MakeStateMachine(
-          "Crypto session", "Of one context; the key of the state is the session key.",
-          firmware::kSessionTable, {"none", "no key", "keyed", "refresh pending", "damaged"},
+          "Crypto session",
+          "Of one context, of key exchange RSAES_OAEP; the key of the state is the session key.",
+          firmware::kSessionTable,
+          {"none", "no key", "keyed", "refresh pending", "damaged", "torn down"},
           {"CREATE_SESSION", "NEGOTIATE_SESSION_KEY", "SET_CONTENT_KEY", "GET_READBACK_KEY",
            "START_KEY_REFRESH", "FINISH_KEY_REFRESH", "QUERY_SESSION", "DESTROY_SESSION",
-           "end of the context", "check word of a key fails"}),
+           "end of the context", "check word of a key fails", "tear-down"}),
+      MakeStateMachine(
+          "Hardware DRM session", "Of one context, of key exchange HW_PROTECTION.",
+          firmware::kHardwareTable, {"none", "open", "damaged", "torn down"},
+          {"CREATE_SESSION", "GET_NEW_KEY_DATA", "CALL_TRUSTED", "SELECT_KEY", "QUERY_SESSION",
+           "DESTROY_SESSION", "end of the context", "check word of a key fails", "tear-down"}),
       MakeStateMachine(
           "Authenticated channel", "Of one context. INITIALIZE makes its key final.",
-          firmware::kChannelTable, {"none", "no key", "keyed", "live", "damaged"},
+          firmware::kChannelTable, {"none", "no key", "keyed", "live", "damaged", "torn down"},
           {"CREATE_CHANNEL", "NEGOTIATE_CHANNEL_KEY", "CONFIGURE_CHANNEL with INITIALIZE",
            "CONFIGURE_CHANNEL with another command", "QUERY_CHANNEL", "DESTROY_CHANNEL",
-           "end of the context", "check word of the key fails"}),
+           "end of the context", "check word of the key fails", "tear-down"}),
       MakeStateMachine("Decoder", "As channel messages know it: tied to a session, or not.",
                        firmware::kDecoderTable, {"none", "untied", "tied"},
                        {"CREATE_DECODER", "CONFIGURE_CHANNEL with CRYPTO_SESSION",

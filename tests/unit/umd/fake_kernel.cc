@@ -18,7 +18,8 @@ FakeKernel::FakeKernel() {
                   abi::kFeaturesCopyEngineMask | abi::kFeaturesDecryptBltMask |
                       abi::kFeaturesEncryptBltMask | abi::kFeaturesVideoBltMask |
                       abi::kFeaturesDisplayMask | abi::kFeaturesContentKeyMask |
-                      abi::kFeaturesKeyRefreshMask | abi::kFeaturesAuthenticatedChannelMask,
+                      abi::kFeaturesKeyRefreshMask | abi::kFeaturesAuthenticatedChannelMask |
+                      abi::kFeaturesHardwareDrmMask | abi::kFeaturesKeyTeardownMask,
                   64 << 20, 256 << 20};
   adapter_callbacks.pfnQueryAdapterInfoCb = QueryAdapterInfo;
   device_callbacks.pfnAllocateCb = Allocate;

@@ -12,11 +12,17 @@ namespace ward::umd {
 
 class CreatedSession {
  public:
-  explicit CreatedSession(OpenedDevice* device) : device_(device), memory_(Size(device)) {
+  explicit CreatedSession(OpenedDevice* device,
+                          const GUID& exchange = D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP)
+      : CreatedSession(device, device->video, exchange) {}
+  // Through another table of the same device.
+  CreatedSession(OpenedDevice* device, const D3D11_1DDI_VIDEODEVICEFUNCS& table,
+                 const GUID& exchange)
+      : device_(device), memory_(Size(device)) {
     const D3D11_1DDIARG_CREATECRYPTOSESSION create = {D3D11_1DDI_CRYPTO_TYPE_AES128_CTR, kNullGuid,
-                                                      D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP};
+                                                      exchange};
     handle.pDrvPrivate = memory_.get();
-    result = device->video.pfnCreateCryptoSession(device->handle, &create, handle, {this});
+    result = table.pfnCreateCryptoSession(device->handle, &create, handle, {this});
   }
   ~CreatedSession() {
     if (SUCCEEDED(result)) Destroy();

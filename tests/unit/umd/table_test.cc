@@ -44,7 +44,7 @@ TEST_CASE("RetrieveSubObject refuses other sub-objects and short or null input")
   D3D11_1DDI_VIDEO_INPUT input = {FALSE, &video};
   const auto retrieve = driver.device.retrieve_sub_object;
   const D3D10DDI_HDEVICE handle = driver.device.handle;
-  for (const UINT32 id : {0u, 1u, 3u, 5u, 6u, 7u}) {
+  for (const UINT32 id : {0u, 1u, 4u, 8u, 0xffffffffu}) {
     CHECK(retrieve(handle, id, sizeof(input), &input, 1, nullptr) == E_INVALIDARG);
   }
   CHECK(retrieve(handle, 2, sizeof(input) - 1, &input, 1, nullptr) == E_INVALIDARG);
@@ -53,6 +53,43 @@ TEST_CASE("RetrieveSubObject refuses other sub-objects and short or null input")
   CHECK(video.pfnCreateCryptoSession == nullptr);
   input.p11VideoDeviceFuncs = nullptr;
   CHECK(retrieve(handle, 2, sizeof(input), &input, 1, nullptr) == E_INVALIDARG);
+}
+
+// The table under each number, as long as it says and no longer.
+template <typename Table>
+Table Retrieve(Driver* driver, UINT32 id) {
+  struct {
+    Table table;
+    uint64_t behind = 0x5a5a5a5a5a5a5a5a;
+  } room = {};
+  struct {
+    BOOL relocate;
+    Table* table;
+  } input = {FALSE, &room.table};
+  const auto retrieve = driver->device.retrieve_sub_object;
+  CHECK(retrieve(driver->device.handle, id, sizeof(input) - 1, &input, 0, nullptr) == E_INVALIDARG);
+  CHECK(EmptySlots(room.table).size() == sizeof(Table) / 8);
+  CHECK(retrieve(driver->device.handle, id, sizeof(input), &input, 0, nullptr) == S_OK);
+  CHECK(EmptySlots(room.table) == std::vector<size_t>{});
+  CHECK(room.behind == 0x5a5a5a5a5a5a5a5a);
+  return room.table;
+}
+
+TEST_CASE("each WDDM 2.x table is filled, without holes, under its own number") {
+  Driver driver;
+  const auto first = Retrieve<D3DWDDM2_0DDI_VIDEODEVICEFUNCS>(&driver, 3);
+  const auto second = Retrieve<D3DWDDM2_1DDI_VIDEODEVICEFUNCS>(&driver, 5);
+  const auto third = Retrieve<D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0>(&driver, 6);
+  const auto last = Retrieve<D3DWDDM2_4DDI_VIDEODEVICEFUNCS>(&driver, 7);
+  CHECK(std::memcmp(&second, &third, sizeof(second)) == 0);
+  CHECK(std::memcmp(&first, &last, sizeof(first)) == 0);
+  // What does not know of hardware DRM is the D3D11.1 table's own.
+  CHECK(last.pfnDecryptionBlt == driver.device.video.pfnDecryptionBlt);
+  CHECK(last.pfnGetContentProtectionCaps != driver.device.video.pfnGetContentProtectionCaps);
+  const uint32_t before = UndeclaredCallCount();
+  CHECK(last.pfnVideoProcessorSetOutputHDRMetaData() == E_NOTIMPL);
+  CHECK(last.pfnQueryVideoCapabilities() == E_NOTIMPL);
+  CHECK(UndeclaredCallCount() == before + 2);
 }
 
 TEST_CASE("undeclared entries answer E_NOTIMPL and are counted") {
