@@ -226,6 +226,12 @@ std::map<std::string, Scenario> SessionScenarios() {
       {"DESTINATION_PROTECTED",
        [](Bench& b) { return b.Encrypt(b.CreateKeyedSession(), kProtected, kSystem); }},
       {"SESSION_INVALID", [](Bench& b) { return b.Decrypt(12345, kProtected); }},
+      {"SESSION_LOST",
+       [](Bench& b) {
+         const uint32_t session = b.CreateKeyedSession();
+         b.rig.gpu->TearDown();
+         return b.Decrypt(session, kProtected);
+       }},
       {"SESSION_NO_KEY", [](Bench& b) { return b.Decrypt(b.CreateSession(), kProtected); }},
       {"SESSION_NO_CONTENT_KEY",
        [](Bench& b) {

@@ -7,6 +7,7 @@
 #include "catch2/catch_test_macros.hpp"
 #include "examples/protected_player/player.h"
 #include "tests/integration/application.h"
+#include "tests/integration/hardware_party.h"
 #include "tests/integration/machine.h"
 
 namespace ward::test {
@@ -79,6 +80,44 @@ bool HoldsKeyInHex(std::string text, const Key& key) {
   return false;
 }
 
+void CheckHidden(const Outflow& outflow, const TraceText& trace, ConstByteSpan vram,
+                 const Key& key) {
+  CHECK_FALSE(HoldsKey(outflow.writes, key));
+  CHECK_FALSE(HoldsKey(outflow.answers, key));
+  CHECK_FALSE(HoldsKey(outflow.words, key));
+  CHECK_FALSE(HoldsKey(trace.arguments, key));
+  CHECK_FALSE(HoldsKey(vram, key));
+  CHECK_FALSE(HoldsKeyInHex(trace.text.str(), key));
+}
+
+TEST_CASE("No imported key leaves the chip, at its tear-down neither") {
+  Outflow outflow;
+  TraceText trace;
+  MachineOptions options;
+  options.listener = &outflow;
+  options.trace = &trace;
+  const auto machine = MakeMachine(options);
+  const auto kernel = OpenKernel(machine.get());
+  const Key key = ParseKey("9d0cb59b41c1f6b1da3f2a3e5c5eaf07");
+  const Key name = ParseKey("0f1e2d3c4b5a69788796a5b4c3d2e1f0");
+  Application application(kernel.get(), D3DWDDM2_4DDI_VIDEO_FUNCTIONS);
+  const auto session = CreateHardwareSession(&application);
+  REQUIRE(ImportKey(&application, session.get(), name, key).drm_result == S_OK);
+  REQUIRE(SelectKey(session.get(), name) == S_OK);
+  // An import that fails has been decrypted as well.
+  const auto blob = application.Wrap(MakeImportPlain(1, key));
+  REQUIRE(
+      CallTrusted(&application, session.get(), kTrustedImport, MakeImport(name, blob)).drm_result ==
+      E_INVALIDARG);
+  machine->boundary().TearDown();
+  // What comes out is found: the echo of the key's name.
+  REQUIRE(CallTrusted(&application, CreateHardwareSession(&application).get(), kTrustedEcho, name)
+              .drm_result == S_OK);
+  CHECK(Holds(outflow.writes, name));
+  const ConstByteSpan vram(machine->MapBar(abi::kVramBar), machine->BarSize(abi::kVramBar));
+  CheckHidden(outflow, trace, vram, key);
+}
+
 TEST_CASE("No key of a session leaves the chip") {
   Outflow outflow;
   TraceText trace;
@@ -118,12 +157,7 @@ TEST_CASE("No key of a session leaves the chip") {
   const ConstByteSpan vram(machine->MapBar(abi::kVramBar), machine->BarSize(abi::kVramBar));
   const Key readback_key = EcbDecrypt(session_key, wrapped_readback_key);
   for (const Key& key : {session_key, content_key, readback_key}) {
-    CHECK_FALSE(HoldsKey(outflow.writes, key));
-    CHECK_FALSE(HoldsKey(outflow.answers, key));
-    CHECK_FALSE(HoldsKey(outflow.words, key));
-    CHECK_FALSE(HoldsKey(trace.arguments, key));
-    CHECK_FALSE(HoldsKey(vram, key));
-    CHECK_FALSE(HoldsKeyInHex(trace.text.str(), key));
+    CheckHidden(outflow, trace, vram, key);
   }
   // Nor does any plaintext: a piece of the frame from its middle.
   const ConstByteSpan piece = clip.Frame(0).subspan(clip.frame_bytes() / 3, 64);
