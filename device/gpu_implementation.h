@@ -34,6 +34,7 @@ class GpuImplementation {
   ProcessResult Process(uint64_t budget_bytes);
   void Reset(ResetKind kind);
 
+  void SetLinkFault(uint32_t output, LinkFault fault);
   ScanoutInfo Scanout(uint32_t output) const;
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
 
@@ -58,6 +59,7 @@ class GpuImplementation {
   // Everything but configuration space; when it returns nothing runs, no cause is raised and no key
   // is left.
   void ResetFunction();
+  void RaiseLinkChanges();
   bool FirmwareFailed() const;
 
   Ports ports_;

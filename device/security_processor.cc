@@ -84,7 +84,8 @@ void HashFirmware(const firmware::State& state, StateHasher* hasher) {
     hasher->Add(session.number);
     if (session.number == 0) continue;
     for (uint32_t word : {session.context, session.key_epoch, session.session_slot,
-                          session.content_slot, session.readback_slot, session.refresh_pending}) {
+                          session.content_slot, session.readback_slot, session.refresh_pending,
+                          session.protection}) {
       hasher->Add(word);
     }
     hasher->Add(session.handle);
@@ -223,7 +224,7 @@ class SecurityProcessor::Implementation {
 
 Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
     const GpuOptions& options, const Ports& ports, KeyVault* vault, GrantTable* grants,
-    Memory* memory, const Display* display) {
+    Memory* memory, Display* display) {
   const char* reason = nullptr;
   auto key = RsaPrivateKey::LoadDer(options.identity_private_key, &reason);
   if (!key) return Fault{abi::kStatusInvalidArgument, reason};
@@ -234,8 +235,11 @@ Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
   if (chain.size() > kMaxCertificateBytes) {
     return Fault{abi::kStatusInvalidArgument, "has a certificate chain above 1 MiB"};
   }
-  const FirmwareWiring wiring = {vault,   grants,        memory,
-                                 display, ports.entropy, options.failing_self_test};
+  FirmwareWiring wiring = {vault, grants, memory, display, ports.entropy, ports.clock, 0,
+                           options.failing_self_test};
+  wiring.negotiation_ns = options.latency == LatencyPreset::kFast
+                              ? HdcpLink::kFastNegotiationNs
+                              : HdcpLink::kRealisticNegotiationNs;
   return std::unique_ptr<SecurityProcessor>(new SecurityProcessor(
       std::make_unique<Implementation>(wiring, options.latency, ports, std::move(*key),
                                        std::vector<uint8_t>(chain.begin(), chain.end()))));

@@ -22,6 +22,10 @@ constexpr uint32_t KeyOwner(const Channel& channel) { return channel.number | 0x
 Channel* FindChannel(State* state, uint32_t number, uint32_t context);
 // True when the channel's key failed its check word: it answers KEY_DAMAGED until it is destroyed.
 bool IsLost(Platform* platform, const Channel& channel);
+// PROTECTION_FLAGS that the context's channels ask for, together.
+uint32_t ProtectionOf(const State& state, uint32_t context);
+// Lets the scan-out know them, for every session of the context: after each change.
+void ShareProtection(Platform* platform, State* state, uint32_t context);
 // Wipes its key; the protection that it asked for ends with it.
 void EndChannel(Platform* platform, Channel* channel);
 

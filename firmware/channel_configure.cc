@@ -24,6 +24,7 @@ uint32_t RunProtection(const ChannelExchange& exchange) {
     return abi::kStatusChannelMessageInvalid;
   }
   exchange.channel->protection = static_cast<uint32_t>(flags);
+  ShareProtection(exchange.call.platform, exchange.call.state, exchange.channel->context);
   return abi::kStatusOk;
 }
 

@@ -8,7 +8,7 @@ namespace ward::firmware {
 
 bool Admit(Platform* platform, Session* session, const Session& next) {
   const SessionGrant grant = {next.number, next.context, next.session_slot, next.content_slot,
-                              next.readback_slot};
+                              next.readback_slot, next.protection};
   if (!platform->WriteGrant(IndexOf(next.number), grant)) return false;
   WipeDroppedSlots(platform, *session, next);
   *session = next;
@@ -16,7 +16,7 @@ bool Admit(Platform* platform, Session* session, const Session& next) {
 }
 
 void Withdraw(Platform* platform, const Session& session) {
-  const SessionGrant none = {0, 0, kNoSlot, kNoSlot, kNoSlot};
+  const SessionGrant none = {0, 0, kNoSlot, kNoSlot, kNoSlot, 0};
   const bool freed = platform->WriteGrant(IndexOf(session.number), none);
   WARD_ASSERT(freed);  // freeing an entry takes no entropy
 }

@@ -24,6 +24,7 @@ struct Session {
   uint32_t session_slot;
   uint32_t content_slot;
   uint32_t readback_slot;
+  uint32_t protection;         // PROTECTION_FLAGS that its context's channels ask for
   uint32_t refresh_pending;    // 1: START_KEY_REFRESH came, FINISH_KEY_REFRESH did not yet
   uint8_t refresh_random[16];  // public: START_KEY_REFRESH answered it
 };

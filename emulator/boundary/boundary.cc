@@ -212,4 +212,9 @@ void Boundary::Reset(device::ResetKind kind) {
   gpu_->Reset(kind);
 }
 
+void Boundary::SetLinkFault(uint32_t output, device::LinkFault fault) {
+  const HostCall call(this, BoundaryEventKind::kLinkFault, output, 0, static_cast<uint64_t>(fault));
+  gpu_->SetLinkFault(output, fault);
+}
+
 }  // namespace ward::emulator

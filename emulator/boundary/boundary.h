@@ -25,6 +25,7 @@ enum class BoundaryEventKind : uint8_t {
   kMsixWrite,
   kProcess,  // address: budget
   kReset,    // value: device::ResetKind
+  kLinkFault,  // address: output; value: device::LinkFault
   // What the chip asked of its ports; `ok` is the host's answer.
   kDmaRead,
   kDmaWrite,
@@ -77,6 +78,7 @@ class Boundary {
   void WriteMsix(uint64_t offset, uint32_t size_bytes, uint32_t value);
   device::ProcessResult Process(uint64_t budget_bytes);
   void Reset(device::ResetKind kind);
+  void SetLinkFault(uint32_t output, device::LinkFault fault);
 
   // For scan-outs, hashes and snapshots: nothing of these is told to the listener. A recording does
   // not reach across a Restore.

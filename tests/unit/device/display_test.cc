@@ -33,7 +33,7 @@ abi::FlipCommand Flip(uint64_t address, uint32_t pitch = 2560, uint32_t width = 
 }
 
 struct Bench : ChipMemory {
-  Bench() : display(&memory) {}
+  Bench() : grants(4), display(&memory, &grants) {}
 
   uint32_t Show(const abi::FlipCommand& command) {
     const auto result = display.Flip(command, Kernel());
@@ -45,6 +45,7 @@ struct Bench : ChipMemory {
     return pixels;
   }
 
+  GrantTable grants;
   Display display;
 };
 
