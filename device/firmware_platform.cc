@@ -64,15 +64,28 @@ void FirmwarePlatform::WipeAllSlots() { wiring_.vault->WipeAll(); }
 
 bool FirmwarePlatform::IsSlotDamaged(uint32_t slot) { return wiring_.vault->IsDamaged(slot); }
 
-// A blob outside the payload is an empty blob, so that it takes the same way as any other.
 bool FirmwarePlatform::UnwrapRsaOaep(uint32_t slot, uint32_t session, uint32_t payload_offset,
                                      uint32_t size_bytes) {
-  ConstByteSpan blob;
-  if (RangeFits(payload_offset, size_bytes, payload_.size())) {
-    blob = payload_.subspan(payload_offset, size_bytes);
-  }
   AesKey key;
-  return identity_key_.UnwrapKey(blob, &key) && StoreAndLock(slot, session, std::move(key));
+  return identity_key_.UnwrapKey(FindBlob(payload_offset, size_bytes), &key) &&
+         StoreAndLock(slot, session, std::move(key));
+}
+
+bool FirmwarePlatform::UnwrapRsaOaepParameters(
+    uint32_t slot, uint32_t owner, uint32_t payload_offset, uint32_t size_bytes,
+    uint8_t public_part[firmware::kPublicParameterBytes]) {
+  static_assert(OaepParameters::kHeadBytes + OaepParameters::kTailBytes ==
+                firmware::kPublicParameterBytes);
+  OaepParameters parameters;
+  const bool stored =
+      identity_key_.UnwrapParameters(FindBlob(payload_offset, size_bytes), &parameters) &&
+      StoreAndLock(slot, owner, std::move(parameters.key));
+  std::memset(public_part, 0, firmware::kPublicParameterBytes);
+  if (!stored) return false;
+  std::memcpy(public_part, parameters.head, OaepParameters::kHeadBytes);
+  std::memcpy(public_part + OaepParameters::kHeadBytes, parameters.tail,
+              OaepParameters::kTailBytes);
+  return true;
 }
 
 bool FirmwarePlatform::UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
@@ -257,6 +270,12 @@ bool FirmwarePlatform::TestRandom() {
 }
 
 int FirmwarePlatform::FailingSelfTest() { return wiring_.failing_self_test; }
+
+// A blob outside the payload is an empty blob, so that it takes the same way as any other.
+ConstByteSpan FirmwarePlatform::FindBlob(uint32_t payload_offset, uint32_t size_bytes) const {
+  if (!RangeFits(payload_offset, size_bytes, payload_.size())) return {};
+  return payload_.subspan(payload_offset, size_bytes);
+}
 
 bool FirmwarePlatform::StoreAndLock(uint32_t slot, uint32_t session, KeyVault::Key&& key) {
   if (!wiring_.vault->Store(slot, session, std::move(key))) return false;

@@ -51,6 +51,9 @@ class FirmwarePlatform final : public firmware::Platform {
   bool IsSlotDamaged(uint32_t slot) override;
   bool UnwrapRsaOaep(uint32_t slot, uint32_t session, uint32_t payload_offset,
                      uint32_t size_bytes) override;
+  bool UnwrapRsaOaepParameters(uint32_t slot, uint32_t owner, uint32_t payload_offset,
+                               uint32_t size_bytes,
+                               uint8_t public_part[firmware::kPublicParameterBytes]) override;
   bool UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
                     uint32_t payload_offset) override;
   bool GenerateKey(uint32_t slot, uint32_t session) override;
@@ -87,6 +90,7 @@ class FirmwarePlatform final : public firmware::Platform {
   int FailingSelfTest() override;
 
  private:
+  ConstByteSpan FindBlob(uint32_t payload_offset, uint32_t size_bytes) const;
   bool StoreAndLock(uint32_t slot, uint32_t session, KeyVault::Key&& key);
 
   FirmwareWiring wiring_;

@@ -11,6 +11,7 @@ namespace ward::firmware {
 inline constexpr uint32_t kNoSlot = 0xffffffff;
 inline constexpr uint32_t kMaxPayloadBytes = 8192;    // of the mailbox
 inline constexpr uint32_t kMaxResponseBytes = 65536;  // header included
+inline constexpr uint32_t kPublicParameterBytes = 24;
 
 // Same bits as the vault's.
 enum : uint32_t { kUsageUnwrap = 1, kUsageDecrypt = 2, kUsageEncrypt = 4, kUsageMac = 8 };
@@ -61,6 +62,11 @@ class Platform {
   // failures are the same false, and cost the same.
   virtual bool UnwrapRsaOaep(uint32_t slot, uint32_t session, uint32_t payload_offset,
                              uint32_t size_bytes) = 0;
+  // The same for a blob of at least 40 bytes of which [16, 32) is the key (DDI 7.2). What stands
+  // around it is public: [0, 16) and [32, 40) in `public_part`, which a failure leaves zero.
+  virtual bool UnwrapRsaOaepParameters(uint32_t slot, uint32_t owner, uint32_t payload_offset,
+                                       uint32_t size_bytes,
+                                       uint8_t public_part[kPublicParameterBytes]) = 0;
   // AES-128-ECB decryption of 16 payload bytes under the key in `wrapping_slot` into `slot`.
   virtual bool UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
                             uint32_t payload_offset) = 0;

@@ -43,35 +43,75 @@ uint8_t MaskIfZero(uint8_t value) {
   return static_cast<uint8_t>(borrow & 0xffU);
 }
 
+uint8_t OrInto(uint8_t value, unsigned more) { return static_cast<uint8_t>(value | more); }
+
+// DB = lHash || zeros || 01 || M, unmasked, and whether it can be one so far.
+struct DataBlock {
+  ByteSpan tail;      // behind lHash
+  uint8_t wrong = 1;  // 0: the leading byte and lHash are right
+};
+
+DataBlock Unmask(const OaepScheme& scheme, ByteSpan encoded) {
+  const EVP_MD* digest = FindDigest(scheme.hash);
+  const auto hash_bytes = static_cast<size_t>(EVP_MD_get_size(digest));
+  uint8_t label_hash[kMaxHashBytes] = {};
+  const ByteSpan seed = encoded.subspan(1, hash_bytes);
+  const ByteSpan block = encoded.subspan(1 + hash_bytes);
+  const bool computed = EVP_Digest(scheme.label.data(), scheme.label.size(), label_hash, nullptr,
+                                   digest, nullptr) == 1 &&
+                        XorMask(digest, block, seed) && XorMask(digest, seed, block);
+  uint8_t wrong = OrInto(encoded[0], computed ? 0U : 1U);
+  for (size_t i = 0; i < hash_bytes; ++i) wrong = OrInto(wrong, block[i] ^ label_hash[i]);
+  return {block.subspan(hash_bytes), wrong};
+}
+
+bool HasRoom(const OaepScheme& scheme, size_t encoded_bytes, size_t message_bytes) {
+  const auto hash_bytes = static_cast<size_t>(EVP_MD_get_size(FindDigest(scheme.hash)));
+  return encoded_bytes >= 2 * hash_bytes + 2 + message_bytes;
+}
+
 }  // namespace
 
 bool DecodeOaep(const OaepScheme& scheme, ByteSpan encoded, ByteSpan message) {
   const OpenSslErrorScope errors;
-  const EVP_MD* digest = FindDigest(scheme.hash);
-  const auto hash_bytes = static_cast<size_t>(EVP_MD_get_size(digest));
-  uint8_t label_hash[kMaxHashBytes] = {};
   SecureWipe(message.data(), message.size());
-  if (encoded.size() < 2 * hash_bytes + 2 + message.size()) return false;
+  if (!HasRoom(scheme, encoded.size(), message.size())) return false;
 
-  const ByteSpan seed = encoded.subspan(1, hash_bytes);
-  const ByteSpan data_block = encoded.subspan(1 + hash_bytes);
-  const bool computed = EVP_Digest(scheme.label.data(), scheme.label.size(), label_hash, nullptr,
-                                   digest, nullptr) == 1 &&
-                        XorMask(digest, data_block, seed) && XorMask(digest, seed, data_block);
+  const DataBlock block = Unmask(scheme, encoded);
+  const size_t separator = block.tail.size() - message.size() - 1;
+  uint8_t wrong = block.wrong;
+  for (size_t i = 0; i < separator; ++i) wrong = OrInto(wrong, block.tail[i]);
+  wrong = OrInto(wrong, block.tail[separator] ^ 1U);
 
-  // DB = lHash || zeros || 01 || M
-  const size_t separator = data_block.size() - message.size() - 1;
-  uint32_t wrong = encoded[0];
-  for (size_t i = 0; i < hash_bytes; ++i)
-    wrong |= static_cast<uint32_t>(data_block[i] ^ label_hash[i]);
-  for (size_t i = hash_bytes; i < separator; ++i) wrong |= data_block[i];
-  wrong |= static_cast<uint32_t>(data_block[separator] ^ 1);
-  wrong |= computed ? 0U : 1U;
-
-  const uint8_t keep = MaskIfZero(static_cast<uint8_t>(wrong));
+  const uint8_t keep = MaskIfZero(wrong);
   for (size_t i = 0; i < message.size(); ++i) {
-    message[i] = static_cast<uint8_t>(data_block[separator + 1 + i] & keep);
+    message[i] = static_cast<uint8_t>(block.tail[separator + 1 + i] & keep);
   }
+  SecureWipe(encoded.data(), encoded.size());
+  return keep != 0;
+}
+
+bool DecodeOaepBeginning(const OaepScheme& scheme, ByteSpan encoded, ByteSpan beginning) {
+  const OpenSslErrorScope errors;
+  SecureWipe(beginning.data(), beginning.size());
+  if (!HasRoom(scheme, encoded.size(), beginning.size())) return false;
+
+  const DataBlock block = Unmask(scheme, encoded);
+  const size_t last_separator = block.tail.size() - beginning.size() - 1;
+  uint8_t wrong = block.wrong;
+  uint8_t searching = 0xff;  // 0 from the separator on
+  for (size_t at = 0; at <= last_separator; ++at) {
+    const uint8_t is_zero = MaskIfZero(block.tail[at]);
+    const uint8_t is_one = MaskIfZero(block.tail[at] ^ 1U);
+    wrong = OrInto(wrong, searching & ~(is_zero | is_one) & 0xffU);
+    const auto here = static_cast<uint8_t>(searching & is_one);
+    for (size_t i = 0; i < beginning.size(); ++i) {
+      beginning[i] = OrInto(beginning[i], block.tail[at + 1 + i] & here);
+    }
+    searching = static_cast<uint8_t>(searching & ~here);
+  }
+  const uint8_t keep = MaskIfZero(OrInto(wrong, searching));
+  for (uint8_t& byte : beginning) byte = static_cast<uint8_t>(byte & keep);
   SecureWipe(encoded.data(), encoded.size());
   return keep != 0;
 }

@@ -1,5 +1,6 @@
-// EME-OAEP decoding (RFC 8017, 7.1.2 step 3) for messages of a known length. With the length known,
-// every byte is read at a fixed place: neither time nor memory accesses depend on the secret.
+// EME-OAEP decoding (RFC 8017, 7.1.2 step 3). Neither time nor memory accesses depend on the
+// secret: with the message's length known every byte is read at a fixed place, and where it is not,
+// every place that the message could begin at is read.
 #ifndef WARD_DEVICE_CRYPTO_OAEP_H_
 #define WARD_DEVICE_CRYPTO_OAEP_H_
 
@@ -19,6 +20,9 @@ struct OaepScheme {
 // destroyed. True, with `message` filled, exactly when it holds a message of message.size() bytes
 // under `scheme`; otherwise `message` is zero and nothing tells why.
 [[nodiscard]] bool DecodeOaep(const OaepScheme& scheme, ByteSpan encoded, ByteSpan message);
+// The same for a message of beginning.size() bytes or more: its first bytes, the rest is dropped.
+[[nodiscard]] bool DecodeOaepBeginning(const OaepScheme& scheme, ByteSpan encoded,
+                                       ByteSpan beginning);
 
 }  // namespace ward::device
 

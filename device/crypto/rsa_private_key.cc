@@ -5,6 +5,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <climits>
 
 #include "base/assert.h"
@@ -89,6 +90,18 @@ bool RsaPrivateKey::UnwrapKey(ConstByteSpan blob, AesKey* key) const {
   return DecryptOaep(OaepScheme{}, blob, key->Expose());
 }
 
+bool RsaPrivateKey::UnwrapParameters(ConstByteSpan blob, OaepParameters* parameters) const {
+  constexpr size_t kHead = OaepParameters::kHeadBytes;
+  SecretBytes<kHead + AesKey::kSizeBytes + OaepParameters::kTailBytes> plain;
+  const bool unwrapped = DecryptOaepBeginning(OaepScheme{}, blob, plain.Expose());
+  const ConstByteSpan bytes = plain.Expose();
+  std::copy_n(bytes.begin(), kHead, parameters->head);
+  std::copy_n(bytes.begin() + kHead, AesKey::kSizeBytes, parameters->key.Expose().begin());
+  std::copy_n(bytes.end() - OaepParameters::kTailBytes, OaepParameters::kTailBytes,
+              parameters->tail);
+  return unwrapped;
+}
+
 bool RsaPrivateKey::WrapKey(const AesKey& key, ByteSpan blob) const {
   WARD_ASSERT(blob.size() == kModulusBytes);
   const OpenSslErrorScope errors;
@@ -103,9 +116,19 @@ bool RsaPrivateKey::WrapKey(const AesKey& key, ByteSpan blob) const {
          size == blob.size();
 }
 
+bool RsaPrivateKey::DecryptOaep(const OaepScheme& scheme, ConstByteSpan blob,
+                                ByteSpan message) const {
+  return DecryptWith(DecodeOaep, scheme, blob, message);
+}
+
+bool RsaPrivateKey::DecryptOaepBeginning(const OaepScheme& scheme, ConstByteSpan blob,
+                                         ByteSpan beginning) const {
+  return DecryptWith(DecodeOaepBeginning, scheme, blob, beginning);
+}
+
 // libcrypto's own OAEP leaves the padded message in freed memory (rsa_enc.c frees its buffer
 // without cleansing), from which the key can be had back: so only the RSA operation is its work.
-bool RsaPrivateKey::DecryptOaep(const OaepScheme& scheme, ConstByteSpan blob,
+bool RsaPrivateKey::DecryptWith(Decoder decode, const OaepScheme& scheme, ConstByteSpan blob,
                                 ByteSpan message) const {
   const OpenSslErrorScope errors;
   SecretBytes<kModulusBytes> encoded;
@@ -114,7 +137,7 @@ bool RsaPrivateKey::DecryptOaep(const OaepScheme& scheme, ConstByteSpan blob,
   const bool computed =
       blob.size() == kModulusBytes && DecryptRaw(handle_.get(), blob, encoded.Expose());
   if (!computed) encoded.Wipe();
-  return DecodeOaep(scheme, encoded.Expose(), message) && computed;
+  return decode(scheme, encoded.Expose(), message) && computed;
 }
 
 }  // namespace ward::device

@@ -1,5 +1,6 @@
-// The device's RSA-2048 key and the one thing that is done with it: unwrapping a session key
-// (RSAES-OAEP with SHA-512, MGF1 with SHA-512, empty label; D3D11 key exchange).
+// The device's RSA-2048 key and the one thing that is done with it: unwrapping a key, alone or with
+// parameters around it (RSAES-OAEP with SHA-512, MGF1 with SHA-512, empty label; D3D11 key
+// exchange, DDI 7.1 and 7.2).
 #ifndef WARD_DEVICE_CRYPTO_RSA_PRIVATE_KEY_H_
 #define WARD_DEVICE_CRYPTO_RSA_PRIVATE_KEY_H_
 
@@ -13,6 +14,15 @@
 struct evp_pkey_st;  // libcrypto's EVP_PKEY
 
 namespace ward::device {
+
+// What the 40 bytes of DDI 7.2 hold: the key in the middle is secret, what stands around it is not.
+struct OaepParameters {
+  static constexpr size_t kHeadBytes = 16;
+  static constexpr size_t kTailBytes = 8;
+  uint8_t head[kHeadBytes] = {};
+  AesKey key;
+  uint8_t tail[kTailBytes] = {};
+};
 
 // There is no way back from an object to the bytes of the key. libcrypto wipes its numbers when the
 // last handle goes.
@@ -36,6 +46,9 @@ class RsaPrivateKey {
   // then zero, and neither a status, a text nor libcrypto's error queue tells one from another.
   [[nodiscard]] bool UnwrapKey(ConstByteSpan blob, AesKey* key) const;
 
+  // The same for a blob of `head || key || tail`, behind which there may be more (DDI 7.2).
+  [[nodiscard]] bool UnwrapParameters(ConstByteSpan blob, OaepParameters* parameters) const;
+
   // What a sender does: `key` under the public half, into the 256 bytes of `blob`. The padding's
   // seed is libcrypto's own, so two blobs of one key differ. False only when libcrypto fails.
   [[nodiscard]] bool WrapKey(const AesKey& key, ByteSpan blob) const;
@@ -43,6 +56,9 @@ class RsaPrivateKey {
   // UnwrapKey for another scheme or message length, which published test vectors need.
   [[nodiscard]] bool DecryptOaep(const OaepScheme& scheme, ConstByteSpan blob,
                                  ByteSpan message) const;
+  // Likewise for messages of beginning.size() bytes or more.
+  [[nodiscard]] bool DecryptOaepBeginning(const OaepScheme& scheme, ConstByteSpan blob,
+                                          ByteSpan beginning) const;
 
  private:
   struct Free {
@@ -50,6 +66,10 @@ class RsaPrivateKey {
   };
 
   explicit RsaPrivateKey(evp_pkey_st* handle) : handle_(handle) {}
+
+  using Decoder = bool (*)(const OaepScheme& scheme, ByteSpan encoded, ByteSpan message);
+  bool DecryptWith(Decoder decode, const OaepScheme& scheme, ConstByteSpan blob,
+                   ByteSpan message) const;
 
   std::unique_ptr<evp_pkey_st, Free> handle_;
 };

@@ -143,26 +143,47 @@ TEST_CASE("block and CMAC operations leave no key behind") {
   CHECK(CountCopies(disguised) == 0);
 }
 
+// An identity, and a blob whose plain key was never in this process: `lead` bytes, the key (which
+// begins with kFirstByte) and `tail` bytes.
+struct WrappedKey {
+  WrappedKey(int lead, int tail) {
+    const auto group =
+        test::ReadVectorFile("rsa_oaep_2048_sha512_mgf1sha512_test.json")["testGroups"][0];
+    workspace.WriteText("key.pem", group["privateKeyPem"].get<std::string>());
+    const char* reason = nullptr;
+    rsa = RsaPrivateKey::LoadPem(workspace.Read("key.pem"), &reason);
+    REQUIRE(rsa.has_value());
+    const std::string plain = "{ openssl rand " + std::to_string(lead) +
+                              "; printf '\\327'; openssl rand " + std::to_string(15 + tail) + "; }";
+    REQUIRE(workspace.Run(plain + " | openssl pkeyutl -encrypt -inkey key.pem -out blob"
+                                  " -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha512"
+                                  " -pkeyopt rsa_mgf1_md:sha512") == 0);
+  }
+
+  test::Workspace workspace;
+  std::optional<RsaPrivateKey> rsa;
+};
+
 TEST_CASE("unwrapping leaves no copy of the session key but the caller's") {
-  const test::Workspace workspace;
-  const auto group =
-      test::ReadVectorFile("rsa_oaep_2048_sha512_mgf1sha512_test.json")["testGroups"][0];
-  workspace.WriteText("key.pem", group["privateKeyPem"].get<std::string>());
-  const char* reason = nullptr;
-  const auto rsa = RsaPrivateKey::LoadPem(workspace.Read("key.pem"), &reason);
-  REQUIRE(rsa.has_value());
-  // The plain key is never in this process before it is unwrapped.
-  REQUIRE(
-      workspace.Run(
-          "{ printf '\\327'; openssl rand 15; } | openssl pkeyutl -encrypt -inkey key.pem -out blob"
-          " -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha512"
-          " -pkeyopt rsa_mgf1_md:sha512") == 0);
+  const WrappedKey wrapped(0, 0);
   AesKey key;
-  REQUIRE(rsa->UnwrapKey(workspace.Read("blob"), &key));
+  REQUIRE(wrapped.rsa->UnwrapKey(wrapped.workspace.Read("blob"), &key));
   const DisguisedKey disguised(key);
   CHECK(CountCopies(disguised) == 1);
   key.Wipe();
   CHECK(CountCopies(disguised) == 0);
+}
+
+TEST_CASE("unwrapping parameters leaves no copy of the key but the caller's") {
+  for (const int tail : {8, 30}) {
+    const WrappedKey wrapped(16, tail);
+    OaepParameters parameters;
+    REQUIRE(wrapped.rsa->UnwrapParameters(wrapped.workspace.Read("blob"), &parameters));
+    const DisguisedKey disguised(parameters.key);
+    CHECK(CountCopies(disguised) == 1);
+    parameters.key.Wipe();
+    CHECK(CountCopies(disguised) == 0);
+  }
 }
 
 }  // namespace

@@ -79,6 +79,11 @@ void CheckVectorFile(const char* file, OaepHash hash, size_t max_message) {
       const bool right = test["result"] == "valid" && size == expected.size();
       CHECK(key.DecryptOaep({hash, label}, blob, message) == right);
       CHECK(message == (right ? expected : Bytes(size)));
+      // A beginning is right for every length up to the message's own.
+      Bytes beginning(size, 0xee);
+      const bool begins = test["result"] == "valid" && size <= expected.size();
+      CHECK(key.DecryptOaepBeginning({hash, label}, blob, beginning) == begins);
+      CHECK(beginning == (begins ? Bytes(expected.begin(), expected.begin() + size) : Bytes(size)));
     }
     CHECK(ERR_peek_error() == 0);
     ++cases;
@@ -214,6 +219,77 @@ TEST_CASE("blobs whose value is n - 1, n, above n, 0 or 1 are refused") {
   Bytes one(256);
   one.back() = 1;
   CheckRefused(key, one);
+}
+
+// 00 01 02 ... : each byte tells its place.
+Bytes CountUp(size_t size) {
+  Bytes bytes(size);
+  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(i);
+  return bytes;
+}
+
+OaepParameters MakeDirtyParameters() {
+  OaepParameters parameters;
+  parameters.key = MakeDirtyKey();
+  for (uint8_t& byte : parameters.head) byte = 0xa5;
+  for (uint8_t& byte : parameters.tail) byte = 0xa5;
+  return parameters;
+}
+
+void CheckParametersRefused(const RsaPrivateKey& key, ConstByteSpan blob) {
+  OaepParameters parameters = MakeDirtyParameters();
+  CHECK_FALSE(key.UnwrapParameters(blob, &parameters));
+  CHECK(parameters.key == AesKey());
+  CHECK(Bytes(parameters.head, std::end(parameters.head)) == Bytes(16));
+  CHECK(Bytes(parameters.tail, std::end(parameters.tail)) == Bytes(8));
+  CHECK(ERR_peek_error() == 0);
+}
+
+TEST_CASE("parameters wrapped by the openssl command are unwrapped; more than 40 bytes are cut") {
+  const test::Workspace workspace;
+  const RsaPrivateKey key = PlaceVectorKey(workspace);
+  for (const size_t size : {40, 41, 64, 125, 126}) {
+    INFO("payload " << size);
+    OaepParameters parameters = MakeDirtyParameters();
+    REQUIRE(key.UnwrapParameters(Wrap(workspace, CountUp(size), kWrap), &parameters));
+    CHECK(ToHex(parameters.head) == "000102030405060708090a0b0c0d0e0f");
+    CHECK(ToHex(parameters.key.Expose()) == "101112131415161718191a1b1c1d1e1f");
+    CHECK(ToHex(parameters.tail) == "2021222324252627");
+  }
+}
+
+TEST_CASE("parameters may begin with zeros and ones, as padding does") {
+  const test::Workspace workspace;
+  const RsaPrivateKey key = PlaceVectorKey(workspace);
+  for (const uint8_t fill : {0, 1, 0xff}) {
+    OaepParameters parameters = MakeDirtyParameters();
+    REQUIRE(key.UnwrapParameters(Wrap(workspace, Bytes(44, fill), kWrap), &parameters));
+    CHECK(Bytes(parameters.head, std::end(parameters.head)) == Bytes(16, fill));
+    CHECK(Bytes(parameters.tail, std::end(parameters.tail)) == Bytes(8, fill));
+  }
+}
+
+TEST_CASE("parameters below 40 bytes, of another scheme or tampered with are refused") {
+  const test::Workspace workspace;
+  const RsaPrivateKey key = PlaceVectorKey(workspace);
+  for (const size_t size : {0, 1, 16, 39}) {
+    INFO("payload " << size);
+    CheckParametersRefused(key, Wrap(workspace, CountUp(size), kWrap));
+    CheckParametersRefused(key, Wrap(workspace, Bytes(size, 1), kWrap));
+  }
+  CheckParametersRefused(
+      key, Wrap(workspace, CountUp(40), std::string(kWrap) + " -pkeyopt rsa_oaep_label:00"));
+  CheckParametersRefused(key, Bytes(256));
+  const Bytes blob = Wrap(workspace, CountUp(40), kWrap);
+  for (size_t bit = 0; bit < blob.size() * 8; bit += 61) {
+    INFO("bit " << bit);
+    Bytes wrong = blob;
+    wrong[bit / 8] = static_cast<uint8_t>(wrong[bit / 8] ^ (1U << (bit % 8)));
+    CheckParametersRefused(key, wrong);
+  }
+  Bytes cut = blob;
+  cut.pop_back();
+  CheckParametersRefused(key, cut);
 }
 
 std::string ReasonFor(const test::Workspace& workspace, const std::string& command) {

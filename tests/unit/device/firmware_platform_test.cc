@@ -116,6 +116,38 @@ TEST_CASE("payload and response are reachable inside their bounds, and only whil
   CHECK_FALSE(wired.platform.WriteResponse(0, word, 1));
 }
 
+TEST_CASE("parameters put the key in the slot and the rest in the firmware's hands") {
+  WiredPlatform wired;
+  Bytes plain(47, 0x99);
+  for (size_t i = 0; i < 40; ++i) plain[i] = static_cast<uint8_t>(i);
+  Bytes payload(8);
+  const Bytes blob = wired.identity.Wrap(plain);
+  payload.insert(payload.end(), blob.begin(), blob.end());
+  wired.platform.OpenMailbox(payload, {});
+  Bytes around(24, 0xee);
+  const auto unwrap = [&](uint32_t slot, uint32_t owner, uint32_t offset, uint32_t size) {
+    around.assign(24, 0xee);
+    return wired.platform.UnwrapRsaOaepParameters(slot, owner, offset, size, around.data());
+  };
+  const uint32_t slot = wired.platform.AllocateSlot(kSession, firmware::kUsageDecrypt);
+  CHECK_FALSE(unwrap(slot, kSession, 7, 256));
+  CHECK(around == Bytes(24));
+  CHECK_FALSE(unwrap(slot, kSession, 8, 257));
+  CHECK_FALSE(unwrap(slot, kStranger, 8, 256));
+  CHECK(around == Bytes(24));
+  REQUIRE(unwrap(slot, kSession, 8, 256));
+  Bytes expected(plain.begin(), plain.begin() + 16);
+  expected.insert(expected.end(), plain.begin() + 32, plain.begin() + 40);
+  CHECK(around == expected);
+  auto key = wired.vault.Release(slot, kSession, kKeyUsageDecrypt);
+  REQUIRE(key.ok());
+  CHECK(Bytes(key.value()->Expose().begin(), key.value()->Expose().end()) ==
+        Bytes(plain.begin() + 16, plain.begin() + 32));
+  // Locked: no second key, and nothing told.
+  CHECK_FALSE(unwrap(slot, kSession, 8, 256));
+  CHECK(around == Bytes(24));
+}
+
 TEST_CASE("a grant without entropy for its IV leaves the entry as it was") {
   WiredPlatform wired;
   REQUIRE(wired.platform.WriteGrant(1, {0x10001, 7, 2, kNoSlot, kNoSlot}));

@@ -67,6 +67,21 @@ class FakePlatform final : public Platform {
     std::memcpy(key.data(), payload.data() + payload_offset + 1, key.size());
     return Fill(slot, session, key);
   }
+  // The mark, and the plaintext behind it.
+  bool UnwrapRsaOaepParameters(uint32_t slot, uint32_t owner, uint32_t payload_offset,
+                               uint32_t size_bytes,
+                               uint8_t public_part[kPublicParameterBytes]) override {
+    ++unwrap_count;
+    std::memset(public_part, 0, kPublicParameterBytes);
+    if (size_bytes != 256 || payload.at(payload_offset) != kGoodBlobMark) return false;
+    const uint8_t* plain = payload.data() + payload_offset + 1;
+    Block key;
+    std::memcpy(key.data(), plain + 16, key.size());
+    if (!Fill(slot, owner, key)) return false;
+    std::memcpy(public_part, plain, 16);
+    std::memcpy(public_part + 16, plain + 32, 8);
+    return true;
+  }
   bool UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
                     uint32_t payload_offset) override {
     if (!CanUse(wrapping_slot, session, kUsageUnwrap)) return false;
