@@ -124,7 +124,7 @@ ScanoutInfo Display::Scanout(uint32_t output) const {
   if (output >= kOutputCount) return {};
   const Output& shown = state_.outputs[output];
   const Mode& mode = kModes[shown.mode];
-  return {shown.active,    mode.width,         mode.height,
+  return {shown.active,     mode.width,         mode.height,
           shown.flip_count, IsProtected(shown), IsBlanked(shown)};
 }
 
@@ -161,9 +161,8 @@ bool Display::TakeLinkChange() {
 // Looked at anew each time: PROTECTION and the link change while a surface is shown.
 bool Display::IsBlanked(const Output& output) const {
   if (!IsProtected(output)) return false;
-  const auto surface =
-      memory_->LocalSpan(output.surface_local_address,
-                         SurfaceBytes(kModes[output.mode], output.surface_pitch));
+  const auto surface = memory_->LocalSpan(output.surface_local_address,
+                                          SurfaceBytes(kModes[output.mode], output.surface_pitch));
   return !surface.ok() || !flow_rule::MayShow(*memory_, *grants_, surface.value(),
                                               {output.full_screen, output.link.state()});
 }
@@ -191,8 +190,7 @@ bool Display::ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels,
   const auto surface =
       memory_->LocalSpan(shown.surface_local_address, SurfaceBytes(mode, shown.surface_pitch));
   if (!surface.ok()) return false;
-  const bool black =
-      IsBlanked(shown) || (view == ScanoutView::kCapture && IsProtected(shown));
+  const bool black = IsBlanked(shown) || (view == ScanoutView::kCapture && IsProtected(shown));
   for (uint64_t row = 0; row < mode.height; ++row) {
     const ByteSpan target = pixels.subspan(row * pitch, row_bytes);
     if (black) {

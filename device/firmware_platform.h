@@ -26,7 +26,7 @@ struct FirmwareWiring {
   EntropyPort* entropy;
   ClockPort* clock;
   uint64_t negotiation_ns;  // of HDCP, virtual
-  int failing_self_test;  // negative: none
+  int failing_self_test;    // negative: none
 };
 
 class FirmwarePlatform final : public firmware::Platform {

@@ -7,7 +7,8 @@
 //    on. Sources of two owners are refused. Data without an owner leaves a page's owner as it is,
 //    but for the kernel's fill, which makes whole pages nobody's (Memory::ReleaseWholePages).
 //  * Encrypt reads protected pages of its own session, or of none.
-//  * The screen shows protected pages on a link that is protected, when that was asked for, and only
+//  * The screen shows protected pages on a link that is protected, when that was asked for, and
+//  only
 //    full-screen those of a session that demands it.
 #ifndef WARD_DEVICE_FLOW_RULE_H_
 #define WARD_DEVICE_FLOW_RULE_H_

@@ -37,7 +37,10 @@ inline constexpr auto kHdcpTable = MakeStateTable<HdcpState, HdcpEvent>(
         {HdcpState::kLost, HdcpEvent::kEnable, HdcpState::kNegotiating},
         {HdcpState::kLost, HdcpEvent::kDisable, HdcpState::kOff},
     },
-    {{HdcpState::kOff, 0}, {HdcpState::kNegotiating, 0}, {HdcpState::kOn, 0}, {HdcpState::kLost, 0}});
+    {{HdcpState::kOff, 0},
+     {HdcpState::kNegotiating, 0},
+     {HdcpState::kOn, 0},
+     {HdcpState::kLost, 0}});
 
 class HdcpLink {
  public:

@@ -76,6 +76,21 @@ void HashDevices(const firmware::State& state, StateHasher* hasher) {
   for (uint32_t key : state.handle_source.round_keys) hasher->Add(key);
 }
 
+void HashProtectedOutputs(const firmware::State& state, StateHasher* hasher) {
+  for (const firmware::ProtectedOutput& output : state.protected_outputs) {
+    hasher->Add(output.generation);
+    hasher->Add(output.number);
+    if (output.number == 0) continue;
+    hasher->Add(output.next_information);
+    hasher->Add(output.next_configure);
+    for (uint32_t word :
+         {static_cast<uint32_t>(output.phase), output.output, output.key_slot, output.level}) {
+      hasher->Add(word);
+    }
+    HashBytes(output.random, hasher);
+  }
+}
+
 void HashFirmware(const firmware::State& state, StateHasher* hasher) {
   hasher->Add(static_cast<uint32_t>(state.health));
   hasher->Add(state.failed_test);
@@ -83,9 +98,9 @@ void HashFirmware(const firmware::State& state, StateHasher* hasher) {
     hasher->Add(session.generation);
     hasher->Add(session.number);
     if (session.number == 0) continue;
-    for (uint32_t word : {session.context, session.key_epoch, session.session_slot,
-                          session.content_slot, session.readback_slot, session.refresh_pending,
-                          session.protection}) {
+    for (uint32_t word :
+         {session.context, session.key_epoch, session.session_slot, session.content_slot,
+          session.readback_slot, session.refresh_pending, session.protection}) {
       hasher->Add(word);
     }
     hasher->Add(session.handle);
@@ -93,6 +108,7 @@ void HashFirmware(const firmware::State& state, StateHasher* hasher) {
   }
   HashChannels(state, hasher);
   HashDevices(state, hasher);
+  HashProtectedOutputs(state, hasher);
 }
 
 }  // namespace
@@ -235,8 +251,8 @@ Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
   if (chain.size() > kMaxCertificateBytes) {
     return Fault{abi::kStatusInvalidArgument, "has a certificate chain above 1 MiB"};
   }
-  FirmwareWiring wiring = {vault, grants, memory, display, ports.entropy, ports.clock, 0,
-                           options.failing_self_test};
+  FirmwareWiring wiring = {vault,         grants,      memory, display,
+                           ports.entropy, ports.clock, 0,      options.failing_self_test};
   wiring.negotiation_ns = options.latency == LatencyPreset::kFast
                               ? HdcpLink::kFastNegotiationNs
                               : HdcpLink::kRealisticNegotiationNs;

@@ -14,6 +14,7 @@ inline constexpr uint32_t kChannelCount = 64;
 inline constexpr uint32_t kDecoderCount = 64;
 inline constexpr uint32_t kDeviceCount = 64;          // contexts that asked for a device handle
 inline constexpr uint32_t kAllowedProcessCount = 16;  // of one device
+inline constexpr uint32_t kProtectedOutputCount = 16;
 
 struct Session {
   uint64_t handle;  // what channel messages call it; 0: free
@@ -63,6 +64,20 @@ struct Device {
   AllowedProcess processes[kAllowedProcessCount];
 };
 
+// A protected output: one application's hold on the protection of a display output.
+enum class ProtectedOutputPhase : uint32_t { kNone, kCreated, kKeyed, kLast = kKeyed };
+struct ProtectedOutput {
+  uint64_t next_information;  // the one sequence number accepted; 2^32 accepts none
+  uint64_t next_configure;    // likewise
+  ProtectedOutputPhase phase;
+  uint32_t number;      // generation << 16 | index; 0: free
+  uint32_t generation;  // of the last one at this index; survives its end
+  uint32_t output;      // the display output
+  uint32_t key_slot;
+  uint32_t level;      // OPM_HDCP_PROTECTION_LEVEL that it asked for
+  uint8_t random[16];  // public: GET_OUTPUT_RANDOM answers it
+};
+
 // Where handles come from. A reset keeps it, as it keeps the key epoch: no handle comes twice.
 struct HandleSource {
   uint32_t serial;
@@ -81,6 +96,7 @@ struct State {
   Channel channels[kChannelCount];
   Decoder decoders[kDecoderCount];
   Device devices[kDeviceCount];
+  ProtectedOutput protected_outputs[kProtectedOutputCount];
   HandleSource handle_source;
 };
 

@@ -12,6 +12,7 @@ inline constexpr uint32_t kSessionKeyUsage = kUsageUnwrap | kUsageDecrypt;
 inline constexpr uint32_t kContentKeyUsage = kUsageDecrypt;
 inline constexpr uint32_t kReadbackKeyUsage = kUsageEncrypt;
 inline constexpr uint32_t kChannelKeyUsage = kUsageMac;
+inline constexpr uint32_t kOutputKeyUsage = kUsageMac;
 
 // Wipes the slots that `held` has and `kept` has not.
 void WipeDroppedSlots(Platform* platform, const Session& held, const Session& kept);

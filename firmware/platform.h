@@ -24,7 +24,7 @@ struct SessionGrant {
   uint32_t session_slot;
   uint32_t content_slot;
   uint32_t readback_slot;
-  uint32_t protection;  // PROTECTION_FLAGS that the session's context asked for
+  uint32_t protection = 0;  // PROTECTION_FLAGS that the session's context asked for
 };
 
 // PROTECTION_FLAGS (DDI 8.5); all other bits are zero.
@@ -52,7 +52,8 @@ class Platform {
   virtual bool WriteResponse(uint32_t offset, const void* source, uint32_t size_bytes) = 0;
 
   // Key vault. `session` is the owner of the slot: a session's number, a channel's (whose bit 15 is
-  // set) or a protected output's (bit 14), which no session's has. Allocate gives kNoSlot when none is left.
+  // set) or a protected output's (bit 14), which no session's has. Allocate gives kNoSlot when none
+  // is left.
   virtual uint32_t AllocateSlot(uint32_t session, uint32_t usage) = 0;
   virtual void WipeSlot(uint32_t slot) = 0;
   virtual void WipeAllSlots() = 0;

@@ -23,8 +23,8 @@ enum class BoundaryEventKind : uint8_t {
   kConfigWrite,
   kMsixRead,
   kMsixWrite,
-  kProcess,  // address: budget
-  kReset,    // value: device::ResetKind
+  kProcess,    // address: budget
+  kReset,      // value: device::ResetKind
   kLinkFault,  // address: output; value: device::LinkFault
   // What the chip asked of its ports; `ok` is the host's answer.
   kDmaRead,

@@ -14,10 +14,10 @@ namespace {
 using Kind = BoundaryEventKind;
 
 constexpr const char* kKindNames[] = {
-    "register read", "register write", "config read", "config write", "MSI-X read", "MSI-X write",
-    "process",       "reset",          "link fault",  "DMA read",     "DMA write",  "DMA fence",
-    "VRAM read",     "VRAM write",     "VRAM fence",  "interrupt",    "time",       "entropy",
-    "answer"};
+    "register read", "register write", "config read", "config write", "MSI-X read",
+    "MSI-X write",   "process",        "reset",       "link fault",   "DMA read",
+    "DMA write",     "DMA fence",      "VRAM read",   "VRAM write",   "VRAM fence",
+    "interrupt",     "time",           "entropy",     "answer"};
 static_assert(std::size(kKindNames) == static_cast<size_t>(Kind::kAnswer) + 1);
 
 const char* Name(Kind kind) { return kKindNames[static_cast<size_t>(kind)]; }
