@@ -158,8 +158,8 @@ Setting OpmParty::Command(const GUID& type, const std::vector<uint32_t>& paramet
 void OpmParty::Sign(Setting* setting) const { SignStructure(key, setting); }
 
 HRESULT OpmParty::SetLevel(uint32_t level) {
-  return Send(Command(DXGKMDT_OPM_SET_PROTECTION_LEVEL,
-                      {DXGKMDT_OPM_PROTECTION_TYPE_HDCP, level, 0, 0}));
+  return Send(
+      Command(DXGKMDT_OPM_SET_PROTECTION_LEVEL, {DXGKMDT_OPM_PROTECTION_TYPE_HDCP, level, 0, 0}));
 }
 
 void OpmParty::SwitchOn() {
