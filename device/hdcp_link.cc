@@ -1,6 +1,6 @@
 #include "device/hdcp_link.h"
 
-#include <algorithm>
+#include "base/rule.h"
 
 namespace ward::device {
 
@@ -14,12 +14,14 @@ void HdcpLink::Enable(uint64_t now_ns, uint64_t negotiation_ns) {
 
 void HdcpLink::SetFault(LinkFault fault) {
   fault_ = fault;
-  if (fault == LinkFault::kLinkLost) Take(HdcpEvent::kLinkLost);
+  const bool is_cut = fault == LinkFault::kLinkLost;
+  if (WARD_RULE("hdcp.link_lost", is_cut)) Take(HdcpEvent::kLinkLost);
 }
 
 void HdcpLink::Advance(uint64_t now_ns) {
   if (state_ != HdcpState::kNegotiating || now_ns < ready_at_ns_) return;
-  Take(fault_ == LinkFault::kNone ? HdcpEvent::kAuthenticated : HdcpEvent::kFailed);
+  const bool fails = fault_ != LinkFault::kNone;
+  Take(WARD_RULE("hdcp.negotiation_fails", fails) ? HdcpEvent::kFailed : HdcpEvent::kAuthenticated);
 }
 
 void HdcpLink::Reset() {

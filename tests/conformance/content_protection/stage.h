@@ -58,7 +58,8 @@ class Process {
 
 class Stage {
  public:
-  Stage() : machine(MakeMachine()), kernel(OpenKernel(machine.get())), process(kernel.get()) {}
+  explicit Stage(const MachineOptions& options = {})
+      : machine(MakeMachine(options)), kernel(OpenKernel(machine.get())), process(kernel.get()) {}
 
   std::unique_ptr<emulator::InProcessHost> machine;
   std::unique_ptr<runtime::Kernel> kernel;
