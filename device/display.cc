@@ -5,7 +5,6 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
-#include "device/flow_rule.h"
 
 namespace ward::device {
 namespace {
@@ -34,6 +33,7 @@ void DropSurface(Display::Output* output) {
   output->active = false;
   output->surface_local_address = 0;
   output->surface_pitch = 0;
+  output->full_screen = false;
 }
 
 void FillBlack(ByteSpan row) {
@@ -69,6 +69,7 @@ Result<void> Display::Flip(const abi::FlipCommand& command, const AddressSpace& 
   const bool is_protected = span.aperture() == Aperture::kProtected;
   output.surface_local_address = span.address() + (is_protected ? abi::kProtectedVramLocalBase : 0);
   output.surface_pitch = command.pitch;
+  output.full_screen = (command.flags & abi::FlipCommand::kFlagFullScreen) != 0;
   output.active = true;
   ++output.flip_count;
   return {};
@@ -86,11 +87,15 @@ uint32_t Display::ReadRegister(uint32_t output, uint32_t offset) const {
       return kModeCount;
     case abi::kRegOutputStatus - kBlock:
       return (shown.active ? abi::kOutputStatusActiveMask : 0) |
-             (IsProtected(shown) ? abi::kOutputStatusProtectedMask : 0);
+             (IsProtected(shown) ? abi::kOutputStatusProtectedMask : 0) |
+             (IsBlanked(shown) ? abi::kOutputStatusBlankedMask : 0);
     case abi::kRegOutputFlipCount - kBlock:
       return shown.flip_count;
     case abi::kRegOutputSize - kBlock:
       return SizeRegister(kModes[shown.mode]);
+    case abi::kRegOutputLink - kBlock:
+      return static_cast<uint32_t>(shown.link.state()) << abi::kOutputLinkHdcpStateShift |
+             static_cast<uint32_t>(shown.link.changes()) << abi::kOutputLinkChangesShift;
     default:
       break;
   }
@@ -119,7 +124,47 @@ ScanoutInfo Display::Scanout(uint32_t output) const {
   if (output >= kOutputCount) return {};
   const Output& shown = state_.outputs[output];
   const Mode& mode = kModes[shown.mode];
-  return {shown.active, mode.width, mode.height, shown.flip_count, IsProtected(shown)};
+  return {shown.active,     mode.width,         mode.height,
+          shown.flip_count, IsProtected(shown), IsBlanked(shown)};
+}
+
+Display::Mode Display::CurrentMode(uint32_t output) const {
+  return kModes[state_.outputs[output].mode];
+}
+
+void Display::SetLinkFault(uint32_t output, LinkFault fault) {
+  if (output < kOutputCount) state_.outputs[output].link.SetFault(fault);
+}
+
+void Display::AdvanceLinks(uint64_t now_ns) {
+  for (Output& output : state_.outputs) output.link.Advance(now_ns);
+}
+
+uint64_t Display::LinkWakeupNs() const {
+  uint64_t wakeup_ns = 0;
+  for (const Output& output : state_.outputs) {
+    const uint64_t own = output.link.wakeup_ns();
+    if (own != 0 && (wakeup_ns == 0 || own < wakeup_ns)) wakeup_ns = own;
+  }
+  return wakeup_ns;
+}
+
+bool Display::TakeLinkChange() {
+  bool changed = false;
+  for (Output& output : state_.outputs) {
+    changed = changed || output.told_changes != output.link.changes();
+    output.told_changes = output.link.changes();
+  }
+  return changed;
+}
+
+// Looked at anew each time: PROTECTION and the link change while a surface is shown.
+bool Display::IsBlanked(const Output& output) const {
+  if (!IsProtected(output)) return false;
+  const auto surface = memory_->LocalSpan(output.surface_local_address,
+                                          SurfaceBytes(kModes[output.mode], output.surface_pitch));
+  return !surface.ok() || !flow_rule::MayShow(*memory_, *grants_, surface.value(),
+                                              {output.full_screen, output.link.state()});
 }
 
 bool Display::Shows(uint32_t output, PageOwner owner) const {
@@ -145,7 +190,7 @@ bool Display::ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels,
   const auto surface =
       memory_->LocalSpan(shown.surface_local_address, SurfaceBytes(mode, shown.surface_pitch));
   if (!surface.ok()) return false;
-  const bool black = view == ScanoutView::kCapture && IsProtected(shown);
+  const bool black = IsBlanked(shown) || (view == ScanoutView::kCapture && IsProtected(shown));
   for (uint64_t row = 0; row < mode.height; ++row) {
     const ByteSpan target = pixels.subspan(row * pitch, row_bytes);
     if (black) {
@@ -158,7 +203,14 @@ bool Display::ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels,
   return true;
 }
 
-void Display::Reset() { state_ = State{}; }
+void Display::Reset() {
+  for (Output& output : state_.outputs) {
+    HdcpLink link = output.link;
+    link.Reset();
+    output = Output();
+    output.link = link;
+  }
+}
 
 void Display::Hash(StateHasher* hasher) const {
   for (const Output& output : state_.outputs) {
@@ -167,7 +219,10 @@ void Display::Hash(StateHasher* hasher) const {
     hasher->Add(output.active ? 1 : 0);
     hasher->Add(output.surface_local_address);
     hasher->Add(output.surface_pitch);
+    hasher->Add(output.full_screen ? 1 : 0);
     hasher->Add(output.flip_count);
+    output.link.Hash(hasher);
+    hasher->Add(output.told_changes);
   }
 }
 

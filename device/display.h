@@ -1,4 +1,4 @@
-// Outputs: modes, flip, scan-out.
+// Outputs: modes, flip, scan-out, the link to the display.
 #ifndef WARD_DEVICE_DISPLAY_H_
 #define WARD_DEVICE_DISPLAY_H_
 
@@ -8,7 +8,10 @@
 #include "abi/generated/registers.h"
 #include "base/result.h"
 #include "device/address_space.h"
+#include "device/flow_rule.h"
 #include "device/gpu.h"
+#include "device/grant_table.h"
+#include "device/hdcp_link.h"
 #include "device/memory.h"
 
 namespace ward::device {
@@ -23,7 +26,8 @@ class Display {
   // 640x360, 640x480, 800x600, 1024x768, 1280x720, 1920x1080, 3840x2160.
   static constexpr uint32_t kModeCount = 7;
 
-  explicit Display(Memory* memory) : memory_(memory) {}
+  // Both outlive the display.
+  Display(Memory* memory, const GrantTable* grants) : memory_(memory), grants_(grants) {}
 
   // FLIP takes effect at once. OUTPUT_INVALID, OPERAND_INVALID, SCANOUT_REFUSED, address faults.
   Result<void> Flip(const abi::FlipCommand& command, const AddressSpace& kernel);
@@ -34,6 +38,21 @@ class Display {
   void WriteRegister(uint32_t output, uint32_t offset, uint32_t value);
 
   ScanoutInfo Scanout(uint32_t output) const;
+  // Of an output that exists.
+  const HdcpLink& link(uint32_t output) const { return state_.outputs[output].link; }
+  Mode CurrentMode(uint32_t output) const;
+  void EnableLink(uint32_t output, uint64_t now_ns, uint64_t negotiation_ns) {
+    state_.outputs[output].link.Enable(now_ns, negotiation_ns);
+  }
+  void DisableLink(uint32_t output) { state_.outputs[output].link.Disable(); }
+  // Ignores an output that does not exist.
+  void SetLinkFault(uint32_t output, LinkFault fault);
+  void AdvanceLinks(uint64_t now_ns);
+  // When AdvanceLinks has something to do; 0: no link waits for time.
+  uint64_t LinkWakeupNs() const;
+  // Whether the state of a link changed since it was asked last.
+  bool TakeLinkChange();
+
   // Whether the output shows at least one protected page of `owner`.
   bool Shows(uint32_t output, PageOwner owner) const;
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
@@ -45,7 +64,10 @@ class Display {
     bool active = false;
     uint64_t surface_local_address = 0;  // checked by Flip, looked up again at each scan-out
     uint32_t surface_pitch = 0;
+    bool full_screen = false;  // of the flip
     uint32_t flip_count = 0;
+    HdcpLink link;
+    uint16_t told_changes = 0;  // of the link, when TakeLinkChange was last asked
   };
   struct State {
     Output outputs[kOutputCount];
@@ -55,7 +77,10 @@ class Display {
   void Hash(StateHasher* hasher) const;
 
  private:
+  bool IsBlanked(const Output& output) const;
+
   Memory* memory_;
+  const GrantTable* grants_;
   State state_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/assert.h"
 #include "device/crypto/aes_block.h"
 #include "device/crypto/aes_cmac.h"
 #include "device/crypto/aes_ctr.h"
@@ -17,6 +18,11 @@ static_assert(uint32_t{firmware::kUsageUnwrap} == uint32_t{kKeyUsageUnwrap});
 static_assert(uint32_t{firmware::kUsageDecrypt} == uint32_t{kKeyUsageDecrypt});
 static_assert(uint32_t{firmware::kUsageEncrypt} == uint32_t{kKeyUsageEncrypt});
 static_assert(uint32_t{firmware::kUsageMac} == uint32_t{kKeyUsageMac});
+static_assert(uint32_t{firmware::kLinkOff} == static_cast<uint32_t>(HdcpState::kOff));
+static_assert(uint32_t{firmware::kLinkNegotiating} ==
+              static_cast<uint32_t>(HdcpState::kNegotiating));
+static_assert(uint32_t{firmware::kLinkOn} == static_cast<uint32_t>(HdcpState::kOn));
+static_assert(uint32_t{firmware::kLinkLost} == static_cast<uint32_t>(HdcpState::kLost));
 
 constexpr size_t kBlockBytes = kAesBlockBytes;
 
@@ -152,6 +158,24 @@ uint32_t FirmwarePlatform::ShownOutputs(uint32_t session) {
   return shown;
 }
 
+uint32_t FirmwarePlatform::OutputCount() { return Display::kOutputCount; }
+
+firmware::OutputState FirmwarePlatform::ReadOutput(uint32_t output) {
+  WARD_ASSERT(output < Display::kOutputCount);
+  const Display::Mode mode = wiring_.display->CurrentMode(output);
+  return {static_cast<uint32_t>(wiring_.display->link(output).state()), mode.width, mode.height};
+}
+
+void FirmwarePlatform::EnableLink(uint32_t output) {
+  WARD_ASSERT(output < Display::kOutputCount);
+  wiring_.display->EnableLink(output, wiring_.clock->NowNs(), wiring_.negotiation_ns);
+}
+
+void FirmwarePlatform::DisableLink(uint32_t output) {
+  WARD_ASSERT(output < Display::kOutputCount);
+  wiring_.display->DisableLink(output);
+}
+
 bool FirmwarePlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& grant) {
   Grant& entry = wiring_.grants->At(index);
   Grant next = entry.session == grant.session ? entry : Grant();
@@ -162,6 +186,7 @@ bool FirmwarePlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& 
   }
   next.context = grant.context;
   next.torn_down = grant.torn_down != 0;
+  next.needs_full_screen = (grant.protection & firmware::kOverlayOrFullscreenRequired) != 0;
   if (next.session_slot != grant.session_slot) next.floors[0] = {};
   if (next.content_slot != grant.content_slot) next.floors[1] = {};
   if (next.readback_slot != grant.readback_slot && grant.readback_slot != kNoSlot) {

@@ -22,9 +22,11 @@ struct FirmwareWiring {
   KeyVault* vault;
   GrantTable* grants;
   Memory* memory;
-  const Display* display;
+  Display* display;
   EntropyPort* entropy;
-  int failing_self_test;  // negative: none
+  ClockPort* clock;
+  uint64_t negotiation_ns;  // of HDCP, virtual
+  int failing_self_test;    // negative: none
 };
 
 class FirmwarePlatform final : public firmware::Platform {
@@ -66,6 +68,10 @@ class FirmwarePlatform final : public firmware::Platform {
                  const uint8_t tag[16]) override;
   bool DrawRandom(void* destination, uint32_t size_bytes) override;
   uint32_t ShownOutputs(uint32_t session) override;
+  uint32_t OutputCount() override;
+  firmware::OutputState ReadOutput(uint32_t output) override;
+  void EnableLink(uint32_t output) override;
+  void DisableLink(uint32_t output) override;
   bool WriteGrant(uint32_t index, const firmware::SessionGrant& grant) override;
   firmware::SessionRefusals ReadRefusals(uint32_t index) override;
   void ReleaseProtectedPages(uint32_t session) override;

@@ -4,6 +4,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/rule.h"
 
 namespace ward::device::flow_rule {
 namespace {
@@ -29,6 +30,17 @@ void AddOwners(const Memory& memory, const GuestRange& range, OwnerSet* owners) 
     memory.AddWork(Memory::kPieceWork * (last - first));
     for (uint64_t page = first; page <= last; ++page) owners->Add(memory.OwnerOf(page));
   }
+}
+
+// Calls `visit` with the owner of each page of a protected span, until it says false.
+template <typename Visit>
+bool AllOwners(const Memory& memory, const PhysicalSpan& span, const Visit& visit) {
+  const uint64_t first = span.address() / abi::kPageSize;
+  const uint64_t last = (span.address() + span.size_bytes() - 1) / abi::kPageSize;
+  for (uint64_t page = first; page <= last; ++page) {
+    if (!visit(memory.OwnerOf(page))) return false;
+  }
+  return true;
 }
 
 Fault OwnerMismatch() {
@@ -97,6 +109,19 @@ Result<void> CheckScanout(const GuestRange& surface) {
     }
   }
   return {};
+}
+
+bool MayShow(const Memory& memory, const GrantTable& grants, const PhysicalSpan& surface,
+             const ScanoutPath& path) {
+  if (surface.aperture() != Aperture::kProtected) return true;
+  const bool asked = path.link != HdcpState::kOff;
+  if (asked && WARD_RULE("scanout.hdcp", path.link != HdcpState::kOn)) return false;
+  if (path.full_screen) return true;
+  return AllOwners(memory, surface, [&](PageOwner owner) {
+    const Grant* grant = grants.FindOwner(owner);
+    const bool refused = grant != nullptr && grant->needs_full_screen;
+    return !WARD_RULE("scanout.full_screen", refused);
+  });
 }
 
 }  // namespace ward::device::flow_rule

@@ -7,10 +7,15 @@
 //    on. Sources of two owners are refused. Data without an owner leaves a page's owner as it is,
 //    but for the kernel's fill, which makes whole pages nobody's (Memory::ReleaseWholePages).
 //  * Encrypt reads protected pages of its own session, or of none.
+//  * The screen shows protected pages on a link that is protected, when that was asked for, and
+//  only
+//    full-screen those of a session that demands it.
 #ifndef WARD_DEVICE_FLOW_RULE_H_
 #define WARD_DEVICE_FLOW_RULE_H_
 
 #include "base/result.h"
+#include "device/grant_table.h"
+#include "device/hdcp_link.h"
 #include "device/memory.h"
 
 namespace ward::device::flow_rule {
@@ -34,6 +39,16 @@ Result<void> CheckEncrypt(const Memory& memory, const GuestRange& source,
                           const GuestRange& destination, PageOwner session);
 // SCANOUT_REFUSED unless the surface is local memory.
 Result<void> CheckScanout(const GuestRange& surface);
+
+// How a surface that was flipped goes out now.
+struct ScanoutPath {
+  bool full_screen;  // one application's own (FLIP.FULL_SCREEN)
+  HdcpState link;
+};
+// Whether its pixels may, as things are at this scan-out; else all of it is black in every view.
+// Pixels that are not protected always may.
+bool MayShow(const Memory& memory, const GrantTable& grants, const PhysicalSpan& surface,
+             const ScanoutPath& path);
 
 }  // namespace ward::device::flow_rule
 

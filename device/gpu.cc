@@ -36,7 +36,7 @@ GpuImplementation::GpuImplementation(const GpuOptions& options, const Ports& por
       config_(options.visible_vram_bytes, ports.interrupts),
       interrupts_(&registers_, &config_, ports.trace),
       contexts_(&memory_),
-      display_(&memory_),
+      display_(&memory_, &grants_),
       copy_(&memory_),
       crypto_(&memory_, &vault_, &grants_, options.strict_iv),
       video_(&memory_) {}
@@ -70,7 +70,23 @@ bool GpuImplementation::Enter() { return !std::exchange(busy_, true); }
 
 ProcessResult GpuImplementation::Process(uint64_t budget_bytes) {
   if (config_.PoweredDown()) return {};
-  return processor_->Process(budget_bytes);
+  if (display_.LinkWakeupNs() != 0) display_.AdvanceLinks(ports_.clock->NowNs());
+  ProcessResult result = processor_->Process(budget_bytes);
+  RaiseLinkChanges();
+  const uint64_t link_wakeup = display_.LinkWakeupNs();
+  if (link_wakeup != 0 && (result.wakeup_ns == 0 || link_wakeup < result.wakeup_ns)) {
+    result.wakeup_ns = link_wakeup;
+  }
+  return result;
+}
+
+void GpuImplementation::SetLinkFault(uint32_t output, LinkFault fault) {
+  display_.SetLinkFault(output, fault);
+  RaiseLinkChanges();
+}
+
+void GpuImplementation::RaiseLinkChanges() {
+  if (display_.TakeLinkChange()) interrupts_.Raise(Interrupts::kSourceLink);
 }
 
 void GpuImplementation::Reset(ResetKind kind) {
@@ -226,6 +242,12 @@ void Gpu::Reset(ResetKind kind) {
 void Gpu::TearDown() {
   if (!implementation_->Enter()) return;
   implementation_->TearDown();
+  implementation_->Leave();
+}
+
+void Gpu::SetLinkFault(uint32_t output, LinkFault fault) {
+  if (!implementation_->Enter()) return;
+  implementation_->SetLinkFault(output, fault);
   implementation_->Leave();
 }
 

@@ -44,12 +44,21 @@ enum class ResetKind {
 // Who looks at a scan-out. The capture view shows protected pixels black.
 enum class ScanoutView { kCapture, kOperator };
 
+// What the host makes the link to an output's display do. It lasts until another one is set, across
+// resets too: they are the chip's and not the cable's.
+enum class LinkFault {
+  kNone,
+  kNegotiationFails,  // HDCP does not authenticate; a link that is on stays on
+  kLinkLost,          // the cable is cut: a link that is on or negotiates is lost
+};
+
 struct ScanoutInfo {
   bool active = false;  // false: nothing to show
   uint32_t width = 0;   // pixels
   uint32_t height = 0;
   uint32_t flip_count = 0;  // changes with each flip
   bool is_protected = false;
+  bool is_blanked = false;  // protected pixels may not go out as things are now: all is black
 };
 
 class GpuImplementation;
@@ -101,6 +110,9 @@ class Gpu {
   // protected memory is zero, KEY_EPOCH grew and KEYS_LOST is raised, while the rest goes on.
   // Sessions and channels stay, lost, until they are destroyed.
   void TearDown();
+
+  // An output that does not exist is ignored.
+  void SetLinkFault(uint32_t output, LinkFault fault);
 
   ScanoutInfo Scanout(uint32_t output) const;
   // Writes width x height XRGB8888 pixels (bytes B, G, R, X) into rows `pitch` bytes apart; false

@@ -35,6 +35,7 @@ class GpuImplementation {
   void Reset(ResetKind kind);
   void TearDown();
 
+  void SetLinkFault(uint32_t output, LinkFault fault);
   ScanoutInfo Scanout(uint32_t output) const;
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
 
@@ -59,6 +60,7 @@ class GpuImplementation {
   // Everything but configuration space; when it returns nothing runs, no cause is raised and no key
   // is left.
   void ResetFunction();
+  void RaiseLinkChanges();
   bool FirmwareFailed() const;
 
   Ports ports_;

@@ -35,6 +35,7 @@ uint32_t GpuImplementation::ReadPlace(const RegisterPlace& place, uint32_t offse
     case abi::kRegOutputStatus:
     case abi::kRegOutputFlipCount:
     case abi::kRegOutputSize:
+    case abi::kRegOutputLink:
     case abi::kRegOutputModeSize:
       return display_.ReadRegister(
           place.block, offset - abi::kRegOutputControl - place.block * abi::kOutputBlockStride);

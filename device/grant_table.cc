@@ -17,6 +17,12 @@ Result<Grant*> GrantTable::Find(uint32_t session, uint32_t context) {
   return grant;
 }
 
+const Grant* GrantTable::FindOwner(uint32_t session) const {
+  const uint32_t index = session & 0xffff;
+  if (session == 0 || index >= grants_.size() || grants_[index].session != session) return nullptr;
+  return &grants_[index];
+}
+
 Grant& GrantTable::At(uint32_t index) {
   WARD_ASSERT(index < grants_.size());
   return grants_[index];
@@ -46,6 +52,7 @@ void GrantTable::Hash(StateHasher* hasher) const {
     if (grant.session == 0) continue;
     hasher->Add(grant.context);
     hasher->Add(grant.torn_down ? 1 : 0);
+    hasher->Add(grant.needs_full_screen ? 1 : 0);
     for (uint32_t slot : {grant.session_slot, grant.content_slot, grant.readback_slot}) {
       hasher->Add(slot);
     }

@@ -17,6 +17,8 @@ struct Grant {
   uint32_t session = 0;  // number of the session; 0: the entry is free
   uint32_t context = 0;  // who owns the session
   bool torn_down = false;
+  // Its pixels are shown by an overlay or a full-screen flip alone (DDI 8.5, PROTECTION).
+  bool needs_full_screen = false;
   uint32_t session_slot = kNoSlot;
   uint32_t content_slot = kNoSlot;
   uint32_t readback_slot = kNoSlot;
@@ -42,6 +44,8 @@ class GrantTable {
   // The entry of a session that `context` owns; SESSION_INVALID otherwise, SESSION_LOST when it was
   // torn down. Session numbers carry their index in the low 16 bits.
   Result<Grant*> Find(uint32_t session, uint32_t context);
+  // The entry of the session that a protected page belongs to; nullptr when there is none.
+  const Grant* FindOwner(uint32_t session) const;
   // Firmware's door: entry by index.
   Grant& At(uint32_t index);
   void Clear();  // all entries free

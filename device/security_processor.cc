@@ -89,6 +89,21 @@ void HashHardware(const firmware::Session& session, StateHasher* hasher) {
   }
 }
 
+void HashProtectedOutputs(const firmware::State& state, StateHasher* hasher) {
+  for (const firmware::ProtectedOutput& output : state.protected_outputs) {
+    hasher->Add(output.generation);
+    hasher->Add(output.number);
+    if (output.number == 0) continue;
+    hasher->Add(output.next_information);
+    hasher->Add(output.next_configure);
+    for (uint32_t word :
+         {static_cast<uint32_t>(output.phase), output.output, output.key_slot, output.level}) {
+      hasher->Add(word);
+    }
+    HashBytes(output.random, hasher);
+  }
+}
+
 void HashFirmware(const firmware::State& state, StateHasher* hasher) {
   hasher->Add(static_cast<uint32_t>(state.health));
   hasher->Add(state.failed_test);
@@ -96,8 +111,9 @@ void HashFirmware(const firmware::State& state, StateHasher* hasher) {
     hasher->Add(session.generation);
     hasher->Add(session.number);
     if (session.number == 0) continue;
-    for (uint32_t word : {session.context, session.key_epoch, session.session_slot,
-                          session.content_slot, session.readback_slot, session.refresh_pending}) {
+    for (uint32_t word :
+         {session.context, session.key_epoch, session.session_slot, session.content_slot,
+          session.readback_slot, session.refresh_pending, session.protection}) {
       hasher->Add(word);
     }
     hasher->Add(session.handle);
@@ -106,6 +122,7 @@ void HashFirmware(const firmware::State& state, StateHasher* hasher) {
   }
   HashChannels(state, hasher);
   HashDevices(state, hasher);
+  HashProtectedOutputs(state, hasher);
 }
 
 }  // namespace
@@ -247,7 +264,7 @@ class SecurityProcessor::Implementation {
 
 Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
     const GpuOptions& options, const Ports& ports, KeyVault* vault, GrantTable* grants,
-    Memory* memory, const Display* display) {
+    Memory* memory, Display* display) {
   const char* reason = nullptr;
   auto key = RsaPrivateKey::LoadDer(options.identity_private_key, &reason);
   if (!key) return Fault{abi::kStatusInvalidArgument, reason};
@@ -258,8 +275,11 @@ Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
   if (chain.size() > kMaxCertificateBytes) {
     return Fault{abi::kStatusInvalidArgument, "has a certificate chain above 1 MiB"};
   }
-  const FirmwareWiring wiring = {vault,   grants,        memory,
-                                 display, ports.entropy, options.failing_self_test};
+  FirmwareWiring wiring = {vault,         grants,      memory, display,
+                           ports.entropy, ports.clock, 0,      options.failing_self_test};
+  wiring.negotiation_ns = options.latency == LatencyPreset::kFast
+                              ? HdcpLink::kFastNegotiationNs
+                              : HdcpLink::kRealisticNegotiationNs;
   return std::unique_ptr<SecurityProcessor>(new SecurityProcessor(
       std::make_unique<Implementation>(wiring, options.latency, ports, std::move(*key),
                                        std::vector<uint8_t>(chain.begin(), chain.end()))));

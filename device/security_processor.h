@@ -31,7 +31,7 @@ class SecurityProcessor {
   static Result<std::unique_ptr<SecurityProcessor>> Create(const GpuOptions& options,
                                                            const Ports& ports, KeyVault* vault,
                                                            GrantTable* grants, Memory* memory,
-                                                           const Display* display);
+                                                           Display* display);
   ~SecurityProcessor();
 
   // Boots the firmware (self tests). Called at power-on and after a reset.

@@ -1,7 +1,9 @@
 #include "firmware/authenticated_channel.h"
 
+#include "base/rule.h"
 #include "firmware/channel_state.h"
 #include "firmware/crypto_session.h"
+#include "firmware/decrypt_engine.h"
 #include "firmware/device_association.h"
 #include "firmware/handle_source.h"
 #include "firmware/key_store.h"
@@ -38,6 +40,25 @@ void LoseChannel(Platform* platform, Channel* channel) {
   if (channel->key_slot != kNoSlot) platform->WipeSlot(channel->key_slot);
   channel->key_slot = kNoSlot;
   channel->torn_down = 1;
+}
+
+uint32_t ProtectionOf(const State& state, uint32_t context) {
+  uint32_t flags = 0;
+  for (const Channel& channel : state.channels) {
+    if (channel.number != 0 && channel.context == context) flags |= channel.protection;
+  }
+  return flags;
+}
+
+void ShareProtection(Platform* platform, State* state, uint32_t context) {
+  const uint32_t protection = ProtectionOf(*state, context);
+  for (Session& session : state->sessions) {
+    if (session.number == 0 || session.context != context) continue;
+    Session next = session;
+    next.protection = protection;
+    const bool admitted = Admit(platform, &session, next);
+    WARD_ASSERT(admitted);  // the slots are as they were: no entropy is drawn
+  }
 }
 
 void EndChannel(Platform* platform, Channel* channel) {
@@ -81,6 +102,9 @@ Answer HandleDestroyChannel(const Call& call) {
   Channel* channel = FindChannel(call.state, request.channel, call.message.context);
   if (channel == nullptr) return Refuse(abi::kStatusChannelInvalid);
   EndChannel(call.platform, channel);
+  if (!WARD_BROKEN("protection.ends_with_channel")) {
+    ShareProtection(call.platform, call.state, call.message.context);
+  }
   return Succeed();
 }
 

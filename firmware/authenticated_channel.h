@@ -24,6 +24,10 @@ Channel* FindChannel(State* state, uint32_t number, uint32_t context);
 bool IsLost(Platform* platform, const Channel& channel);
 // Why the channel is good for nothing but its end: KEY_DAMAGED, SESSION_LOST (tear-down), or OK.
 uint32_t FindLoss(Platform* platform, const Channel& channel);
+// PROTECTION_FLAGS that the context's channels ask for, together.
+uint32_t ProtectionOf(const State& state, uint32_t context);
+// Lets the scan-out know them, for every session of the context: after each change.
+void ShareProtection(Platform* platform, State* state, uint32_t context);
 // Wipes its key; the protection that it asked for ends with it.
 void EndChannel(Platform* platform, Channel* channel);
 // Tear-down: its key is wiped and it stays, lost, until it is destroyed. What it asked of the

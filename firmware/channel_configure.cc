@@ -1,5 +1,6 @@
 #include "firmware/channel_configure.h"
 
+#include "base/rule.h"
 #include "firmware/authenticated_channel.h"
 #include "firmware/channel_exchange.h"
 #include "firmware/channel_state.h"
@@ -25,6 +26,9 @@ uint32_t RunProtection(const ChannelExchange& exchange) {
     return abi::kStatusChannelMessageInvalid;
   }
   exchange.channel->protection = static_cast<uint32_t>(flags);
+  if (!WARD_BROKEN("protection.for_what_is_shown")) {
+    ShareProtection(exchange.call.platform, exchange.call.state, exchange.channel->context);
+  }
   return abi::kStatusOk;
 }
 

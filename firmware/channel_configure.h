@@ -6,10 +6,6 @@
 
 namespace ward::firmware {
 
-// PROTECTION_FLAGS; all other bits are zero.
-inline constexpr uint32_t kProtectionEnabled = 1;
-inline constexpr uint32_t kOverlayOrFullscreenRequired = 2;
-
 Answer HandleConfigureChannel(const Call& call);
 
 }  // namespace ward::firmware

@@ -20,13 +20,8 @@ uint64_t CutForChannel(const ChannelExchange& exchange, uint64_t handle) {
 
 // R24: protected memory is protected whether or not somebody asked (PROTECTION_ALWAYS_ON).
 uint32_t RunProtection(const ChannelExchange& exchange) {
-  uint32_t flags = kProtectionEnabled;
-  for (const Channel& channel : exchange.call.state->channels) {
-    if (channel.number != 0 && channel.context == exchange.channel->context) {
-      flags |= channel.protection;
-    }
-  }
-  exchange.output->Write(0, flags);
+  const uint32_t asked = ProtectionOf(*exchange.call.state, exchange.channel->context);
+  exchange.output->Write(0, kProtectionEnabled | asked);
   return abi::kStatusOk;
 }
 

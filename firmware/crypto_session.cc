@@ -1,5 +1,7 @@
 #include "firmware/crypto_session.h"
 
+#include "base/rule.h"
+#include "firmware/authenticated_channel.h"
 #include "firmware/decrypt_engine.h"
 #include "firmware/guid.h"
 #include "firmware/handle_source.h"
@@ -104,6 +106,8 @@ Answer HandleCreateSession(const Call& call) {
   born.key_epoch = call.platform->KeyEpoch();
   born.exchange = IsHardware(request) ? KeyExchange::kHardware : KeyExchange::kOaep;
   ForgetSlots(&born);
+  born.protection =
+      WARD_BROKEN("protection.new_session") ? 0 : ProtectionOf(*call.state, born.context);
   // No keys yet, so there is nothing to wipe and no IV to draw.
   *session = born;
   const bool admitted = Admit(call.platform, session, born);

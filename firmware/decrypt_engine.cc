@@ -8,7 +8,8 @@ namespace ward::firmware {
 
 bool Admit(Platform* platform, Session* session, const Session& next) {
   const SessionGrant grant = {next.number,       next.context,       next.session_slot,
-                              next.content_slot, next.readback_slot, next.torn_down};
+                              next.content_slot, next.readback_slot, next.torn_down,
+                              next.protection};
   if (!platform->WriteGrant(IndexOf(next.number), grant)) return false;
   WipeDroppedSlots(platform, *session, next);
   *session = next;

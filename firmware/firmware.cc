@@ -3,7 +3,9 @@
 #include <cstddef>
 
 #include "abi/generated/messages.h"
+#include "abi/generated/pci.h"
 #include "base/bytes.h"
+#include "base/rule.h"
 #include "firmware/authenticated_channel.h"
 #include "firmware/certificate.h"
 #include "firmware/channel_configure.h"
@@ -13,6 +15,8 @@
 #include "firmware/key_exchange.h"
 #include "firmware/key_refresh.h"
 #include "firmware/message.h"
+#include "firmware/output_information.h"
+#include "firmware/protected_output.h"
 #include "firmware/self_test.h"
 #include "firmware/trusted_application.h"
 #include "firmware/video_decoder.h"
@@ -54,7 +58,20 @@ constexpr Duty kDuties[] = {
      offsetof(abi::QueryChannelRequest, input_bytes)},
     {abi::kMessageConfigureChannel, HandleConfigureChannel,
      offsetof(abi::ConfigureChannelRequest, input_bytes)},
+    {abi::kMessageCreateProtectedOutput, HandleCreateProtectedOutput, kNoBlob},
+    {abi::kMessageDestroyProtectedOutput, HandleDestroyProtectedOutput, kNoBlob},
+    {abi::kMessageGetOutputRandom, HandleGetOutputRandom, kNoBlob},
+    {abi::kMessageSetOutputKey, HandleSetOutputKey, offsetof(abi::SetOutputKeyRequest, blob_bytes)},
+    {abi::kMessageGetOutputInformation, HandleGetOutputInformation,
+     offsetof(abi::GetOutputInformationRequest, input_bytes)},
+    {abi::kMessageConfigureOutput, HandleConfigureOutput,
+     offsetof(abi::ConfigureOutputRequest, input_bytes)},
 };
+
+// Outputs are shared by all users: only the kernel's queue speaks for them.
+constexpr bool IsKernelsOwn(uint32_t number) {
+  return number >= abi::kMessageCreateProtectedOutput && number <= abi::kMessageConfigureOutput;
+}
 
 constexpr const Duty* FindDuty(uint32_t number) {
   for (const Duty& duty : kDuties) {
@@ -108,6 +125,10 @@ Answer HandleMessage(Platform* platform, State* state, const MessageInfo& messag
   const Duty* duty = FindDuty(message.number);
   if (duty == nullptr) return Refuse(abi::kStatusMessageUnimplemented);
 
+  const bool from_user = message.context != abi::kKernelContext;
+  if (IsKernelsOwn(message.number) && WARD_RULE("opm.kernel_only", from_user)) {
+    return Refuse(abi::kStatusMessageNotPermitted);
+  }
   const Call call = {platform, state, message};
   if (!HasRightLength(call, *described, *duty)) return Refuse(abi::kStatusMessageLengthInvalid);
   if (!AllReservedZero(call, *described)) return Refuse(abi::kStatusReservedNotZero);
@@ -139,6 +160,7 @@ void TearDown(Platform* platform, State* state) {
   for (Channel& channel : state->channels) {
     if (channel.number != 0) LoseChannel(platform, &channel);
   }
+  EndProtectedOutputs(platform, state);
   platform->WipeAllSlots();
 }
 

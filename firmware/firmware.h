@@ -15,6 +15,7 @@ inline constexpr uint32_t kDecoderCount = 64;
 inline constexpr uint32_t kDeviceCount = 64;          // contexts that asked for a device handle
 inline constexpr uint32_t kAllowedProcessCount = 16;  // of one device
 inline constexpr uint32_t kImportedKeyCount = 4;      // of one session
+inline constexpr uint32_t kProtectedOutputCount = 16;
 
 // RSAES_OAEP, HW_PROTECTION.
 enum class KeyExchange : uint32_t { kOaep = 0, kHardware = 1 };
@@ -34,6 +35,7 @@ struct Session {
   uint32_t session_slot;
   uint32_t content_slot;
   uint32_t readback_slot;
+  uint32_t protection;         // PROTECTION_FLAGS that its context's channels ask for
   uint32_t refresh_pending;    // 1: START_KEY_REFRESH came, FINISH_KEY_REFRESH did not yet
   uint8_t refresh_random[16];  // public: START_KEY_REFRESH answered it
   KeyExchange exchange;
@@ -80,6 +82,20 @@ struct Device {
   AllowedProcess processes[kAllowedProcessCount];
 };
 
+// A protected output: one application's hold on the protection of a display output.
+enum class ProtectedOutputPhase : uint32_t { kNone, kCreated, kKeyed, kLast = kKeyed };
+struct ProtectedOutput {
+  uint64_t next_information;  // the one sequence number accepted; 2^32 accepts none
+  uint64_t next_configure;    // likewise
+  ProtectedOutputPhase phase;
+  uint32_t number;      // generation << 16 | index; 0: free
+  uint32_t generation;  // of the last one at this index; survives its end
+  uint32_t output;      // the display output
+  uint32_t key_slot;
+  uint32_t level;      // OPM_HDCP_PROTECTION_LEVEL that it asked for
+  uint8_t random[16];  // public: GET_OUTPUT_RANDOM answers it
+};
+
 // Where handles come from. A reset keeps it, as it keeps the key epoch: no handle comes twice.
 struct HandleSource {
   uint32_t serial;
@@ -98,6 +114,7 @@ struct State {
   Channel channels[kChannelCount];
   Decoder decoders[kDecoderCount];
   Device devices[kDeviceCount];
+  ProtectedOutput protected_outputs[kProtectedOutputCount];
   HandleSource handle_source;
 };
 

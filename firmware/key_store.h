@@ -12,6 +12,7 @@ inline constexpr uint32_t kSessionKeyUsage = kUsageUnwrap | kUsageDecrypt;
 inline constexpr uint32_t kContentKeyUsage = kUsageDecrypt;
 inline constexpr uint32_t kReadbackKeyUsage = kUsageEncrypt;
 inline constexpr uint32_t kChannelKeyUsage = kUsageMac;
+inline constexpr uint32_t kOutputKeyUsage = kUsageMac;
 
 // The session holds no slot then; nothing is wiped.
 void ForgetSlots(Session* session);

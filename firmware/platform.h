@@ -24,8 +24,21 @@ struct SessionGrant {
   uint32_t session_slot;
   uint32_t content_slot;
   uint32_t readback_slot;
-  uint32_t torn_down = 0;  // 1: the engines refuse the session with SESSION_LOST
+  uint32_t torn_down = 0;   // 1: the engines refuse the session with SESSION_LOST
+  uint32_t protection = 0;  // PROTECTION_FLAGS that the session's context asked for
 };
+
+// PROTECTION_FLAGS (DDI 8.5); all other bits are zero.
+enum : uint32_t { kProtectionEnabled = 1, kOverlayOrFullscreenRequired = 2 };
+
+// A display output as firmware sees it.
+struct OutputState {
+  uint32_t link;   // OUTPUT_LINK.HDCP_STATE
+  uint32_t width;  // of the mode, in pixels
+  uint32_t height;
+};
+// HDCP_STATE.
+enum : uint32_t { kLinkOff = 0, kLinkNegotiating = 1, kLinkOn = 2, kLinkLost = 3 };
 
 struct SessionRefusals {
   uint32_t count;
@@ -42,8 +55,9 @@ class Platform {
   // Virtual time that the message in flight was charged.
   virtual uint64_t ChargeNs() = 0;
 
-  // Key vault. `session` is the owner of the slot: a session's number, or a channel's (whose bit 15
-  // is set, which no session's is). Allocate gives kNoSlot when none is left.
+  // Key vault. `session` is the owner of the slot: a session's number, a channel's (whose bit 15 is
+  // set) or a protected output's (bit 14), which no session's has. Allocate gives kNoSlot when none
+  // is left.
   virtual uint32_t AllocateSlot(uint32_t session, uint32_t usage) = 0;
   virtual void WipeSlot(uint32_t slot) = 0;
   virtual void WipeAllSlots() = 0;
@@ -83,6 +97,13 @@ class Platform {
 
   // Bit n: output n shows protected pages of the session now.
   virtual uint32_t ShownOutputs(uint32_t session) = 0;
+
+  // Outputs count from 0.
+  virtual uint32_t OutputCount() = 0;
+  virtual OutputState ReadOutput(uint32_t output) = 0;
+  // HDCP on the link to the display. Enable begins a negotiation, unless one runs or it is on.
+  virtual void EnableLink(uint32_t output) = 0;
+  virtual void DisableLink(uint32_t output) = 0;
 
   // Grants, by index of the session. False when there is no entropy for a read-back IV.
   virtual bool WriteGrant(uint32_t index, const SessionGrant& grant) = 0;

@@ -164,10 +164,14 @@ Result<void> Adapter::SetMode(uint32_t output, uint32_t width, uint32_t height) 
 
 Result<void> Adapter::Present(DeviceHandle device, ContextHandle context,
                               AllocationHandle allocation, uint32_t width, uint32_t height,
-                              uint32_t pitch) {
+                              uint32_t pitch, bool full_screen) {
   WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
   constexpr uint32_t kPrimaryOutput = 0;
-  return owner->Present(context, allocation, kPrimaryOutput, width, height, pitch);
+  return owner->Present(context, allocation, kPrimaryOutput, width, height, pitch, full_screen);
+}
+
+ProtectedOutputs& Adapter::protected_outputs() {
+  return implementation_->hardware().protected_outputs();
 }
 
 Result<abi::QueueReport> Adapter::Report(DeviceHandle device, ContextHandle context) {

@@ -12,6 +12,7 @@
 #include "abi/pci_function.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "kmd/protected_output.h"
 
 namespace ward::kmd {
 
@@ -79,8 +80,12 @@ class Adapter {
   // Shows an allocation (XRGB8888, visible or protected VRAM) on output 0 when all that `context`
   // has submitted is done. Its AllocationData said the same width, height and pitch, and they are
   // the mode's; else INVALID_ARGUMENT. QUEUE_FAULTED and DEVICE_TIMEOUT of the context's queue.
+  // `full_screen`: the screen is the application's alone; else what is shown was composed.
   Result<void> Present(DeviceHandle device, ContextHandle context, AllocationHandle allocation,
-                       uint32_t width, uint32_t height, uint32_t pitch);
+                       uint32_t width, uint32_t height, uint32_t pitch, bool full_screen);
+
+  // Output protection (DXGK_OPM_INTERFACE). Good as long as the adapter.
+  ProtectedOutputs& protected_outputs();
 
   // State of the context's queue (pfnEscapeCb).
   Result<abi::QueueReport> Report(DeviceHandle device, ContextHandle context);

@@ -55,7 +55,8 @@ Result<void> Display::SetMode(uint32_t output, uint32_t width, uint32_t height) 
   return {};
 }
 
-Result<void> Display::Flip(uint32_t output, const MemoryBlock& memory, const SurfaceShape& shape) {
+Result<void> Display::Flip(uint32_t output, const MemoryBlock& memory, const SurfaceShape& shape,
+                           bool full_screen) {
   if (output >= output_count_ || !outputs_[output].enabled) return Invalid("the output is off");
   Output& state = outputs_[output];
   if (shape.width != state.width || shape.height != state.height) {
@@ -66,6 +67,7 @@ Result<void> Display::Flip(uint32_t output, const MemoryBlock& memory, const Sur
   }
   if (!memory.is_local()) return Invalid("system memory can't be shown");
   auto command = MakeCommand<abi::FlipCommand>();
+  if (full_screen) command.flags = abi::FlipCommand::kFlagFullScreen;
   command.output = output;
   command.format = kFormatXrgb8888;
   command.address = memory.physical_address() | abi::kPhysicalLocal;

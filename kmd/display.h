@@ -35,8 +35,10 @@ class Display {
   // Switches an output on in one of its modes. INVALID_ARGUMENT when it has no such mode.
   Result<void> SetMode(uint32_t output, uint32_t width, uint32_t height);
   // Shows an XRGB8888 surface that begins with the block's first byte. It is in visible or
-  // protected VRAM and has the mode's size; else INVALID_ARGUMENT.
-  Result<void> Flip(uint32_t output, const MemoryBlock& memory, const SurfaceShape& shape);
+  // protected VRAM and has the mode's size; else INVALID_ARGUMENT. `full_screen`: it is one
+  // application's own, and not composed of several.
+  Result<void> Flip(uint32_t output, const MemoryBlock& memory, const SurfaceShape& shape,
+                    bool full_screen);
   // Blanks every output that shows this memory, which is about to be somebody else's.
   void Forget(const MemoryBlock& memory);
 

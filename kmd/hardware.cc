@@ -39,6 +39,7 @@ Result<void> Hardware::BringUp() {
   WARD_ASSIGN_OR_RETURN(video_memory_, VideoMemory::Create(registers_.function(), limits_));
   WARD_ASSIGN_OR_RETURN(kernel_queue_, KernelQueue::Create(&registers_, &interrupts_));
   display_ = std::make_unique<Display>(&registers_, kernel_queue_.get(), limits_);
+  protected_outputs_ = std::make_unique<ProtectedOutputs>(kernel_queue_.get());
   return {};
 }
 

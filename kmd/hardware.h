@@ -11,6 +11,7 @@
 #include "kmd/interrupt_line.h"
 #include "kmd/kernel_queue.h"
 #include "kmd/limits.h"
+#include "kmd/protected_output.h"
 #include "kmd/register_window.h"
 #include "kmd/video_memory.h"
 
@@ -30,6 +31,7 @@ class Hardware {
   VideoMemory& video_memory() { return *video_memory_; }
   KernelQueue& kernel_queue() { return *kernel_queue_; }
   Display& display() { return *display_; }
+  ProtectedOutputs& protected_outputs() { return *protected_outputs_; }
 
   // Resets the function: nothing runs afterwards, and nothing can be asked of it any more.
   void Shutdown();
@@ -47,6 +49,7 @@ class Hardware {
   std::unique_ptr<VideoMemory> video_memory_;
   std::unique_ptr<KernelQueue> kernel_queue_;
   std::unique_ptr<Display> display_;
+  std::unique_ptr<ProtectedOutputs> protected_outputs_;
 };
 
 }  // namespace ward::kmd

@@ -1,8 +1,11 @@
 #include "kmd/kernel_queue.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
+#include <vector>
 
+#include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "kmd/command.h"
@@ -11,6 +14,27 @@ namespace ward::kmd {
 namespace {
 
 constexpr uint64_t kMaximumFillBytes = 256 << 20;  // of one FILL; whole pages
+constexpr uint32_t kResponseBytes = KernelQueue::kMaximumAnswerBytes + sizeof(abi::ResponseHeader);
+
+static_assert(KernelQueue::kMaximumPayloadBytes + abi::SecurityMessageCommand::kSizeBytes <=
+              Queue::kMaximumSubmitBytes);
+
+// The command, and its payload padded with zeros.
+std::vector<uint8_t> MakeMessage(uint32_t message, ConstByteSpan payload, uint64_t response_address,
+                                 uint32_t response_capacity) {
+  auto command = MakeCommand<abi::SecurityMessageCommand>();
+  const size_t padded = (payload.size() + abi::kCommandAlignment - 1) / abi::kCommandAlignment *
+                        abi::kCommandAlignment;
+  command.length = static_cast<uint32_t>(sizeof(command) + padded);
+  command.message = message;
+  command.payload_bytes = static_cast<uint32_t>(payload.size());
+  command.response_address = response_address;
+  command.response_capacity = response_capacity;
+  std::vector<uint8_t> bytes(command.length);
+  std::memcpy(bytes.data(), &command, sizeof(command));
+  std::copy(payload.begin(), payload.end(), bytes.begin() + sizeof(command));
+  return bytes;
+}
 
 }  // namespace
 
@@ -18,7 +42,7 @@ Result<std::unique_ptr<KernelQueue>> KernelQueue::Create(const RegisterWindow* r
                                                          const InterruptLine* interrupts) {
   WARD_ASSIGN_OR_RETURN(
       auto queue, Queue::Create(registers, interrupts, abi::kKernelQueue, abi::kKernelContext));
-  return std::unique_ptr<KernelQueue>(new KernelQueue(std::move(queue)));
+  return std::unique_ptr<KernelQueue>(new KernelQueue(std::move(queue), registers->function()));
 }
 
 Result<void> KernelQueue::Execute(ConstByteSpan command) {
@@ -66,6 +90,37 @@ Result<void> KernelQueue::Clear(uint64_t local_address, uint64_t size_bytes) {
   if (queue_->RefusalCount() != refusals) {
     return Fault{abi::kStatusDeviceInErrorState, "the device refused to clear protected memory"};
   }
+  return {};
+}
+
+Result<void> KernelQueue::Send(uint32_t message, ConstByteSpan payload, ByteSpan answer) {
+  if (payload.size() > kMaximumPayloadBytes || answer.size() > kMaximumAnswerBytes) {
+    return Fault{abi::kStatusInvalidArgument, "a message that is too long"};
+  }
+  if (response_.bytes().empty()) {
+    WARD_ASSIGN_OR_RETURN(response_, DmaMemory::Allocate(function_, kResponseBytes));
+  }
+  const auto capacity = static_cast<uint32_t>(sizeof(abi::ResponseHeader) + answer.size());
+  // So that what is taken below is known to be this message's.
+  std::fill_n(response_.bytes().begin(), capacity, uint8_t{0});
+  WARD_TRY(Execute(MakeMessage(message, payload, response_.bus_address(), capacity)));
+  return TakeAnswer(message, answer);
+}
+
+// What stands there may be anything: the header is copied once and compared.
+Result<void> KernelQueue::TakeAnswer(uint32_t message, ByteSpan answer) const {
+  abi::ResponseHeader header;
+  std::memcpy(&header, response_.bytes().data(), sizeof(header));
+  if (header.message != message) {
+    return Fault{abi::kStatusDeviceGone, "the device did not answer the message"};
+  }
+  if (header.status != abi::kStatusOk) {
+    return Fault{header.status, "the device refused the message"};
+  }
+  if (header.length_bytes != sizeof(header) + answer.size()) {
+    return Fault{abi::kStatusDeviceGone, "the device's answer has another size"};
+  }
+  std::copy_n(response_.bytes().begin() + sizeof(header), answer.size(), answer.begin());
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "abi/generated/commands.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "kmd/dma_memory.h"
 #include "kmd/queue.h"
 
 namespace ward::kmd {
@@ -27,15 +28,27 @@ class KernelQueue {
   Result<void> Clear(uint64_t local_address, uint64_t size_bytes);
   // SCANOUT_REFUSED when the device's policy does not allow it.
   Result<void> Flip(const abi::FlipCommand& command);
+  // A security message: `answer` receives what follows the response's header, and the response has
+  // that size. A fault has the status that the message was answered with. INVALID_ARGUMENT for a
+  // payload above kMaximumPayloadBytes or an answer above kMaximumAnswerBytes; DEVICE_GONE for a
+  // response that is none.
+  Result<void> Send(uint32_t message, ConstByteSpan payload, ByteSpan answer);
+  static constexpr uint32_t kMaximumPayloadBytes = 6144;
+  static constexpr uint32_t kMaximumAnswerBytes = 8192 - 16;
 
   // From now on every command answers DEVICE_GONE at once: the function was reset or given up.
   void Abandon() { lost_ = true; }
 
  private:
-  explicit KernelQueue(std::unique_ptr<Queue> queue) : queue_(std::move(queue)) {}
+  KernelQueue(std::unique_ptr<Queue> queue, abi::PciFunction* function)
+      : queue_(std::move(queue)), function_(function) {}
   Result<void> Execute(ConstByteSpan command);
 
+  Result<void> TakeAnswer(uint32_t message, ByteSpan answer) const;
+
+  DmaMemory response_;  // made with the first message; freed after the queue stopped
   std::unique_ptr<Queue> queue_;
+  abi::PciFunction* function_;
   bool lost_ = false;
 };
 

@@ -22,7 +22,9 @@ constexpr uint32_t kEscapeQueueReport = 1;
 // than this without progress of ours is broken.
 constexpr int kMaximumWakeups = 1 << 20;
 
-static_assert(Queue::kMaximumSubmitBytes + abi::FenceCommand::kSizeBytes <= kRingBytes / 4);
+// As RingSpace::MaximumPiece: what always finds room in an empty ring.
+static_assert(Queue::kMaximumSubmitBytes + abi::FenceCommand::kSizeBytes <=
+              kRingBytes / 2 - RingSpace::kGapBytes);
 
 }  // namespace
 

@@ -19,7 +19,7 @@ namespace ward::kmd {
 class Queue {
  public:
   static constexpr uint32_t kDefaultTimeoutMs = 10000;
-  static constexpr uint32_t kMaximumSubmitBytes = 1024;
+  static constexpr uint32_t kMaximumSubmitBytes = 8000;
 
   // Configures and enables queue `index` for `context`. QUEUE_FAULTED when the device refuses.
   static Result<std::unique_ptr<Queue>> Create(const RegisterWindow* registers,

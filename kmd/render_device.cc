@@ -175,8 +175,8 @@ Result<uint64_t> RenderDevice::Submit(ContextHandle context_handle, ConstByteSpa
 }
 
 Result<void> RenderDevice::Present(ContextHandle context_handle, AllocationHandle handle,
-                                   uint32_t output, uint32_t width, uint32_t height,
-                                   uint32_t pitch) {
+                                   uint32_t output, uint32_t width, uint32_t height, uint32_t pitch,
+                                   bool full_screen) {
   WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(context_handle));
   WARD_ASSIGN_OR_RETURN(const Allocation* allocation, FindAllocation(handle));
   const SurfaceShape shape{width, height, pitch};
@@ -186,7 +186,7 @@ Result<void> RenderDevice::Present(ContextHandle context_handle, AllocationHandl
   // Waited for here and not by a WAIT in the kernel's queue: a user's queue that never gets there
   // must not hold up everybody else's flips and contexts.
   WARD_TRY(context->queue().Wait(context->queue().last_fence()));
-  return hardware_->display().Flip(output, allocation->memory, shape);
+  return hardware_->display().Flip(output, allocation->memory, shape, full_screen);
 }
 
 Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) {

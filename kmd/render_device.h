@@ -35,7 +35,7 @@ class RenderDevice {
                           std::span<const AllocationHandle> allocations,
                           std::span<const Patch> patches);
   Result<void> Present(ContextHandle context, AllocationHandle allocation, uint32_t output,
-                       uint32_t width, uint32_t height, uint32_t pitch);
+                       uint32_t width, uint32_t height, uint32_t pitch, bool full_screen);
 
   // Maps what is there already. `number` as RenderContext::Create.
   Result<void> CreateContext(ContextHandle handle, uint32_t number);

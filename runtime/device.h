@@ -33,6 +33,7 @@ class Device {
 
   // For the runtime's other parts.
   Adapter& adapter() { return *adapter_; }
+  KernelDevice& kernel_device() { return *kernel_device_; }
   DriverError& errors() { return errors_; }
   D3D10DDI_HDEVICE driver_handle() const { return {memory_.get()}; }
   const D3D11_1DDI_DEVICEFUNCS& functions() const { return functions_; }

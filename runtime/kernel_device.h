@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "abi/generated/private_data.h"
 #include "base/result.h"
@@ -38,6 +39,11 @@ class KernelDevice {
   HRESULT Escape(const D3DDDICB_ESCAPE* data);
   HRESULT Present(const DXGIDDICB_PRESENT* data);
 
+  // The DXGI contexts (pDXGIContext of a present) that have the screen for themselves. A driver
+  // hands them back, so they are looked up and never believed.
+  void AddFullScreen(const void* dxgi_context) { full_screen_.insert(dxgi_context); }
+  void RemoveFullScreen(const void* dxgi_context) { full_screen_.erase(dxgi_context); }
+
   Kernel& kernel() { return *kernel_; }
 
  private:
@@ -59,6 +65,7 @@ class KernelDevice {
   kmd::DeviceHandle handle_;
   std::map<D3DKMT_HANDLE, Allocation> allocations_;
   std::map<kmd::ContextHandle, KernelContext> contexts_;
+  std::set<const void*> full_screen_;
   D3DKMT_HANDLE next_resource_ = 1;
 };
 

@@ -5,7 +5,8 @@
 namespace ward::runtime {
 
 HRESULT SwapChain::Create(Device* device, uint32_t width, uint32_t height, uint32_t buffer_count,
-                          uint32_t misc_flags, std::unique_ptr<SwapChain>* chain) {
+                          uint32_t misc_flags, std::unique_ptr<SwapChain>* chain,
+                          Presentation presentation) {
   if (buffer_count == 0) return E_INVALIDARG;
   const Result<void> mode = device->adapter().kernel().SetMode(width, height);
   if (!mode.ok()) return HresultOf(mode.fault());
@@ -20,9 +21,14 @@ HRESULT SwapChain::Create(Device* device, uint32_t width, uint32_t height, uint3
     if (FAILED(result)) return result;
     made->buffers_.push_back(std::move(buffer));
   }
+  if (presentation == Presentation::kFullScreen) {
+    device->kernel_device().AddFullScreen(made.get());
+  }
   *chain = std::move(made);
   return S_OK;
 }
+
+SwapChain::~SwapChain() { device_->kernel_device().RemoveFullScreen(this); }
 
 HRESULT SwapChain::Present() {
   DXGI_DDI_ARG_PRESENT arguments{};

@@ -1,4 +1,4 @@
-// IDXGISwapChain in full screen: buffers that are flipped to output 0 in turn.
+// IDXGISwapChain: buffers that are flipped to output 0 in turn.
 #ifndef WARD_RUNTIME_SWAP_CHAIN_H_
 #define WARD_RUNTIME_SWAP_CHAIN_H_
 
@@ -11,13 +11,22 @@
 
 namespace ward::runtime {
 
+// DXGI_SWAP_CHAIN_DESC.Windowed.
+enum class Presentation {
+  kFullScreen,  // the screen is the chain's alone
+  kWindowed,    // what is shown counts as composed; this runtime has no other windows to compose it
+                // with
+};
+
 class SwapChain {
  public:
   // Sets the output's mode to the size and makes the buffers (B8G8R8X8). `misc_flags` are the
   // API's: RESTRICTED_CONTENT makes a chain for protected pictures. E_INVALIDARG when the output
   // has no such mode. `device` outlives the chain.
   static HRESULT Create(Device* device, uint32_t width, uint32_t height, uint32_t buffer_count,
-                        uint32_t misc_flags, std::unique_ptr<SwapChain>* chain);
+                        uint32_t misc_flags, std::unique_ptr<SwapChain>* chain,
+                        Presentation presentation = Presentation::kFullScreen);
+  ~SwapChain();
   SwapChain(const SwapChain&) = delete;
   SwapChain& operator=(const SwapChain&) = delete;
 

@@ -458,7 +458,7 @@ static_assert(offsetof(SelectKeyRequest, key_id) == 8);
 
 struct CreateProtectedOutputRequest {
   uint32_t output;  // Number of the display output.
-  uint32_t semantics;  // 0 OPM; 1 (COPP) is OUTPUT_MESSAGE_UNSUPPORTED.
+  uint32_t semantics;  // OPM_VIDEO_OUTPUT_SEMANTICS: 1 OPM; another one (0 is COPP) is OUTPUT_MESSAGE_UNSUPPORTED.
 };
 static_assert(sizeof(CreateProtectedOutputRequest) == 8);
 static_assert(offsetof(CreateProtectedOutputRequest, output) == 0);
@@ -707,12 +707,12 @@ inline constexpr MessageInfo kMessages[] = {
   {24, "GET_NEW_KEY_DATA", true, 24, false, 32, false, 1000, 20000, kGetNewKeyDataRequestFields, 3},
   {25, "CALL_TRUSTED", true, 16, true, 32, true, 20000, 2000000, kCallTrustedRequestFields, 4},
   {26, "SELECT_KEY", true, 24, false, 16, false, 1000, 20000, kSelectKeyRequestFields, 3},
-  {32, "CREATE_PROTECTED_OUTPUT", false, 8, false, 32, false, 1000, 20000, kCreateProtectedOutputRequestFields, 2},
-  {33, "DESTROY_PROTECTED_OUTPUT", false, 8, false, 16, false, 1000, 20000, kDestroyProtectedOutputRequestFields, 2},
-  {34, "GET_OUTPUT_RANDOM", false, 8, false, 32, false, 1000, 20000, kGetOutputRandomRequestFields, 2},
-  {35, "SET_OUTPUT_KEY", false, 8, true, 16, false, 20000, 2000000, kSetOutputKeyRequestFields, 2},
-  {36, "GET_OUTPUT_INFORMATION", false, 8, true, 32, true, 1000, 20000, kGetOutputInformationRequestFields, 2},
-  {37, "CONFIGURE_OUTPUT", false, 8, true, 16, false, 1000, 20000, kConfigureOutputRequestFields, 2},
+  {32, "CREATE_PROTECTED_OUTPUT", true, 8, false, 32, false, 1000, 20000, kCreateProtectedOutputRequestFields, 2},
+  {33, "DESTROY_PROTECTED_OUTPUT", true, 8, false, 16, false, 1000, 20000, kDestroyProtectedOutputRequestFields, 2},
+  {34, "GET_OUTPUT_RANDOM", true, 8, false, 32, false, 1000, 20000, kGetOutputRandomRequestFields, 2},
+  {35, "SET_OUTPUT_KEY", true, 8, true, 16, false, 20000, 2000000, kSetOutputKeyRequestFields, 2},
+  {36, "GET_OUTPUT_INFORMATION", true, 8, true, 32, true, 1000, 20000, kGetOutputInformationRequestFields, 2},
+  {37, "CONFIGURE_OUTPUT", true, 8, true, 16, false, 1000, 20000, kConfigureOutputRequestFields, 2},
 };
 
 constexpr const MessageInfo* FindMessage(uint32_t number) {

@@ -217,4 +217,9 @@ void Boundary::TearDown() {
   gpu_->TearDown();
 }
 
+void Boundary::SetLinkFault(uint32_t output, device::LinkFault fault) {
+  const HostCall call(this, BoundaryEventKind::kLinkFault, output, 0, static_cast<uint64_t>(fault));
+  gpu_->SetLinkFault(output, fault);
+}
+
 }  // namespace ward::emulator

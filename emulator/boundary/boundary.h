@@ -26,6 +26,7 @@ enum class BoundaryEventKind : uint8_t {
   kProcess,  // address: budget
   kReset,    // value: device::ResetKind
   kTearDown,
+  kLinkFault,  // address: output; value: device::LinkFault
   // What the chip asked of its ports; `ok` is the host's answer.
   kDmaRead,
   kDmaWrite,
@@ -79,6 +80,7 @@ class Boundary {
   device::ProcessResult Process(uint64_t budget_bytes);
   void Reset(device::ResetKind kind);
   void TearDown();
+  void SetLinkFault(uint32_t output, device::LinkFault fault);
 
   // For scan-outs, hashes and snapshots: nothing of these is told to the listener. A recording does
   // not reach across a Restore.

@@ -15,14 +15,14 @@ using Kind = BoundaryEventKind;
 
 constexpr const char* kKindNames[] = {
     "register read", "register write", "config read", "config write", "MSI-X read",
-    "MSI-X write",   "process",        "reset",       "tear-down",    "DMA read",
-    "DMA write",     "DMA fence",      "VRAM read",   "VRAM write",   "VRAM fence",
-    "interrupt",     "time",           "entropy",     "answer"};
+    "MSI-X write",   "process",        "reset",       "tear-down",    "link fault",
+    "DMA read",      "DMA write",      "DMA fence",   "VRAM read",    "VRAM write",
+    "VRAM fence",    "interrupt",      "time",        "entropy",      "answer"};
 static_assert(std::size(kKindNames) == static_cast<size_t>(Kind::kAnswer) + 1);
 
 const char* Name(Kind kind) { return kKindNames[static_cast<size_t>(kind)]; }
 
-bool IsHostCall(Kind kind) { return kind <= Kind::kTearDown; }
+bool IsHostCall(Kind kind) { return kind <= Kind::kLinkFault; }
 
 // Answers the chip from the recording and notices where it asks for something else.
 class Player final : public device::DmaPort,
@@ -158,6 +158,8 @@ void CallHost(device::Gpu* gpu, Player* player, const Recording::Event& event) {
       return gpu->Reset(static_cast<device::ResetKind>(event.value));
     case Kind::kTearDown:
       return gpu->TearDown();
+    case Kind::kLinkFault:
+      return gpu->SetLinkFault(offset32, static_cast<device::LinkFault>(event.value));
     default:
       player->Differ(fmt::format("recorded {}, the chip did not make it", Name(event.kind)));
   }

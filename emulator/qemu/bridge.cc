@@ -125,6 +125,18 @@ using ward::emulator::Identity;
 
 constexpr uint32_t kShownOutput = 0;
 
+ward::device::LinkFault ToLinkFault(WardChipLinkFault fault) {
+  switch (fault) {
+    case kWardChipLinkFaultNegotiationFails:
+      return ward::device::LinkFault::kNegotiationFails;
+    case kWardChipLinkFaultLinkLost:
+      return ward::device::LinkFault::kLinkLost;
+    case kWardChipLinkFaultNone:
+      break;
+  }
+  return ward::device::LinkFault::kNone;
+}
+
 std::optional<Identity> FindIdentity(const char* directory, std::string* error) {
   return directory == nullptr ? Identity::Create(error) : Identity::Load(directory, error);
 }
@@ -175,6 +187,10 @@ void ward_chip_destroy(WardChip* chip) { delete chip; }
 void ward_chip_reset(WardChip* chip) { chip->boundary->Reset(ward::device::ResetKind::kFunction); }
 
 void ward_chip_tear_down(WardChip* chip) { chip->boundary->TearDown(); }
+
+void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault) {
+  chip->boundary->SetLinkFault(kShownOutput, ToLinkFault(fault));
+}
 
 uint64_t ward_chip_read_register(WardChip* chip, uint64_t offset, unsigned size_bytes) {
   return chip->boundary->ReadRegister(offset, size_bytes);

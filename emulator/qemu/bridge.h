@@ -19,6 +19,13 @@ typedef enum WardChipView {
   kWardChipViewOperator = 1,
 } WardChipView;
 
+// What the link to the first output's display does.
+typedef enum WardChipLinkFault {
+  kWardChipLinkFaultNone = 0,
+  kWardChipLinkFaultNegotiationFails = 1,
+  kWardChipLinkFaultLinkLost = 2,
+} WardChipLinkFault;
+
 // What the chip asks of its host. Called only from within a function of this header; `host` is
 // passed through. The DMA functions transfer all of it or return false; a read that fails leaves no
 // fetched byte in `data`.
@@ -58,6 +65,9 @@ void ward_chip_destroy(WardChip* chip);
 void ward_chip_reset(WardChip* chip);
 // Every key is wiped and protected memory is zero; the rest of the chip goes on.
 void ward_chip_tear_down(WardChip* chip);
+
+// Lasts until another one is set, across resets too.
+void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault);
 
 // Accesses to BAR0; any offset below its size and any `size_bytes` of 1, 2, 4 and 8, aligned or
 // not.

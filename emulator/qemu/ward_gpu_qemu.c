@@ -36,7 +36,8 @@ struct WardGpuState {
   bool strict_iv;
   char *identity;
   char *trace;
-  int view; /* a WardChipView, may change at any time */
+  int view;       /* a WardChipView, may change at any time */
+  int link_fault; /* a WardChipLinkFault, likewise */
 
   MemoryRegion registers;
   MemoryRegion vram;
@@ -313,6 +314,7 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
         "ward-gpu: no identity was given, an ephemeral one is used; make a lasting one "
         "with 'ward identity create DIR' and give identity=DIR");
   }
+  ward_chip_set_link_fault(s->chip, s->link_fault); /* given before there was a chip */
   return true;
 }
 
@@ -406,6 +408,18 @@ static void SetTeardown(Object *object, bool value, Error **errp) {
   ScheduleWork(s); /* commands may have ended by it */
 }
 
+static const char *const kLinkFaultNames[] = {"none", "negotiation-fails", "link-lost"};
+static const QEnumLookup kLinkFaultLookup = {.array = kLinkFaultNames,
+                                             .size = ARRAY_SIZE(kLinkFaultNames)};
+
+static int GetLinkFault(Object *object, Error **errp) { return WARD_GPU(object)->link_fault; }
+
+static void SetLinkFault(Object *object, int fault, Error **errp) {
+  WardGpuState *s = WARD_GPU(object);
+  s->link_fault = fault;
+  if (s->chip != NULL) ward_chip_set_link_fault(s->chip, fault);
+}
+
 static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_UINT16("vendor-id", WardGpuState, vendor_id, WARD_VENDOR_ID),
     DEFINE_PROP_UINT16("device-id", WardGpuState, device_id, WARD_DEVICE_ID),
@@ -439,6 +453,12 @@ static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
       class, "view",
       "what screendump, VNC and windows show: capture (protected content is black) or "
       "operator; may change at any time");
+  object_class_property_add_enum(class, "link-fault", "WardGpuLinkFault", &kLinkFaultLookup,
+                                 GetLinkFault, SetLinkFault);
+  object_class_property_set_description(
+      class, "link-fault",
+      "what the link to the display does: none, negotiation-fails (HDCP does not authenticate) or "
+      "link-lost (the cable is cut); may change at any time");
 }
 
 static WARD_INTERFACES kInterfaces[] = {{INTERFACE_PCIE_DEVICE}, {}};

@@ -59,10 +59,12 @@ class Process {
 
 class Stage {
  public:
-  explicit Stage(UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
-      : machine(MakeMachine()),
+  explicit Stage(UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS,
+                 const MachineOptions& options = {})
+      : machine(MakeMachine(options)),
         kernel(OpenKernel(machine.get())),
         process(kernel.get(), video_table) {}
+  explicit Stage(const MachineOptions& options) : Stage(D3D11_1DDI_VIDEO_FUNCTIONS, options) {}
 
   std::unique_ptr<emulator::InProcessHost> machine;
   std::unique_ptr<runtime::Kernel> kernel;

@@ -1,8 +1,21 @@
 // Compiled for Windows only, with mingw-w64: the layout assertions hold over the system's own
 // types, and the headers live beside <d3d11.h>, whose messages have the same sizes.
 #include <d3d11.h>
+#include <d3d9.h>
+// Needs <d3d9.h> before it.
+#include <opmapi.h>
 
 #include "umd/ddi/d3d11_1_ddi.h"
+#include "umd/ddi/output_protection.h"
+
+static_assert(sizeof(OPM_GET_INFO_PARAMETERS) == sizeof(DXGKMDT_OPM_GET_INFO_PARAMETERS));
+static_assert(sizeof(OPM_REQUESTED_INFORMATION) == sizeof(DXGKMDT_OPM_REQUESTED_INFORMATION));
+static_assert(sizeof(OPM_CONFIGURE_PARAMETERS) == sizeof(DXGKMDT_OPM_CONFIGURE_PARAMETERS));
+static_assert(sizeof(OPM_STANDARD_INFORMATION) == sizeof(DXGKMDT_OPM_STANDARD_INFORMATION));
+static_assert(sizeof(OPM_CONNECTED_HDCP_DEVICE_INFORMATION) ==
+              sizeof(DXGKMDT_OPM_CONNECTED_HDCP_DEVICE_INFORMATION));
+static_assert(sizeof(OPM_SET_PROTECTION_LEVEL_PARAMETERS) ==
+              sizeof(DXGKMDT_OPM_SET_PROTECTION_LEVEL_PARAMETERS));
 
 static_assert(sizeof(D3D11_AUTHENTICATED_CONFIGURE_OUTPUT) ==
               sizeof(D3D11_1DDI_AUTHENTICATED_CONFIGURE_OUTPUT));

@@ -137,7 +137,11 @@ TEST_CASE("OUTPUT_ID names the output that scans pages of the session, while it 
   };
   const auto show = [&](uint64_t local_address, bool active) {
     Display::State state = bench.display.Save();
-    state.outputs[0] = {true, 0, active, local_address, 2560, 1};  // 640x360: 225 pages
+    Display::Output& output = state.outputs[0];
+    output.enabled = true;
+    output.active = active;
+    output.surface_local_address = local_address;
+    output.surface_pitch = 2560;  // 640x360: 225 pages
     bench.display.Load(state);
   };
   show(abi::kProtectedVramLocalBase, true);

@@ -18,6 +18,7 @@ constexpr uint32_t kModeCount = 0x08;
 constexpr uint32_t kStatus = 0x0c;
 constexpr uint32_t kFlipCount = 0x10;
 constexpr uint32_t kSize = 0x14;
+constexpr uint32_t kLink = 0x18;
 constexpr uint32_t kModeSizes = 0x40;
 
 abi::FlipCommand Flip(uint64_t address, uint32_t pitch = 2560, uint32_t width = 640,
@@ -33,18 +34,44 @@ abi::FlipCommand Flip(uint64_t address, uint32_t pitch = 2560, uint32_t width = 
 }
 
 struct Bench : ChipMemory {
-  Bench() : display(&memory) {}
+  Bench() : grants(4), display(&memory, &grants) {}
 
   uint32_t Show(const abi::FlipCommand& command) {
     const auto result = display.Flip(command, Kernel());
     return result.ok() ? abi::kStatusOk : result.fault().status;
   }
+  // A session's frame in protected memory, flipped.
+  void ShowProtected(uint16_t flags = 0) {
+    display.WriteRegister(0, kControl, 1);
+    PutProtected(kPage, Noise(kFrame, 2), 0x10001);
+    auto command = Flip(Protected(kPage));
+    command.flags = flags;
+    REQUIRE(Show(command) == abi::kStatusOk);
+  }
+  Grant& Owner() {
+    grants.At(1).session = 0x10001;
+    return grants.At(1);
+  }
+  bool IsBlack() {
+    std::vector<uint8_t> black(kFrame, 0);
+    for (size_t x = 3; x < black.size(); x += 4) black[x] = 255;
+    const bool is_black = Pixels(ScanoutView::kOperator) == black;
+    CHECK(Pixels(ScanoutView::kCapture) == black);
+    CHECK(display.ReadRegister(0, kStatus) == (is_black ? 7 : 3));
+    CHECK(display.Scanout(0).is_blanked == is_black);
+    return is_black;
+  }
+  void PassTime(uint64_t now_ns) { display.AdvanceLinks(now_ns); }
+
+  static constexpr size_t kFrame = 2560 * 360;
+
   std::vector<uint8_t> Pixels(ScanoutView view, uint32_t pitch = 2560) {
     std::vector<uint8_t> pixels(size_t{pitch} * 360, 0x5a);
     REQUIRE(display.ReadScanout(0, view, pixels, pitch));
     return pixels;
   }
 
+  GrantTable grants;
   Display display;
 };
 
@@ -79,7 +106,8 @@ TEST_CASE("registers ignore reserved bits, and every other offset reads zero and
   CHECK(bench.display.ReadRegister(0, kControl) == 1);
   bench.display.WriteRegister(0, kMode, 0xffffff02);
   CHECK(bench.display.ReadRegister(0, kMode) == 2);
-  for (const uint32_t offset : {kModeCount, kStatus, kFlipCount, kSize, kModeSizes, 0x18u, 0xfcu}) {
+  for (const uint32_t offset :
+       {kModeCount, kStatus, kFlipCount, kSize, kModeSizes, kLink, 0x1cu, 0xfcu}) {
     const uint32_t before = bench.display.ReadRegister(0, offset);
     bench.display.WriteRegister(0, offset, 0xffffffff);
     CHECK(bench.display.ReadRegister(0, offset) == before);
@@ -132,6 +160,90 @@ TEST_CASE("P2 the capture view of a protected surface is black, the operator's s
   // The session ends: its pixels leave the screen too.
   bench.memory.ReleaseOwner(0x10001);
   CHECK(bench.Pixels(ScanoutView::kOperator) == std::vector<uint8_t>(kFrameBytes, 0));
+}
+
+TEST_CASE("a surface whose owner demands full screen is shown by such a flip alone") {
+  Bench bench;
+  bench.ShowProtected();
+  CHECK_FALSE(bench.IsBlack());
+  bench.Owner().needs_full_screen = true;
+  CHECK(bench.IsBlack());
+  bench.Owner().needs_full_screen = false;
+  CHECK_FALSE(bench.IsBlack());
+  bench.Owner().needs_full_screen = true;
+  bench.ShowProtected(abi::FlipCommand::kFlagFullScreen);
+  CHECK_FALSE(bench.IsBlack());
+  bench.ShowProtected();
+  CHECK(bench.IsBlack());
+}
+
+TEST_CASE("one page of such an owner, the last of the surface, blanks all of it") {
+  Bench bench;
+  bench.ShowProtected();
+  bench.grants.At(2).session = 0x30002;
+  bench.grants.At(2).needs_full_screen = true;
+  const uint64_t last_page = (kPage + Bench::kFrame - 1) / kPage * kPage;
+  bench.PutProtected(last_page + kPage, Noise(16, 3), 0x30002);  // behind the surface
+  CHECK_FALSE(bench.IsBlack());
+  bench.PutProtected(last_page, Noise(16, 3), 0x30002);
+  CHECK(bench.IsBlack());
+  bench.memory.ReleaseOwner(0x30002);
+  CHECK_FALSE(bench.IsBlack());
+}
+
+TEST_CASE("protected pixels wait for the link, and the link's register tells how it goes") {
+  Bench bench;
+  bench.ShowProtected(abi::FlipCommand::kFlagFullScreen);
+  CHECK(bench.display.ReadRegister(0, kLink) == 0);
+  bench.display.EnableLink(0, 100, 50);
+  CHECK(bench.display.ReadRegister(0, kLink) == 0x00010001);
+  CHECK(bench.display.LinkWakeupNs() == 150);
+  CHECK(bench.IsBlack());
+  bench.PassTime(150);
+  CHECK(bench.display.ReadRegister(0, kLink) == 0x00020002);
+  CHECK(bench.display.LinkWakeupNs() == 0);
+  CHECK_FALSE(bench.IsBlack());
+  bench.display.SetLinkFault(0, LinkFault::kLinkLost);
+  CHECK(bench.display.ReadRegister(0, kLink) == 0x00030003);
+  CHECK(bench.IsBlack());
+  bench.display.DisableLink(0);
+  CHECK(bench.display.ReadRegister(0, kLink) == 0x00040000);
+  CHECK_FALSE(bench.IsBlack());
+}
+
+TEST_CASE("a visible surface is shown whatever the link and whoever owns what") {
+  Bench bench;
+  bench.display.WriteRegister(0, kControl, 1);
+  bench.PutVisible(0, Noise(Bench::kFrame, 4));
+  REQUIRE(bench.Show(Flip(ChipMemory::Visible(0))) == abi::kStatusOk);
+  bench.Owner().needs_full_screen = true;
+  bench.display.EnableLink(0, 0, 50);
+  CHECK(bench.display.ReadRegister(0, kStatus) == 1);
+  CHECK(bench.Pixels(ScanoutView::kCapture) == Noise(Bench::kFrame, 4));
+}
+
+TEST_CASE("a change of the link is told once") {
+  Bench bench;
+  CHECK_FALSE(bench.display.TakeLinkChange());
+  bench.display.EnableLink(0, 0, 50);
+  CHECK(bench.display.TakeLinkChange());
+  CHECK_FALSE(bench.display.TakeLinkChange());
+  bench.PassTime(50);
+  bench.display.SetLinkFault(0, LinkFault::kLinkLost);
+  CHECK(bench.display.TakeLinkChange());
+  CHECK_FALSE(bench.display.TakeLinkChange());
+}
+
+TEST_CASE("neither another mode nor switching the output off and on touches the link") {
+  Bench bench;
+  bench.display.EnableLink(0, 0, 50);
+  bench.PassTime(50);
+  bench.display.WriteRegister(0, kMode, 3);
+  bench.display.WriteRegister(0, kControl, 1);
+  bench.display.WriteRegister(0, kControl, 0);
+  CHECK(bench.display.link(0).state() == HdcpState::kOn);
+  bench.display.Reset();
+  CHECK(bench.display.link(0).state() == HdcpState::kOff);
 }
 
 TEST_CASE("a flip that can't be shown is refused, counts nothing and leaves what is shown") {

@@ -23,9 +23,9 @@ struct WiredPlatform {
       : memory(ports.ports(), 1u << 20, 1u << 20),
         vault(8),
         grants(4),
-        display(&memory),
-        platform({&vault, &grants, &memory, &display, &ports.entropy, -1}, LoadKey(identity),
-                 {1, 2, 3}) {}
+        display(&memory, &grants),
+        platform({&vault, &grants, &memory, &display, &ports.entropy, &ports.clock, 1000, -1},
+                 LoadKey(identity), {1, 2, 3}) {}
 
   uint32_t Generate(uint32_t usage) {
     const uint32_t slot = platform.AllocateSlot(kSession, usage);

@@ -197,5 +197,51 @@ TEST_CASE("one byte on a page of another session is enough to refuse") {
             .ok());
 }
 
+TEST_CASE("what is shown agrees with the rule for every owner, demand, flip and link") {
+  ChipMemory chip;
+  GrantTable grants(4);
+  grants.At(1).session = kA;
+  grants.At(2).session = kB;
+  // Two pages, owned by nobody, A or B each.
+  for (uint32_t shape = 0; shape < 9 * 4 * 2 * 4; ++shape) {
+    const PageOwner owners[] = {kNoOwner, kA, kB};
+    const PageOwner first = owners[shape % 3];
+    const PageOwner second = owners[shape / 3 % 3];
+    const uint32_t demands = shape / 9 % 4;
+    const bool full_screen = shape / 36 % 2 != 0;
+    const auto link = static_cast<HdcpState>(shape / 72);
+    chip.memory.ClearProtected();
+    chip.memory.TakeOwnership(chip.ProtectedRange(0, kPage), first);
+    chip.memory.TakeOwnership(chip.ProtectedRange(kPage, kPage), second);
+    grants.At(1).needs_full_screen = (demands & 1) != 0;
+    grants.At(2).needs_full_screen = (demands & 2) != 0;
+    const auto demanding = [&](PageOwner owner) {
+      return (owner == kA && (demands & 1) != 0) || (owner == kB && (demands & 2) != 0);
+    };
+    const bool link_is_right = link == HdcpState::kOff || link == HdcpState::kOn;
+    const bool flip_is_right = full_screen || (!demanding(first) && !demanding(second));
+    INFO(shape);
+    CHECK(flow_rule::MayShow(chip.memory, grants, chip.ProtectedSpan(0, 2 * kPage),
+                             {full_screen, link}) == (link_is_right && flip_is_right));
+    const auto visible = chip.memory.LocalSpan(0, 2 * kPage);
+    REQUIRE(visible.ok());
+    CHECK(flow_rule::MayShow(chip.memory, grants, visible.value(), {full_screen, link}));
+  }
+}
+
+TEST_CASE("a page whose owner has no grant any more demands nothing") {
+  ChipMemory chip;
+  GrantTable grants(4);
+  grants.At(1).session = 0x30001;  // a later session at A's index
+  grants.At(1).needs_full_screen = true;
+  chip.memory.TakeOwnership(chip.ProtectedRange(0, kPage), kA);
+  CHECK(flow_rule::MayShow(chip.memory, grants, chip.ProtectedSpan(0, kPage),
+                           {false, HdcpState::kOff}));
+  CHECK(grants.FindOwner(kA) == nullptr);
+  CHECK(grants.FindOwner(0x30001) == &grants.At(1));
+  CHECK(grants.FindOwner(0) == nullptr);
+  CHECK(grants.FindOwner(0x1ffff) == nullptr);
+}
+
 }  // namespace
 }  // namespace ward::device

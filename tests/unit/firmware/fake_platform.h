@@ -138,6 +138,14 @@ class FakePlatform final : public Platform {
   }
   uint32_t ShownOutputs(uint32_t session) override { return shown_outputs[session]; }
 
+  uint32_t OutputCount() override { return static_cast<uint32_t>(outputs.size()); }
+  OutputState ReadOutput(uint32_t output) override { return outputs.at(output); }
+  void EnableLink(uint32_t output) override {
+    OutputState& state = outputs.at(output);
+    if (state.link == kLinkOff || state.link == kLinkLost) state.link = kLinkNegotiating;
+  }
+  void DisableLink(uint32_t output) override { outputs.at(output).link = kLinkOff; }
+
   bool WriteGrant(uint32_t index, const SessionGrant& grant) override {
     if (grant.readback_slot != kNoSlot && grants[index].readback_slot != grant.readback_slot &&
         !grant_entropy) {
@@ -191,6 +199,7 @@ class FakePlatform final : public Platform {
   std::map<uint32_t, SessionGrant> grants;
   std::map<uint32_t, SessionRefusals> refusals;
   std::map<uint32_t, uint32_t> shown_outputs;
+  std::vector<OutputState> outputs = {{kLinkOff, 640, 360}, {kLinkOff, 1920, 1080}};
   std::vector<uint32_t> released;
   std::vector<uint8_t> certificate;
   uint32_t key_epoch = 1;

@@ -4,6 +4,7 @@
 #ifndef WARD_TESTS_UNIT_KMD_FAKE_FUNCTION_H_
 #define WARD_TESTS_UNIT_KMD_FAKE_FUNCTION_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -44,6 +45,7 @@ class FakeFunction final : public abi::PciFunction {
   bool is_gone = false;
   uint32_t faulty_queue = ~0u;  // stops at its doorbell
   bool refuses_fills = false;
+  std::vector<uint8_t> answer;  // to every security message, as far as there is room
 
   // What the driver did.
   std::map<uint16_t, int> executed;  // commands in rings, by opcode
@@ -199,12 +201,20 @@ class FakeFunction final : public abi::PciFunction {
       const auto opcode = LoadLe<uint16_t>(bytes + head);
       ++executed[opcode];
       if (opcode == 0x11) DoFill(block, bytes + head);
+      if (opcode == 0x50) DoMessage(bytes + head);
       if (opcode == 2) StoreLe<uint64_t>(fence, LoadLe<uint64_t>(bytes + head + 8) + fence_surplus);
       const auto length = LoadLe<uint32_t>(bytes + head + 4);
       straddled |= length == 0 || length % 16 != 0 || head + length > size;
       if (straddled) return;
       head = (head + length) % size;
     }
+  }
+
+  void DoMessage(const uint8_t* command) {
+    const auto response = buffers_.find(LoadLe<uint64_t>(command + 16));
+    if (response == buffers_.end()) return;
+    const size_t capacity = LoadLe<uint32_t>(command + 24);
+    std::memcpy(response->second.get(), answer.data(), std::min(answer.size(), capacity));
   }
 
   void DoFill(uint32_t block, const uint8_t* command) {

@@ -53,6 +53,63 @@ TEST_CASE("a context that runs out of memory half way leaves nothing behind") {
   CHECK(driver.adapter->CreateContext(driver.device).ok());
 }
 
+TEST_CASE("an answer that is none is DEVICE_GONE, and one that refuses gives its status") {
+  Driver driver;
+  ProtectedOutputs& outputs = driver.adapter->protected_outputs();
+  const auto ask = [&](uint32_t status, uint32_t length, uint32_t message) {
+    std::vector<uint8_t> answer(32);
+    StoreLe(answer.data(), status);
+    StoreLe(answer.data() + 4, length);
+    StoreLe(answer.data() + 8, message);
+    StoreLe<uint32_t>(answer.data() + 16, 0x10000);
+    driver.function.answer = answer;
+    const auto made = outputs.CreateProtectedOutput(0, 1);
+    return made.ok() ? abi::kStatusOk : made.fault().status;
+  };
+  CHECK(ask(0, 32, 32) == abi::kStatusOk);
+  CHECK(ask(0, 32, 33) == abi::kStatusDeviceGone);
+  CHECK(ask(0, 32, 0) == abi::kStatusDeviceGone);
+  for (const uint32_t length : {0u, 16u, 31u, 33u, 0xffffffffu}) {
+    CHECK(ask(0, length, 32) == abi::kStatusDeviceGone);
+  }
+  CHECK(ask(0x615, 16, 32) == 0x615);
+  CHECK(ask(0xffffffff, 0xffffffff, 32) == 0xffffffff);
+  // One that never came: the last one's is not taken again.
+  REQUIRE(ask(0, 32, 32) == abi::kStatusOk);
+  driver.function.answer.clear();
+  CHECK(outputs.CreateProtectedOutput(0, 1).fault().status == abi::kStatusDeviceGone);
+}
+
+TEST_CASE("a chain that says another size each time is not taken for a whole one") {
+  Driver driver;
+  std::vector<uint8_t> answer(16 + 16 + 4096);
+  StoreLe<uint32_t>(answer.data() + 4, 32);
+  StoreLe<uint32_t>(answer.data() + 8, 3);
+  StoreLe<uint32_t>(answer.data() + 16, 0xffffffff);
+  driver.function.answer = answer;
+  std::vector<uint8_t> chain(100);
+  CHECK(driver.adapter->protected_outputs().GetCertificateSize().value() == 0xffffffff);
+  CHECK(driver.adapter->protected_outputs().GetCertificate(chain).fault().status ==
+        abi::kStatusInvalidArgument);
+}
+
+TEST_CASE("messages that are too long for the kernel's queue are refused before it") {
+  Driver driver;
+  const std::vector<uint8_t> parameters(KernelQueue::kMaximumPayloadBytes);
+  const auto executed = driver.function.executed;
+  CHECK(
+      driver.adapter->protected_outputs().ConfigureProtectedOutput(1, parameters).fault().status ==
+      abi::kStatusInvalidArgument);
+  CHECK(driver.function.executed == executed);
+}
+
+TEST_CASE("without memory for answers no message is sent") {
+  Driver driver;
+  driver.function.failing_allocation = 1;
+  CHECK(driver.adapter->protected_outputs().CreateProtectedOutput(0, 1).fault().status ==
+        abi::kStatusOutOfMemory);
+}
+
 TEST_CASE("fences that nobody submitted are of no use to a caller") {
   Driver driver;
   const ContextHandle context = driver.MakeContext();

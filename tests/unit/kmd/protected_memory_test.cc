@@ -94,7 +94,8 @@ struct Process {
   // Whether every pixel of the surface is `value`, as the screen's owner sees it.
   bool Shows(ChipMachine* machine, uint32_t value) {
     REQUIRE(client.adapter->SetMode(0, kWidth, kHeight).ok());
-    REQUIRE(client.adapter->Present(client.device, client.context, surface, kWidth, kHeight, kPitch)
+    REQUIRE(client.adapter
+                ->Present(client.device, client.context, surface, kWidth, kHeight, kPitch, true)
                 .ok());
     std::vector<uint8_t> pixels(kBytes);
     REQUIRE(machine->host->gpu().ReadScanout(0, device::ScanoutView::kOperator, pixels, kPitch));

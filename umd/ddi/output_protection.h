@@ -1,0 +1,167 @@
+// Structures and GUIDs of output protection, as applications and the display miniport driver share
+// them. Source: opmapi.h and d3dkmdt.h as documented; both are packed. GUIDs carry the names of
+// d3dkmdt.h, whose values are the API's.
+#ifndef WARD_UMD_DDI_OUTPUT_PROTECTION_H_
+#define WARD_UMD_DDI_OUTPUT_PROTECTION_H_
+
+#include "umd/ddi/layout_check.h"
+#include "umd/ddi/windows_types.h"
+
+enum DXGKMDT_OPM_VIDEO_OUTPUT_SEMANTICS : INT {
+  DXGKMDT_OPM_VOS_COPP_SEMANTICS = 0,
+  DXGKMDT_OPM_VOS_OPM_SEMANTICS = 1,
+};
+
+// ulStatusFlags.
+inline constexpr ULONG DXGKMDT_OPM_STATUS_NORMAL = 0;
+inline constexpr ULONG DXGKMDT_OPM_STATUS_LINK_LOST = 0x1;
+inline constexpr ULONG DXGKMDT_OPM_STATUS_RENEGOTIATION_REQUIRED = 0x2;
+inline constexpr ULONG DXGKMDT_OPM_STATUS_TAMPERING_DETECTED = 0x4;
+inline constexpr ULONG DXGKMDT_OPM_STATUS_REVOKED_HDCP_DEVICE_ATTACHED = 0x8;
+
+inline constexpr ULONG DXGKMDT_OPM_PROTECTION_TYPE_ACP = 0x2;
+inline constexpr ULONG DXGKMDT_OPM_PROTECTION_TYPE_CGMSA = 0x4;
+inline constexpr ULONG DXGKMDT_OPM_PROTECTION_TYPE_HDCP = 0x8;
+inline constexpr ULONG DXGKMDT_OPM_PROTECTION_TYPE_DPCP = 0x10;
+
+inline constexpr ULONG DXGKMDT_OPM_HDCP_OFF = 0;
+inline constexpr ULONG DXGKMDT_OPM_HDCP_ON = 1;
+
+inline constexpr ULONG DXGKMDT_OPM_CONNECTOR_TYPE_HDMI = 5;
+inline constexpr ULONG DXGKMDT_OPM_BUS_TYPE_PCIEXPRESS = 3;
+inline constexpr ULONG DXGKMDT_OPM_INTERLEAVE_FORMAT_PROGRESSIVE = 2;
+
+#pragma pack(push, 1)
+
+struct DXGKMDT_OPM_RANDOM_NUMBER {
+  BYTE abRandomNumber[16];
+};
+
+struct DXGKMDT_OPM_OMAC {
+  BYTE abOMAC[16];
+};
+
+struct DXGKMDT_OPM_ENCRYPTED_PARAMETERS {
+  BYTE abEncryptedParameters[256];
+};
+
+struct DXGKMDT_OPM_GET_INFO_PARAMETERS {
+  DXGKMDT_OPM_OMAC omac;
+  DXGKMDT_OPM_RANDOM_NUMBER rnRandomNumber;
+  GUID guidInformation;
+  ULONG ulSequenceNumber;
+  ULONG cbParametersSize;
+  BYTE abParameters[4056];
+};
+
+struct DXGKMDT_OPM_REQUESTED_INFORMATION {
+  DXGKMDT_OPM_OMAC omac;
+  ULONG cbRequestedInformationSize;
+  BYTE abRequestedInformation[4076];
+};
+
+struct DXGKMDT_OPM_CONFIGURE_PARAMETERS {
+  DXGKMDT_OPM_OMAC omac;
+  GUID guidSetting;
+  ULONG ulSequenceNumber;
+  ULONG cbParametersSize;
+  BYTE abParameters[4056];
+};
+
+struct DXGKMDT_OPM_STANDARD_INFORMATION {
+  DXGKMDT_OPM_RANDOM_NUMBER rnRandomNumber;
+  ULONG ulStatusFlags;
+  ULONG ulInformation;
+  ULONG ulReserved;
+  ULONG ulReserved2;
+};
+
+struct DXGKMDT_OPM_ACTUAL_OUTPUT_FORMAT {
+  DXGKMDT_OPM_RANDOM_NUMBER rnRandomNumber;
+  ULONG ulStatusFlags;
+  ULONG ulDisplayWidth;
+  ULONG ulDisplayHeight;
+  ULONG ifInterleaveFormat;
+  ULONG d3dFormat;
+  ULONG ulFrequencyNumerator;
+  ULONG ulFrequencyDenominator;
+};
+
+struct DXGKMDT_OPM_HDCP_KEY_SELECTION_VECTOR {
+  BYTE abKeySelectionVector[5];
+};
+
+struct DXGKMDT_OPM_CONNECTED_HDCP_DEVICE_INFORMATION {
+  DXGKMDT_OPM_RANDOM_NUMBER rnRandomNumber;
+  ULONG ulStatusFlags;
+  ULONG ulHDCPFlags;
+  DXGKMDT_OPM_HDCP_KEY_SELECTION_VECTOR ksvB;
+  BYTE Reserved[11];
+  BYTE Reserved2[16];
+  BYTE Reserved3[16];
+};
+
+struct DXGKMDT_OPM_OUTPUT_ID {
+  DXGKMDT_OPM_RANDOM_NUMBER rnRandomNumber;
+  ULONG ulStatusFlags;
+  UINT64 OutputId;
+};
+
+struct DXGKMDT_OPM_SET_PROTECTION_LEVEL_PARAMETERS {
+  ULONG ulProtectionType;
+  ULONG ulProtectionLevel;
+  ULONG Reserved;
+  ULONG Reserved2;
+};
+
+#pragma pack(pop)
+
+WARD_DDI_SIZE(DXGKMDT_OPM_ENCRYPTED_PARAMETERS, 256);
+WARD_DDI_SIZE(DXGKMDT_OPM_GET_INFO_PARAMETERS, 4112);
+WARD_DDI_AT(DXGKMDT_OPM_GET_INFO_PARAMETERS, guidInformation, 32);
+WARD_DDI_AT(DXGKMDT_OPM_GET_INFO_PARAMETERS, abParameters, 56);
+WARD_DDI_SIZE(DXGKMDT_OPM_REQUESTED_INFORMATION, 4096);
+WARD_DDI_AT(DXGKMDT_OPM_REQUESTED_INFORMATION, abRequestedInformation, 20);
+WARD_DDI_SIZE(DXGKMDT_OPM_CONFIGURE_PARAMETERS, 4096);
+WARD_DDI_AT(DXGKMDT_OPM_CONFIGURE_PARAMETERS, abParameters, 40);
+WARD_DDI_SIZE(DXGKMDT_OPM_STANDARD_INFORMATION, 32);
+WARD_DDI_SIZE(DXGKMDT_OPM_ACTUAL_OUTPUT_FORMAT, 44);
+WARD_DDI_SIZE(DXGKMDT_OPM_CONNECTED_HDCP_DEVICE_INFORMATION, 72);
+WARD_DDI_SIZE(DXGKMDT_OPM_OUTPUT_ID, 28);
+WARD_DDI_SIZE(DXGKMDT_OPM_SET_PROTECTION_LEVEL_PARAMETERS, 16);
+
+// guidInformation.
+inline constexpr GUID DXGKMDT_OPM_GET_CURRENT_HDCP_SRM_VERSION = {
+    0x99C5CEFF, 0x5F1D, 0x4879, {0x81, 0xC1, 0xC5, 0x24, 0x43, 0xC9, 0x48, 0x2B}};
+inline constexpr GUID DXGKMDT_OPM_GET_CONNECTED_HDCP_DEVICE_INFORMATION = {
+    0x0DB59D74, 0xA992, 0x492E, {0xA0, 0xBD, 0xC2, 0x3F, 0xDA, 0x56, 0x4E, 0x00}};
+inline constexpr GUID DXGKMDT_OPM_GET_ACP_AND_CGMSA_SIGNALING = {
+    0x6629A591, 0x3B79, 0x4CF3, {0x92, 0x4A, 0x11, 0xE8, 0xE7, 0x81, 0x16, 0x71}};
+inline constexpr GUID DXGKMDT_OPM_GET_CONNECTOR_TYPE = {
+    0x81D0BFD5, 0x6AFE, 0x48C2, {0x99, 0xC0, 0x95, 0xA0, 0x8F, 0x97, 0xC5, 0xDA}};
+inline constexpr GUID DXGKMDT_OPM_GET_SUPPORTED_PROTECTION_TYPES = {
+    0x38F2A801, 0x9A6C, 0x48BB, {0x91, 0x07, 0xB6, 0x69, 0x6E, 0x6F, 0x17, 0x97}};
+inline constexpr GUID DXGKMDT_OPM_GET_VIRTUAL_PROTECTION_LEVEL = {
+    0xB2075857, 0x3EDA, 0x4D5D, {0x88, 0xDB, 0x74, 0x8F, 0x8C, 0x1A, 0x05, 0x49}};
+inline constexpr GUID DXGKMDT_OPM_GET_ACTUAL_PROTECTION_LEVEL = {
+    0x1957210A, 0x7766, 0x452A, {0xB9, 0x9A, 0xD2, 0x7A, 0xED, 0x54, 0xF0, 0x3A}};
+inline constexpr GUID DXGKMDT_OPM_GET_ACTUAL_OUTPUT_FORMAT = {
+    0xD7BF1BA3, 0xAD13, 0x4F8E, {0xAF, 0x98, 0x0D, 0xCB, 0x3C, 0xA2, 0x04, 0xCC}};
+inline constexpr GUID DXGKMDT_OPM_GET_ADAPTER_BUS_TYPE = {
+    0xC6F4D673, 0x6174, 0x4184, {0x8E, 0x35, 0xF6, 0xDB, 0x52, 0x00, 0xBC, 0xBA}};
+inline constexpr GUID DXGKMDT_OPM_GET_OUTPUT_ID = {
+    0x72CB6DF3, 0x244F, 0x40CE, {0xB0, 0x9E, 0x20, 0x50, 0x6A, 0xF6, 0x30, 0x2F}};
+inline constexpr GUID DXGKMDT_OPM_GET_DVI_CHARACTERISTICS = {
+    0xA470B3BB, 0x5DD7, 0x4172, {0x83, 0x9C, 0x3D, 0x37, 0x76, 0xE0, 0xEB, 0xF5}};
+
+// guidSetting.
+inline constexpr GUID DXGKMDT_OPM_SET_PROTECTION_LEVEL = {
+    0x9BB9327C, 0x4EB5, 0x4727, {0x9F, 0x00, 0xB4, 0x2B, 0x09, 0x19, 0xC0, 0xDA}};
+inline constexpr GUID DXGKMDT_OPM_SET_ACP_AND_CGMSA_SIGNALING = {
+    0x09A631A5, 0xD684, 0x4C60, {0x8E, 0x4D, 0xD3, 0xBB, 0x0F, 0x0B, 0xE3, 0xEE}};
+inline constexpr GUID DXGKMDT_OPM_SET_HDCP_SRM = {
+    0x8B5EF5D1, 0xC30D, 0x44FF, {0x84, 0xA5, 0xEA, 0x71, 0xDC, 0xE7, 0x8F, 0x13}};
+inline constexpr GUID DXGKMDT_OPM_SET_PROTECTION_LEVEL_ACCORDING_TO_CSS_DVD = {
+    0x39CE333E, 0x4CC0, 0x44AE, {0xBF, 0xCC, 0xDA, 0x50, 0xB5, 0xF8, 0x2E, 0x72}};
+
+#endif  // WARD_UMD_DDI_OUTPUT_PROTECTION_H_
