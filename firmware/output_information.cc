@@ -243,7 +243,8 @@ uint32_t RunProtectionLevel(const Call& call, ProtectedOutput* output, const Adm
   if (WARD_RULE("opm.level_type", other_type)) return abi::kStatusOutputMessageUnsupported;
   const bool other_level = wanted.level != kOpmHdcpOff && wanted.level != kOpmHdcpOn;
   if (WARD_RULE("opm.level_value", other_level)) return abi::kStatusOutputMessageUnsupported;
-  SetProtectionLevel(call, output, wanted.level == kOpmHdcpOff ? kOpmHdcpOff : kOpmHdcpOn);
+  SetProtectionLevel(call.platform, call.state, output,
+                     wanted.level == kOpmHdcpOff ? kOpmHdcpOff : kOpmHdcpOn);
   return abi::kStatusOk;
 }
 

@@ -65,11 +65,21 @@ FoundOutput FindProtectedOutput(const Call& call, uint32_t number, ProtectedOutp
   return {output, abi::kStatusOk, step.to};
 }
 
-void SetProtectionLevel(const Call& call, ProtectedOutput* output, uint32_t level) {
+void SetProtectionLevel(Platform* platform, State* state, ProtectedOutput* output, uint32_t level) {
   output->level = level;
-  if (level == kOpmHdcpOn) return call.platform->EnableLink(output->output);
-  if (WARD_RULE("opm.level_is_counted", IsHeldByAnother(*call.state, *output))) return;
-  call.platform->DisableLink(output->output);
+  if (level == kOpmHdcpOn) return platform->EnableLink(output->output);
+  if (WARD_RULE("opm.level_is_counted", IsHeldByAnother(*state, *output))) return;
+  platform->DisableLink(output->output);
+}
+
+void EndProtectedOutput(Platform* platform, State* state, ProtectedOutput* output) {
+  if (WARD_RULE("opm.destroy_takes_level_back", output->level != kOpmHdcpOff)) {
+    SetProtectionLevel(platform, state, output, kOpmHdcpOff);
+  }
+  if (output->key_slot != kNoSlot) platform->WipeSlot(output->key_slot);
+  const uint32_t generation = output->generation;
+  *output = ProtectedOutput{};
+  output->generation = generation;
 }
 
 void EndProtectedOutputs(Platform* platform, State* state) {
@@ -116,14 +126,7 @@ Answer HandleDestroyProtectedOutput(const Call& call) {
   const FoundOutput found =
       FindProtectedOutput(call, request.protected_output, ProtectedOutputEvent::kDestroy);
   if (found.output == nullptr) return Refuse(found.status);
-  ProtectedOutput* output = found.output;
-  if (WARD_RULE("opm.destroy_takes_level_back", output->level != kOpmHdcpOff)) {
-    SetProtectionLevel(call, output, kOpmHdcpOff);
-  }
-  if (output->key_slot != kNoSlot) call.platform->WipeSlot(output->key_slot);
-  const uint32_t generation = output->generation;
-  *output = ProtectedOutput{};
-  output->generation = generation;
+  EndProtectedOutput(call.platform, call.state, found.output);
   return Succeed();
 }
 

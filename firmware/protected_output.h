@@ -60,7 +60,9 @@ bool IsLost(Platform* platform, const ProtectedOutput& output);
 
 // What this protected output asks of the link. Off switches the link off only when no other one of
 // the same display output holds it; on asks anew for a link that was lost.
-void SetProtectionLevel(const Call& call, ProtectedOutput* output, uint32_t level);
+void SetProtectionLevel(Platform* platform, State* state, ProtectedOutput* output, uint32_t level);
+// Wipes its key; the protection that it asked for ends with it.
+void EndProtectedOutput(Platform* platform, State* state, ProtectedOutput* output);
 
 // Tear-down: all of them end, with their keys and what they asked of the links.
 void EndProtectedOutputs(Platform* platform, State* state);

@@ -2,6 +2,7 @@
 
 #include "firmware/authenticated_channel.h"
 #include "firmware/crypto_session.h"
+#include "firmware/protected_output.h"
 
 namespace ward::firmware {
 namespace {
@@ -113,6 +114,9 @@ void EnterFailure(Platform* platform, State* state, SelfTest test) {
   }
   for (Channel& channel : state->channels) {
     if (channel.number != 0) EndChannel(platform, &channel);
+  }
+  for (ProtectedOutput& output : state->protected_outputs) {
+    if (output.number != 0) EndProtectedOutput(platform, state, &output);
   }
   for (Decoder& decoder : state->decoders) decoder = Decoder{};
   for (Device& device : state->devices) device = Device{};

@@ -275,7 +275,10 @@ void FuzzMachine::TearDown() {
 }
 
 void FuzzMachine::LookAtScreen(InputReader* input) {
-  const device::ScanoutInfo info = gpu_->Scanout(input->Take<uint8_t>() % 3);
+  // The high bits make the link's cable and display misbehave, or well again.
+  const uint8_t choice = input->Take<uint8_t>();
+  if (choice >> 6 != 0) gpu_->SetLinkFault(0, static_cast<device::LinkFault>((choice >> 6) - 1));
+  const device::ScanoutInfo info = gpu_->Scanout(choice % 3);
   record_.digest.Add(info.active);
   record_.digest.Add(info.flip_count);
   if (!info.active || info.width > 1024) return;

@@ -402,6 +402,16 @@ class Screen(DeviceTest):
         with BareMachine() as machine, self.assertRaisesRegex(Exception, "everything"):
             machine.monitor.set_property("/machine/peripheral/gpu0", "view", "everything")
 
+    def test_fault_of_the_link_can_be_set_while_the_machine_runs(self):
+        path = "/machine/peripheral/gpu0"
+        with BareMachine() as machine:
+            self.assertEqual(machine.monitor.get_property(path, "link-fault"), "none")
+            for fault in ("negotiation-fails", "link-lost", "none"):
+                machine.monitor.set_property(path, "link-fault", fault)
+                self.assertEqual(machine.monitor.get_property(path, "link-fault"), fault)
+            with self.assertRaisesRegex(Exception, "rusty"):
+                machine.monitor.set_property(path, "link-fault", "rusty")
+
 
 class TearDown(DeviceTest):
     GPU = "/machine/peripheral/gpu0"
@@ -443,8 +453,8 @@ class Life(DeviceTest):
         with BareMachine() as machine:
             listed = machine.monitor.execute("device-list-properties", typename="ward-gpu")
             names = {entry["name"] for entry in listed}
-            self.assertLessEqual({"view", "teardown", "identity", "trace", "vram-size", "protected-size",
-                                  "vendor-id", "device-id"}, names)
+            self.assertLessEqual({"view", "teardown", "link-fault", "identity", "trace", "vram-size",
+                                  "protected-size", "vendor-id", "device-id"}, names)
 
     def test_device_comes_and_goes_while_the_machine_runs(self):
         # Native hot plug: an empty slot is without power, so that unplugging needs no guest.

@@ -210,6 +210,16 @@ TEST_CASE("each display output has its own link and its own holders") {
   CHECK(id.Word(32 + 20 + 20) == 2);
 }
 
+TEST_CASE("a firmware that fails ends protected outputs, their keys and their links") {
+  Outputs firmware;
+  const uint32_t number = firmware.CreateKeyed();
+  REQUIRE(firmware.SetLevel(number, 1, 200) == abi::kStatusOk);
+  FailCipher(&firmware.platform, &firmware.state);
+  CHECK(firmware.At(number).number == 0);
+  CHECK(firmware.platform.UsedSlots() == 0);
+  CHECK(firmware.platform.outputs[0].link == kLinkOff);
+}
+
 TEST_CASE("the end of a context touches no protected output") {
   Outputs firmware;
   const uint32_t number = firmware.CreateKeyed();
