@@ -5,6 +5,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/rule.h"
 #include "device/bounce_buffer.h"
 #include "device/flow_rule.h"
 
@@ -22,8 +23,9 @@ bool HasPattern(const abi::DecryptBltCommand& command) {
   return (command.flags & abi::DecryptBltCommand::kFlagPattern) != 0;
 }
 
-bool UsesContentKey(const abi::DecryptBltCommand& command) {
-  return (command.flags & abi::DecryptBltCommand::kFlagContentKey) != 0;
+template <typename Command>
+bool UsesContentKey(const Command& command) {
+  return (command.flags & Command::kFlagContentKey) != 0;
 }
 
 Result<void> CheckOperands(const abi::DecryptBltCommand& command) {
@@ -33,6 +35,40 @@ Result<void> CheckOperands(const abi::DecryptBltCommand& command) {
     return Fault{abi::kStatusOperandInvalid, "a pattern without the flag PATTERN"};
   }
   return {};
+}
+
+Stripe StripeOf(const abi::DecryptSampleCommand& command) {
+  return {command.stripe_encrypted_blocks, command.stripe_clear_blocks};
+}
+
+SubSampleMap MapSubSamples(const abi::DecryptSampleCommand& command, ConstByteSpan list) {
+  SubSampleMap map(StripeOf(command));
+  for (uint32_t i = 0; i < command.sub_sample_count; ++i) {
+    const uint8_t* entry = list.data() + size_t{8} * i;
+    map.Append({LoadLe<uint32_t>(entry), LoadLe<uint32_t>(entry + 4)});
+  }
+  return map;
+}
+
+Result<void> CheckSubSamples(const abi::DecryptSampleCommand& command, const SubSampleMap& map) {
+  const Stripe stripe = StripeOf(command);
+  if (WARD_RULE("sample.sum", map.size_bytes() != command.length_bytes)) {
+    return Fault{abi::kStatusSubSamplesInvalid, "sub-samples that do not add up to the sample"};
+  }
+  if (WARD_RULE("sample.stripe", stripe.exists() && stripe.encrypted_blocks == 0)) {
+    return Fault{abi::kStatusSubSamplesInvalid, "a stripe that encrypts nothing"};
+  }
+  return {};
+}
+
+bool IsDecrypt(const EngineJob& job) {
+  return job.kind == EngineJob::Kind::kDecrypt || job.kind == EngineJob::Kind::kDecryptSample;
+}
+
+std::optional<EncryptedRun> FindRun(const EngineJob& job, const EncryptedBlockInfo& pattern,
+                                    uint64_t from, uint64_t end) {
+  if (job.kind == EngineJob::Kind::kDecryptSample) return job.sample.FindRun(from, end);
+  return FindEncryptedRun(pattern, from, end);
 }
 
 EncryptedBlockInfo WholeBuffer(uint32_t length_bytes) { return {length_bytes, 0, 0}; }
@@ -70,37 +106,76 @@ Fault CipherFailed() { return Fault{abi::kStatusDeviceInErrorState, "the AES blo
 
 }  // namespace
 
-Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
+template <typename Command>
+Result<CryptoEngine::KeyUse> CryptoEngine::FindDecryptKey(const Command& command,
+                                                          uint32_t context) {
   KeyUse use;
-  uint32_t empty_status = abi::kStatusSessionNoKey;
-  uint32_t slot = kNoSlot;
-  if (job.kind == EngineJob::Kind::kDecrypt) {
-    const auto command = job.As<abi::DecryptBltCommand>();
-    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, job.context));
-    use.pattern = PatternOf(command);
-    use.length_bytes = command.length_bytes;
-    slot = UsesContentKey(command) ? use.grant->content_slot : use.grant->session_slot;
-    use.usage = kKeyUsageDecrypt;
-    if (UsesContentKey(command)) empty_status = abi::kStatusSessionNoContentKey;
-  } else {
-    const auto command = job.As<abi::EncryptBltCommand>();
-    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, job.context));
-    use.pattern = WholeBuffer(command.length_bytes);
-    use.length_bytes = command.length_bytes;
-    slot = use.grant->readback_slot;
-    use.usage = kKeyUsageEncrypt;
-    empty_status = abi::kStatusSessionNoReadbackKey;
+  WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, context));
+  const bool by_content_key = UsesContentKey(command);
+  use.slot = by_content_key ? use.grant->content_slot : use.grant->session_slot;
+  use.usage = kKeyUsageDecrypt;
+  use.empty_status = by_content_key ? abi::kStatusSessionNoContentKey : abi::kStatusSessionNoKey;
+  use.length_bytes = command.length_bytes;
+  return use;
+}
+
+Result<CryptoEngine::KeyUse> CryptoEngine::FindEncryptKey(const abi::EncryptBltCommand& command,
+                                                          uint32_t context) {
+  KeyUse use;
+  WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, context));
+  use.slot = use.grant->readback_slot;
+  use.usage = kKeyUsageEncrypt;
+  use.empty_status = abi::kStatusSessionNoReadbackKey;
+  use.pattern = WholeBuffer(command.length_bytes);
+  use.length_bytes = command.length_bytes;
+  return use;
+}
+
+Result<CryptoEngine::KeyUse> CryptoEngine::FindSlot(const EngineJob& job) {
+  switch (job.kind) {
+    case EngineJob::Kind::kDecrypt: {
+      const auto command = job.As<abi::DecryptBltCommand>();
+      WARD_ASSIGN_OR_RETURN(KeyUse use, FindDecryptKey(command, job.context));
+      use.pattern = PatternOf(command);
+      return use;
+    }
+    case EngineJob::Kind::kDecryptSample:
+      return FindDecryptKey(job.As<abi::DecryptSampleCommand>(), job.context);
+    default:
+      return FindEncryptKey(job.As<abi::EncryptBltCommand>(), job.context);
   }
-  if (slot == kNoSlot) return Fault{empty_status, "the session has no such key"};
-  auto key = vault_->Release(slot, use.grant->session, use.usage);
+}
+
+Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
+  WARD_ASSIGN_OR_RETURN(KeyUse use, FindSlot(job));
+  if (use.slot == kNoSlot) return Fault{use.empty_status, "the session has no such key"};
+  auto key = vault_->Release(use.slot, use.grant->session, use.usage);
   if (!key.ok()) {
     Fault fault = key.fault();
-    if (fault.status == abi::kStatusSessionNoKey) fault.status = empty_status;
+    if (fault.status == abi::kStatusSessionNoKey) fault.status = use.empty_status;
     return fault;
   }
   use.key = key.value();
-  use.key_serial = vault_->SerialOf(slot);
+  use.key_serial = vault_->SerialOf(use.slot);
   return use;
+}
+
+template <typename Command>
+Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpace& space,
+                                        const KeyUse& use, uint64_t keystream_bytes,
+                                        EngineJob* job) {
+  job->key_serial = use.key_serial;
+  WARD_ASSIGN_OR_RETURN(job->destination,
+                        space.Translate(command.destination, command.length_bytes, Access::kWrite));
+  WARD_ASSIGN_OR_RETURN(job->source,
+                        space.Translate(command.source, command.length_bytes, Access::kRead));
+  WARD_ASSIGN_OR_RETURN(job->owner, flow_rule::CheckDecrypt(*memory_, job->source, job->destination,
+                                                            use.grant->session));
+  std::memcpy(job->counter_block, command.iv, sizeof(job->counter_block));
+  if (!strict_iv_) return {};
+  return ClaimCounters(&use.grant->floors[UsesContentKey(command) ? 1 : 0],
+                       CounterBlock::FromBytes(job->counter_block),
+                       (keystream_bytes + kAesBlockBytes - 1) / kAesBlockBytes);
 }
 
 Result<EngineJob> CryptoEngine::Begin(const abi::DecryptBltCommand& command,
@@ -108,23 +183,23 @@ Result<EngineJob> CryptoEngine::Begin(const abi::DecryptBltCommand& command,
   EngineJob job = EngineJob::Of(EngineJob::Kind::kDecrypt, command, space.context());
   WARD_TRY(CheckOperands(command));
   WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
-  job.key_serial = use.key_serial;
   if (!IsAlignedPattern(use.pattern, abi::kBlockAlignment)) {
     return Fault{abi::kStatusPatternMisaligned, "a pattern that is not made of cipher blocks"};
   }
-  WARD_ASSIGN_OR_RETURN(job.destination,
-                        space.Translate(command.destination, command.length_bytes, Access::kWrite));
-  WARD_ASSIGN_OR_RETURN(job.source,
-                        space.Translate(command.source, command.length_bytes, Access::kRead));
-  WARD_ASSIGN_OR_RETURN(job.owner, flow_rule::CheckDecrypt(*memory_, job.source, job.destination,
-                                                           use.grant->session));
-  std::memcpy(job.counter_block, command.iv, sizeof(job.counter_block));
-  if (strict_iv_) {
-    const uint64_t bytes = CountEncryptedBytes(use.pattern, command.length_bytes);
-    WARD_TRY(ClaimCounters(&use.grant->floors[UsesContentKey(command) ? 1 : 0],
-                           CounterBlock::FromBytes(job.counter_block),
-                           (bytes + kAesBlockBytes - 1) / kAesBlockBytes));
-  }
+  WARD_TRY(AdmitDecrypt(command, space, use, CountEncryptedBytes(use.pattern, command.length_bytes),
+                        &job));
+  return job;
+}
+
+Result<EngineJob> CryptoEngine::Begin(const abi::DecryptSampleCommand& command,
+                                      ConstByteSpan sub_samples, const AddressSpace& space) {
+  EngineJob job = EngineJob::Of(EngineJob::Kind::kDecryptSample, command, space.context());
+  WARD_TRY(CheckLength(command.length_bytes));
+  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
+  memory_->AddWork(Memory::kPieceWork * command.sub_sample_count);
+  job.sample = MapSubSamples(command, sub_samples);
+  WARD_TRY(CheckSubSamples(command, job.sample));
+  WARD_TRY(AdmitDecrypt(command, space, use, job.sample.keystream_bytes(), &job));
   return job;
 }
 
@@ -171,7 +246,7 @@ Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
 
 Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwner session,
                                       uint64_t budget_bytes) {
-  const bool is_decrypt = job->kind == EngineJob::Kind::kDecrypt;
+  const bool is_decrypt = IsDecrypt(*job);
   uint64_t budget = std::max(budget_bytes, kLeastStepBytes);
   BounceBuffer buffer(std::min<uint64_t>(use.length_bytes, BounceBuffer::kMaximumSliceBytes));
   buffer.MarkSecret();
@@ -196,12 +271,13 @@ Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwn
   return {};
 }
 
-// Clear bytes of the pattern take no keystream (R9), so the cipher goes on where it stands.
+// Clear bytes of pattern and sub-samples take no keystream (R9): the cipher goes on where it
+// stands.
 Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern,
                                           ByteSpan bytes) {
   const uint64_t end = job->done + bytes.size();
   uint64_t from = job->done;
-  while (const auto run = FindEncryptedRun(pattern, from, end)) {
+  while (const auto run = FindRun(*job, pattern, from, end)) {
     const ByteSpan part = bytes.subspan(run->offset - job->done, run->size);
     memory_->AddWork(Memory::kPieceWork + run->size);
     if (!cipher_.Apply(part, part)) return CipherFailed();

@@ -1,5 +1,6 @@
 #include "firmware/crypto_session.h"
 
+#include "base/rule.h"
 #include "firmware/decrypt_engine.h"
 #include "firmware/guid.h"
 #include "firmware/handle_source.h"
@@ -15,7 +16,10 @@ constexpr uint32_t kStateLost = 2;
 
 uint32_t FindSupportStatus(const abi::CreateSessionRequest& request) {
   if (!IsGuid(request.crypto_type, kAes128Ctr)) return abi::kStatusCryptoTypeUnsupported;
-  if (!IsGuid(request.decode_profile, kNullGuid)) return abi::kStatusProfileUnsupported;
+  if (WARD_RULE("session.profile", !IsGuid(request.decode_profile, kNullGuid) &&
+                                       !IsGuid(request.decode_profile, kH264VldNoFgt))) {
+    return abi::kStatusProfileUnsupported;
+  }
   if (!IsGuid(request.key_exchange_type, kRsaesOaep)) return abi::kStatusKeyExchangeUnsupported;
   return abi::kStatusOk;
 }
@@ -53,6 +57,11 @@ void EndSession(Platform* platform, Session* session) {
   const uint32_t generation = session->generation;
   *session = Session{};
   session->generation = generation;
+}
+
+uint32_t StateOf(Platform* platform, const Session& session) {
+  if (IsLost(platform, session)) return kStateLost;
+  return session.session_slot == kNoSlot ? kStateNoKey : kStateKeyed;
 }
 
 Answer HandleCreateSession(const Call& call) {
@@ -98,8 +107,7 @@ Answer HandleQuerySession(const Call& call) {
 
   const SessionRefusals refusals = call.platform->ReadRefusals(IndexOf(session->number));
   abi::QuerySessionResponse response = {};
-  response.state = session->session_slot == kNoSlot ? kStateNoKey : kStateKeyed;
-  if (IsLost(call.platform, *session)) response.state = kStateLost;
+  response.state = StateOf(call.platform, *session);
   response.refusal_count = refusals.count;
   response.last_refusal = refusals.last_status;
   response.key_epoch = session->key_epoch;

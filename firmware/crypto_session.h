@@ -24,6 +24,9 @@ Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_byte
 // Takes the session out of the engine, wipes its keys and zeroes its protected pages.
 void EndSession(Platform* platform, Session* session);
 
+// QUERY_SESSION's `state`.
+uint32_t StateOf(Platform* platform, const Session& session);
+
 Answer HandleCreateSession(const Call& call);
 Answer HandleDestroySession(const Call& call);
 Answer HandleQuerySession(const Call& call);

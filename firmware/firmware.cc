@@ -42,6 +42,7 @@ constexpr Duty kDuties[] = {
     {abi::kMessageGetDeviceHandle, HandleGetDeviceHandle, kNoBlob},
     {abi::kMessageCreateDecoder, HandleCreateDecoder, kNoBlob},
     {abi::kMessageDestroyDecoder, HandleDestroyDecoder, kNoBlob},
+    {abi::kMessageGetDecoderSession, HandleGetDecoderSession, kNoBlob},
     {abi::kMessageCreateChannel, HandleCreateChannel, kNoBlob},
     {abi::kMessageDestroyChannel, HandleDestroyChannel, kNoBlob},
     {abi::kMessageNegotiateChannelKey, HandleNegotiateChannelKey,

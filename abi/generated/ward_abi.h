@@ -684,7 +684,8 @@ struct ward_get_decoder_session_response {
   uint32_t message;
   uint8_t reserved_12[4];
   uint32_t session;
-  uint8_t reserved_20[12];
+  uint32_t state;
+  uint8_t reserved_24[8];
 };
 
 struct ward_create_channel_request {
