@@ -14,7 +14,7 @@
 #include "device/crypto_engine.h"
 #include "tests/unit/device/chip_memory.h"
 
-namespace ward::device {
+namespace ward::device::crypto_bench {
 
 using Bytes = std::vector<uint8_t>;
 
@@ -138,6 +138,6 @@ struct Bench : ChipMemory {
   ContextTables tables;
 };
 
-}  // namespace ward::device
+}  // namespace ward::device::crypto_bench
 
 #endif  // WARD_TESTS_UNIT_DEVICE_CRYPTO_BENCH_H_

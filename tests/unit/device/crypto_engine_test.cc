@@ -8,6 +8,8 @@
 namespace ward::device {
 namespace {
 
+using namespace crypto_bench;
+
 abi::DecryptBltCommand Decrypt(uint32_t size, const Bytes& counter, uint16_t flags = 0) {
   abi::DecryptBltCommand command = {};
   command.opcode = abi::DecryptBltCommand::kOpcode;

@@ -5,6 +5,8 @@
 namespace ward::device {
 namespace {
 
+using namespace crypto_bench;
+
 using List = std::vector<SubSample>;
 
 uint32_t SumOf(const List& list) {
