@@ -59,7 +59,7 @@ void EndSession(Platform* platform, Session* session) {
   session->generation = generation;
 }
 
-uint32_t StateOf(Platform* platform, const Session& session) {
+uint32_t FindState(Platform* platform, const Session& session) {
   if (IsLost(platform, session)) return kStateLost;
   return session.session_slot == kNoSlot ? kStateNoKey : kStateKeyed;
 }
@@ -107,7 +107,7 @@ Answer HandleQuerySession(const Call& call) {
 
   const SessionRefusals refusals = call.platform->ReadRefusals(IndexOf(session->number));
   abi::QuerySessionResponse response = {};
-  response.state = StateOf(call.platform, *session);
+  response.state = FindState(call.platform, *session);
   response.refusal_count = refusals.count;
   response.last_refusal = refusals.last_status;
   response.key_epoch = session->key_epoch;

@@ -25,7 +25,7 @@ Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_byte
 void EndSession(Platform* platform, Session* session);
 
 // QUERY_SESSION's `state`.
-uint32_t StateOf(Platform* platform, const Session& session);
+uint32_t FindState(Platform* platform, const Session& session);
 
 Answer HandleCreateSession(const Call& call);
 Answer HandleDestroySession(const Call& call);

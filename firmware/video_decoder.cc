@@ -54,10 +54,11 @@ Answer HandleGetDecoderSession(const Call& call) {
   // No session has handle 0, which stands for none.
   const Session* session =
       FindSessionOfHandle(call.state, decoder->session_handle, sizeof(uint64_t), context);
-  if (session == nullptr) return Refuse(abi::kStatusSessionInvalid);
   abi::GetDecoderSessionResponse response = {};
-  response.session = session->number;
-  response.state = StateOf(call.platform, *session);
+  if (session != nullptr) {
+    response.session = session->number;
+    response.state = FindState(call.platform, *session);
+  }
   return SucceedWith(call, response);
 }
 

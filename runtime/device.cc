@@ -12,23 +12,42 @@
 namespace ward::runtime {
 namespace {
 
-// A call through a hole would end the process.
+// A call through a hole would end the process. `size_bytes`: of the part that the driver filled.
 template <typename Table>
-bool IsFilled(const Table& table) {
+bool IsFilled(const Table& table, size_t size_bytes = sizeof(Table)) {
   using Entries = std::array<PFND3D_UNDECLARED, sizeof(Table) / sizeof(PFND3D_UNDECLARED)>;
   const auto entries = std::bit_cast<Entries>(table);
-  return std::find(entries.begin(), entries.end(), nullptr) == entries.end();
+  const auto end = entries.begin() + static_cast<ptrdiff_t>(size_bytes / sizeof(entries[0]));
+  return std::find(entries.begin(), end, nullptr) == end;
+}
+
+// 0 for a number that this runtime does not know.
+size_t VideoTableBytes(UINT32 video_table) {
+  switch (video_table) {
+    case D3D11_1DDI_VIDEO_FUNCTIONS:
+      return sizeof(D3D11_1DDI_VIDEODEVICEFUNCS);
+    case D3DWDDM2_0DDI_VIDEO_FUNCTIONS:
+      return sizeof(D3DWDDM2_0DDI_VIDEODEVICEFUNCS);
+    case D3DWDDM2_1DDI_VIDEO_FUNCTIONS:
+    case D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0:
+      return sizeof(D3DWDDM2_1DDI_VIDEODEVICEFUNCS);
+    case D3DWDDM2_4DDI_VIDEO_FUNCTIONS:
+      return sizeof(D3DWDDM2_4DDI_VIDEODEVICEFUNCS);
+    default:
+      return 0;
+  }
 }
 
 }  // namespace
 
-Device::Device(Adapter* adapter, std::unique_ptr<KernelDevice> kernel_device)
-    : adapter_(adapter), kernel_device_(std::move(kernel_device)) {}
+Device::Device(Adapter* adapter, std::unique_ptr<KernelDevice> kernel_device, UINT32 video_table)
+    : adapter_(adapter), kernel_device_(std::move(kernel_device)), video_table_(video_table) {}
 
-HRESULT Device::Create(Adapter* adapter, std::unique_ptr<Device>* device) {
+HRESULT Device::Create(Adapter* adapter, std::unique_ptr<Device>* device, UINT32 video_table) {
+  if (VideoTableBytes(video_table) == 0) return E_INVALIDARG;
   Result<std::unique_ptr<KernelDevice>> kernel_device = KernelDevice::Create(&adapter->kernel());
   if (!kernel_device.ok()) return HresultOf(kernel_device.fault());
-  std::unique_ptr<Device> made(new Device(adapter, std::move(kernel_device.value())));
+  std::unique_ptr<Device> made(new Device(adapter, std::move(kernel_device.value()), video_table));
   const HRESULT result = made->CreateInDriver();
   if (SUCCEEDED(result)) *device = std::move(made);
   return result;
@@ -73,12 +92,13 @@ HRESULT Device::CreateInDriver() {
 
 HRESULT Device::RetrieveVideoFunctions(PFND3D10DDI_RETRIEVESUBOBJECT retrieve_sub_object) {
   if (retrieve_sub_object == nullptr) return kErrorUnsupported;
-  D3D11_1DDI_VIDEO_INPUT input = {FALSE, &video_functions_};
+  // Every VIDEO_INPUT has this shape, and every table begins with the one before it.
+  D3DWDDM2_4DDI_VIDEO_INPUT input = {FALSE, &video_functions_};
   D3D11_1DDI_VIDEO_OUTPUT output{};
-  const HRESULT result = retrieve_sub_object(driver_handle(), D3D11_1DDI_VIDEO_FUNCTIONS,
-                                             sizeof(input), &input, sizeof(output), &output);
+  const HRESULT result = retrieve_sub_object(driver_handle(), video_table_, sizeof(input), &input,
+                                             sizeof(output), &output);
   if (FAILED(result)) return result;
-  return IsFilled(video_functions_) ? S_OK : E_NOTIMPL;
+  return IsFilled(video_functions_, VideoTableBytes(video_table_)) ? S_OK : E_NOTIMPL;
 }
 
 }  // namespace ward::runtime

@@ -11,15 +11,19 @@
 #include "runtime/private_memory.h"
 #include "umd/ddi/device_functions.h"
 #include "umd/ddi/dxgi_functions.h"
-#include "umd/ddi/video_functions.h"
+#include "umd/ddi/versions.h"
+#include "umd/ddi/video_functions_wddm2.h"
 
 namespace ward::runtime {
 
 class Device {
  public:
-  // `adapter` outlives the device. The driver's HRESULT; E_NOTIMPL when a table has a hole;
-  // DXGI_ERROR_UNSUPPORTED when the driver has no video functions.
-  static HRESULT Create(Adapter* adapter, std::unique_ptr<Device>* device);
+  // `adapter` outlives the device. `video_table` is the number of the video table that this runtime
+  // works with (RetrieveSubObject): D3D11.1's, or one of WDDM 2.x, which begins with the same
+  // entries. The driver's HRESULT; E_NOTIMPL when a table has a hole; DXGI_ERROR_UNSUPPORTED when
+  // the driver has no video functions.
+  static HRESULT Create(Adapter* adapter, std::unique_ptr<Device>* device,
+                        UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS);
   ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
@@ -34,9 +38,16 @@ class Device {
   const D3D11_1DDI_DEVICEFUNCS& functions() const { return functions_; }
   const DXGI1_2_DDI_BASE_FUNCTIONS& dxgi_functions() const { return dxgi_functions_; }
   const D3D11_1DDI_VIDEODEVICEFUNCS& video_functions() const { return video_functions_; }
+  // The same table as WDDM 2.0's and as 2.4's; null for a runtime that took an older one.
+  const D3DWDDM2_0DDI_VIDEODEVICEFUNCS* wddm2_video_functions() const {
+    return video_table_ >= D3DWDDM2_0DDI_VIDEO_FUNCTIONS ? &video_functions_ : nullptr;
+  }
+  const D3DWDDM2_4DDI_VIDEODEVICEFUNCS* wddm2_4_video_functions() const {
+    return video_table_ == D3DWDDM2_4DDI_VIDEO_FUNCTIONS ? &video_functions_ : nullptr;
+  }
 
  private:
-  Device(Adapter* adapter, std::unique_ptr<KernelDevice> kernel_device);
+  Device(Adapter* adapter, std::unique_ptr<KernelDevice> kernel_device, UINT32 video_table);
   HRESULT CreateInDriver();
   HRESULT RetrieveVideoFunctions(PFND3D10DDI_RETRIEVESUBOBJECT retrieve_sub_object);
 
@@ -46,7 +57,8 @@ class Device {
   PrivateMemory memory_;
   D3D11_1DDI_DEVICEFUNCS functions_{};
   DXGI1_2_DDI_BASE_FUNCTIONS dxgi_functions_{};
-  D3D11_1DDI_VIDEODEVICEFUNCS video_functions_{};
+  UINT32 video_table_;
+  D3DWDDM2_4DDI_VIDEODEVICEFUNCS video_functions_{};  // as much of it as video_table_ has
   bool exists_ = false;
 };
 

@@ -10,11 +10,12 @@ namespace ward::umd {
 // RSAES-OAEP.
 inline constexpr UINT kKeyExchangeTypeCount = 1;
 
-// S_OK for AES-128-CTR and for none, without a decoder profile; D3DDDIERR_UNSUPPORTEDCRYPTO else
-// (R3). None is a null pointer or GUID_NULL (R23).
+// S_OK for AES-128-CTR and for none, with the decoder's profile or without one;
+// D3DDDIERR_UNSUPPORTEDCRYPTO else (R3). None is a null pointer or GUID_NULL (R23).
 HRESULT CheckCryptoType(const Adapter& adapter, const GUID* crypto_type, const GUID* profile);
 
-D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter& adapter);
+D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter& adapter,
+                                                                   const GUID* profile);
 
 }  // namespace ward::umd
 

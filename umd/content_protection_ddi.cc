@@ -40,7 +40,7 @@ HRESULT APIENTRY GetContentProtectionCaps(D3D10DDI_HDEVICE hDevice, const GUID* 
   if (caps != nullptr) *caps = {};
   if (device == nullptr || caps == nullptr) return E_INVALIDARG;
   const HRESULT result = CheckCryptoType(device->adapter(), crypto_type, profile);
-  if (SUCCEEDED(result)) *caps = MakeContentProtectionCaps(device->adapter());
+  if (SUCCEEDED(result)) *caps = MakeContentProtectionCaps(device->adapter(), profile);
   return result;
 }
 

@@ -30,7 +30,8 @@ void APIENTRY CheckFormatSupport(D3D10DDI_HDEVICE, DXGI_FORMAT format, UINT* cap
   if (caps == nullptr) return;
   switch (format) {
     case DXGI_FORMAT_NV12:
-      *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_INPUT;
+      *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_INPUT |
+              D3D11_1DDI_FORMAT_SUPPORT_DECODER_OUTPUT;
       break;
     case DXGI_FORMAT_B8G8R8X8_UNORM:
       *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_OUTPUT;
@@ -108,11 +109,44 @@ void FillDeviceFunctions(D3D11_1DDI_DEVICEFUNCS* functions) {
   functions->pfnDestroyDevice = DestroyDevice;
 }
 
+namespace {
+
+void FillVideoFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
+  FillVideoDecoderFunctions(functions);
+  FillVideoProcessorFunctions(functions);
+  FillContentProtectionFunctions(functions);
+  FillAuthenticatedChannelFunctions(functions);
+}
+
+void FillVideoFunctions(D3DWDDM2_4DDI_VIDEODEVICEFUNCS* functions, UINT32 sub_device_id) {
+  FillVideoFunctions(functions);
+  MarkUnsupported(
+      functions->pfnGetDataForNewHardwareKey, functions->pfnCheckCryptoSessionStatus,
+      functions->pfnQueryVideoCapabilities, functions->pfnCheckVideoProcessorFormatConversion,
+      functions->pfnVideoDecoderEnableDownsampling, functions->pfnVideoDecoderUpdateDownsampling,
+      functions->pfnVideoProcessorSetStreamMirror, functions->pfnVideoProcessorSetOutputColorSpace1,
+      functions->pfnVideoProcessorSetStreamColorSpace1,
+      functions->pfnVideoProcessorSetOutputShaderUsage,
+      functions->pfnVideoProcessorGetBehaviorHints, functions->pfnGetCryptoSessionPrivateDataSize);
+  if (sub_device_id == D3DWDDM2_0DDI_VIDEO_FUNCTIONS) {
+    FillVideoDecoderFunctions2_0(functions);
+    return;
+  }
+  FillVideoDecoderFunctions2_4(functions);
+  MarkUnsupported(functions->pfnVideoProcessorSetOutputHDRMetaData,
+                  functions->pfnVideoProcessorSetStreamHDRMetaData,
+                  functions->pfnNegotiateCryptoSessionKeyExchangeMT);
+}
+
+}  // namespace
+
 HRESULT APIENTRY RetrieveSubObject(D3D10DDI_HDEVICE hDevice, UINT32 sub_device_id,
                                    SIZE_T parameter_size, void* parameters, SIZE_T, void*) {
   Device* device = Device::From(hDevice);
   if (device == nullptr) return E_INVALIDARG;
-  if (sub_device_id != D3D11_1DDI_VIDEO_FUNCTIONS) {
+  if (sub_device_id != D3D11_1DDI_VIDEO_FUNCTIONS &&
+      sub_device_id != D3DWDDM2_0DDI_VIDEO_FUNCTIONS &&
+      sub_device_id != D3DWDDM2_4DDI_VIDEO_FUNCTIONS) {
     return device->events().Refuse("RetrieveSubObject: no such sub-object");
   }
   auto* input = static_cast<D3D11_1DDI_VIDEO_INPUT*>(parameters);
@@ -120,10 +154,13 @@ HRESULT APIENTRY RetrieveSubObject(D3D10DDI_HDEVICE hDevice, UINT32 sub_device_i
       input->p11VideoDeviceFuncs == nullptr) {
     return device->events().Refuse("RetrieveSubObject without a table");
   }
-  FillVideoDecoderFunctions(input->p11VideoDeviceFuncs);
-  FillVideoProcessorFunctions(input->p11VideoDeviceFuncs);
-  FillContentProtectionFunctions(input->p11VideoDeviceFuncs);
-  FillAuthenticatedChannelFunctions(input->p11VideoDeviceFuncs);
+  if (sub_device_id == D3D11_1DDI_VIDEO_FUNCTIONS) {
+    FillVideoFunctions(input->p11VideoDeviceFuncs);
+  } else {
+    // Every VIDEO_INPUT has this shape.
+    FillVideoFunctions(static_cast<D3DWDDM2_4DDI_VIDEODEVICEFUNCS*>(input->p11VideoDeviceFuncs),
+                       sub_device_id);
+  }
   return S_OK;
 }
 

@@ -22,7 +22,7 @@ inline constexpr uint32_t kMessageFinishKeyRefresh = 10;  // FinishSessionKeyRef
 inline constexpr uint32_t kMessageGetDeviceHandle = 11;  // The value that stands for the context's device in channel messages; the same each time.
 inline constexpr uint32_t kMessageCreateDecoder = 12;  // Makes a handle that stands for a video decoder in channel messages.
 inline constexpr uint32_t kMessageDestroyDecoder = 13;  // Forgets a decoder and what CONFIGURE_CRYPTO_SESSION tied to it.
-inline constexpr uint32_t kMessageGetDecoderSession = 14;  // The session that CONFIGURE_CRYPTO_SESSION tied to a decoder; SESSION_INVALID when there is none, or it ended.
+inline constexpr uint32_t kMessageGetDecoderSession = 14;  // The session that CONFIGURE_CRYPTO_SESSION tied to a decoder.
 inline constexpr uint32_t kMessageCreateChannel = 16;  // CreateAuthenticatedChannel.
 inline constexpr uint32_t kMessageDestroyChannel = 17;  // DestroyAuthenticatedChannel: wipes the channel's key and takes back the protection that it enabled.
 inline constexpr uint32_t kMessageNegotiateChannelKey = 18;  // As NEGOTIATE_SESSION_KEY, for a channel, until INITIALIZE succeeded (R17).
@@ -283,8 +283,8 @@ struct GetDecoderSessionResponse {
   uint32_t length_bytes;  // Bytes of the response, this header included.
   uint32_t message;  // Number of the message that it answers.
   uint8_t reserved_12[4];  // zero
-  uint32_t session;  // Number of the session.
-  uint32_t state;  // As QUERY_SESSION.state.
+  uint32_t session;  // Number of the session; 0 when there is none, or it ended.
+  uint32_t state;  // As QUERY_SESSION.state; 0 without a session.
   uint8_t reserved_24[8];  // zero
 };
 static_assert(sizeof(GetDecoderSessionResponse) == 32);
