@@ -22,9 +22,9 @@ std::unique_ptr<runtime::Adapter> OpenAdapter(runtime::Kernel* kernel) {
   return adapter;
 }
 
-std::unique_ptr<runtime::Device> CreateDevice(runtime::Adapter* adapter) {
+std::unique_ptr<runtime::Device> CreateDevice(runtime::Adapter* adapter, UINT32 video_table) {
   std::unique_ptr<runtime::Device> device;
-  REQUIRE(runtime::Device::Create(adapter, &device) == S_OK);
+  REQUIRE(runtime::Device::Create(adapter, &device, video_table) == S_OK);
   return device;
 }
 
@@ -49,9 +49,9 @@ std::unique_ptr<runtime::Kernel> OpenKernel(emulator::InProcessHost* machine) {
   return std::move(kernel.value());
 }
 
-Application::Application(runtime::Kernel* kernel)
+Application::Application(runtime::Kernel* kernel, UINT32 video_table)
     : adapter_(OpenAdapter(kernel)),
-      device_(CreateDevice(adapter_.get())),
+      device_(CreateDevice(adapter_.get(), video_table)),
       video_(device_.get()),
       context_(device_.get()) {}
 

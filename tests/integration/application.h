@@ -29,7 +29,8 @@ std::unique_ptr<runtime::Kernel> OpenKernel(emulator::InProcessHost* machine);
 
 class Application {
  public:
-  explicit Application(runtime::Kernel* kernel);
+  // `video_table` as runtime::Device::Create takes it.
+  explicit Application(runtime::Kernel* kernel, UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS);
 
   runtime::Device& device() { return *device_; }
   runtime::VideoContext& video() { return video_; }

@@ -21,7 +21,8 @@ using ResourcePointer = std::unique_ptr<runtime::Resource>;
 // One application. Several over one kernel stand for several processes.
 class Process {
  public:
-  explicit Process(runtime::Kernel* kernel) : app(kernel) {}
+  explicit Process(runtime::Kernel* kernel, UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
+      : app(kernel, video_table) {}
 
   runtime::VideoDevice video_device() { return runtime::VideoDevice(&app.device()); }
   // The chain's leaf, verified to the machine's root.
@@ -58,7 +59,11 @@ class Process {
 
 class Stage {
  public:
-  Stage() : machine(MakeMachine()), kernel(OpenKernel(machine.get())), process(kernel.get()) {}
+  explicit Stage(const MachineOptions& options = {},
+                 UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
+      : machine(MakeMachine(options)),
+        kernel(OpenKernel(machine.get())),
+        process(kernel.get(), video_table) {}
 
   std::unique_ptr<emulator::InProcessHost> machine;
   std::unique_ptr<runtime::Kernel> kernel;
