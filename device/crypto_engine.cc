@@ -78,6 +78,23 @@ EncryptedBlockInfo PatternOf(const abi::DecryptBltCommand& command) {
   return {command.encrypted_bytes_at_beginning, command.skip_bytes, command.encrypt_bytes};
 }
 
+// What either command that decrypts asks for.
+struct DecryptNeed {
+  uint32_t session;
+  uint32_t length_bytes;
+  bool uses_content_key;
+  EncryptedBlockInfo pattern;  // a sample has its map instead
+};
+
+DecryptNeed NeedOf(const EngineJob& job) {
+  if (job.kind == EngineJob::Kind::kDecryptSample) {
+    const auto sample = job.As<abi::DecryptSampleCommand>();
+    return {sample.session, sample.length_bytes, UsesContentKey(sample), {}};
+  }
+  const auto blt = job.As<abi::DecryptBltCommand>();
+  return {blt.session, blt.length_bytes, UsesContentKey(blt), PatternOf(blt)};
+}
+
 bool IsBefore(const CounterBlock& counter, const Grant::IvFloor& floor) {
   return counter.iv != floor.iv ? counter.iv < floor.iv : counter.count < floor.count;
 }
@@ -106,57 +123,36 @@ Fault CipherFailed() { return Fault{abi::kStatusDeviceInErrorState, "the AES blo
 
 }  // namespace
 
-template <typename Command>
-Result<CryptoEngine::KeyUse> CryptoEngine::FindDecryptKey(const Command& command,
-                                                          uint32_t context) {
-  KeyUse use;
-  WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, context));
-  const bool by_content_key = UsesContentKey(command);
-  use.slot = by_content_key ? use.grant->content_slot : use.grant->session_slot;
-  use.usage = kKeyUsageDecrypt;
-  use.empty_status = by_content_key ? abi::kStatusSessionNoContentKey : abi::kStatusSessionNoKey;
-  use.length_bytes = command.length_bytes;
-  return use;
-}
-
-Result<CryptoEngine::KeyUse> CryptoEngine::FindEncryptKey(const abi::EncryptBltCommand& command,
-                                                          uint32_t context) {
-  KeyUse use;
-  WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, context));
-  use.slot = use.grant->readback_slot;
-  use.usage = kKeyUsageEncrypt;
-  use.empty_status = abi::kStatusSessionNoReadbackKey;
-  use.pattern = WholeBuffer(command.length_bytes);
-  use.length_bytes = command.length_bytes;
-  return use;
-}
-
-Result<CryptoEngine::KeyUse> CryptoEngine::FindSlot(const EngineJob& job) {
-  switch (job.kind) {
-    case EngineJob::Kind::kDecrypt: {
-      const auto command = job.As<abi::DecryptBltCommand>();
-      WARD_ASSIGN_OR_RETURN(KeyUse use, FindDecryptKey(command, job.context));
-      use.pattern = PatternOf(command);
-      return use;
-    }
-    case EngineJob::Kind::kDecryptSample:
-      return FindDecryptKey(job.As<abi::DecryptSampleCommand>(), job.context);
-    default:
-      return FindEncryptKey(job.As<abi::EncryptBltCommand>(), job.context);
-  }
-}
-
 Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
-  WARD_ASSIGN_OR_RETURN(KeyUse use, FindSlot(job));
-  if (use.slot == kNoSlot) return Fault{use.empty_status, "the session has no such key"};
-  auto key = vault_->Release(use.slot, use.grant->session, use.usage);
+  KeyUse use;
+  uint32_t empty_status = abi::kStatusSessionNoKey;
+  uint32_t slot = kNoSlot;
+  if (IsDecrypt(job)) {
+    const DecryptNeed need = NeedOf(job);
+    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(need.session, job.context));
+    use.pattern = need.pattern;
+    use.length_bytes = need.length_bytes;
+    slot = need.uses_content_key ? use.grant->content_slot : use.grant->session_slot;
+    use.usage = kKeyUsageDecrypt;
+    if (need.uses_content_key) empty_status = abi::kStatusSessionNoContentKey;
+  } else {
+    const auto command = job.As<abi::EncryptBltCommand>();
+    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, job.context));
+    use.pattern = WholeBuffer(command.length_bytes);
+    use.length_bytes = command.length_bytes;
+    slot = use.grant->readback_slot;
+    use.usage = kKeyUsageEncrypt;
+    empty_status = abi::kStatusSessionNoReadbackKey;
+  }
+  if (slot == kNoSlot) return Fault{empty_status, "the session has no such key"};
+  auto key = vault_->Release(slot, use.grant->session, use.usage);
   if (!key.ok()) {
     Fault fault = key.fault();
-    if (fault.status == abi::kStatusSessionNoKey) fault.status = use.empty_status;
+    if (fault.status == abi::kStatusSessionNoKey) fault.status = empty_status;
     return fault;
   }
   use.key = key.value();
-  use.key_serial = vault_->SerialOf(use.slot);
+  use.key_serial = vault_->SerialOf(slot);
   return use;
 }
 

@@ -38,19 +38,13 @@ class CryptoEngine {
     Grant* grant = nullptr;
     const KeyVault::Key* key = nullptr;
     uint64_t key_serial = 0;
-    uint32_t slot = kNoSlot;
     uint32_t usage = 0;
-    uint32_t empty_status = 0;   // when there is no such key
     EncryptedBlockInfo pattern;  // not of DECRYPT_SAMPLE
     uint64_t length_bytes = 0;
   };
   Result<KeyUse> FindKey(const EngineJob& job);
-  // All of it but the key itself. `Command` is one of the two that decrypt.
-  Result<KeyUse> FindSlot(const EngineJob& job);
-  template <typename Command>
-  Result<KeyUse> FindDecryptKey(const Command& command, uint32_t context);
-  Result<KeyUse> FindEncryptKey(const abi::EncryptBltCommand& command, uint32_t context);
-  // The second half of Begin for them. `keystream_bytes` is what the whole of it takes.
+  // The second half of Begin for the two commands that decrypt. `keystream_bytes` is what the whole
+  // of it takes.
   template <typename Command>
   Result<void> AdmitDecrypt(const Command& command, const AddressSpace& space, const KeyUse& use,
                             uint64_t keystream_bytes, EngineJob* job);

@@ -16,8 +16,8 @@ constexpr uint32_t kStateLost = 2;
 
 uint32_t FindSupportStatus(const abi::CreateSessionRequest& request) {
   if (!IsGuid(request.crypto_type, kAes128Ctr)) return abi::kStatusCryptoTypeUnsupported;
-  if (WARD_RULE("session.profile", !IsGuid(request.decode_profile, kNullGuid) &&
-                                       !IsGuid(request.decode_profile, kH264VldNoFgt))) {
+  if (WARD_RULE("4.2.decode_profile", !IsGuid(request.decode_profile, kNullGuid) &&
+                                          !IsGuid(request.decode_profile, kH264VldNoFgt))) {
     return abi::kStatusProfileUnsupported;
   }
   if (!IsGuid(request.key_exchange_type, kRsaesOaep)) return abi::kStatusKeyExchangeUnsupported;
