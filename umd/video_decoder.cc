@@ -119,7 +119,7 @@ HRESULT VideoDecoder::ChooseImportedKey(const void* content_key, uint32_t size_b
   using FrameSession = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION;
   EventLog& events = device().events();
   if (content_key == nullptr) return S_OK;  // a frame of clear buffers
-  if (WARD_RULE("decoder.frame_session_size", size_bytes != sizeof(FrameSession))) {
+  if (size_bytes != sizeof(FrameSession)) {
     return events.Refuse("VideoDecoderBeginFrame with another structure than the config's");
   }
   const auto* named = static_cast<const FrameSession*>(content_key);
