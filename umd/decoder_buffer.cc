@@ -22,7 +22,7 @@ bool IsAligned(const D3D11_1DDI_ENCRYPTED_BLOCK_INFO& pattern) {
 }  // namespace
 
 template <typename Description>
-DecoderBuffer::DecoderBuffer(Device* device, const Description& description, int)
+DecoderBuffer::DecoderBuffer(Device* device, const Description& description, CommonFields)
     : resource_(DriverObject::Find<Resource>(device, description.hResource.pDrvPrivate)),
       type_(description.BufferType),
       offset_(description.DataOffset),
@@ -32,7 +32,7 @@ DecoderBuffer::DecoderBuffer(Device* device, const Description& description, int
 
 DecoderBuffer::DecoderBuffer(Device* device,
                              const D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC& description)
-    : DecoderBuffer(device, description, 0) {
+    : DecoderBuffer(device, description, CommonFields{}) {
   if (WARD_RULE("decoder.partial_encryption", description.PartialEncryption != FALSE)) {
     pattern_ = &description.EncryptedBlockInfo;
   }
@@ -40,13 +40,13 @@ DecoderBuffer::DecoderBuffer(Device* device,
 
 DecoderBuffer::DecoderBuffer(Device* device,
                              const D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1& description)
-    : DecoderBuffer(device, description, 0) {
+    : DecoderBuffer(device, description, CommonFields{}) {
   SetList(description.pSubSampleMappingBlock, description.SubSampleMappingCount);
 }
 
 DecoderBuffer::DecoderBuffer(Device* device,
                              const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC& description)
-    : DecoderBuffer(device, description, 0) {
+    : DecoderBuffer(device, description, CommonFields{}) {
   SetList(description.pSubSampleMappingBlock, description.SubSampleMappingCount);
   stripe_encrypted_blocks_ = description.cBlocksStripeEncrypted;
   stripe_clear_blocks_ = description.cBlocksStripeClear;

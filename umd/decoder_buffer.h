@@ -46,8 +46,9 @@ class DecoderBuffer {
 
  private:
   // What all descriptions have.
+  struct CommonFields {};
   template <typename Description>
-  DecoderBuffer(Device* device, const Description& description, int);
+  DecoderBuffer(Device* device, const Description& description, CommonFields);
 
   bool has_stripe() const { return stripe_encrypted_blocks_ != 0 || stripe_clear_blocks_ != 0; }
   void SetList(const SubSampleBlock* blocks, uint32_t count);
