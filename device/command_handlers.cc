@@ -11,6 +11,7 @@ using Phase = QueueExecution::Phase;
 
 constexpr uint32_t kPayloadOffset = abi::SecurityMessageCommand::kSizeBytes;
 constexpr uint32_t kMaximumResponseBytes = 65536;
+constexpr uint32_t kSubSampleBytes = 8;
 
 constexpr uint64_t RoundUp(uint64_t value, uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
@@ -21,10 +22,35 @@ uint32_t SessionOf(const abi::CommandInfo& info, ConstByteSpan bytes) {
   if (info.opcode == abi::DecryptBltCommand::kOpcode) {
     return LoadLe<uint32_t>(bytes.data() + offsetof(abi::DecryptBltCommand, session));
   }
+  if (info.opcode == abi::DecryptSampleCommand::kOpcode) {
+    return LoadLe<uint32_t>(bytes.data() + offsetof(abi::DecryptSampleCommand, session));
+  }
   if (info.opcode == abi::EncryptBltCommand::kOpcode) {
     return LoadLe<uint32_t>(bytes.data() + offsetof(abi::EncryptBltCommand, session));
   }
   return 0;
+}
+
+// `body` is `payload_bytes` and zeros up to whole 16 bytes.
+Result<void> CheckPadding(ConstByteSpan body, uint64_t payload_bytes) {
+  if (RoundUp(payload_bytes, abi::kCommandAlignment) != body.size()) {
+    return Fault{abi::kStatusCommandLengthInvalid, "length does not fit what follows the command"};
+  }
+  for (uint8_t byte : body.subspan(payload_bytes)) {
+    if (byte != 0) return Fault{abi::kStatusReservedNotZero, "padding is not zero"};
+  }
+  return {};
+}
+
+// The list behind a DECRYPT_SAMPLE.
+Result<ConstByteSpan> FindSubSamples(const abi::DecryptSampleCommand& command,
+                                     ConstByteSpan bytes) {
+  if (command.sub_sample_count == 0 || command.sub_sample_count > abi::kMaximumSubSamples) {
+    return Fault{abi::kStatusOperandInvalid, "sub_sample_count is not 1 to MAXIMUM_SUB_SAMPLES"};
+  }
+  const ConstByteSpan list = bytes.subspan(sizeof(command));
+  WARD_TRY(CheckPadding(list, uint64_t{command.sub_sample_count} * kSubSampleBytes));
+  return list;
 }
 
 }  // namespace
@@ -102,12 +128,7 @@ Result<void> CommandProcessor::ExecuteFlip(const abi::FlipCommand& command) {
 Result<void> CommandProcessor::ExecuteMessage(uint32_t queue, const Fetched& command) {
   const auto message = command.As<abi::SecurityMessageCommand>();
   const ConstByteSpan body = command.bytes.subspan(kPayloadOffset);
-  if (RoundUp(message.payload_bytes, abi::kCommandAlignment) != body.size()) {
-    return Fault{abi::kStatusCommandLengthInvalid, "length does not fit payload_bytes"};
-  }
-  for (uint8_t byte : body.subspan(message.payload_bytes)) {
-    if (byte != 0) return Fault{abi::kStatusReservedNotZero, "padding is not zero"};
-  }
+  WARD_TRY(CheckPadding(body, message.payload_bytes));
   if (message.response_capacity < sizeof(abi::ResponseHeader) ||
       message.response_capacity > kMaximumResponseBytes) {
     return Fault{abi::kStatusOperandInvalid, "response_capacity is not 16 to 65536"};
@@ -190,6 +211,11 @@ Result<EngineJob> CommandProcessor::BeginJob(const Fetched& command, const Addre
       return blocks_.copy->Begin(command.As<abi::FillCommand>(), space);
     case abi::DecryptBltCommand::kOpcode:
       return blocks_.crypto->Begin(command.As<abi::DecryptBltCommand>(), space);
+    case abi::DecryptSampleCommand::kOpcode: {
+      const auto sample = command.As<abi::DecryptSampleCommand>();
+      WARD_ASSIGN_OR_RETURN(const ConstByteSpan list, FindSubSamples(sample, command.bytes));
+      return blocks_.crypto->Begin(sample, list, space);
+    }
     case abi::EncryptBltCommand::kOpcode:
       return blocks_.crypto->Begin(command.As<abi::EncryptBltCommand>(), space);
     case abi::VideoBltCommand::kOpcode:
@@ -205,6 +231,7 @@ Result<bool> CommandProcessor::StepEngine(EngineJob* job, uint64_t budget) {
     case EngineJob::Kind::kFill:
       return blocks_.copy->Step(job, budget);
     case EngineJob::Kind::kDecrypt:
+    case EngineJob::Kind::kDecryptSample:
     case EngineJob::Kind::kEncrypt:
       return blocks_.crypto->Step(job, budget);
     case EngineJob::Kind::kVideo:

@@ -5,6 +5,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/rule.h"
 #include "device/bounce_buffer.h"
 #include "device/flow_rule.h"
 
@@ -22,8 +23,9 @@ bool HasPattern(const abi::DecryptBltCommand& command) {
   return (command.flags & abi::DecryptBltCommand::kFlagPattern) != 0;
 }
 
-bool UsesContentKey(const abi::DecryptBltCommand& command) {
-  return (command.flags & abi::DecryptBltCommand::kFlagContentKey) != 0;
+template <typename Command>
+bool UsesContentKey(const Command& command) {
+  return (command.flags & Command::kFlagContentKey) != 0;
 }
 
 Result<void> CheckOperands(const abi::DecryptBltCommand& command) {
@@ -35,11 +37,62 @@ Result<void> CheckOperands(const abi::DecryptBltCommand& command) {
   return {};
 }
 
+Stripe StripeOf(const abi::DecryptSampleCommand& command) {
+  return {command.stripe_encrypted_blocks, command.stripe_clear_blocks};
+}
+
+SubSampleMap MapSubSamples(const abi::DecryptSampleCommand& command, ConstByteSpan list) {
+  SubSampleMap map(StripeOf(command));
+  for (uint32_t i = 0; i < command.sub_sample_count; ++i) {
+    const uint8_t* entry = list.data() + size_t{8} * i;
+    map.Append({LoadLe<uint32_t>(entry), LoadLe<uint32_t>(entry + 4)});
+  }
+  return map;
+}
+
+Result<void> CheckSubSamples(const abi::DecryptSampleCommand& command, const SubSampleMap& map) {
+  const Stripe stripe = StripeOf(command);
+  if (WARD_RULE("sample.sum", map.size_bytes() != command.length_bytes)) {
+    return Fault{abi::kStatusSubSamplesInvalid, "sub-samples that do not add up to the sample"};
+  }
+  if (WARD_RULE("sample.stripe", stripe.exists() && stripe.encrypted_blocks == 0)) {
+    return Fault{abi::kStatusSubSamplesInvalid, "a stripe that encrypts nothing"};
+  }
+  return {};
+}
+
+bool IsDecrypt(const EngineJob& job) {
+  return job.kind == EngineJob::Kind::kDecrypt || job.kind == EngineJob::Kind::kDecryptSample;
+}
+
+std::optional<EncryptedRun> FindRun(const EngineJob& job, const EncryptedBlockInfo& pattern,
+                                    uint64_t from, uint64_t end) {
+  if (job.kind == EngineJob::Kind::kDecryptSample) return job.sample.FindRun(from, end);
+  return FindEncryptedRun(pattern, from, end);
+}
+
 EncryptedBlockInfo WholeBuffer(uint32_t length_bytes) { return {length_bytes, 0, 0}; }
 
 EncryptedBlockInfo PatternOf(const abi::DecryptBltCommand& command) {
   if (!HasPattern(command)) return WholeBuffer(command.length_bytes);
   return {command.encrypted_bytes_at_beginning, command.skip_bytes, command.encrypt_bytes};
+}
+
+// What either command that decrypts asks for.
+struct DecryptNeed {
+  uint32_t session;
+  uint32_t length_bytes;
+  bool uses_content_key;
+  EncryptedBlockInfo pattern;  // a sample has its map instead
+};
+
+DecryptNeed NeedOf(const EngineJob& job) {
+  if (job.kind == EngineJob::Kind::kDecryptSample) {
+    const auto sample = job.As<abi::DecryptSampleCommand>();
+    return {sample.session, sample.length_bytes, UsesContentKey(sample), {}};
+  }
+  const auto blt = job.As<abi::DecryptBltCommand>();
+  return {blt.session, blt.length_bytes, UsesContentKey(blt), PatternOf(blt)};
 }
 
 bool IsBefore(const CounterBlock& counter, const Grant::IvFloor& floor) {
@@ -74,14 +127,14 @@ Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
   KeyUse use;
   uint32_t empty_status = abi::kStatusSessionNoKey;
   uint32_t slot = kNoSlot;
-  if (job.kind == EngineJob::Kind::kDecrypt) {
-    const auto command = job.As<abi::DecryptBltCommand>();
-    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, job.context));
-    use.pattern = PatternOf(command);
-    use.length_bytes = command.length_bytes;
-    slot = UsesContentKey(command) ? use.grant->content_slot : use.grant->session_slot;
+  if (IsDecrypt(job)) {
+    const DecryptNeed need = NeedOf(job);
+    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(need.session, job.context));
+    use.pattern = need.pattern;
+    use.length_bytes = need.length_bytes;
+    slot = need.uses_content_key ? use.grant->content_slot : use.grant->session_slot;
     use.usage = kKeyUsageDecrypt;
-    if (UsesContentKey(command)) empty_status = abi::kStatusSessionNoContentKey;
+    if (need.uses_content_key) empty_status = abi::kStatusSessionNoContentKey;
   } else {
     const auto command = job.As<abi::EncryptBltCommand>();
     WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, job.context));
@@ -103,28 +156,46 @@ Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
   return use;
 }
 
+template <typename Command>
+Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpace& space,
+                                        const KeyUse& use, uint64_t keystream_bytes,
+                                        EngineJob* job) {
+  job->key_serial = use.key_serial;
+  WARD_ASSIGN_OR_RETURN(job->destination,
+                        space.Translate(command.destination, command.length_bytes, Access::kWrite));
+  WARD_ASSIGN_OR_RETURN(job->source,
+                        space.Translate(command.source, command.length_bytes, Access::kRead));
+  WARD_ASSIGN_OR_RETURN(job->owner, flow_rule::CheckDecrypt(*memory_, job->source, job->destination,
+                                                            use.grant->session));
+  std::memcpy(job->counter_block, command.iv, sizeof(job->counter_block));
+  if (!strict_iv_) return {};
+  return ClaimCounters(&use.grant->floors[UsesContentKey(command) ? 1 : 0],
+                       CounterBlock::FromBytes(job->counter_block),
+                       (keystream_bytes + kAesBlockBytes - 1) / kAesBlockBytes);
+}
+
 Result<EngineJob> CryptoEngine::Begin(const abi::DecryptBltCommand& command,
                                       const AddressSpace& space) {
   EngineJob job = EngineJob::Of(EngineJob::Kind::kDecrypt, command, space.context());
   WARD_TRY(CheckOperands(command));
   WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
-  job.key_serial = use.key_serial;
   if (!IsAlignedPattern(use.pattern, abi::kBlockAlignment)) {
     return Fault{abi::kStatusPatternMisaligned, "a pattern that is not made of cipher blocks"};
   }
-  WARD_ASSIGN_OR_RETURN(job.destination,
-                        space.Translate(command.destination, command.length_bytes, Access::kWrite));
-  WARD_ASSIGN_OR_RETURN(job.source,
-                        space.Translate(command.source, command.length_bytes, Access::kRead));
-  WARD_ASSIGN_OR_RETURN(job.owner, flow_rule::CheckDecrypt(*memory_, job.source, job.destination,
-                                                           use.grant->session));
-  std::memcpy(job.counter_block, command.iv, sizeof(job.counter_block));
-  if (strict_iv_) {
-    const uint64_t bytes = CountEncryptedBytes(use.pattern, command.length_bytes);
-    WARD_TRY(ClaimCounters(&use.grant->floors[UsesContentKey(command) ? 1 : 0],
-                           CounterBlock::FromBytes(job.counter_block),
-                           (bytes + kAesBlockBytes - 1) / kAesBlockBytes));
-  }
+  WARD_TRY(AdmitDecrypt(command, space, use, CountEncryptedBytes(use.pattern, command.length_bytes),
+                        &job));
+  return job;
+}
+
+Result<EngineJob> CryptoEngine::Begin(const abi::DecryptSampleCommand& command,
+                                      ConstByteSpan sub_samples, const AddressSpace& space) {
+  EngineJob job = EngineJob::Of(EngineJob::Kind::kDecryptSample, command, space.context());
+  WARD_TRY(CheckLength(command.length_bytes));
+  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
+  memory_->AddWork(Memory::kPieceWork * command.sub_sample_count);
+  job.sample = MapSubSamples(command, sub_samples);
+  WARD_TRY(CheckSubSamples(command, job.sample));
+  WARD_TRY(AdmitDecrypt(command, space, use, job.sample.keystream_bytes(), &job));
   return job;
 }
 
@@ -171,7 +242,7 @@ Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
 
 Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwner session,
                                       uint64_t budget_bytes) {
-  const bool is_decrypt = job->kind == EngineJob::Kind::kDecrypt;
+  const bool is_decrypt = IsDecrypt(*job);
   uint64_t budget = std::max(budget_bytes, kLeastStepBytes);
   BounceBuffer buffer(std::min<uint64_t>(use.length_bytes, BounceBuffer::kMaximumSliceBytes));
   buffer.MarkSecret();
@@ -196,12 +267,13 @@ Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwn
   return {};
 }
 
-// Clear bytes of the pattern take no keystream (R9), so the cipher goes on where it stands.
+// Clear bytes of pattern and sub-samples take no keystream (R9): the cipher goes on where it
+// stands.
 Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern,
                                           ByteSpan bytes) {
   const uint64_t end = job->done + bytes.size();
   uint64_t from = job->done;
-  while (const auto run = FindEncryptedRun(pattern, from, end)) {
+  while (const auto run = FindRun(*job, pattern, from, end)) {
     const ByteSpan part = bytes.subspan(run->offset - job->done, run->size);
     memory_->AddWork(Memory::kPieceWork + run->size);
     if (!cipher_.Apply(part, part)) return CipherFailed();

@@ -1,4 +1,4 @@
-// DECRYPT_BLT and ENCRYPT_BLT, from grants, without entering firmware.
+// DECRYPT_BLT, DECRYPT_SAMPLE and ENCRYPT_BLT, from grants, without entering firmware.
 #ifndef WARD_DEVICE_CRYPTO_ENGINE_H_
 #define WARD_DEVICE_CRYPTO_ENGINE_H_
 
@@ -19,9 +19,13 @@ class CryptoEngine {
   CryptoEngine(Memory* memory, KeyVault* vault, GrantTable* grants, bool strict_iv)
       : memory_(memory), vault_(vault), grants_(grants), strict_iv_(strict_iv) {}
 
-  // As CopyEngine::Begin. Order of checks: operands, session, key, pattern, addresses, flow rule,
-  // IV. ENCRYPT_BLT takes its counter block here and writes it to iv_address in the last step.
+  // As CopyEngine::Begin. Order of checks: operands, session, key, pattern or sub-samples,
+  // addresses, flow rule, IV. ENCRYPT_BLT takes its counter block here and writes it to iv_address
+  // in the last step.
   Result<EngineJob> Begin(const abi::DecryptBltCommand& command, const AddressSpace& space);
+  // `sub_samples` is the list behind the command, as long as sub_sample_count says.
+  Result<EngineJob> Begin(const abi::DecryptSampleCommand& command, ConstByteSpan sub_samples,
+                          const AddressSpace& space);
   Result<EngineJob> Begin(const abi::EncryptBltCommand& command, const AddressSpace& space);
   // As CopyEngine::Step; session, key and flow rule are looked at again, so a session that ended
   // meanwhile stops the job with SESSION_INVALID, a key that was replaced with SESSION_NO_KEY, and
@@ -35,10 +39,15 @@ class CryptoEngine {
     const KeyVault::Key* key = nullptr;
     uint64_t key_serial = 0;
     uint32_t usage = 0;
-    EncryptedBlockInfo pattern;
+    EncryptedBlockInfo pattern;  // not of DECRYPT_SAMPLE
     uint64_t length_bytes = 0;
   };
   Result<KeyUse> FindKey(const EngineJob& job);
+  // The second half of Begin for the two commands that decrypt. `keystream_bytes` is what the whole
+  // of it takes.
+  template <typename Command>
+  Result<void> AdmitDecrypt(const Command& command, const AddressSpace& space, const KeyUse& use,
+                            uint64_t keystream_bytes, EngineJob* job);
   Result<void> MoveSlices(EngineJob* job, const KeyUse& use, PageOwner session,
                           uint64_t budget_bytes);
   Result<void> ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern, ByteSpan bytes);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "device/crypto/sub_samples.h"
 #include "device/memory.h"
 
 namespace ward::device {
@@ -14,7 +15,7 @@ namespace ward::device {
 inline constexpr uint64_t kLeastStepBytes = 4096;
 
 struct EngineJob {
-  enum class Kind : uint8_t { kNone, kCopy, kFill, kDecrypt, kEncrypt, kVideo };
+  enum class Kind : uint8_t { kNone, kCopy, kFill, kDecrypt, kDecryptSample, kEncrypt, kVideo };
   Kind kind = Kind::kNone;
   alignas(8) uint8_t command[80] = {};  // as fetched and checked; see As()
   uint32_t context = 0;
@@ -26,6 +27,7 @@ struct EngineJob {
   uint64_t done = 0;           // bytes or rows, as the engine counts
   uint64_t key_serial = 0;     // of the key that the blt began with (KeyVault::SerialOf)
   uint8_t counter_block[16] = {};
+  SubSampleMap sample;              // DECRYPT_SAMPLE: which bytes are encrypted
   uint64_t keystream_position = 0;  // bytes of keystream used so far
 
   // A job that has only its command yet.

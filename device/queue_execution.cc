@@ -25,6 +25,12 @@ void HashJob(const EngineJob& job, StateHasher* hasher) {
   hasher->Add(job.key_serial);
   hasher->Add(ConstByteSpan(job.counter_block));
   hasher->Add(job.keystream_position);
+  // The stripe is in the command.
+  hasher->Add(job.sample.sub_samples().size());
+  for (const SubSample& sub_sample : job.sample.sub_samples()) {
+    hasher->Add(sub_sample.clear_bytes);
+    hasher->Add(sub_sample.encrypted_bytes);
+  }
 }
 
 }  // namespace

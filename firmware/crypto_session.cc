@@ -35,7 +35,10 @@ bool IsHardware(const abi::CreateSessionRequest& request) {
 
 uint32_t FindSupportStatus(const abi::CreateSessionRequest& request) {
   if (!IsGuid(request.crypto_type, kAes128Ctr)) return abi::kStatusCryptoTypeUnsupported;
-  if (!IsGuid(request.decode_profile, kNullGuid)) return abi::kStatusProfileUnsupported;
+  if (WARD_RULE("4.2.decode_profile", !IsGuid(request.decode_profile, kNullGuid) &&
+                                          !IsGuid(request.decode_profile, kH264VldNoFgt))) {
+    return abi::kStatusProfileUnsupported;
+  }
   if (!IsGuid(request.key_exchange_type, kRsaesOaep) && !IsHardware(request)) {
     return abi::kStatusKeyExchangeUnsupported;
   }
@@ -89,6 +92,10 @@ void LoseSession(Platform* platform, Session* session) {
   platform->ReleaseProtectedPages(session->number);
 }
 
+uint32_t FindState(Platform* platform, const Session& session) {
+  return NumberOf(StateOf(platform, &session));
+}
+
 Answer HandleCreateSession(const Call& call) {
   const auto request = ReadRequest<abi::CreateSessionRequest>(call);
   const uint32_t support = FindSupportStatus(request);
@@ -135,7 +142,7 @@ Answer HandleQuerySession(const Call& call) {
 
   const SessionRefusals refusals = call.platform->ReadRefusals(IndexOf(session->number));
   abi::QuerySessionResponse response = {};
-  response.state = NumberOf(StateOf(call.platform, session));
+  response.state = FindState(call.platform, *session);
   response.refusal_count = refusals.count;
   response.last_refusal = refusals.last_status;
   response.key_epoch = session->key_epoch;

@@ -27,6 +27,9 @@ void EndSession(Platform* platform, Session* session);
 // Tear-down: the same, but the session stays until it is destroyed and says that it is lost.
 void LoseSession(Platform* platform, Session* session);
 
+// QUERY_SESSION's `state`.
+uint32_t FindState(Platform* platform, const Session& session);
+
 Answer HandleCreateSession(const Call& call);
 Answer HandleDestroySession(const Call& call);
 Answer HandleQuerySession(const Call& call);

@@ -47,6 +47,7 @@ constexpr Duty kDuties[] = {
     {abi::kMessageGetDeviceHandle, HandleGetDeviceHandle, kNoBlob},
     {abi::kMessageCreateDecoder, HandleCreateDecoder, kNoBlob},
     {abi::kMessageDestroyDecoder, HandleDestroyDecoder, kNoBlob},
+    {abi::kMessageGetDecoderSession, HandleGetDecoderSession, kNoBlob},
     {abi::kMessageGetNewKeyData, HandleGetNewKeyData, kNoBlob},
     {abi::kMessageCallTrusted, HandleCallTrusted, offsetof(abi::CallTrustedRequest, input_bytes)},
     {abi::kMessageSelectKey, HandleSelectKey, kNoBlob},

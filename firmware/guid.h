@@ -34,6 +34,9 @@ inline constexpr GuidBytes kRsaesOaep = {0x95, 0x98, 0x94, 0xc1, 0x2a, 0xd7, 0x1
                                          0x8e, 0x5d, 0xed, 0x85, 0x7d, 0x17, 0x15, 0x20};
 // D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION.
 inline constexpr Guid kHwProtection = ParseGuid("B1170D8A-628D-4DA3-AD3B-82DDB08B4970");
+// The decoder profile H.264 VLD without film grain, 1B81BE68-A0C7-11D3-B984-00C04F2E73C5.
+inline constexpr GuidBytes kH264VldNoFgt = {0x68, 0xbe, 0x81, 0x1b, 0xc7, 0xa0, 0xd3, 0x11,
+                                            0xb9, 0x84, 0x00, 0xc0, 0x4f, 0x2e, 0x73, 0xc5};
 inline constexpr GuidBytes kNullGuid = {};
 
 constexpr bool IsGuid(const uint8_t* value, const GuidBytes& expected) {
@@ -43,6 +46,7 @@ constexpr bool IsGuid(const uint8_t* value, const GuidBytes& expected) {
   return true;
 }
 
+static_assert(IsGuid(ParseGuid("1B81BE68-A0C7-11D3-B984-00C04F2E73C5").bytes, kH264VldNoFgt));
 static_assert(IsGuid(ParseGuid("9B6BD711-4F74-41C9-9E7B-0BE2D7D93B4F").bytes, kAes128Ctr));
 
 }  // namespace ward::firmware

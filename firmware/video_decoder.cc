@@ -1,5 +1,6 @@
 #include "firmware/video_decoder.h"
 
+#include "firmware/crypto_session.h"
 #include "firmware/handle_source.h"
 
 namespace ward::firmware {
@@ -43,6 +44,22 @@ Answer HandleDestroyDecoder(const Call& call) {
   if (decoder == nullptr) return Refuse(abi::kStatusChannelInvalid);
   *decoder = Decoder{};
   return Succeed();
+}
+
+Answer HandleGetDecoderSession(const Call& call) {
+  const auto request = ReadRequest<abi::GetDecoderSessionRequest>(call);
+  const uint32_t context = call.message.context;
+  const Decoder* decoder = FindDecoder(call.state, request.handle, sizeof(uint64_t), context);
+  if (decoder == nullptr) return Refuse(abi::kStatusChannelInvalid);
+  // No session has handle 0, which stands for none.
+  const Session* session =
+      FindSessionOfHandle(call.state, decoder->session_handle, sizeof(uint64_t), context);
+  abi::GetDecoderSessionResponse response = {};
+  if (session != nullptr) {
+    response.session = session->number;
+    response.state = FindState(call.platform, *session);
+  }
+  return SucceedWith(call, response);
 }
 
 }  // namespace ward::firmware

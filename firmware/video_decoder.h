@@ -15,6 +15,7 @@ void EndDecoders(State* state, uint32_t context);
 
 Answer HandleCreateDecoder(const Call& call);
 Answer HandleDestroyDecoder(const Call& call);
+Answer HandleGetDecoderSession(const Call& call);
 
 }  // namespace ward::firmware
 

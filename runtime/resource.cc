@@ -59,8 +59,24 @@ HRESULT Resource::CreateTexture2D(Device* device, const TextureDescription& desc
 HRESULT Resource::CreateBuffer(Device* device, uint32_t size_bytes, Usage usage,
                                uint32_t cpu_access_flags, uint32_t misc_flags,
                                std::unique_ptr<Resource>* resource) {
-  const TextureDescription description = {
-      size_bytes, 1, DXGI_FORMAT_UNKNOWN, usage, 0, cpu_access_flags, misc_flags, false};
+  TextureDescription description = {size_bytes, 1, DXGI_FORMAT_UNKNOWN, usage};
+  description.cpu_access_flags = cpu_access_flags;
+  description.misc_flags = misc_flags;
+  if (!IsValid(description)) return E_INVALIDARG;
+  std::unique_ptr<Resource> made(new Resource(device, description));
+  const HRESULT result = made->CreateInDriver(D3D10DDIRESOURCE_BUFFER);
+  if (SUCCEEDED(result)) *resource = std::move(made);
+  return result;
+}
+
+HRESULT Resource::CreateDecoderBuffer(Device* device,
+                                      const D3D11_1DDI_VIDEO_DECODER_BUFFER_INFO& info,
+                                      std::unique_ptr<Resource>* resource) {
+  TextureDescription description = {info.Size, 1, DXGI_FORMAT_UNKNOWN,
+                                    static_cast<Usage>(info.Usage)};
+  description.bind_flags = kBindDecoder;
+  description.cpu_access_flags = kCpuAccessWrite;
+  description.decoder_buffer_type = info.Type;
   if (!IsValid(description)) return E_INVALIDARG;
   std::unique_ptr<Resource> made(new Resource(device, description));
   const HRESULT result = made->CreateInDriver(D3D10DDIRESOURCE_BUFFER);
@@ -94,6 +110,7 @@ HRESULT Resource::CreateInDriver(D3D10DDIRESOURCE_TYPE dimension) {
   arguments.SampleDesc = {1, 0};
   arguments.MipLevels = 1;
   arguments.ArraySize = 1;
+  arguments.DecoderBufferType = description_.decoder_buffer_type;
   arguments.pPrimaryDesc = description_.is_back_buffer ? &primary : nullptr;
 
   const D3D10DDI_HDEVICE device = device_->driver_handle();

@@ -9,6 +9,7 @@
 #include "runtime/private_memory.h"
 #include "umd/ddi/api_flags.h"  // IWYU pragma: export
 #include "umd/ddi/resource.h"
+#include "umd/ddi/video_decoder.h"
 
 namespace ward::runtime {
 
@@ -29,6 +30,8 @@ struct TextureDescription {
   uint32_t cpu_access_flags = 0;
   uint32_t misc_flags = 0;      // the API's numbers, umd::kApiResourceMisc...
   bool is_back_buffer = false;  // DXGI_USAGE_BACK_BUFFER: may be flipped to the screen
+  D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE decoder_buffer_type =
+      D3D11_1DDI_VIDEO_DECODER_BUFFER_UNKNOWN;  // of a decoder's own buffer
 };
 
 class Resource {
@@ -42,6 +45,10 @@ class Resource {
   static HRESULT CreateBuffer(Device* device, uint32_t size_bytes, Usage usage,
                               uint32_t cpu_access_flags, uint32_t misc_flags,
                               std::unique_ptr<Resource>* resource);
+  // A buffer that the CPU fills for a decoder, as the driver described it.
+  static HRESULT CreateDecoderBuffer(Device* device,
+                                     const D3D11_1DDI_VIDEO_DECODER_BUFFER_INFO& info,
+                                     std::unique_ptr<Resource>* resource);
   ~Resource();
   Resource(const Resource&) = delete;
   Resource& operator=(const Resource&) = delete;

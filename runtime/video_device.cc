@@ -96,11 +96,56 @@ HRESULT VideoDevice::CreateAuthenticatedChannel(uint32_t type,
   return result;
 }
 
+uint32_t VideoDevice::GetVideoDecoderProfileCount() {
+  UINT count = 0;
+  device_->video_functions().pfnGetVideoDecoderProfileCount(device_->driver_handle(), &count);
+  return count;
+}
+
+HRESULT VideoDevice::GetVideoDecoderProfile(uint32_t index, GUID* profile) {
+  *profile = umd::kNullGuid;
+  if (index >= GetVideoDecoderProfileCount()) return E_INVALIDARG;
+  device_->video_functions().pfnGetVideoDecoderProfile(device_->driver_handle(), index, profile);
+  return S_OK;
+}
+
+HRESULT VideoDevice::CheckVideoDecoderFormat(const GUID& profile, DXGI_FORMAT format,
+                                             bool* supported) {
+  *supported = false;
+  if (profile == umd::kNullGuid || !HasProfile(&profile)) return E_INVALIDARG;
+  BOOL answer = FALSE;
+  device_->video_functions().pfnCheckVideoDecoderFormat(device_->driver_handle(), &profile, format,
+                                                        &answer);
+  *supported = answer != FALSE;
+  return S_OK;
+}
+
+HRESULT VideoDevice::GetVideoDecoderConfigCount(const D3D11_1DDI_VIDEO_DECODER_DESC& description,
+                                                uint32_t* count) {
+  UINT answer = 0;
+  device_->video_functions().pfnGetVideoDecoderConfigCount(device_->driver_handle(), &description,
+                                                           &answer);
+  *count = answer;
+  return S_OK;
+}
+
+HRESULT VideoDevice::GetVideoDecoderConfig(const D3D11_1DDI_VIDEO_DECODER_DESC& description,
+                                           uint32_t index,
+                                           D3D11_1DDI_VIDEO_DECODER_CONFIG* config) {
+  *config = {};
+  uint32_t count = 0;
+  (void)GetVideoDecoderConfigCount(description, &count);
+  if (index >= count) return E_INVALIDARG;
+  device_->video_functions().pfnGetVideoDecoderConfig(device_->driver_handle(), &description, index,
+                                                      config);
+  return S_OK;
+}
+
 HRESULT VideoDevice::CreateVideoDecoder(const D3D11_1DDI_VIDEO_DECODER_DESC& description,
                                         const D3D11_1DDI_VIDEO_DECODER_CONFIG& config,
                                         std::unique_ptr<VideoDecoder>* decoder) {
-  std::unique_ptr<VideoDecoder> made(new VideoDecoder(device_));
-  const HRESULT result = made->CreateInDriver({description, config});
+  std::unique_ptr<VideoDecoder> made(new VideoDecoder(device_, {description, config}));
+  const HRESULT result = made->CreateInDriver();
   if (SUCCEEDED(result)) *decoder = std::move(made);
   return result;
 }

@@ -49,6 +49,15 @@ class VideoDevice {
   // E_NOTIMPL for type 1, the channel that a runtime answers itself and that this one does not
   // have; else the driver's answer.
   HRESULT CreateAuthenticatedChannel(uint32_t type, std::unique_ptr<AuthenticatedChannel>* channel);
+  // 0 decoders: a device that has none. `index` below the count, else E_INVALIDARG.
+  uint32_t GetVideoDecoderProfileCount();
+  HRESULT GetVideoDecoderProfile(uint32_t index, GUID* profile);
+  // E_INVALIDARG for a profile that the driver does not have.
+  HRESULT CheckVideoDecoderFormat(const GUID& profile, DXGI_FORMAT format, bool* supported);
+  HRESULT GetVideoDecoderConfigCount(const D3D11_1DDI_VIDEO_DECODER_DESC& description,
+                                     uint32_t* count);
+  HRESULT GetVideoDecoderConfig(const D3D11_1DDI_VIDEO_DECODER_DESC& description, uint32_t index,
+                                D3D11_1DDI_VIDEO_DECODER_CONFIG* config);
   // The driver judges description and config.
   HRESULT CreateVideoDecoder(const D3D11_1DDI_VIDEO_DECODER_DESC& description,
                              const D3D11_1DDI_VIDEO_DECODER_CONFIG& config,

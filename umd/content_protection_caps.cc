@@ -5,6 +5,7 @@
 #include "base/rule.h"
 #include "umd/ddi/guids.h"
 #include "umd/ddi/status_codes.h"
+#include "umd/video_decoder_profile.h"
 
 namespace ward::umd {
 
@@ -32,7 +33,8 @@ UINT HardwareCaps(const Adapter& adapter, VideoTable table) {
 HRESULT CheckCryptoType(const Adapter& adapter, const GUID* crypto_type, const GUID* profile) {
   const bool is_known = IsNone(crypto_type) || *crypto_type == D3D11_1DDI_CRYPTO_TYPE_AES128_CTR;
   const bool is_supported = is_known && adapter.Has(abi::kFeaturesDecryptBltMask);
-  return is_supported && IsNone(profile) ? S_OK : D3DDDIERR_UNSUPPORTEDCRYPTO;
+  const bool has_profile = IsNone(profile) || (HasDecoders(adapter) && IsDecoderProfile(*profile));
+  return is_supported && has_profile ? S_OK : D3DDDIERR_UNSUPPORTEDCRYPTO;
 }
 
 const GUID* FindKeyExchange(const Adapter& adapter, VideoTable table, UINT index) {
@@ -42,7 +44,8 @@ const GUID* FindKeyExchange(const Adapter& adapter, VideoTable table, UINT index
 }
 
 D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter& adapter,
-                                                                   VideoTable table) {
+                                                                   VideoTable table,
+                                                                   const GUID* profile) {
   D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS caps = {};
   // A RESTRICTED_CONTENT resource is in protected memory from the beginning: always on.
   caps.Caps = D3D11_1DDI_CONTENT_PROTECTION_CAPS_HARDWARE |
@@ -61,6 +64,9 @@ D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter
                  D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPTED_READ_BACK_KEY;
   }
   caps.Caps |= HardwareCaps(adapter, table);
+  // A decoder's control buffers are the driver's to read. Not SEQUENTIAL_CTR_IV: each buffer may
+  // have an IV of its own, and a Count that runs on is accepted too (DDI 7.4).
+  if (!IsNone(profile)) caps.Caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPT_SLICEDATA_ONLY;
   caps.KeyExchangeTypeCount = HasHardwareDrm(adapter, table) ? 2 : 1;
   caps.BlockAlignmentSize = abi::kBlockAlignment;
   caps.ProtectedMemorySize = adapter.data().protected_vram_bytes;

@@ -11,12 +11,13 @@ namespace ward::umd {
 // 0 to 10 and RSAES-OAEP; the WDDM 2.x tables know hardware DRM too.
 enum class VideoTable { kD3d11_1, kWddm2 };
 
-// S_OK for AES-128-CTR and for none, without a decoder profile; D3DDDIERR_UNSUPPORTEDCRYPTO else
-// (R3). None is a null pointer or GUID_NULL (R23).
+// S_OK for AES-128-CTR and for none, with the decoder's profile or without one;
+// D3DDDIERR_UNSUPPORTEDCRYPTO else (R3). None is a null pointer or GUID_NULL (R23).
 HRESULT CheckCryptoType(const Adapter& adapter, const GUID* crypto_type, const GUID* profile);
 
 D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter& adapter,
-                                                                   VideoTable table);
+                                                                   VideoTable table,
+                                                                   const GUID* profile);
 
 // Key exchanges by index: RSAES-OAEP, then HW_PROTECTION. Null behind the last.
 const GUID* FindKeyExchange(const Adapter& adapter, VideoTable table, UINT index);

@@ -37,7 +37,7 @@ HRESULT APIENTRY GetContentProtectionCaps(D3D10DDI_HDEVICE hDevice, const GUID* 
   if (caps != nullptr) *caps = {};
   if (device == nullptr || caps == nullptr) return E_INVALIDARG;
   const HRESULT result = CheckCryptoType(device->adapter(), crypto_type, profile);
-  if (SUCCEEDED(result)) *caps = MakeContentProtectionCaps(device->adapter(), kTable);
+  if (SUCCEEDED(result)) *caps = MakeContentProtectionCaps(device->adapter(), kTable, profile);
   return result;
 }
 

@@ -42,11 +42,13 @@ HRESULT CryptoSession::Open(const D3D11_1DDIARG_CREATECRYPTOSESSION& arguments) 
   events_.session = response.session;
   handle_ = response.handle;
   is_hardware_ = arguments.KeyExchangeType == D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION;
+  if (SUCCEEDED(result)) device().sessions().Add(this);
   return result;
 }
 
 HRESULT CryptoSession::Close() {
   FetchRefusals();
+  device().sessions().Remove(this);
   const abi::DestroySessionRequest request = {session_, {}};
   abi::ResponseHeader response = {};
   return device().messages().Ask(abi::kMessageDestroySession, request, &response);
@@ -113,7 +115,7 @@ HRESULT CryptoSession::Decrypt(const Resource& source, const Resource& destinati
   }
   abi::DecryptBltCommand command = {};
   if (!content_key.empty()) {
-    if (const HRESULT result = SendContentKey(content_key); FAILED(result)) return result;
+    if (const HRESULT result = UseContentKey(content_key); FAILED(result)) return result;
     command.flags |= abi::DecryptBltCommand::kFlagContentKey;
   }
   if (pattern != nullptr) {
@@ -169,7 +171,7 @@ void CryptoSession::FetchRefusals() {
   device().events().NoteRefusals(&events_, response.refusal_count, response.last_refusal);
 }
 
-HRESULT CryptoSession::SendContentKey(ConstByteSpan wrapped_key) {
+HRESULT CryptoSession::UseContentKey(ConstByteSpan wrapped_key) {
   WARD_ASSERT(wrapped_key.size() == kKeyBytes);
   const bool is_known = has_content_key_ && std::equal(wrapped_key.begin(), wrapped_key.end(),
                                                        std::begin(wrapped_content_key_));
@@ -183,6 +185,34 @@ HRESULT CryptoSession::SendContentKey(ConstByteSpan wrapped_key) {
   std::copy(wrapped_key.begin(), wrapped_key.end(), wrapped_content_key_);
   has_content_key_ = true;
   return result;
+}
+
+HRESULT CryptoSession::SelectKey(const GUID& key_id) {
+  has_content_key_ = false;
+  abi::SelectKeyRequest request = {session_, {}, {}};
+  static_assert(sizeof(key_id) == sizeof(request.key_id));
+  std::memcpy(request.key_id, &key_id, sizeof(key_id));
+  abi::ResponseHeader response = {};
+  return device().messages().Ask(abi::kMessageSelectKey, request, &response);
+}
+
+void CryptoSessionList::Add(CryptoSession* session) {
+  session->next_ = first_;
+  first_ = session;
+}
+
+void CryptoSessionList::Remove(CryptoSession* session) {
+  for (CryptoSession** at = &first_; *at != nullptr; at = &(*at)->next_) {
+    if (*at != session) continue;
+    *at = session->next_;
+    return;
+  }
+}
+
+CryptoSession* CryptoSessionList::Find(uint32_t number) const {
+  CryptoSession* session = first_;
+  while (session != nullptr && session->session_ != number) session = session->next_;
+  return session;
 }
 
 }  // namespace ward::umd

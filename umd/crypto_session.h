@@ -14,6 +14,9 @@ namespace ward::umd {
 
 class Resource;
 
+// QUERY_SESSION.state of a session whose keys can be used.
+inline constexpr uint32_t kSessionKeyed = 1;
+
 // Bytes of every key and counter block of AES-128-CTR.
 inline constexpr uint32_t kKeyBytes = 16;
 
@@ -54,13 +57,21 @@ class CryptoSession : public DriverObject {
   // notes it. Waits for them.
   void FetchRefusals();
 
+  // Makes the device's content key for this session the one that the session key wraps (kKeyBytes),
+  // or the one that was imported under `key_id`.
+  HRESULT UseContentKey(ConstByteSpan wrapped_key);
+  HRESULT SelectKey(const GUID& key_id);
+
+  // The device's number for it.
+  uint32_t number() const { return session_; }
   // The value that the application gets (R4).
   uint64_t handle() const { return handle_; }
   EventCount* events() { return &events_; }
 
  private:
-  HRESULT SendContentKey(ConstByteSpan wrapped_key);
+  friend class CryptoSessionList;
 
+  CryptoSession* next_ = nullptr;  // in the device's list
   uint32_t session_ = 0;
   uint64_t handle_ = 0;
   EventCount events_;
@@ -68,6 +79,18 @@ class CryptoSession : public DriverObject {
   bool is_hardware_ = false;
   bool has_content_key_ = false;  // the device has wrapped_content_key_
   uint8_t wrapped_content_key_[kKeyBytes] = {};
+};
+
+// The sessions of a device, which a decoder finds by their numbers.
+class CryptoSessionList {
+ public:
+  void Add(CryptoSession* session);
+  void Remove(CryptoSession* session);
+  // Null when the device has no session of that number.
+  CryptoSession* Find(uint32_t number) const;
+
+ private:
+  CryptoSession* first_ = nullptr;
 };
 
 }  // namespace ward::umd

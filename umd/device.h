@@ -7,6 +7,7 @@
 #include "umd/adapter.h"
 #include "umd/answer_buffer.h"
 #include "umd/command_writer.h"
+#include "umd/crypto_session.h"
 #include "umd/ddi/adapter.h"
 #include "umd/event_log.h"
 #include "umd/kernel_device.h"
@@ -38,6 +39,7 @@ class Device {
   CommandWriter& commands() { return commands_; }
   AnswerBuffer& answers() { return answers_; }
   MessageChannel& messages() { return messages_; }
+  CryptoSessionList& sessions() { return sessions_; }
   void SetError(HRESULT result);
 
  private:
@@ -49,6 +51,7 @@ class Device {
   CommandWriter commands_;
   AnswerBuffer answers_;
   MessageChannel messages_;
+  CryptoSessionList sessions_;
 };
 
 }  // namespace ward::umd

@@ -31,7 +31,8 @@ void APIENTRY CheckFormatSupport(D3D10DDI_HDEVICE, DXGI_FORMAT format, UINT* cap
   if (caps == nullptr) return;
   switch (format) {
     case DXGI_FORMAT_NV12:
-      *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_INPUT;
+      *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_INPUT |
+              D3D11_1DDI_FORMAT_SUPPORT_DECODER_OUTPUT;
       break;
     case DXGI_FORMAT_B8G8R8X8_UNORM:
       *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_OUTPUT;
@@ -118,14 +119,12 @@ void FillVideoFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
   FillAuthenticatedChannelFunctions(functions);
 }
 
-// Slot 83 is SubmitBuffers1 up to WDDM 2.1 and SubmitBuffers2 from 2.4 on; both answer alike here.
 void FillVideoFunctions(D3DWDDM2_0DDI_VIDEODEVICEFUNCS* functions) {
   FillVideoFunctions(static_cast<D3D11_1DDI_VIDEODEVICEFUNCS*>(functions));
   FillWddm2ContentProtectionFunctions(functions);
   FillHardwareProtectionFunctions(functions);
   MarkUnsupported(
-      functions->pfnVideoDecoderSubmitBuffers1, functions->pfnQueryVideoCapabilities,
-      functions->pfnCheckVideoProcessorFormatConversion,
+      functions->pfnQueryVideoCapabilities, functions->pfnCheckVideoProcessorFormatConversion,
       functions->pfnVideoDecoderEnableDownsampling, functions->pfnVideoDecoderUpdateDownsampling,
       functions->pfnVideoProcessorSetStreamMirror, functions->pfnVideoProcessorSetOutputColorSpace1,
       functions->pfnVideoProcessorSetStreamColorSpace1,
@@ -145,7 +144,8 @@ void FillVideoFunctions(D3DWDDM2_4DDI_VIDEODEVICEFUNCS* functions) {
 }
 
 // Every VIDEO_INPUT is {BOOL Relocate; Table* table}. Moved tables are filled again, as new ones.
-template <typename Table>
+// Slot 83 is SubmitBuffers1 up to WDDM 2.1 and SubmitBuffers2 from 2.4 on: kFillDecoder knows.
+template <typename Table, void (*kFillDecoder)(D3DWDDM2_0DDI_VIDEODEVICEFUNCS*) = nullptr>
 bool FillTable(SIZE_T parameter_size, const void* parameters) {
   struct VideoInput {
     BOOL relocate;
@@ -157,6 +157,7 @@ bool FillTable(SIZE_T parameter_size, const void* parameters) {
   std::memcpy(&input, parameters, sizeof(input));
   if (input.table == nullptr) return false;
   FillVideoFunctions(input.table);
+  if constexpr (kFillDecoder != nullptr) kFillDecoder(input.table);
   return true;
 }
 
@@ -167,13 +168,13 @@ TableFiller FindFiller(UINT32 sub_device_id) {
     case D3D11_1DDI_VIDEO_FUNCTIONS:
       return FillTable<D3D11_1DDI_VIDEODEVICEFUNCS>;
     case D3DWDDM2_0DDI_VIDEO_FUNCTIONS:
-      return FillTable<D3DWDDM2_0DDI_VIDEODEVICEFUNCS>;
+      return FillTable<D3DWDDM2_0DDI_VIDEODEVICEFUNCS, FillVideoDecoderFunctions2_0>;
     case D3DWDDM2_1DDI_VIDEO_FUNCTIONS:
-      return FillTable<D3DWDDM2_1DDI_VIDEODEVICEFUNCS>;
+      return FillTable<D3DWDDM2_1DDI_VIDEODEVICEFUNCS, FillVideoDecoderFunctions2_0>;
     case D3DWDDM2_4DDI_VIDEO_FUNCTIONS_RS4_0:
-      return FillTable<D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0>;
+      return FillTable<D3DWDDM2_4DDI_VIDEODEVICEFUNCS_RS4_0, FillVideoDecoderFunctions2_4>;
     case D3DWDDM2_4DDI_VIDEO_FUNCTIONS:
-      return FillTable<D3DWDDM2_4DDI_VIDEODEVICEFUNCS>;
+      return FillTable<D3DWDDM2_4DDI_VIDEODEVICEFUNCS, FillVideoDecoderFunctions2_4>;
     default:
       return nullptr;
   }

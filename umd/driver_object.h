@@ -20,6 +20,7 @@ enum class ObjectKind : uint32_t {
   kVideoOutputView,
   kAuthenticatedChannel,
   kVideoDecoder,
+  kVideoDecoderOutputView,
 };
 
 // The first and only base of every object with a driver handle.

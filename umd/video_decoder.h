@@ -1,10 +1,15 @@
-// A video decoder as far as channel messages name one: no stream is decoded here.
+// A video decoder: takes the buffers of a frame, clear or encrypted, and gathers the bitstream in
+// protected memory. The stream itself is not decoded here: the output view stays as it is.
 #ifndef WARD_UMD_VIDEO_DECODER_H_
 #define WARD_UMD_VIDEO_DECODER_H_
 
 #include <cstdint>
 
+#include "base/bytes.h"
+#include "umd/bitstream_buffer.h"
+#include "umd/ddi/status_codes.h"
 #include "umd/ddi/video_decoder.h"
+#include "umd/decoder_buffer.h"
 #include "umd/driver_object.h"
 
 namespace ward::umd {
@@ -13,18 +18,56 @@ class VideoDecoder : public DriverObject {
  public:
   static constexpr ObjectKind kKind = ObjectKind::kVideoDecoder;
 
-  explicit VideoDecoder(Device* device) : DriverObject(device, kKind) {}
+  explicit VideoDecoder(Device* device) : DriverObject(device, kKind), bitstream_(device) {}
 
-  // E_NOTIMPL for a device without authenticated channels, which are what a decoder is for here;
-  // E_INVALIDARG for a config with its own encryption; else the device's answer.
+  // E_NOTIMPL for a device without decoders; E_INVALIDARG for a description or a config that it
+  // does not have; else the device's answer.
   HRESULT Open(const D3D11_1DDIARG_CREATEVIDEODECODER& arguments);
   HRESULT Close();
+
+  // Not nested. Chooses the key of the frame's encrypted buffers (R8): that of the session that
+  // CONFIGURE_CRYPTO_SESSION tied to the decoder, or of the one that a HW_CENC frame names.
+  HRESULT BeginFrame(const D3D11_1DDIARG_VIDEODECODERBEGINFRAME& arguments);
+  void EndFrame();
+  // All buffers are checked before the first one is taken.
+  template <typename Description>
+  HRESULT SubmitBuffers(uint32_t count, const Description* descriptions) {
+    uint64_t bitstream_bytes = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+      const DecoderBuffer buffer(&device(), descriptions[i]);
+      const HRESULT result = CheckBuffer(buffer, &bitstream_bytes);
+      if (FAILED(result)) return result;
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+      const HRESULT result = TakeBuffer(DecoderBuffer(&device(), descriptions[i]));
+      if (FAILED(result)) return result;
+    }
+    return S_OK;
+  }
+
+  // Function kCopyBitstream: the frame's decrypted bitstream, so far or of the frame that ended
+  // last, to the beginning of the protected buffer pResourceList[0]. Private output: its bytes,
+  // u32.
+  static constexpr UINT kCopyBitstream = 1;
+  HRESULT RunExtension(const D3D11_1DDIARG_VIDEODECODEREXTENSION& arguments);
 
   // The value that the application gets (R4).
   uint64_t handle() const { return handle_; }
 
  private:
+  HRESULT ChooseKey(const D3D11_1DDIARG_VIDEODECODERBEGINFRAME& arguments, FrameKey* key);
+  HRESULT ChooseTiedKey(const void* content_key, uint32_t size_bytes, FrameKey* key);
+  HRESULT ChooseImportedKey(const void* content_key, uint32_t size_bytes, FrameKey* key);
+  HRESULT CheckBuffer(const DecoderBuffer& buffer, uint64_t* bitstream_bytes);
+  HRESULT TakeBuffer(const DecoderBuffer& buffer);
+
   uint64_t handle_ = 0;
+  D3D11_1DDI_VIDEO_DECODER_DESC description_ = {};
+  bool is_hardware_cenc_ = false;
+  bool is_in_frame_ = false;
+  bool output_is_protected_ = false;  // of the frame
+  FrameKey key_;
+  BitstreamBuffer bitstream_;
 };
 
 }  // namespace ward::umd

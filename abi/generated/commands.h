@@ -553,7 +553,7 @@ inline constexpr CommandInfo kCommands[] = {
   {0x0010, "COPY", 48, false, false, true, true, 0x0, kCopyCommandFields, 10},
   {0x0011, "FILL", 48, false, false, true, true, 0x0, kFillCommandFields, 9},
   {0x0020, "DECRYPT_BLT", 80, false, false, true, true, 0x3, kDecryptBltCommandFields, 12},
-  {0x0022, "DECRYPT_SAMPLE", 80, true, false, true, false, 0x1, kDecryptSampleCommandFields, 12},
+  {0x0022, "DECRYPT_SAMPLE", 80, true, false, true, true, 0x1, kDecryptSampleCommandFields, 12},
   {0x0021, "ENCRYPT_BLT", 48, false, false, true, true, 0x0, kEncryptBltCommandFields, 9},
   {0x0030, "VIDEO_BLT", 80, false, false, true, true, 0x0, kVideoBltCommandFields, 15},
   {0x0040, "FLIP", 48, false, true, false, true, 0x1, kFlipCommandFields, 10},

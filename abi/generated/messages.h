@@ -22,7 +22,7 @@ inline constexpr uint32_t kMessageFinishKeyRefresh = 10;  // FinishSessionKeyRef
 inline constexpr uint32_t kMessageGetDeviceHandle = 11;  // The value that stands for the context's device in channel messages; the same each time.
 inline constexpr uint32_t kMessageCreateDecoder = 12;  // Makes a handle that stands for a video decoder in channel messages.
 inline constexpr uint32_t kMessageDestroyDecoder = 13;  // Forgets a decoder and what CONFIGURE_CRYPTO_SESSION tied to it.
-inline constexpr uint32_t kMessageGetDecoderSession = 14;  // The session that CONFIGURE_CRYPTO_SESSION tied to a decoder; SESSION_INVALID when there is none, or it ended.
+inline constexpr uint32_t kMessageGetDecoderSession = 14;  // The session that CONFIGURE_CRYPTO_SESSION tied to a decoder.
 inline constexpr uint32_t kMessageCreateChannel = 16;  // CreateAuthenticatedChannel.
 inline constexpr uint32_t kMessageDestroyChannel = 17;  // DestroyAuthenticatedChannel: wipes the channel's key and takes back the protection that it enabled.
 inline constexpr uint32_t kMessageNegotiateChannelKey = 18;  // As NEGOTIATE_SESSION_KEY, for a channel, until INITIALIZE succeeded (R17).
@@ -283,8 +283,9 @@ struct GetDecoderSessionResponse {
   uint32_t length_bytes;  // Bytes of the response, this header included.
   uint32_t message;  // Number of the message that it answers.
   uint8_t reserved_12[4];  // zero
-  uint32_t session;  // Number of the session.
-  uint8_t reserved_20[12];  // zero
+  uint32_t session;  // Number of the session; 0 when there is none, or it ended.
+  uint32_t state;  // As QUERY_SESSION.state; 0 without a session.
+  uint8_t reserved_24[8];  // zero
 };
 static_assert(sizeof(GetDecoderSessionResponse) == 32);
 static_assert(offsetof(GetDecoderSessionResponse, status) == 0);
@@ -292,7 +293,8 @@ static_assert(offsetof(GetDecoderSessionResponse, length_bytes) == 4);
 static_assert(offsetof(GetDecoderSessionResponse, message) == 8);
 static_assert(offsetof(GetDecoderSessionResponse, reserved_12) == 12);
 static_assert(offsetof(GetDecoderSessionResponse, session) == 16);
-static_assert(offsetof(GetDecoderSessionResponse, reserved_20) == 20);
+static_assert(offsetof(GetDecoderSessionResponse, state) == 20);
+static_assert(offsetof(GetDecoderSessionResponse, reserved_24) == 24);
 
 struct CreateChannelRequest {
   uint32_t channel_type;  // 2 driver software, 3 driver hardware (D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE).
@@ -698,7 +700,7 @@ inline constexpr MessageInfo kMessages[] = {
   {11, "GET_DEVICE_HANDLE", true, 8, false, 32, false, 1000, 20000, kGetDeviceHandleRequestFields, 1},
   {12, "CREATE_DECODER", true, 8, false, 32, false, 1000, 20000, kCreateDecoderRequestFields, 1},
   {13, "DESTROY_DECODER", true, 8, false, 16, false, 1000, 20000, kDestroyDecoderRequestFields, 1},
-  {14, "GET_DECODER_SESSION", false, 8, false, 32, false, 1000, 20000, kGetDecoderSessionRequestFields, 1},
+  {14, "GET_DECODER_SESSION", true, 8, false, 32, false, 1000, 20000, kGetDecoderSessionRequestFields, 1},
   {16, "CREATE_CHANNEL", true, 8, false, 32, false, 1000, 300000000, kCreateChannelRequestFields, 2},
   {17, "DESTROY_CHANNEL", true, 8, false, 16, false, 1000, 20000, kDestroyChannelRequestFields, 2},
   {18, "NEGOTIATE_CHANNEL_KEY", true, 8, true, 16, false, 20000, 2000000, kNegotiateChannelKeyRequestFields, 2},

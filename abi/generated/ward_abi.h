@@ -345,7 +345,7 @@
 #define WARD_MESSAGE_GET_DEVICE_HANDLE 11 /* The value that stands for the context's device in channel messages; the same each time. */
 #define WARD_MESSAGE_CREATE_DECODER 12 /* Makes a handle that stands for a video decoder in channel messages. */
 #define WARD_MESSAGE_DESTROY_DECODER 13 /* Forgets a decoder and what CONFIGURE_CRYPTO_SESSION tied to it. */
-#define WARD_MESSAGE_GET_DECODER_SESSION 14 /* The session that CONFIGURE_CRYPTO_SESSION tied to a decoder; SESSION_INVALID when there is none, or it ended. */
+#define WARD_MESSAGE_GET_DECODER_SESSION 14 /* The session that CONFIGURE_CRYPTO_SESSION tied to a decoder. */
 #define WARD_MESSAGE_CREATE_CHANNEL 16 /* CreateAuthenticatedChannel. */
 #define WARD_MESSAGE_DESTROY_CHANNEL 17 /* DestroyAuthenticatedChannel: wipes the channel's key and takes back the protection that it enabled. */
 #define WARD_MESSAGE_NEGOTIATE_CHANNEL_KEY 18 /* As NEGOTIATE_SESSION_KEY, for a channel, until INITIALIZE succeeded (R17). */
@@ -684,7 +684,8 @@ struct ward_get_decoder_session_response {
   uint32_t message;
   uint8_t reserved_12[4];
   uint32_t session;
-  uint8_t reserved_20[12];
+  uint32_t state;
+  uint8_t reserved_24[8];
 };
 
 struct ward_create_channel_request {

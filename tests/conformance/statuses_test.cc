@@ -90,6 +90,21 @@ class Bench {
     command.encrypt_bytes = flags == abi::DecryptBltCommand::kFlagPattern ? 7 : 0;
     return Status(kQueue, command);
   }
+  // One clear sub-sample of that many bytes for a sample of kLength.
+  uint32_t DecryptSample(uint32_t session, uint32_t sub_sample_bytes) {
+    auto command = MakeCommand<abi::DecryptSampleCommand>();
+    command.length += 16;
+    command.session = session;
+    command.length_bytes = kLength;
+    command.destination = kProtected;
+    command.source = kSystem;
+    command.sub_sample_count = 1;
+    rig.Push(kQueue, command);
+    uint8_t list[16] = {};
+    StoreLe(list, sub_sample_bytes);
+    rig.PushBytes(kQueue, list);
+    return StatusAfterRun(kQueue);
+  }
   uint32_t Encrypt(uint32_t session, uint64_t destination, uint64_t source) {
     auto command = MakeCommand<abi::EncryptBltCommand>();
     command.session = session;
@@ -244,6 +259,8 @@ std::map<std::string, Scenario> SessionScenarios() {
        [](Bench& b) {
          return b.Decrypt(b.CreateKeyedSession(), kProtected, abi::DecryptBltCommand::kFlagPattern);
        }},
+      {"SUB_SAMPLES_INVALID",
+       [](Bench& b) { return b.DecryptSample(b.CreateKeyedSession(), kLength + 1); }},
       {"IV_REUSED",
        [](Bench& b) {
          const uint32_t session = b.CreateKeyedSession();

@@ -42,6 +42,26 @@ bool IsConfinedAway(uint64_t offset) {
   return within == 0 || (within >= 0x08 && within < 0x20 && within != 0x14);
 }
 
+// The list behind a DECRYPT_SAMPLE; its sum is the sample's length most of the time.
+void AppendSubSamples(std::vector<uint8_t>* bytes, InputReader* input) {
+  const uint32_t count = 1 + input->Take<uint8_t>() % 8;
+  const bool adds_up = input->Take<uint8_t>() % 4 != 0;
+  const size_t begin = bytes->size();
+  bytes->resize(begin + (count + 1) / 2 * 16);
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t clear = input->Take<uint8_t>();
+    const uint32_t encrypted = input->Take<uint16_t>() & 0xfff;
+    StoreLe(bytes->data() + begin + 8 * i, clear);
+    StoreLe(bytes->data() + begin + 8 * i + 4, encrypted);
+    sum += clear + encrypted;
+  }
+  StoreLe(bytes->data() + offsetof(abi::DecryptSampleCommand, length),
+          static_cast<uint32_t>(bytes->size()));
+  StoreLe(bytes->data() + offsetof(abi::DecryptSampleCommand, sub_sample_count), count);
+  if (adds_up) StoreLe(bytes->data() + offsetof(abi::DecryptSampleCommand, length_bytes), sum);
+}
+
 }  // namespace
 
 void FuzzMachine::RunOperation(uint8_t operation, InputReader* input) {
@@ -151,6 +171,7 @@ void FuzzMachine::PushTableCommand(InputReader* input) {
       StoreLe<uint16_t>(at, small < kLargeNumber ? small : input->Take<uint16_t>());
     }
   }
+  if (info.opcode == abi::DecryptSampleCommand::kOpcode) AppendSubSamples(&bytes, input);
   PushBytes(queue, bytes);
 }
 

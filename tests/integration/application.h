@@ -29,6 +29,7 @@ std::unique_ptr<runtime::Kernel> OpenKernel(emulator::InProcessHost* machine);
 
 class Application {
  public:
+  // `video_table` as runtime::Device::Create takes it.
   explicit Application(runtime::Kernel* kernel, UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS);
 
   runtime::Device& device() { return *device_; }

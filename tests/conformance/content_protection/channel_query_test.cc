@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "catch2/catch_test_macros.hpp"
-#include "tests/conformance/content_protection/channel_party.h"
+#include "tests/conformance/content_protection/decoder_party.h"
 #include "umd/ddi/guids.h"
 
 namespace ward::test {
@@ -230,8 +230,7 @@ TEST_CASE("CPAuthChannelAPI.DeviceHandle: one device, one value, on every channe
 
 TEST_CASE("CPAuthChannelAPI.CryptoSessionRoundTrip: what was configured is what is answered") {
   OpenChannel stage;
-  std::unique_ptr<runtime::VideoDecoder> decoder;
-  REQUIRE(stage.process.video_device().CreateVideoDecoder({}, {}, &decoder) == S_OK);
+  DecoderPointer decoder = MakeDecoder(&stage.process);
   HANDLE raw = nullptr;
   REQUIRE(decoder->GetDriverHandle(&raw) == S_OK);
   const uint64_t decoder_handle = reinterpret_cast<uintptr_t>(raw);
@@ -266,8 +265,7 @@ TEST_CASE("CPAuthChannelAPI.CryptoSessionRoundTrip: what was configured is what 
 
 TEST_CASE("CPAuthChannelAPI.CryptoSessionEnded: a destroyed session is no decoder's session") {
   OpenChannel stage;
-  std::unique_ptr<runtime::VideoDecoder> decoder;
-  REQUIRE(stage.process.video_device().CreateVideoDecoder({}, {}, &decoder) == S_OK);
+  DecoderPointer decoder = MakeDecoder(&stage.process);
   HANDLE raw = nullptr;
   REQUIRE(decoder->GetDriverHandle(&raw) == S_OK);
   const uint64_t decoder_handle = reinterpret_cast<uintptr_t>(raw);

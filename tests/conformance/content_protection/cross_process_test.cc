@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "catch2/catch_test_macros.hpp"
-#include "tests/conformance/content_protection/channel_party.h"
+#include "tests/conformance/content_protection/decoder_party.h"
 #include "umd/ddi/guids.h"
 
 namespace ward::test {
@@ -176,10 +176,8 @@ TEST_CASE("CrossProc.CryptoSession: session, decoder and device must all be the 
   ChannelParty foreign_channel(&stage.other);
   channel.Open();
   foreign_channel.Open();
-  std::unique_ptr<runtime::VideoDecoder> decoder;
-  std::unique_ptr<runtime::VideoDecoder> foreign_decoder;
-  REQUIRE(stage.process.video_device().CreateVideoDecoder({}, {}, &decoder) == S_OK);
-  REQUIRE(stage.other.video_device().CreateVideoDecoder({}, {}, &foreign_decoder) == S_OK);
+  const DecoderPointer decoder = MakeDecoder(&stage.process);
+  const DecoderPointer foreign_decoder = MakeDecoder(&stage.other);
   const SessionPointer session = stage.process.MakeSession();
   const SessionPointer foreign_session = stage.other.MakeSession();
   const uint64_t own[] = {HandleOf(decoder.get()), HandleOf(session.get()),

@@ -13,7 +13,8 @@ constexpr HRESULT kUnsupportedCrypto = static_cast<HRESULT>(0x8876087E);
 constexpr HRESULT kNotAvailable = static_cast<HRESULT>(0x8876086A);
 const GUID& kAes = D3D11_1DDI_CRYPTO_TYPE_AES128_CTR;
 const GUID& kOaep = D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP;
-const GUID kProfile = {0x1B81BE68, 0xA0C7, 0x11D3, {0xB9, 0x84, 0, 0xC0, 0x4F, 0x2E, 0x73, 0xC5}};
+// VC-1 VLD, which this device does not have.
+const GUID kProfile = {0x1B81BEA3, 0xA0C7, 0x11D3, {0xB9, 0x84, 0, 0xC0, 0x4F, 0x2E, 0x73, 0xC5}};
 
 HRESULT CreateInDriver(Stage* stage, const D3D11_1DDIARG_CREATECRYPTOSESSION& arguments) {
   runtime::Device& device = stage->process.app.device();
@@ -72,9 +73,30 @@ TEST_CASE("CryptoSession.CreateType: an unknown crypto type is not available") {
   CHECK(CreateInDriver(&stage, {umd::kNullGuid, umd::kNullGuid, kOaep}) == kNotAvailable);
 }
 
-TEST_CASE("CryptoSession.CreateProfile: a decoder profile is unsupported crypto") {
+TEST_CASE("CryptoSession.CreateProfile: a profile that no decoder has is unsupported crypto") {
   Stage stage;
   CHECK(CreateInDriver(&stage, {kAes, kProfile, kOaep}) == kUnsupportedCrypto);
+  runtime::ContentProtectionCaps caps;
+  runtime::Device& device = stage.process.app.device();
+  D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS answer{};
+  CHECK(device.video_functions().pfnGetContentProtectionCaps(
+            device.driver_handle(), &kAes, &kProfile, &answer) == kUnsupportedCrypto);
+  CHECK(stage.process.video_device().GetContentProtectionCaps(&kAes, &kProfile, &caps) ==
+        E_INVALIDARG);
+}
+
+TEST_CASE("CryptoSession.DecodeProfile: a session for the decoder's profile, slice data only") {
+  Stage stage;
+  runtime::VideoDevice video = stage.process.video_device();
+  const GUID& profile = D3D11_1DDI_DECODER_PROFILE_H264_VLD_NOFGT;
+  SessionPointer session;
+  CHECK(video.CreateCryptoSession(kAes, &profile, kOaep, &session) == S_OK);
+  runtime::ContentProtectionCaps without;
+  runtime::ContentProtectionCaps with;
+  REQUIRE(video.GetContentProtectionCaps(&kAes, nullptr, &without) == S_OK);
+  REQUIRE(video.GetContentProtectionCaps(&kAes, &profile, &with) == S_OK);
+  CHECK(with.caps == (without.caps | 0x200u));
+  CHECK((with.caps & 0x100u) == 0);  // any Count is accepted: SEQUENTIAL_CTR_IV is not asked for
 }
 
 TEST_CASE("CryptoSession.CreateExchange: another key exchange is unsupported crypto") {

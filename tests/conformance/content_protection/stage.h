@@ -64,7 +64,8 @@ class Stage {
       : machine(MakeMachine(options)),
         kernel(OpenKernel(machine.get())),
         process(kernel.get(), video_table) {}
-  explicit Stage(const MachineOptions& options) : Stage(D3D11_1DDI_VIDEO_FUNCTIONS, options) {}
+  explicit Stage(const MachineOptions& options, UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
+      : Stage(video_table, options) {}
 
   std::unique_ptr<emulator::InProcessHost> machine;
   std::unique_ptr<runtime::Kernel> kernel;

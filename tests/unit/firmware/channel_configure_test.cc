@@ -174,6 +174,48 @@ TEST_CASE("CRYPTO_SESSION ties what belongs to the channel's device, in both wid
   CHECK(firmware.Cut(firmware.state.decoders[0].session_handle) == session);
 }
 
+TEST_CASE("GET_DECODER_SESSION tells the session that was tied last, its state, and its end") {
+  LiveChannel firmware;
+  const uint64_t decoder = firmware.MakeDecoder();
+  const auto ask = [&](uint64_t handle, uint32_t of) {
+    return firmware.Send(
+        abi::kMessageGetDecoderSession,
+        BootedFirmware::Words({static_cast<uint32_t>(handle), static_cast<uint32_t>(handle >> 32)}),
+        of);
+  };
+  const auto check = [&](uint32_t session, uint32_t state) {
+    const Reply reply = ask(decoder, 1);
+    REQUIRE(reply.status == abi::kStatusOk);
+    CHECK(reply.Word(16) == session);
+    CHECK(reply.Word(20) == state);
+    CHECK(reply.bytes.size() == 32);
+  };
+  uint32_t sequence = 200;
+  const auto tie = [&](uint64_t session) {
+    CHECK(firmware
+              .Configure(
+                  kCryptoSession, sequence++,
+                  firmware.Fields().Handle(decoder).Handle(session).Handle(firmware.DeviceHandle()))
+              .status == abi::kStatusOk);
+    return firmware.last_session;
+  };
+  check(0, 0);
+  const uint32_t first = tie(firmware.MakeSession());
+  check(first, 0);
+  REQUIRE(firmware.Negotiate(first, kSessionKey) == abi::kStatusOk);
+  check(first, 1);
+  const uint32_t second = tie(firmware.MakeSession());
+  check(second, 0);
+  REQUIRE(firmware.Negotiate(second, kSessionKey) == abi::kStatusOk);
+  firmware.platform.slots[firmware.GrantOf(second).session_slot].damaged = true;
+  check(second, 2);
+  REQUIRE(firmware.Destroy(second) == abi::kStatusOk);
+  check(0, 0);
+  CHECK(ask(decoder, 2).status == abi::kStatusChannelInvalid);
+  CHECK(ask(decoder + 1, 1).status == abi::kStatusChannelInvalid);
+  CHECK(ask(0, 1).status == abi::kStatusChannelInvalid);
+}
+
 TEST_CASE("SHARED_RESOURCE is for software channels; on a hardware one it uses its number") {
   LiveChannel firmware(3);
   const ChannelReply reply =

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "catch2/catch_test_macros.hpp"
+#include "firmware/guid.h"
 #include "tests/unit/firmware/booted_firmware.h"
 
 namespace ward::firmware {
@@ -46,6 +47,17 @@ TEST_CASE("each byte of the three GUIDs counts, and each GUID has its own status
   }
   CHECK(CreateStatus(&firmware, {}, {}, kOaepGuid) == abi::kStatusCryptoTypeUnsupported);
   CHECK(firmware.platform.grants.empty());
+}
+
+TEST_CASE("a session takes the decoder's profile, every byte of it, or none") {
+  BootedFirmware firmware;
+  Block profile;
+  std::copy(std::begin(kH264VldNoFgt), std::end(kH264VldNoFgt), profile.begin());
+  CHECK(CreateStatus(&firmware, kAesGuid, profile, kOaepGuid) == abi::kStatusOk);
+  for (size_t i = 0; i < 16; ++i) {
+    CHECK(CreateStatus(&firmware, kAesGuid, Changed(profile, i), kOaepGuid) ==
+          abi::kStatusProfileUnsupported);
+  }
 }
 
 TEST_CASE("another context's session answers exactly as one that does not exist") {

@@ -12,7 +12,7 @@ namespace ward::umd {
 namespace {
 
 constexpr GUID kSomeProfile = {
-    0x1B81BE68, 0xA0C7, 0x11D3, {0xB9, 0x84, 0, 0xC0, 0x4F, 0x2E, 0x73, 0xC5}};
+    0x1B81BEA3, 0xA0C7, 0x11D3, {0xB9, 0x84, 0, 0xC0, 0x4F, 0x2E, 0x73, 0xC5}};
 
 TEST_CASE("the caps of AES-128-CTR and of none are what the device has") {
   Driver driver;
@@ -49,7 +49,7 @@ TEST_CASE("caps follow the device's features") {
   CHECK(caps.Caps == 0);
 }
 
-TEST_CASE("other crypto types and every decoder profile are unsupported crypto") {
+TEST_CASE("other crypto types and decoder profiles are unsupported crypto") {
   Driver driver;
   D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS caps = {};
   caps.Caps = 0xFFFF;
@@ -59,6 +59,9 @@ TEST_CASE("other crypto types and every decoder profile are unsupported crypto")
   CHECK(caps.Caps == 0);
   CHECK(get(driver.device.handle, &D3D11_1DDI_CRYPTO_TYPE_AES128_CTR, &kSomeProfile, &caps) ==
         static_cast<HRESULT>(0x8876087Eu));
+  CHECK(get(driver.device.handle, &D3D11_1DDI_CRYPTO_TYPE_AES128_CTR,
+            &D3D11_1DDI_DECODER_PROFILE_H264_VLD_NOFGT, &caps) == S_OK);
+  CHECK((caps.Caps & D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPT_SLICEDATA_ONLY) != 0);
   CHECK(get(driver.device.handle, nullptr, nullptr, nullptr) == E_INVALIDARG);
   CHECK(get({nullptr}, nullptr, nullptr, &caps) == E_INVALIDARG);
 }

@@ -158,7 +158,9 @@ class Driver {
   OpenedAdapter adapter{&kernel};
   OpenedDevice device{&kernel, adapter};
 
-  Driver() { REQUIRE(device.result == S_OK); }
+  explicit Driver(uint64_t missing_features = 0) : kernel(missing_features) {
+    REQUIRE(device.result == S_OK);
+  }
 
   void RequireClean() const {
     CHECK(kernel.violations == std::vector<std::string>{});

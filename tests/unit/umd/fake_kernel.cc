@@ -13,14 +13,16 @@ FakeKernel* From(HANDLE self) { return static_cast<FakeKernel*>(self); }
 
 }  // namespace
 
-FakeKernel::FakeKernel() {
+FakeKernel::FakeKernel(uint64_t missing_features) {
   adapter_data = {0x00010000, 64,
                   abi::kFeaturesCopyEngineMask | abi::kFeaturesDecryptBltMask |
                       abi::kFeaturesEncryptBltMask | abi::kFeaturesVideoBltMask |
                       abi::kFeaturesDisplayMask | abi::kFeaturesContentKeyMask |
                       abi::kFeaturesKeyRefreshMask | abi::kFeaturesAuthenticatedChannelMask |
-                      abi::kFeaturesHardwareDrmMask | abi::kFeaturesKeyTeardownMask,
+                      abi::kFeaturesHardwareDrmMask | abi::kFeaturesSubSamplesMask |
+                      abi::kFeaturesKeyTeardownMask,
                   64 << 20, 256 << 20};
+  adapter_data.features &= ~missing_features;
   adapter_callbacks.pfnQueryAdapterInfoCb = QueryAdapterInfo;
   device_callbacks.pfnAllocateCb = Allocate;
   device_callbacks.pfnDeallocateCb = Deallocate;

@@ -49,7 +49,8 @@ class FakeKernel {
     std::vector<uint8_t> payload;
   };
 
-  FakeKernel();
+  // Of a device with every feature but those.
+  explicit FakeKernel(uint64_t missing_features = 0);
   FakeKernel(const FakeKernel&) = delete;
   FakeKernel& operator=(const FakeKernel&) = delete;
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tests/unit/umd/driver_fixture.h"
+#include "umd/ddi/video_functions_wddm2.h"
 #include "umd/unsupported_function.h"
 
 namespace ward::umd {
@@ -125,22 +126,28 @@ TEST_CASE("a declared entry that is not supported zeroes its output and counts a
   driver.device.video.pfnGetVideoProcessorCustomRate(driver.device.handle, {}, 0, 0, &rate);
   CHECK(rate.OutputFrames == 0);
   CHECK(rate.CustomRate.Numerator == 0);
-  CHECK(driver.device.video.pfnVideoDecoderBeginFrame(driver.device.handle, {}, nullptr) ==
-        E_NOTIMPL);
-  CHECK(driver.device.events() == before + 2);
+  CHECK(driver.device.events() == before + 1);
   DXGI_DDI_ARG_BLT blt = {};
   blt.hDevice = reinterpret_cast<DXGI_DDI_HDEVICE>(driver.device.handle.pDrvPrivate);
   CHECK(driver.device.dxgi.pfnBlt(&blt) == E_NOTIMPL);
-  CHECK(driver.device.events() == before + 3);
+  CHECK(driver.device.events() == before + 2);
 }
 
-TEST_CASE("there is no profile that a video decoder could decode") {
+TEST_CASE("the tables of WDDM 2.0 and 2.4 have no hole, and their own ways to submit buffers") {
   Driver driver;
-  UINT profiles = 9;
-  driver.device.video.pfnGetVideoDecoderProfileCount(driver.device.handle, &profiles);
-  CHECK(profiles == 0);
-  CHECK(driver.device.video.pfnVideoDecoderSubmitBuffers(driver.device.handle, {}, 0, nullptr) ==
-        E_NOTIMPL);
+  const auto retrieve = driver.device.retrieve_sub_object;
+  D3DWDDM2_0DDI_VIDEODEVICEFUNCS older = {};
+  D3DWDDM2_0DDI_VIDEO_INPUT older_input = {FALSE, &older};
+  CHECK(retrieve(driver.device.handle, D3DWDDM2_0DDI_VIDEO_FUNCTIONS, sizeof(older_input),
+                 &older_input, 0, nullptr) == S_OK);
+  CHECK(EmptySlots(older) == std::vector<size_t>{});
+  D3DWDDM2_4DDI_VIDEODEVICEFUNCS newer = {};
+  D3DWDDM2_4DDI_VIDEO_INPUT newer_input = {FALSE, &newer};
+  CHECK(retrieve(driver.device.handle, D3DWDDM2_4DDI_VIDEO_FUNCTIONS, sizeof(newer_input),
+                 &newer_input, 0, nullptr) == S_OK);
+  CHECK(EmptySlots(newer) == std::vector<size_t>{});
+  CHECK(std::memcmp(&older.pfnVideoDecoderSubmitBuffers1, &newer.pfnVideoDecoderSubmitBuffers2,
+                    sizeof(older.pfnVideoDecoderSubmitBuffers1)) != 0);
 }
 
 }  // namespace
