@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/rule.h"
 #include "device/crypto/aes_block.h"
 #include "device/crypto/aes_cmac.h"
 #include "device/crypto/aes_ctr.h"
@@ -65,8 +66,12 @@ bool FirmwarePlatform::UnwrapRsaOaep(uint32_t slot, uint32_t session, uint32_t p
   if (RangeFits(payload_offset, size_bytes, payload_.size())) {
     blob = payload_.subspan(payload_offset, size_bytes);
   }
+  if (WARD_BROKEN("7.1.blob_size") && blob.size() > RsaPrivateKey::kModulusBytes) {
+    blob = blob.first(RsaPrivateKey::kModulusBytes);
+  }
   AesKey key;
-  return identity_key_.UnwrapKey(blob, &key) && StoreAndLock(slot, session, std::move(key));
+  const bool unwrapped = identity_key_.UnwrapKey(blob, &key);
+  return (WARD_BROKEN("7.1.integrity") || unwrapped) && StoreAndLock(slot, session, std::move(key));
 }
 
 bool FirmwarePlatform::UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
@@ -74,9 +79,10 @@ bool FirmwarePlatform::UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint3
   if (!RangeFits(payload_offset, kBlockBytes, payload_.size())) return false;
   auto wrapping = wiring_.vault->Release(wrapping_slot, session, kKeyUsageUnwrap);
   AesKey key;
+  const auto run_block = WARD_BROKEN("7.5.unwrap") ? AesEncryptBlock : AesDecryptBlock;
   return wrapping.ok() &&
-         AesDecryptBlock(*wrapping.value(), payload_.subspan(payload_offset, kBlockBytes),
-                         key.Expose()) &&
+         run_block(*wrapping.value(), payload_.subspan(payload_offset, kBlockBytes),
+                   key.Expose()) &&
          StoreAndLock(slot, session, std::move(key));
 }
 
@@ -110,7 +116,9 @@ bool FirmwarePlatform::XorKey(uint32_t source_slot, uint32_t slot, uint32_t sess
     key.CopyFrom(*source.value());
   }
   const ByteSpan bytes = key.Expose();
-  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(bytes[i] ^ mask[i]);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<uint8_t>(WARD_BROKEN("7.7.xor") ? mask[i] : bytes[i] ^ mask[i]);
+  }
   return StoreAndLock(slot, session, std::move(key));
 }
 
@@ -147,12 +155,14 @@ bool FirmwarePlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& 
     return true;
   }
   next.context = grant.context;
-  if (next.session_slot != grant.session_slot) next.floors[0] = {};
+  if (WARD_RULE("7.7.iv_history", next.session_slot != grant.session_slot)) next.floors[0] = {};
   if (next.content_slot != grant.content_slot) next.floors[1] = {};
   if (next.readback_slot != grant.readback_slot && grant.readback_slot != kNoSlot) {
     uint8_t iv[8];
     if (!wiring_.entropy->Fill(iv)) return false;
-    next.readback_iv = LoadLe<uint64_t>(iv) >> 1;  // R22: random, 63 bits
+    next.readback_iv = WARD_BROKEN("R22.first_iv")
+                           ? ~uint64_t{1}
+                           : LoadLe<uint64_t>(iv) >> 1;  // R22: random, 63 bits
   }
   next.session_slot = grant.session_slot;
   next.content_slot = grant.content_slot;

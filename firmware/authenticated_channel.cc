@@ -1,5 +1,6 @@
 #include "firmware/authenticated_channel.h"
 
+#include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/device_association.h"
 #include "firmware/handle_source.h"
@@ -36,12 +37,16 @@ void EndChannel(Platform* platform, Channel* channel) {
 
 Answer HandleCreateChannel(const Call& call) {
   const auto request = ReadRequest<abi::CreateChannelRequest>(call);
-  if (!IsChannelType(request.channel_type)) return Refuse(abi::kStatusChannelTypeUnsupported);
+  if (WARD_RULE("4.7.channel_type", !IsChannelType(request.channel_type))) {
+    return Refuse(abi::kStatusChannelTypeUnsupported);
+  }
   if (request.handle_bytes != 8 && request.handle_bytes != 4) {
     return Refuse(abi::kStatusOperandInvalid);
   }
   const uint32_t index = FindFreeIndex(*call.state);
-  if (index == kChannelCount) return Refuse(abi::kStatusHandlesExhausted);
+  if (index == kChannelCount)
+    return Refuse(WARD_BROKEN("4.7.exhausted") ? abi::kStatusChannelInvalid
+                                               : abi::kStatusHandlesExhausted);
   Device* device = nullptr;
   Channel born = {};
   uint32_t status = ProvideDevice(call, &device);
@@ -77,13 +82,19 @@ Answer HandleNegotiateChannelKey(const Call& call) {
   Channel* channel = FindChannel(call.state, request.channel, call.message.context);
   if (channel == nullptr) return Refuse(abi::kStatusChannelInvalid);
   if (IsLost(call.platform, *channel)) return Refuse(abi::kStatusKeyDamaged);
-  if (channel->initialized != 0) return Refuse(abi::kStatusKeyExchangeFailed);  // R17
+  if (WARD_RULE("R17.channel", channel->initialized != 0)) {
+    return Refuse(abi::kStatusKeyExchangeFailed);
+  }
+  if (WARD_BROKEN("R17.channel_before_initialize") && channel->key_slot != kNoSlot) {
+    return Refuse(abi::kStatusKeyExchangeFailed);
+  }
 
   const uint32_t fresh = call.platform->AllocateSlot(KeyOwner(*channel), kChannelKeyUsage);
   if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
   if (!call.platform->UnwrapRsaOaep(fresh, KeyOwner(*channel), sizeof(request),
                                     request.blob_bytes)) {
     call.platform->WipeSlot(fresh);
+    if (WARD_BROKEN("R5.keeps_channel_key")) channel->key_slot = kNoSlot;
     return Refuse(abi::kStatusKeyExchangeFailed);
   }
   if (channel->key_slot != kNoSlot) call.platform->WipeSlot(channel->key_slot);

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/rule.h"
 #include "umd/certificate_chain.h"
 #include "umd/content_protection_caps.h"
 #include "umd/crypto_session.h"
@@ -30,7 +31,7 @@ Resource* FindResource(Device* device, D3D10DDI_HRESOURCE handle) {
 }
 
 void Clear(void* output, UINT size_bytes) {
-  if (output != nullptr) std::memset(output, 0, size_bytes);
+  if (WARD_RULE("R7.outputs_zeroed", output != nullptr)) std::memset(output, 0, size_bytes);
 }
 
 HRESULT APIENTRY GetContentProtectionCaps(D3D10DDI_HDEVICE hDevice, const GUID* crypto_type,
@@ -51,8 +52,9 @@ HRESULT APIENTRY GetCryptoKeyExchangeType(D3D10DDI_HDEVICE hDevice, const GUID* 
   if (device == nullptr || type == nullptr) return E_INVALIDARG;
   const HRESULT result = CheckCryptoType(device->adapter(), crypto_type, profile);
   if (FAILED(result)) return result;
-  if (index >= kKeyExchangeTypeCount) return E_INVALIDARG;
-  *type = D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP;
+  if (WARD_RULE("4.1.index", index >= kKeyExchangeTypeCount)) return E_INVALIDARG;
+  *type = WARD_BROKEN("R30.guids") ? D3D11_1DDI_CRYPTO_TYPE_PROPRIETARY
+                                   : D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP;
   return S_OK;
 }
 
@@ -80,7 +82,7 @@ void APIENTRY DestroyCryptoSession(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   CryptoSession* session = FindSession(device, hCryptoSession);
   if (session == nullptr) return;
-  device->Report(session->Close());
+  if (!WARD_BROKEN("4.2.destroy")) device->Report(session->Close());
   session->~CryptoSession();
 }
 
@@ -90,7 +92,9 @@ HRESULT APIENTRY CryptoSessionGetHandle(D3D10DDI_HDEVICE hDevice,
   *handle = nullptr;
   CryptoSession* session = FindSession(Device::From(hDevice), hCryptoSession);
   if (session == nullptr) return E_INVALIDARG;
-  *handle = reinterpret_cast<HANDLE>(static_cast<UINT_PTR>(session->handle()));
+  *handle = WARD_BROKEN("R4.no_pointer")
+                ? hCryptoSession.pDrvPrivate
+                : reinterpret_cast<HANDLE>(static_cast<UINT_PTR>(session->handle()));
   return S_OK;
 }
 
@@ -133,7 +137,7 @@ void APIENTRY EncryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION 
   Resource* source = FindResource(device, hSource);
   Resource* destination = FindResource(device, hDestination);
   if (session == nullptr || source == nullptr || destination == nullptr) return;
-  if (output == nullptr || iv_size < kKeyBytes) {
+  if (output == nullptr || WARD_RULE("R19.iv_size", iv_size < kKeyBytes)) {
     device->events().Count("EncryptionBlt without room for the IV");
     return;
   }
@@ -149,11 +153,12 @@ void APIENTRY DecryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION 
   Resource* source = FindResource(device, hSource);
   Resource* destination = FindResource(device, hDestination);
   if (session == nullptr || source == nullptr || destination == nullptr) return;
-  if (iv == nullptr || iv_size != kKeyBytes) {
+  if (WARD_BROKEN("R20.null_iv") && iv == nullptr) iv = &kNullGuid, iv_size = kKeyBytes;
+  if (iv == nullptr || WARD_RULE("R20.iv_size", iv_size != kKeyBytes)) {
     device->events().Count("DecryptionBlt without an IV of 16 bytes");
     return;
   }
-  if (content_key != nullptr && content_key_size != kKeyBytes) {
+  if (WARD_RULE("7.5.key_size", content_key != nullptr && content_key_size != kKeyBytes)) {
     device->events().Count("DecryptionBlt with a content key that is not 16 bytes");
     return;
   }
@@ -170,7 +175,9 @@ void APIENTRY StartSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   CryptoSession* session = FindSession(device, hCryptoSession);
   if (session == nullptr) return;
-  if (random_number == nullptr || size != kKeyBytes) {
+  if (random_number == nullptr || WARD_RULE("7.7.size", size != kKeyBytes)) {
+    uint8_t dropped[kKeyBytes];
+    if (WARD_BROKEN("7.7.size_keeps")) (void)session->StartKeyRefresh(dropped);
     device->events().Count("StartSessionKeyRefresh for a number that is not 16 bytes");
     return;
   }
@@ -181,6 +188,7 @@ void APIENTRY FinishSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
                                       D3D11_1DDI_HCRYPTOSESSION hCryptoSession) {
   Device* device = Device::From(hDevice);
   CryptoSession* session = FindSession(device, hCryptoSession);
+  if (WARD_BROKEN("7.7.order")) return;
   if (session != nullptr) device->Report(session->FinishKeyRefresh());
 }
 
@@ -190,7 +198,7 @@ void APIENTRY GetEncryptionBltKey(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   CryptoSession* session = FindSession(device, hCryptoSession);
   if (session == nullptr) return;
-  if (key == nullptr || size != kKeyBytes) {
+  if (key == nullptr || WARD_RULE("7.6.size", size != kKeyBytes)) {
     device->events().Count("GetEncryptionBltKey for a key that is not 16 bytes");
     return;
   }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/rule.h"
 #include "umd/authenticated_channel_ddi.h"
 #include "umd/content_protection_ddi.h"
 #include "umd/ddi/d3d11_1_ddi.h"
@@ -112,14 +113,15 @@ HRESULT APIENTRY RetrieveSubObject(D3D10DDI_HDEVICE hDevice, UINT32 sub_device_i
                                    SIZE_T parameter_size, void* parameters, SIZE_T, void*) {
   Device* device = Device::From(hDevice);
   if (device == nullptr) return E_INVALIDARG;
-  if (sub_device_id != D3D11_1DDI_VIDEO_FUNCTIONS) {
+  if (WARD_RULE("R2.sub_device", sub_device_id != D3D11_1DDI_VIDEO_FUNCTIONS)) {
     return device->events().Refuse("RetrieveSubObject: no such sub-object");
   }
   auto* input = static_cast<D3D11_1DDI_VIDEO_INPUT*>(parameters);
-  if (input == nullptr || parameter_size < sizeof(*input) ||
+  if (input == nullptr || WARD_RULE("R2.input_size", parameter_size < sizeof(*input)) ||
       input->p11VideoDeviceFuncs == nullptr) {
     return device->events().Refuse("RetrieveSubObject without a table");
   }
+  if (WARD_BROKEN("R2.table")) return S_OK;
   FillVideoDecoderFunctions(input->p11VideoDeviceFuncs);
   FillVideoProcessorFunctions(input->p11VideoDeviceFuncs);
   FillContentProtectionFunctions(input->p11VideoDeviceFuncs);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "abi/generated/commands.h"
+#include "base/rule.h"
 #include "umd/allocation_data.h"
 #include "umd/device.h"
 
@@ -14,7 +15,8 @@ namespace {
 constexpr uint32_t kFlipFormatXrgb = 0;  // FLIP.format
 
 Segment ChooseSegment(const D3D11DDIARG_CREATERESOURCE& description) {
-  if ((description.MiscFlags & D3D11_1DDI_RESOURCE_MISC_RESTRICTED_CONTENT) != 0) {
+  if (WARD_RULE("5.restricted_content",
+                (description.MiscFlags & D3D11_1DDI_RESOURCE_MISC_RESTRICTED_CONTENT) != 0)) {
     return Segment::kProtected;
   }
   return description.Usage == D3D10_DDI_USAGE_STAGING ? Segment::kSystem : Segment::kVisible;
@@ -79,7 +81,9 @@ void Resource::Free() {
 HRESULT Resource::Map(D3D10_DDI_MAP access, UINT flags, D3D10DDI_MAPPED_SUBRESOURCE* mapped) {
   *mapped = {};
   if (!exists()) return device().events().Refuse("map of a resource without memory");
-  if (is_protected()) return device().events().Refuse("map of a protected resource");
+  if (WARD_RULE("5.map", is_protected())) {
+    return device().events().Refuse("map of a protected resource");
+  }
   if (access != D3D10_DDI_MAP_WRITE_NOOVERWRITE) {
     const HRESULT result = device().commands().FlushUsesOf(allocation_);
     if (FAILED(result)) return result;

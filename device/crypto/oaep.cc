@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/rule.h"
 #include "base/secret_bytes.h"
 #include "device/crypto/openssl_handles.h"
 
@@ -64,8 +65,10 @@ bool DecodeOaep(const OaepScheme& scheme, ByteSpan encoded, ByteSpan message) {
   uint32_t wrong = encoded[0];
   for (size_t i = 0; i < hash_bytes; ++i)
     wrong |= static_cast<uint32_t>(data_block[i] ^ label_hash[i]);
-  for (size_t i = hash_bytes; i < separator; ++i) wrong |= data_block[i];
-  wrong |= static_cast<uint32_t>(data_block[separator] ^ 1);
+  if (!WARD_BROKEN("R5.key_length")) {
+    for (size_t i = hash_bytes; i < separator; ++i) wrong |= data_block[i];
+    wrong |= static_cast<uint32_t>(data_block[separator] ^ 1);
+  }
   wrong |= computed ? 0U : 1U;
 
   const uint8_t keep = MaskIfZero(static_cast<uint8_t>(wrong));

@@ -41,6 +41,8 @@ device::GpuOptions TestGpuOptions() {
 std::unique_ptr<emulator::InProcessHost> MakeMachine(const MachineOptions& options) {
   emulator::InProcessOptions host_options;
   host_options.gpu = TestGpuOptions();
+  host_options.gpu.strict_iv = options.strict_iv;
+  host_options.gpu.latency = options.latency;
   host_options.listener = options.listener;
   host_options.trace = options.trace;
   host_options.entropy_seed = options.entropy_seed;

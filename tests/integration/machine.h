@@ -19,6 +19,8 @@ struct MachineOptions {
   emulator::BoundaryListener* listener = nullptr;
   TraceSink* trace = nullptr;
   uint64_t entropy_seed = 0;
+  bool strict_iv = false;
+  device::LatencyPreset latency = device::LatencyPreset::kFast;
 };
 
 device::GpuOptions TestGpuOptions();

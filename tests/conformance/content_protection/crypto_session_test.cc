@@ -44,7 +44,7 @@ TEST_CASE("CryptoSession.Caps: AES-128-CTR in hardware, with key refresh and rea
   CHECK(caps.block_alignment_size == 16);
 }
 
-TEST_CASE("CryptoSession.CapsUnknown: another crypto type has none") {
+TEST_CASE("CryptoSession.CapsUnknown: another crypto type has none", "[negative]") {
   Stage stage;
   runtime::ContentProtectionCaps caps;
   CHECK(stage.process.video_device().GetContentProtectionCaps(
@@ -65,24 +65,26 @@ TEST_CASE("CryptoSession.KeyExchangeIndex: RSAES-OAEP at 0, nothing at 1") {
   }
 }
 
-TEST_CASE("CryptoSession.CreateType: an unknown crypto type is not available") {
+TEST_CASE("CryptoSession.CreateType: an unknown crypto type is not available", "[negative]") {
   Stage stage;
   CHECK(CreateInDriver(&stage, {D3D11_1DDI_CRYPTO_TYPE_PROPRIETARY, umd::kNullGuid, kOaep}) ==
         kNotAvailable);
   CHECK(CreateInDriver(&stage, {umd::kNullGuid, umd::kNullGuid, kOaep}) == kNotAvailable);
 }
 
-TEST_CASE("CryptoSession.CreateProfile: a decoder profile is unsupported crypto") {
+TEST_CASE("CryptoSession.CreateProfile: a decoder profile is unsupported crypto", "[negative]") {
   Stage stage;
   CHECK(CreateInDriver(&stage, {kAes, kProfile, kOaep}) == kUnsupportedCrypto);
 }
 
-TEST_CASE("CryptoSession.CreateExchange: another key exchange is unsupported crypto") {
+TEST_CASE("CryptoSession.CreateExchange: another key exchange is unsupported crypto",
+          "[negative]") {
   Stage stage;
   CHECK(CreateInDriver(&stage, {kAes, umd::kNullGuid, kProfile}) == kUnsupportedCrypto);
 }
 
-TEST_CASE("CryptoSession.CreateExhausted: the 65th session is E_OUTOFMEMORY until one goes") {
+TEST_CASE("CryptoSession.CreateExhausted: the 65th session is E_OUTOFMEMORY until one goes",
+          "[negative]") {
   Stage stage;
   std::vector<SessionPointer> sessions;
   for (int i = 0; i < 64; ++i) sessions.push_back(stage.process.MakeSession());
@@ -107,7 +109,7 @@ TEST_CASE("CryptoSession.HandleUnrepeatable: no handle comes twice, nor its low 
   CHECK(halves.size() == 100);
 }
 
-TEST_CASE("CryptoSession.NegotiateSize: anything but 256 bytes is E_INVALIDARG") {
+TEST_CASE("CryptoSession.NegotiateSize: anything but 256 bytes is E_INVALIDARG", "[negative]") {
   KeyedSession stage;
   for (const size_t size : {1u, 16u, 255u, 257u, 4097u}) {
     std::vector<uint8_t> blob = WrapOaep(stage.process.device_key(), kOtherKey);
@@ -117,7 +119,7 @@ TEST_CASE("CryptoSession.NegotiateSize: anything but 256 bytes is E_INVALIDARG")
   CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
 }
 
-TEST_CASE("CryptoSession.NegotiateHash: OAEP with another hash is E_INVALIDARG") {
+TEST_CASE("CryptoSession.NegotiateHash: OAEP with another hash is E_INVALIDARG", "[negative]") {
   KeyedSession stage;
   for (const char* digest : {"SHA1", "SHA256", "SHA384"}) {
     CHECK(stage.process.Negotiate(stage.session.get(),
@@ -127,7 +129,8 @@ TEST_CASE("CryptoSession.NegotiateHash: OAEP with another hash is E_INVALIDARG")
   CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
 }
 
-TEST_CASE("CryptoSession.NegotiateKeyLength: a key that is not 16 bytes is E_INVALIDARG (R5)") {
+TEST_CASE("CryptoSession.NegotiateKeyLength: a key that is not 16 bytes is E_INVALIDARG (R5)",
+          "[negative]") {
   KeyedSession stage;
   for (const size_t size : {0u, 15u, 17u, 24u, 40u, 126u}) {
     const std::vector<uint8_t> key(size, 0x5A);
@@ -191,7 +194,7 @@ TEST_CASE("CryptoSession.RefreshChain: refreshes add up") {
   CHECK(stage.process.HasKey(stage.session.get(), Xor(Xor(kSessionKey, first), second)));
 }
 
-TEST_CASE("CryptoSession.RefreshFinishAlone: Finish without Start does nothing") {
+TEST_CASE("CryptoSession.RefreshFinishAlone: Finish without Start does nothing", "[negative]") {
   KeyedSession stage;
   stage.Finish();
   CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
@@ -201,7 +204,8 @@ TEST_CASE("CryptoSession.RefreshFinishAlone: Finish without Start does nothing")
   CHECK(stage.process.HasKey(stage.session.get(), Xor(kSessionKey, random)));
 }
 
-TEST_CASE("CryptoSession.RefreshSize: another size than 16 gives zeros and saves nothing") {
+TEST_CASE("CryptoSession.RefreshSize: another size than 16 gives zeros and saves nothing",
+          "[negative]") {
   KeyedSession stage;
   for (const size_t size : {1u, 15u, 17u, 32u}) {
     std::vector<uint8_t> random(size, kContentKey[3] | 0x40);
@@ -212,7 +216,8 @@ TEST_CASE("CryptoSession.RefreshSize: another size than 16 gives zeros and saves
   CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
 }
 
-TEST_CASE("CryptoSession.RefreshSizeKeepsPending: a wrong size does not undo a Start") {
+TEST_CASE("CryptoSession.RefreshSizeKeepsPending: a wrong size does not undo a Start",
+          "[negative]") {
   KeyedSession stage;
   const Key random = stage.Start();
   std::vector<uint8_t> wrong(8);
@@ -221,7 +226,8 @@ TEST_CASE("CryptoSession.RefreshSizeKeepsPending: a wrong size does not undo a S
   CHECK(stage.process.HasKey(stage.session.get(), Xor(kSessionKey, random)));
 }
 
-TEST_CASE("CryptoSession.RefreshBeforeKey: without a key the number is zero, the device lives") {
+TEST_CASE("CryptoSession.RefreshBeforeKey: without a key the number is zero, the device lives",
+          "[negative]") {
   Stage stage;
   const SessionPointer session = stage.process.MakeSession();
   Key random = kContentKey;
@@ -293,7 +299,8 @@ TEST_CASE("CryptoSession.RefreshReadbackKey: a read-back key lives through a ref
         text);
 }
 
-TEST_CASE("CryptoSession.DestroyForgets: a session in a destroyed one's place has no key") {
+TEST_CASE("CryptoSession.DestroyForgets: a session in a destroyed one's place has no key",
+          "[negative]") {
   KeyedSession stage;
   stage.session = stage.process.MakeSession();
   Key wrapped = kContentKey;
