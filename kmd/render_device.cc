@@ -6,7 +6,6 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
-#include "base/rule.h"
 
 namespace ward::kmd {
 namespace {
@@ -119,7 +118,7 @@ Result<void> RenderDevice::Free(AllocationHandle handle) {
 
 Result<ByteSpan> RenderDevice::Lock(AllocationHandle handle) {
   WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
-  if (WARD_RULE("5.map", allocation->memory.segment() == Segment::kProtected)) {
+  if (allocation->memory.segment() == Segment::kProtected) {
     return Fault{abi::kStatusLockRefused, "protected memory can't be mapped by the CPU"};
   }
   if (allocation->lock_count == kMaximumLocks) return Invalid("too many locks");

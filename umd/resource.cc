@@ -81,9 +81,7 @@ void Resource::Free() {
 HRESULT Resource::Map(D3D10_DDI_MAP access, UINT flags, D3D10DDI_MAPPED_SUBRESOURCE* mapped) {
   *mapped = {};
   if (!exists()) return device().events().Refuse("map of a resource without memory");
-  if (WARD_RULE("5.map", is_protected())) {
-    return device().events().Refuse("map of a protected resource");
-  }
+  if (is_protected()) return device().events().Refuse("map of a protected resource");
   if (access != D3D10_DDI_MAP_WRITE_NOOVERWRITE) {
     const HRESULT result = device().commands().FlushUsesOf(allocation_);
     if (FAILED(result)) return result;

@@ -1,5 +1,7 @@
 #include "tests/integration/machine.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -10,8 +12,12 @@ namespace ward::test {
 const emulator::Identity& SharedIdentity() {
   static const emulator::Identity identity = [] {
     std::string error;
-    std::optional<emulator::Identity> made = emulator::Identity::Create(&error);
-    if (!made) throw std::runtime_error(error);
+    const char* kept = std::getenv("WARD_TEST_IDENTITY");
+    std::optional<emulator::Identity> made = kept != nullptr && std::filesystem::exists(kept)
+                                                 ? emulator::Identity::Load(kept, &error)
+                                                 : emulator::Identity::Create(&error);
+    if (made && kept != nullptr && !std::filesystem::exists(kept)) made->Save(kept, false, &error);
+    if (!made || !error.empty()) throw std::runtime_error(error);
     return std::move(*made);
   }();
   return identity;

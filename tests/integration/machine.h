@@ -10,7 +10,8 @@
 
 namespace ward::test {
 
-// Made once per program: RSA keys take their time.
+// Made once per program: RSA keys take their time. WARD_TEST_IDENTITY names a folder where programs
+// that run one after another share it.
 const emulator::Identity& SharedIdentity();
 // Its root certificate, PEM.
 const std::string& SharedRoot();

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 
 # "Job.Case: sentence". Cases of other shapes belong to no job.
 JOB = re.compile(r"([A-Z]\w*(?: \w+)*)\.\w+:")
+SPECIAL = re.compile(r'[\\,\[\]"]')  # in a list of names
 BROKEN_RULE = "WARD_BROKEN_RULE"
 
 
@@ -44,16 +45,18 @@ def list_cases(program):
     return cases
 
 
-def run_cases(cases, broken_rule=None, limit_s=60):
+def run_cases(cases, broken_rule=None, limit_s=60, identity=None):
     """Name -> "passed", "failed" (by an assertion), or what else became of it.
 
-    `cases` are one program's."""
+    `cases` are one program's. Programs that follow each other share the device in `identity`."""
     with tempfile.TemporaryDirectory(prefix="ward-rules-") as folder:
         report = pathlib.Path(folder) / "report.xml"
         chosen = pathlib.Path(folder) / "cases"
-        chosen.write_text("".join(f'"{case.name}"\n' for case in cases))
+        chosen.write_text("".join(SPECIAL.sub(r"\\\g<0>", case.name) + "\n" for case in cases))
         environment = dict(os.environ)
         environment.pop(BROKEN_RULE, None)
+        if identity:
+            environment["WARD_TEST_IDENTITY"] = str(identity)
         if broken_rule:
             environment[BROKEN_RULE] = broken_rule
         command = [cases[0].program, "--input-file", chosen, "--reporter", f"xml::out={report}"]

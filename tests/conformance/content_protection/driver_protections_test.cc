@@ -58,6 +58,8 @@ TEST_CASE("DriverProtections.EncryptToOpen: only a staging destination is writte
   const std::vector<uint8_t> ciphertext = RunCtr(kSessionKey, kIv, MakeText(256));
   REQUIRE(stage.process.Decrypt(stage.session.get(), ciphertext, kIv, frame.get()) == S_OK);
   const ResourcePointer open = stage.process.MakeDefault(256, false);
+  Key wrapped{};
+  REQUIRE(stage.process.app.video().GetEncryptionBltKey(stage.session.get(), wrapped) == S_OK);
   Key iv = kIv;
   CHECK(stage.process.app.video().EncryptionBlt(stage.session.get(), frame.get(), open.get(), iv) ==
         S_OK);
@@ -81,6 +83,12 @@ TEST_CASE("DriverProtections.Map: protected memory is not mapped", "[negative]")
   const ResourcePointer frame = stage.process.MakeDefault(256, true);
   runtime::MappedSubresource mapped;
   CHECK(FAILED(stage.process.app.context().Map(frame.get(), runtime::MapType::kRead, &mapped)));
+  // What the runtime would not even ask for.
+  runtime::Device& device = stage.process.app.device();
+  D3D10DDI_MAPPED_SUBRESOURCE answer = {};
+  device.functions().pfnResourceMap(device.driver_handle(), frame->driver_handle(), 0,
+                                    D3D10_DDI_MAP_READ, 0, &answer);
+  CHECK(answer.pData == nullptr);
   CHECK(stage.process.app.device().GetDeviceRemovedReason() == S_OK);
 }
 
