@@ -7,13 +7,13 @@ pass. usage: prove_rules.py [--build DIR] [--json FILE] [--jobs N] [--only PREFI
 """
 import argparse
 import concurrent.futures
-import json
 import os
 import pathlib
 import sys
 import tempfile
 import time
 
+import result
 import rules as rule_list
 import suite
 
@@ -72,35 +72,6 @@ def prove_all(rules, cases, arguments, identity):
     return results
 
 
-def make_table(rules, cases, results):
-    """Rows of (job, cases, negative, rules, caught); the last one is the sum."""
-    rows = []
-    for job in sorted({case.job for case in cases}):
-        own = [case for case in cases if case.job == job]
-        named = [rule for rule in rules if any(rule.names(case.name) for case in own)]
-        caught = sum(results.get(rule.name) == {} for rule in named)
-        rows.append((job, len(own), sum(case.is_negative for case in own), len(named), caught))
-    caught = sum(result == {} for result in results.values())
-    # A rule that cases of two jobs catch counts once in the sum.
-    rows.append(("all", len(cases), sum(case.is_negative for case in cases), len(rules), caught))
-    return rows
-
-
-def print_table(rows):
-    print(f"{'job':<22} {'cases':>6} {'negative':>9} {'rules':>6} {'mutants caught':>15}")
-    for job, *counts in rows:
-        print(f"{job:<22} {counts[0]:>6} {counts[1]:>9} {counts[2]:>6} {counts[3]:>15}")
-
-
-def write_json(path, rows, results, mistakes, passed, failed):
-    keys = ("job", "cases", "negative", "rules", "caught")
-    document = {"jobs": [dict(zip(keys, row)) for row in rows],
-                "rules": {name: "caught" if result == {} else result
-                          for name, result in sorted(results.items())},
-                "mistakes": mistakes, "passed": passed, "failed": failed}
-    pathlib.Path(path).write_text(json.dumps(document, indent=2) + "\n")
-
-
 def run(arguments, identity):
     rules, explanations, mistakes = rule_list.read_folder(arguments.rules)
     cases = [case for program in suite.find_programs(arguments.build)
@@ -113,7 +84,7 @@ def run(arguments, identity):
                  for name, outcome in unbroken.items() if outcome != "passed"]
     chosen = [rule for rule in rules if rule.name.startswith(arguments.only)]
     results = prove_all(chosen, cases, arguments, identity)
-    return make_table(rules, cases, results), results, mistakes
+    return result.Result.make(rules, cases, results, mistakes)
 
 
 def main():
@@ -121,19 +92,14 @@ def main():
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ward-rules-") as folder:
         # The first program makes it, the others find it there: keys take most of their time.
-        rows, results, mistakes = run(arguments, pathlib.Path(folder) / "identity")
-    escaped = {name: result for name, result in results.items() if result}
-    for mistake in mistakes:
-        print(f"mistake: {mistake}")
-    for name, outcomes in sorted(escaped.items()):
-        for case, outcome in outcomes.items():
-            print(f"not caught: rule '{name}': case '{case}' {outcome}")
-    passed, failed = len(results) - len(escaped), len(escaped) + len(mistakes)
+        found = run(arguments, pathlib.Path(folder) / "identity")
     if arguments.json:
-        write_json(arguments.json, rows, results, mistakes, passed, failed)
-    print(f"{passed} rules caught, {failed} mistakes, {time.monotonic() - started:.0f} s\n")
-    print_table(rows)
-    return 1 if failed or not passed else 0
+        found.write(arguments.json)
+    found.print_failures()
+    print(f"{found.passed} rules caught, {found.failed} mistakes, "
+          f"{time.monotonic() - started:.0f} s\n")
+    found.print_table()
+    return 1 if found.failed or not found.passed else 0
 
 
 if __name__ == "__main__":
