@@ -8,6 +8,23 @@
 #include "tests/unit/crypto/workspace.h"
 
 namespace ward::test {
+namespace {
+
+std::string& RootHere() {
+  static std::string root;
+  return root;
+}
+
+std::string ReadRoot() {
+  const Workspace workspace;
+  std::string error;
+  if (!SharedIdentity().Save(workspace / "identity", false, &error)) {
+    throw std::runtime_error(error);
+  }
+  return workspace.ReadText("identity/root.pem");
+}
+
+}  // namespace
 
 const emulator::Identity& SharedIdentity() {
   static const emulator::Identity identity = [] {
@@ -23,15 +40,11 @@ const emulator::Identity& SharedIdentity() {
   return identity;
 }
 
+void SetSharedRoot(std::string root) { RootHere() = std::move(root); }
+
 const std::string& SharedRoot() {
-  static const std::string root = [] {
-    const Workspace workspace;
-    std::string error;
-    if (!SharedIdentity().Save(workspace / "identity", false, &error)) {
-      throw std::runtime_error(error);
-    }
-    return workspace.ReadText("identity/root.pem");
-  }();
+  std::string& root = RootHere();
+  if (root.empty()) root = ReadRoot();
   return root;
 }
 

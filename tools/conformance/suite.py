@@ -68,14 +68,18 @@ def run_cases(cases, broken_rule=None, limit_s=60, identity=None):
             return {case.name: f"did not end within {limit_s} s" for case in cases}
         if code < 0:
             return {case.name: f"the program died of signal {-code}" for case in cases}
-        outcomes = read_report(report)
+        outcomes = read_report(report.read_text())
     return {case.name: outcomes.get(case.name, "did not run") for case in cases}
 
 
-def read_report(path):
+def read_report(text):
+    """Name -> "passed", "skipped", "failed" (by an assertion), "crashed" or "threw an exception"."""
     outcomes = {}
-    for entry in ElementTree.parse(path).iter("TestCase"):
-        if entry.find("OverallResult").get("success") == "true":
+    for entry in ElementTree.fromstring(text).iter("TestCase"):
+        result = entry.find("OverallResult")
+        if result.get("skips", "0") != "0":
+            outcome = "skipped"
+        elif result.get("success") == "true":
             outcome = "passed"
         elif entry.find(".//FatalErrorCondition") is not None:
             outcome = "crashed"

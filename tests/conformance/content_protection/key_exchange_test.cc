@@ -76,7 +76,7 @@ TEST_CASE("CryptoSession.NegotiateRepeated: one blob may be used again (R17)") {
 // The chip's clock moves only by what its work is charged, so equal times are equal work.
 struct TimedStage {
   TimedStage()
-      : machine(MakeMachine({.latency = device::LatencyPreset::kRealistic})),
+      : machine(MakeHostMachine({.latency = device::LatencyPreset::kRealistic})),
         kernel(OpenKernel(machine.get())),
         process(kernel.get()) {}
   // Of one call, in virtual nanoseconds and by result.

@@ -10,6 +10,7 @@
 
 #include "examples/protected_player/certificate_chain.h"
 #include "tests/conformance/content_protection/application_crypto.h"
+#include "tests/conformance/content_protection/function_under_test.h"
 #include "tests/integration/application.h"
 #include "tests/integration/machine.h"
 
@@ -58,9 +59,9 @@ class Process {
 
 class Stage {
  public:
-  Stage() : machine(MakeMachine()), kernel(OpenKernel(machine.get())), process(kernel.get()) {}
+  Stage() : kernel(OpenKernel(function.get())), process(kernel.get()) {}
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  FunctionUnderTest function;
   std::unique_ptr<runtime::Kernel> kernel;
   Process process;
 };

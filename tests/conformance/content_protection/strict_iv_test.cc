@@ -9,7 +9,7 @@ namespace {
 
 struct StrictStage {
   StrictStage()
-      : machine(MakeMachine({.strict_iv = true})),
+      : machine(MakeHostMachine({.strict_iv = true})),
         kernel(OpenKernel(machine.get())),
         process(kernel.get()),
         session(process.MakeKeyedSession(kSessionKey)) {}
