@@ -204,7 +204,7 @@ Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwn
     }
     WARD_TRY(memory_->Read(source, bytes));
     WARD_TRY(ApplyKeystream(job, use.pattern, bytes));
-    if (is_decrypt) memory_->TakeOwnership(destination, session);
+    if (WARD_RULE("5.decrypt_owns", is_decrypt)) memory_->TakeOwnership(destination, session);
     WARD_TRY(memory_->Write(destination, bytes));
     job->done += size_bytes;
     budget -= size_bytes;

@@ -52,7 +52,7 @@ Result<PageOwner> CheckTransfer(const Memory& memory, const GuestRange* first_so
     return Fault{abi::kStatusProtectedReadRefused, "protected memory into memory that is not"};
   }
   if (owners.several) return OwnerMismatch();
-  return owners.owner;
+  return WARD_BROKEN("5.copy_keeps_owner") ? kNoOwner : owners.owner;
 }
 
 Result<PageOwner> CheckPartOfTransfer(const Memory& memory, const GuestRange* first_source,

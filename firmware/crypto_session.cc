@@ -57,7 +57,7 @@ Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_byte
 void EndSession(Platform* platform, Session* session) {
   Withdraw(platform, *session);
   if (!WARD_BROKEN("4.2.destroy_frees_keys")) WipeSlots(platform, *session);
-  platform->ReleaseProtectedPages(session->number);
+  if (!WARD_BROKEN("5.session_ends")) platform->ReleaseProtectedPages(session->number);
   const uint32_t generation = session->generation;
   *session = Session{};
   session->generation = generation;

@@ -73,6 +73,30 @@ TEST_CASE("CryptoSession.NegotiateRepeated: one blob may be used again (R17)") {
   CHECK(stage.process.HasKey(session.get(), kSessionKey));
 }
 
+TEST_CASE("CryptoSession.NegotiateNull: no data is E_INVALIDARG, the old key stays (4.4)",
+          "[negative]") {
+  Stage stage;
+  const SessionPointer session = stage.process.MakeKeyedSession(kSessionKey);
+  runtime::Device& device = stage.process.app.device();
+  for (const UINT size : {0u, 256u}) {
+    CHECK(device.video_functions().pfnNegotiateCryptoSessionKeyExchange(
+              device.driver_handle(), session->driver_handle(), size, nullptr) == E_INVALIDARG);
+  }
+  CHECK(stage.process.HasKey(session.get(), kSessionKey));
+}
+
+TEST_CASE("CPAuthChannelAPI.NegotiateNull: no data is E_INVALIDARG (4.7)", "[negative]") {
+  Stage stage;
+  ChannelParty channel(&stage.process);
+  runtime::Device& device = stage.process.app.device();
+  for (const UINT size : {0u, 256u}) {
+    CHECK(device.video_functions().pfnNegotiateAuthenticatedChannelKeyExchange(
+              device.driver_handle(), channel.channel->driver_handle(), size, nullptr) ==
+          E_INVALIDARG);
+  }
+  channel.Open();
+}
+
 // The chip's clock moves only by what its work is charged, so equal times are equal work.
 struct TimedStage {
   TimedStage()
