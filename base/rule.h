@@ -1,7 +1,7 @@
 // Rules that the conformance suite proves one by one. WARD_RULE(name, condition) is `condition`,
 // and WARD_BROKEN(name) is false. In the build of mutants (CMake option WARD_MUTANTS) a process can
 // be started with one rule broken: its conditions are false without being looked at, its
-// WARD_BROKEN is true, and the case that names the rule has to fail (tests/conformance/rules.toml).
+// WARD_BROKEN is true, and the case that names the rule has to fail (tests/conformance/rules/).
 #ifndef WARD_BASE_RULE_H_
 #define WARD_BASE_RULE_H_
 

@@ -30,6 +30,10 @@ bool UsesContentKey(const Command& command) {
 
 Result<void> CheckOperands(const abi::DecryptBltCommand& command) {
   WARD_TRY(CheckLength(command.length_bytes));
+  if (WARD_BROKEN("7.8.beyond_end") &&
+      command.encrypted_bytes_at_beginning > command.length_bytes) {
+    return Fault{abi::kStatusOperandInvalid, "a beginning behind the end"};
+  }
   if (!HasPattern(command) && (command.encrypted_bytes_at_beginning != 0 ||
                                command.skip_bytes != 0 || command.encrypt_bytes != 0)) {
     return Fault{abi::kStatusOperandInvalid, "a pattern without the flag PATTERN"};
@@ -74,6 +78,7 @@ std::optional<EncryptedRun> FindRun(const EngineJob& job, const EncryptedBlockIn
 EncryptedBlockInfo WholeBuffer(uint32_t length_bytes) { return {length_bytes, 0, 0}; }
 
 EncryptedBlockInfo PatternOf(const abi::DecryptBltCommand& command) {
+  if (WARD_BROKEN("7.8.null_is_whole") && !HasPattern(command)) return {};
   if (!HasPattern(command)) return WholeBuffer(command.length_bytes);
   return {command.encrypted_bytes_at_beginning, command.skip_bytes, command.encrypt_bytes};
 }
@@ -107,7 +112,7 @@ Result<void> ClaimCounters(Grant::IvFloor* floor, const CounterBlock& start, uin
   const bool reaches_end = left != 0 && blocks >= left;
   const bool wraps = left != 0 && blocks > left;
   const CounterBlock lowest{start.iv, wraps ? 0 : start.count};
-  if (floor->used && IsBefore(lowest, *floor)) {
+  if (WARD_RULE("R21.strict", floor->used && IsBefore(lowest, *floor))) {
     return Fault{abi::kStatusIvReused, "the counter range begins before the end of the last one"};
   }
   if (reaches_end && start.iv == UINT64_MAX) {
@@ -140,11 +145,19 @@ Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
     WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, job.context));
     use.pattern = WholeBuffer(command.length_bytes);
     use.length_bytes = command.length_bytes;
-    slot = use.grant->readback_slot;
-    use.usage = kKeyUsageEncrypt;
+    const bool own = !WARD_BROKEN("R22.own_key");
+    slot = own ? use.grant->readback_slot : use.grant->session_slot;
+    use.usage = own ? kKeyUsageEncrypt : kKeyUsageDecrypt;
     empty_status = abi::kStatusSessionNoReadbackKey;
   }
-  if (slot == kNoSlot) return Fault{empty_status, "the session has no such key"};
+  if (slot == kNoSlot) {
+    if (WARD_BROKEN("R26.blt_without_key")) {
+      static const KeyVault::Key zeros;
+      use.key = &zeros;
+      return use;
+    }
+    return Fault{empty_status, "the session has no such key"};
+  }
   auto key = vault_->Release(slot, use.grant->session, use.usage);
   if (!key.ok()) {
     Fault fault = key.fault();
@@ -168,10 +181,11 @@ Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpa
   WARD_ASSIGN_OR_RETURN(job->owner, flow_rule::CheckDecrypt(*memory_, job->source, job->destination,
                                                             use.grant->session));
   std::memcpy(job->counter_block, command.iv, sizeof(job->counter_block));
-  if (!strict_iv_) return {};
-  return ClaimCounters(&use.grant->floors[UsesContentKey(command) ? 1 : 0],
-                       CounterBlock::FromBytes(job->counter_block),
-                       (keystream_bytes + kAesBlockBytes - 1) / kAesBlockBytes);
+  if (!strict_iv_ && !WARD_BROKEN("R21.relaxed")) return {};
+  return ClaimCounters(
+      &use.grant->floors[WARD_RULE("R21.per_key", UsesContentKey(command)) ? 1 : 0],
+      CounterBlock::FromBytes(job->counter_block),
+      (keystream_bytes + kAesBlockBytes - 1) / kAesBlockBytes);
 }
 
 Result<EngineJob> CryptoEngine::Begin(const abi::DecryptBltCommand& command,
@@ -179,7 +193,7 @@ Result<EngineJob> CryptoEngine::Begin(const abi::DecryptBltCommand& command,
   EngineJob job = EngineJob::Of(EngineJob::Kind::kDecrypt, command, space.context());
   WARD_TRY(CheckOperands(command));
   WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
-  if (!IsAlignedPattern(use.pattern, abi::kBlockAlignment)) {
+  if (WARD_RULE("R10.alignment", !IsAlignedPattern(use.pattern, abi::kBlockAlignment))) {
     return Fault{abi::kStatusPatternMisaligned, "a pattern that is not made of cipher blocks"};
   }
   WARD_TRY(AdmitDecrypt(command, space, use, CountEncryptedBytes(use.pattern, command.length_bytes),
@@ -216,7 +230,9 @@ Result<EngineJob> CryptoEngine::Begin(const abi::EncryptBltCommand& command,
   written.Append(job.iv_destination);
   WARD_TRY(flow_rule::CheckEncrypt(*memory_, job.source, written, use.grant->session));
   // Taken even if the job fails later: a counter block is never handed out twice (R22).
-  CounterBlock{use.grant->readback_iv++, 0}.ToBytes(job.counter_block);
+  CounterBlock{use.grant->readback_iv, WARD_BROKEN("R22.count_from_zero") ? 1u : 0u}.ToBytes(
+      job.counter_block);
+  if (!WARD_BROKEN("R22.iv_counts")) ++use.grant->readback_iv;
   return job;
 }
 
@@ -259,7 +275,7 @@ Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwn
     }
     WARD_TRY(memory_->Read(source, bytes));
     WARD_TRY(ApplyKeystream(job, use.pattern, bytes));
-    if (is_decrypt) memory_->TakeOwnership(destination, session);
+    if (WARD_RULE("5.decrypt_owns", is_decrypt)) memory_->TakeOwnership(destination, session);
     WARD_TRY(memory_->Write(destination, bytes));
     job->done += size_bytes;
     budget -= size_bytes;
@@ -276,6 +292,10 @@ Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockIn
   while (const auto run = FindRun(*job, pattern, from, end)) {
     const ByteSpan part = bytes.subspan(run->offset - job->done, run->size);
     memory_->AddWork(Memory::kPieceWork + run->size);
+    if (WARD_BROKEN("R9.skipped_bytes") &&
+        !cipher_.Start(CounterBlock::FromBytes(job->counter_block), run->offset)) {
+      return CipherFailed();
+    }
     if (!cipher_.Apply(part, part)) return CipherFailed();
     job->keystream_position += run->size;
     from = run->offset + run->size;

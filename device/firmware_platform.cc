@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/rule.h"
 #include "device/crypto/aes_block.h"
 #include "device/crypto/aes_cmac.h"
 #include "device/crypto/aes_ctr.h"
@@ -67,9 +68,12 @@ bool FirmwarePlatform::IsSlotDamaged(uint32_t slot) { return wiring_.vault->IsDa
 
 bool FirmwarePlatform::UnwrapRsaOaep(uint32_t slot, uint32_t session, uint32_t payload_offset,
                                      uint32_t size_bytes) {
+  const ConstByteSpan sent = FindBlob(payload_offset, size_bytes);
+  const bool is_cut = WARD_BROKEN("7.1.blob_size") && sent.size() > RsaPrivateKey::kModulusBytes;
   AesKey key;
-  return identity_key_.UnwrapKey(FindBlob(payload_offset, size_bytes), &key) &&
-         StoreAndLock(slot, session, std::move(key));
+  const bool unwrapped =
+      identity_key_.UnwrapKey(is_cut ? sent.first(RsaPrivateKey::kModulusBytes) : sent, &key);
+  return (WARD_BROKEN("7.1.integrity") || unwrapped) && StoreAndLock(slot, session, std::move(key));
 }
 
 bool FirmwarePlatform::UnwrapRsaOaepParameters(
@@ -94,9 +98,10 @@ bool FirmwarePlatform::UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint3
   if (!RangeFits(payload_offset, kBlockBytes, payload_.size())) return false;
   auto wrapping = wiring_.vault->Release(wrapping_slot, session, kKeyUsageUnwrap);
   AesKey key;
+  const auto run_block = WARD_BROKEN("7.5.unwrap") ? AesEncryptBlock : AesDecryptBlock;
   return wrapping.ok() &&
-         AesDecryptBlock(*wrapping.value(), payload_.subspan(payload_offset, kBlockBytes),
-                         key.Expose()) &&
+         run_block(*wrapping.value(), payload_.subspan(payload_offset, kBlockBytes),
+                   key.Expose()) &&
          StoreAndLock(slot, session, std::move(key));
 }
 
@@ -130,7 +135,9 @@ bool FirmwarePlatform::XorKey(uint32_t source_slot, uint32_t slot, uint32_t sess
     key.CopyFrom(*source.value());
   }
   const ByteSpan bytes = key.Expose();
-  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(bytes[i] ^ mask[i]);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<uint8_t>(WARD_BROKEN("7.7.xor") ? mask[i] : bytes[i] ^ mask[i]);
+  }
   return StoreAndLock(slot, session, std::move(key));
 }
 
@@ -187,12 +194,14 @@ bool FirmwarePlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& 
   next.context = grant.context;
   next.torn_down = grant.torn_down != 0;
   next.needs_full_screen = (grant.protection & firmware::kOverlayOrFullscreenRequired) != 0;
-  if (next.session_slot != grant.session_slot) next.floors[0] = {};
+  if (WARD_RULE("7.7.iv_history", next.session_slot != grant.session_slot)) next.floors[0] = {};
   if (next.content_slot != grant.content_slot) next.floors[1] = {};
   if (next.readback_slot != grant.readback_slot && grant.readback_slot != kNoSlot) {
     uint8_t iv[8];
     if (!wiring_.entropy->Fill(iv)) return false;
-    next.readback_iv = LoadLe<uint64_t>(iv) >> 1;  // R22: random, 63 bits
+    next.readback_iv = WARD_BROKEN("R22.first_iv")
+                           ? ~uint64_t{1}
+                           : LoadLe<uint64_t>(iv) >> 1;  // R22: random, 63 bits
   }
   next.session_slot = grant.session_slot;
   next.content_slot = grant.content_slot;

@@ -59,11 +59,11 @@ Result<PageOwner> CheckTransfer(const Memory& memory, const GuestRange* first_so
     AddOwners(memory, *source, &owners);
   }
   memory.AddWork(Memory::kPieceWork * destination.spans().size());
-  if (reads_protected && !destination.AllProtected()) {
+  if (WARD_RULE("5.copy_out", reads_protected && !destination.AllProtected())) {
     return Fault{abi::kStatusProtectedReadRefused, "protected memory into memory that is not"};
   }
   if (owners.several) return OwnerMismatch();
-  return owners.owner;
+  return WARD_BROKEN("5.copy_keeps_owner") ? kNoOwner : owners.owner;
 }
 
 Result<PageOwner> CheckPartOfTransfer(const Memory& memory, const GuestRange* first_source,
@@ -79,10 +79,10 @@ Result<PageOwner> CheckDecrypt(const Memory& memory, const GuestRange& source,
                                const GuestRange& destination, PageOwner session) {
   memory.AddWork(Memory::kPieceWork * (source.spans().size() + destination.spans().size()));
   // Keystream of a chosen key over protected bytes would be a way to alter and to claim them.
-  if (source.AnyProtected()) {
+  if (WARD_RULE("5.decrypt_source", source.AnyProtected())) {
     return Fault{abi::kStatusProtectedReadRefused, "DECRYPT_BLT reads protected memory"};
   }
-  if (!destination.AllProtected()) {
+  if (WARD_RULE("R27.destination", !destination.AllProtected())) {
     return Fault{abi::kStatusDestinationNotProtected,
                  "DECRYPT_BLT into memory that is not protected"};
   }
@@ -91,12 +91,13 @@ Result<PageOwner> CheckDecrypt(const Memory& memory, const GuestRange& source,
 
 Result<void> CheckEncrypt(const Memory& memory, const GuestRange& source,
                           const GuestRange& destination, PageOwner session) {
-  if (destination.AnyProtected()) {
+  if (WARD_RULE("R28.destination", destination.AnyProtected())) {
     return Fault{abi::kStatusDestinationProtected, "ENCRYPT_BLT into protected memory"};
   }
   OwnerSet owners;
   AddOwners(memory, source, &owners);
-  if (owners.several || (owners.owner != kNoOwner && owners.owner != session)) {
+  if (WARD_RULE("5.owner",
+                owners.several || (owners.owner != kNoOwner && owners.owner != session))) {
     return OwnerMismatch();
   }
   return {};

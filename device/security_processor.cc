@@ -149,7 +149,8 @@ class SecurityProcessor::Implementation {
               uint32_t response_capacity) {
     WARD_ASSERT(!state_.busy && response_capacity >= sizeof(abi::ResponseHeader));
     const uint64_t now = ports_.clock->NowNs();
-    const uint64_t charge = FindCharge(number, latency_);
+    const uint64_t charge =
+        FindCharge(number, latency_) + (WARD_BROKEN("8.7.same_time") ? payload.size() : 0);
     const auto payload_bytes = static_cast<uint32_t>(std::min<size_t>(payload.size(), UINT32_MAX));
     if (payload.size() > kMaxPayloadBytes) payload = {};
     state_.busy = true;

@@ -45,7 +45,9 @@ void LoseChannel(Platform* platform, Channel* channel) {
 uint32_t ProtectionOf(const State& state, uint32_t context) {
   uint32_t flags = 0;
   for (const Channel& channel : state.channels) {
-    if (channel.number != 0 && channel.context == context) flags |= channel.protection;
+    const bool is_of_device =
+        WARD_BROKEN("8.5.protection_of_device") || channel.context == context;
+    if (channel.number != 0 && is_of_device) flags |= channel.protection;
   }
   return flags;
 }
@@ -70,12 +72,16 @@ void EndChannel(Platform* platform, Channel* channel) {
 
 Answer HandleCreateChannel(const Call& call) {
   const auto request = ReadRequest<abi::CreateChannelRequest>(call);
-  if (!IsChannelType(request.channel_type)) return Refuse(abi::kStatusChannelTypeUnsupported);
+  if (WARD_RULE("4.7.channel_type", !IsChannelType(request.channel_type))) {
+    return Refuse(abi::kStatusChannelTypeUnsupported);
+  }
   if (request.handle_bytes != 8 && request.handle_bytes != 4) {
     return Refuse(abi::kStatusOperandInvalid);
   }
   const uint32_t index = FindFreeIndex(*call.state);
-  if (index == kChannelCount) return Refuse(abi::kStatusHandlesExhausted);
+  if (index == kChannelCount)
+    return Refuse(WARD_BROKEN("4.7.exhausted") ? abi::kStatusChannelInvalid
+                                               : abi::kStatusHandlesExhausted);
   Device* device = nullptr;
   Channel born = {};
   uint32_t status = ProvideDevice(call, &device);
@@ -113,13 +119,20 @@ Answer HandleNegotiateChannelKey(const Call& call) {
   const auto request = ReadRequest<abi::NegotiateChannelKeyRequest>(call);
   Channel* channel = FindChannel(call.state, request.channel, call.message.context);
   const uint32_t status = CheckEvent(call, channel, ChannelEvent::kNegotiateKey);
-  if (status != abi::kStatusOk) return Refuse(status);
+  const bool is_final = status == abi::kStatusKeyExchangeFailed;
+  if (status != abi::kStatusOk && (!is_final || WARD_RULE("R17.channel", is_final))) {
+    return Refuse(status);
+  }
+  if (WARD_BROKEN("R17.channel_before_initialize") && channel->key_slot != kNoSlot) {
+    return Refuse(abi::kStatusKeyExchangeFailed);
+  }
 
   const uint32_t fresh = call.platform->AllocateSlot(KeyOwner(*channel), kChannelKeyUsage);
   if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
   if (!call.platform->UnwrapRsaOaep(fresh, KeyOwner(*channel), sizeof(request),
                                     request.blob_bytes)) {
     call.platform->WipeSlot(fresh);
+    if (WARD_BROKEN("R5.keeps_channel_key")) channel->key_slot = kNoSlot;
     return Refuse(abi::kStatusKeyExchangeFailed);
   }
   if (channel->key_slot != kNoSlot) call.platform->WipeSlot(channel->key_slot);

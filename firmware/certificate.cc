@@ -1,5 +1,6 @@
 #include "firmware/certificate.h"
 
+#include "base/rule.h"
 #include "firmware/authenticated_channel.h"
 #include "firmware/guid.h"
 
@@ -13,10 +14,12 @@ constexpr uint32_t kTypeCryptoSession = 2;
 // One chain serves sessions and channels.
 bool HasCertificate(const abi::GetCertificateRequest& request) {
   if (request.certificate_type == kTypeChannel) {
-    return IsChannelType(request.channel_type) && IsGuid(request.crypto_type, kNullGuid);
+    return WARD_BROKEN("4.3.channel_type") ||
+           (!WARD_BROKEN("4.3.channel") && IsChannelType(request.channel_type) &&
+            IsGuid(request.crypto_type, kNullGuid));
   }
   return request.certificate_type == kTypeCryptoSession && request.channel_type == 0 &&
-         IsGuid(request.crypto_type, kAes128Ctr);
+         (WARD_BROKEN("4.3.crypto_type") || IsGuid(request.crypto_type, kAes128Ctr));
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ uint32_t RunInitialize(const ChannelExchange& exchange) {
 // What a channel asked for is its own: another one can't take it back.
 uint32_t RunProtection(const ChannelExchange& exchange) {
   const uint64_t flags = exchange.input.Read(0);
-  if ((flags & ~uint64_t{kProtectionEnabled | kOverlayOrFullscreenRequired}) != 0) {
+  if (WARD_RULE("8.5.protection_reserved",
+                (flags & ~uint64_t{kProtectionEnabled | kOverlayOrFullscreenRequired}) != 0)) {
     return abi::kStatusChannelMessageInvalid;
   }
   exchange.channel->protection = static_cast<uint32_t>(flags);
@@ -40,7 +41,8 @@ uint32_t RunCryptoSession(const ChannelExchange& exchange) {
   Decoder* decoder = FindDecoder(state, exchange.input.Read(0), handle_bytes, context);
   const Session* session =
       FindSessionOfHandle(state, exchange.input.Read(1), handle_bytes, context);
-  const bool is_own = exchange.input.Read(2) == CutHandle(exchange.device->handle, handle_bytes);
+  const bool is_own = WARD_BROKEN("8.5.device_handle_own") ||
+                      exchange.input.Read(2) == CutHandle(exchange.device->handle, handle_bytes);
   if (decoder == nullptr || session == nullptr || !is_own) {
     return abi::kStatusChannelMessageInvalid;
   }
@@ -51,20 +53,23 @@ uint32_t RunCryptoSession(const ChannelExchange& exchange) {
 uint32_t RunSharedResource(const ChannelExchange& exchange) {
   AllowedProcess process = {};
   process.type = static_cast<uint32_t>(exchange.input.Read(0));
-  process.handle = process.type == kProcessDwm ? 0 : exchange.input.Read(1);
+  process.handle =
+      WARD_RULE("8.5.dwm_has_no_handle", process.type == kProcessDwm) ? 0 : exchange.input.Read(1);
   const bool is_dwm = process.type == kProcessDwm;
-  if (!is_dwm && (process.type != kProcessHandle || process.handle == 0)) {
+  if (WARD_RULE("8.5.process_type",
+                !is_dwm && (process.type != kProcessHandle || process.handle == 0))) {
     return abi::kStatusChannelMessageInvalid;
   }
   if (exchange.input.Read(2) != 0) return AllowProcess(exchange.device, process);
-  ForbidProcess(exchange.device, process);
+  if (!WARD_BROKEN("8.5.process_removed")) ForbidProcess(exchange.device, process);
   return abi::kStatusOk;
 }
 
 // Protected memory never becomes accessible, so no encryption is offered for that case.
 uint32_t RunEncryptionWhenAccessible(const ChannelExchange& exchange) {
-  return IsGuid(exchange.input.GuidAt(0), kNullGuid) ? abi::kStatusOk
-                                                     : abi::kStatusChannelMessageInvalid;
+  const bool is_offered = IsGuid(exchange.input.GuidAt(0), kNullGuid);
+  return WARD_RULE("8.5.encryption_offered", !is_offered) ? abi::kStatusChannelMessageInvalid
+                                                          : abi::kStatusOk;
 }
 
 constexpr ChannelOperation kCommands[] = {
@@ -84,37 +89,63 @@ const ChannelOperation* FindCommand(const uint8_t* type) {
 
 bool HasRightOmac(const ChannelExchange& exchange) {
   const uint8_t* bytes = exchange.input.bytes();
-  return exchange.call.platform->VerifyMac(exchange.channel->key_slot, KeyOwner(*exchange.channel),
-                                           bytes + kOmacBytes,
-                                           exchange.input.size_bytes() - kOmacBytes, bytes);
+  return exchange.call.platform->VerifyMac(
+      exchange.channel->key_slot, KeyOwner(*exchange.channel), bytes + kOmacBytes,
+      exchange.input.size_bytes() - kOmacBytes - (WARD_BROKEN("7.3.coverage") ? 8 : 0), bytes);
 }
 
 // From the MAC on: what is known of the command is its type and that all of it is there.
 uint32_t CheckAndRun(const ChannelExchange& exchange, const ChannelOperation& command) {
   Channel* channel = exchange.channel;
   const bool is_initialize = command.message == &kConfigureInitialize;
-  if (!HasRightOmac(exchange)) return abi::kStatusChannelMessageInvalid;
-  if (exchange.input.ReadHeader(kConfigurePlaces.handle) !=
-      CutHandle(channel->handle, channel->handle_bytes)) {
+  if (WARD_RULE("8.2.omac", !HasRightOmac(exchange))) {
+    if (WARD_BROKEN("R15.forged_command")) {
+      (void)TakeSequence(&channel->next_configure,
+                         exchange.input.ReadHeader(kConfigurePlaces.sequence));
+    }
+    return abi::kStatusChannelMessageInvalid;
+  }
+  if (WARD_RULE("8.2.handle", exchange.input.ReadHeader(kConfigurePlaces.handle) !=
+                                  CutHandle(channel->handle, channel->handle_bytes))) {
     return abi::kStatusChannelMessageInvalid;
   }
   const uint32_t state_status = CheckEvent(
       exchange.call, channel, is_initialize ? ChannelEvent::kInitialize : ChannelEvent::kConfigure);
-  if (state_status != abi::kStatusOk) return state_status;
-  if (!is_initialize && !TakeSequence(&channel->next_configure,
-                                      exchange.input.ReadHeader(kConfigurePlaces.sequence))) {
+  if (is_initialize ? WARD_RULE("8.2.initialize_once", state_status != abi::kStatusOk)
+                    : WARD_RULE("8.2.initialize_first", state_status != abi::kStatusOk)) {
+    return state_status;
+  }
+  const uint64_t next_before = channel->next_configure;
+  if (!is_initialize && WARD_RULE("8.2.sequence", !TakeSequence(&channel->next_configure,
+                                                                exchange.input.ReadHeader(
+                                                                    kConfigurePlaces.sequence)))) {
     return abi::kStatusChannelMessageInvalid;
   }
-  if (!IsTakenBy(*command.message, *channel)) return abi::kStatusChannelCommandUnsupported;
-  return command.run(exchange);
+  if (WARD_RULE("8.5.command_channels", !IsTakenBy(*command.message, *channel))) {
+    return abi::kStatusChannelCommandUnsupported;
+  }
+  const uint32_t status = command.run(exchange);
+  if (WARD_BROKEN("R15.refused_command") && status != abi::kStatusOk) {
+    channel->next_configure = next_before;
+  }
+  return status;
 }
 
 // The checks of DDI 8.2 in its order; those before are the handler's.
 uint32_t FindStatus(const ChannelExchange& exchange, const ChannelOperation* command,
                     uint32_t input_bytes) {
-  if (exchange.channel->key_slot == kNoSlot) return abi::kStatusChannelMessageInvalid;
-  if (command == nullptr) return abi::kStatusChannelCommandUnsupported;
-  if (input_bytes < exchange.input.size_bytes()) return abi::kStatusChannelMessageInvalid;
+  if (WARD_RULE("8.2.key_first", exchange.channel->key_slot == kNoSlot)) {
+    return abi::kStatusChannelMessageInvalid;
+  }
+  if (command == nullptr) {
+    return WARD_BROKEN("8.2.type") ? abi::kStatusChannelMessageInvalid
+                                   : abi::kStatusChannelCommandUnsupported;
+  }
+  const uint32_t size_bytes = exchange.input.size_bytes();
+  if (WARD_RULE("8.2.size", input_bytes < size_bytes)) return abi::kStatusChannelMessageInvalid;
+  if (WARD_BROKEN("R13.larger_input") && input_bytes > size_bytes) {
+    return abi::kStatusChannelMessageInvalid;
+  }
   return CheckAndRun(exchange, *command);
 }
 
@@ -147,7 +178,8 @@ Answer HandleConfigureChannel(const Call& call) {
   const ChannelExchange exchange = {call, channel, device, input, &output};
   const uint32_t status = FindStatus(exchange, command, request.input_bytes);
   if (IsLost(call.platform, *channel)) return Refuse(abi::kStatusKeyDamaged);
-  const bool sign = command != nullptr && channel->key_slot != kNoSlot;  // R31
+  const bool sign = (WARD_BROKEN("R31.command") || command != nullptr) &&
+                    (WARD_BROKEN("8.2.unsigned_before_key") || channel->key_slot != kNoSlot);
   return AnswerWithOutput(call, *channel, status, sign, &output);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/rule.h"
 #include "firmware/authenticated_channel.h"
 #include "firmware/self_test.h"
 
@@ -25,12 +26,15 @@ void WriteFixedPart(const Call& call, uint32_t output_bytes) {
 
 bool IsTakenBy(const ChannelMessage& message, const Channel& channel) {
   const uint32_t type = channel.type == kChannelSoftware ? kOnSoftware : kOnHardware;
+  if (WARD_BROKEN("R16.hardware_channel") && &message == &kConfigureCryptoSession) {
+    return type == kOnSoftware;
+  }
   return (message.channels & type) != 0;
 }
 
 bool TakeSequence(uint64_t* next, uint64_t sequence) {
-  if (sequence < *next) return false;
-  *next = sequence + 1;
+  if (sequence < *next || (WARD_BROKEN("R14.first") && sequence == *next)) return false;
+  *next = WARD_BROKEN("R14.no_wrap") ? static_cast<uint32_t>(sequence + 1) : sequence + 1;
   return true;
 }
 
@@ -46,6 +50,7 @@ void CopyHeader(const ChannelStructure& input, const HeaderPlaces& places,
                 ChannelStructure* output) {
   std::memcpy(output->bytes() + kConfigurePlaces.type_offset, input.bytes() + places.type_offset,
               sizeof(GuidBytes));
+  if (WARD_BROKEN("8.4.header_comes_back")) return;
   output->WriteHeader(kConfigurePlaces.handle, input.ReadHeader(places.handle));
   output->WriteHeader(kConfigurePlaces.sequence, input.ReadHeader(places.sequence));
 }
@@ -62,9 +67,12 @@ Answer RefuseUntouched(const Call& call, uint32_t status) {
 Answer AnswerWithOutput(const Call& call, const Channel& channel, uint32_t status, bool sign,
                         ChannelStructure* output) {
   if (status != abi::kStatusOk) output->ClearPayload();  // R29
-  output->WriteHeader(kReturnCodePlace, abi::StatusHresult(status));
+  output->WriteHeader(kReturnCodePlace,
+                      WARD_BROKEN("8.4.return_code") ? 0 : abi::StatusHresult(status));
   const uint32_t size = output->size_bytes();
-  if (sign &&
+  if (WARD_BROKEN("R29.payload") && status != abi::kStatusOk) output->bytes()[size - 1] = 1;
+  if (WARD_RULE("8.4.signed", sign) &&
+      (status == abi::kStatusOk || !WARD_BROKEN("8.4.refusals_signed")) &&
       !call.platform->ComputeMac(channel.key_slot, KeyOwner(channel), output->bytes() + kOmacBytes,
                                  size - kOmacBytes, output->bytes())) {
     if (IsLost(call.platform, channel)) return Refuse(abi::kStatusKeyDamaged);

@@ -1,5 +1,6 @@
 #include "firmware/channel_query.h"
 
+#include "base/rule.h"
 #include "firmware/authenticated_channel.h"
 #include "firmware/channel_configure.h"
 #include "firmware/channel_exchange.h"
@@ -20,18 +21,22 @@ uint64_t CutForChannel(const ChannelExchange& exchange, uint64_t handle) {
 
 // R24: protected memory is protected whether or not somebody asked (PROTECTION_ALWAYS_ON).
 uint32_t RunProtection(const ChannelExchange& exchange) {
-  const uint32_t asked = ProtectionOf(*exchange.call.state, exchange.channel->context);
-  exchange.output->Write(0, kProtectionEnabled | asked);
+  const uint32_t asked = WARD_BROKEN("8.5.protection_of_all_channels")
+                             ? exchange.channel->protection
+                             : ProtectionOf(*exchange.call.state, exchange.channel->context);
+  const uint32_t always = WARD_BROKEN("R24.always_on") ? 0 : kProtectionEnabled;
+  exchange.output->Write(0, always | asked);
   return abi::kStatusOk;
 }
 
 uint32_t RunChannelType(const ChannelExchange& exchange) {
-  exchange.output->Write(0, exchange.channel->type);
+  exchange.output->Write(0, WARD_BROKEN("8.5.channel_type") ? 0 : exchange.channel->type);
   return abi::kStatusOk;
 }
 
 uint32_t RunDeviceHandle(const ChannelExchange& exchange) {
-  exchange.output->Write(0, exchange.device->handle);
+  exchange.output->Write(
+      0, WARD_BROKEN("8.5.device_handle") ? exchange.channel->handle : exchange.device->handle);
   return abi::kStatusOk;
 }
 
@@ -40,24 +45,29 @@ uint32_t RunCryptoSession(const ChannelExchange& exchange) {
   const uint32_t context = exchange.channel->context;
   const Decoder* decoder =
       FindDecoder(state, exchange.input.Read(0), exchange.channel->handle_bytes, context);
-  if (decoder == nullptr) return abi::kStatusChannelMessageInvalid;
+  if (decoder == nullptr) {
+    return WARD_BROKEN("8.5.decoder_known") ? abi::kStatusOk : abi::kStatusChannelMessageInvalid;
+  }
   // A session that ended since is none.
   const Session* session =
       FindSessionOfHandle(state, decoder->session_handle, sizeof(uint64_t), context);
   exchange.output->Write(0, decoder->handle);
-  exchange.output->Write(1, session == nullptr ? 0 : session->handle);
+  exchange.output->Write(
+      1, WARD_RULE("8.5.session_lives", session == nullptr) ? 0 : decoder->session_handle);
   exchange.output->Write(2, exchange.device->handle);
   return abi::kStatusOk;
 }
 
 uint32_t RunProcessCount(const ChannelExchange& exchange) {
-  exchange.output->Write(0, exchange.device->process_count);
+  exchange.output->Write(0, WARD_BROKEN("8.5.process_count") ? 0 : exchange.device->process_count);
   return abi::kStatusOk;
 }
 
 uint32_t RunProcess(const ChannelExchange& exchange) {
   const uint64_t index = exchange.input.Read(0);
-  if (index >= exchange.device->process_count) return abi::kStatusChannelMessageInvalid;
+  if (WARD_RULE("8.5.process_index", index >= exchange.device->process_count)) {
+    return abi::kStatusChannelMessageInvalid;
+  }
   const AllowedProcess& process = exchange.device->processes[index];
   exchange.output->Write(0, index);
   exchange.output->Write(1, process.type);
@@ -67,12 +77,20 @@ uint32_t RunProcess(const ChannelExchange& exchange) {
 
 // For values that are zero on this device: protected resources that any process may open, and
 // encryptions of accessible memory.
-uint32_t RunNone(const ChannelExchange&) { return abi::kStatusOk; }
+uint32_t RunNone(const ChannelExchange& exchange) {
+  if (WARD_BROKEN("8.5.none_accessible")) {
+    exchange.output->bytes()[exchange.output->header_bytes()] = 1;
+  }
+  return abi::kStatusOk;
+}
 
 // The session that an output query names; nullptr unless it and the device are the channel's own.
 const Session* FindShownSession(const ChannelExchange& exchange) {
   const ChannelStructure& input = exchange.input;
-  if (input.Read(0) != CutForChannel(exchange, exchange.device->handle)) return nullptr;
+  if (WARD_RULE("8.5.output_device",
+                input.Read(0) != CutForChannel(exchange, exchange.device->handle))) {
+    return nullptr;
+  }
   return FindSessionOfHandle(exchange.call.state, input.Read(1), exchange.channel->handle_bytes,
                              exchange.channel->context);
 }
@@ -109,12 +127,15 @@ uint32_t RunOutputId(const ChannelExchange& exchange) {
 
 // Both BOOLs are false: no access of the processor or the bus reaches protected memory.
 uint32_t RunAccessibility(const ChannelExchange& exchange) {
-  exchange.output->Write(0, kBusPciExpress);
+  exchange.output->Write(0, WARD_BROKEN("8.5.bus_type") ? 0 : kBusPciExpress);
+  if (WARD_BROKEN("8.5.not_accessible")) exchange.output->Write(2, 1);
   return abi::kStatusOk;
 }
 
 // The list is empty, so every index is outside.
-uint32_t RunEncryptionGuid(const ChannelExchange&) { return abi::kStatusChannelMessageInvalid; }
+uint32_t RunEncryptionGuid(const ChannelExchange&) {
+  return WARD_BROKEN("8.5.encryption_index") ? abi::kStatusOk : abi::kStatusChannelMessageInvalid;
+}
 
 constexpr ChannelOperation kQueries[] = {
     {&kQueryProtection, RunProtection},     {&kQueryChannelType, RunChannelType},
@@ -137,20 +158,33 @@ const ChannelOperation* FindQuery(const uint8_t* type) {
 uint32_t CheckAndRun(const ChannelExchange& exchange, const ChannelOperation& query,
                      uint32_t input_bytes) {
   Channel* channel = exchange.channel;
-  if (channel->key_slot == kNoSlot || input_bytes < exchange.input.size_bytes() ||
-      exchange.input.ReadHeader(kQueryPlaces.handle) != CutForChannel(exchange, channel->handle) ||
-      channel->initialized == 0 ||
-      !TakeSequence(&channel->next_query, exchange.input.ReadHeader(kQueryPlaces.sequence))) {
+  const uint64_t next_before = channel->next_query;
+  uint64_t* next =
+      WARD_BROKEN("8.4.numbers_apart") ? &channel->next_configure : &channel->next_query;
+  if (channel->key_slot == kNoSlot ||
+      WARD_RULE("8.3.input_size", input_bytes < exchange.input.size_bytes()) ||
+      (WARD_BROKEN("R13.larger_input") && input_bytes > exchange.input.size_bytes()) ||
+      WARD_RULE("8.3.handle", exchange.input.ReadHeader(kQueryPlaces.handle) !=
+                                  CutForChannel(exchange, channel->handle)) ||
+      WARD_RULE("8.3.initialize_first", channel->initialized == 0) ||
+      WARD_RULE("8.3.sequence",
+                !TakeSequence(next, exchange.input.ReadHeader(kQueryPlaces.sequence)))) {
     return abi::kStatusChannelMessageInvalid;
   }
-  if (!IsTakenBy(*query.message, *channel)) return abi::kStatusChannelCommandUnsupported;
-  return query.run(exchange);
+  if (WARD_RULE("8.5.query_channels", !IsTakenBy(*query.message, *channel))) {
+    return abi::kStatusChannelCommandUnsupported;
+  }
+  const uint32_t status = query.run(exchange);
+  if (WARD_BROKEN("R15.refused_query") && status != abi::kStatusOk) {
+    channel->next_query = next_before;
+  }
+  return status;
 }
 
 Answer AnswerQuery(const Call& call, const abi::QueryChannelRequest& request, Channel* channel,
                    const ChannelOperation& query) {
   ChannelStructure output(kOutputHeader, query.message->output, channel->handle_bytes);
-  if (request.output_bytes < output.size_bytes()) {
+  if (WARD_RULE("8.3.output_size", request.output_bytes < output.size_bytes())) {
     return RefuseUntouched(call, abi::kStatusChannelMessageInvalid);
   }
   if (!HasRoomFor(call, output)) return Refuse(abi::kStatusResponseTooSmall);
@@ -161,7 +195,8 @@ Answer AnswerQuery(const Call& call, const abi::QueryChannelRequest& request, Ch
   WARD_ASSERT(device != nullptr);  // made with the first channel of its context
   const ChannelExchange exchange = {call, channel, device, input, &output};
   const uint32_t status = CheckAndRun(exchange, query, request.input_bytes);
-  return AnswerWithOutput(call, *channel, status, channel->key_slot != kNoSlot, &output);
+  const bool keyed = WARD_BROKEN("8.3.unsigned_before_key") || channel->key_slot != kNoSlot;
+  return AnswerWithOutput(call, *channel, status, keyed, &output);
 }
 
 }  // namespace
@@ -182,9 +217,15 @@ Answer HandleQueryChannel(const Call& call) {
   const ChannelOperation* query = FindQuery(header.bytes() + kQueryPlaces.type_offset);
   if (query == nullptr) {
     // R31: no reply to an unknown type is ever signed, and none is written.
-    const bool keyed = channel->key_slot != kNoSlot;
-    return RefuseUntouched(
-        call, keyed ? abi::kStatusChannelCommandUnsupported : abi::kStatusChannelMessageInvalid);
+    const bool keyed = WARD_BROKEN("8.3.key_first") || channel->key_slot != kNoSlot;
+    if (WARD_BROKEN("R31.query")) {
+      ChannelStructure output(kOutputHeader, kQueryProtection.output, channel->handle_bytes);
+      CopyHeader(header, kQueryPlaces, &output);
+      return AnswerWithOutput(call, *channel, abi::kStatusChannelCommandUnsupported, true, &output);
+    }
+    return RefuseUntouched(call, WARD_RULE("8.3.type", keyed)
+                                     ? abi::kStatusChannelCommandUnsupported
+                                     : abi::kStatusChannelMessageInvalid);
   }
   return AnswerQuery(call, request, channel, *query);
 }

@@ -34,12 +34,15 @@ bool IsHardware(const abi::CreateSessionRequest& request) {
 }
 
 uint32_t FindSupportStatus(const abi::CreateSessionRequest& request) {
-  if (!IsGuid(request.crypto_type, kAes128Ctr)) return abi::kStatusCryptoTypeUnsupported;
+  if (WARD_RULE("4.2.crypto_type", !IsGuid(request.crypto_type, kAes128Ctr))) {
+    return abi::kStatusCryptoTypeUnsupported;
+  }
   if (WARD_RULE("4.2.decode_profile", !IsGuid(request.decode_profile, kNullGuid) &&
                                           !IsGuid(request.decode_profile, kH264VldNoFgt))) {
     return abi::kStatusProfileUnsupported;
   }
-  if (!IsGuid(request.key_exchange_type, kRsaesOaep) && !IsHardware(request)) {
+  if (WARD_RULE("4.2.key_exchange_type",
+                !IsGuid(request.key_exchange_type, kRsaesOaep) && !IsHardware(request))) {
     return abi::kStatusKeyExchangeUnsupported;
   }
   return abi::kStatusOk;
@@ -63,8 +66,9 @@ Session* FindSession(State* state, uint32_t number, uint32_t context) {
 Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_bytes,
                              uint32_t context) {
   for (Session& session : state->sessions) {
-    if (session.number != 0 && session.context == context && session.torn_down == 0 &&
-        CutHandle(session.handle, handle_bytes) == handle) {
+    if (session.number != 0 && session.torn_down == 0 &&
+        (WARD_BROKEN("8.5.session_of_device") || session.context == context) &&
+        (WARD_BROKEN("R4.session_cookie") || CutHandle(session.handle, handle_bytes) == handle)) {
       return &session;
     }
   }
@@ -73,8 +77,8 @@ Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_byte
 
 void EndSession(Platform* platform, Session* session) {
   Withdraw(platform, *session);
-  WipeSlots(platform, *session);
-  platform->ReleaseProtectedPages(session->number);
+  if (!WARD_BROKEN("4.2.destroy_frees_keys")) WipeSlots(platform, *session);
+  if (!WARD_BROKEN("5.session_ends")) platform->ReleaseProtectedPages(session->number);
   const uint32_t generation = session->generation;
   *session = Session{};
   session->generation = generation;
@@ -101,7 +105,10 @@ Answer HandleCreateSession(const Call& call) {
   const uint32_t support = FindSupportStatus(request);
   if (support != abi::kStatusOk) return Refuse(support);
   const uint32_t index = FindFreeIndex(*call.state);
-  if (index == kSessionCount) return Refuse(abi::kStatusSessionsExhausted);
+  if (WARD_BROKEN("4.2.sixty_four") && index >= 8) return Refuse(abi::kStatusSessionsExhausted);
+  if (index == kSessionCount)
+    return Refuse(WARD_BROKEN("4.2.exhausted") ? abi::kStatusSessionInvalid
+                                               : abi::kStatusSessionsExhausted);
 
   Session born = {};
   const uint32_t drawn = MakeHandle(call, &born.handle);

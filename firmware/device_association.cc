@@ -1,5 +1,6 @@
 #include "firmware/device_association.h"
 
+#include "base/rule.h"
 #include "firmware/handle_source.h"
 
 namespace ward::firmware {
@@ -33,7 +34,7 @@ uint32_t ProvideDevice(const Call& call, Device** device) {
     const uint32_t status = MakeHandle(call, &handle);
     if (status != abi::kStatusOk) return status;
     free = Device{};
-    free.handle = handle;
+    free.handle = WARD_BROKEN("8.5.device_handle_new") ? 5 : handle;
     free.context = call.message.context;
     *device = &free;
     return abi::kStatusOk;
@@ -47,9 +48,11 @@ void EndDevice(State* state, uint32_t context) {
 
 uint32_t AllowProcess(Device* device, const AllowedProcess& process) {
   const uint32_t index = FindProcess(*device, process);
-  if (index < device->process_count) return abi::kStatusOk;
-  if (index == kAllowedProcessCount) return abi::kStatusHandlesExhausted;
-  device->processes[index] = process;
+  if (WARD_RULE("8.5.process_once", index < device->process_count)) return abi::kStatusOk;
+  if (device->process_count == kAllowedProcessCount) {
+    return WARD_BROKEN("8.5.process_list_full") ? abi::kStatusOk : abi::kStatusHandlesExhausted;
+  }
+  device->processes[device->process_count] = process;
   ++device->process_count;
   return abi::kStatusOk;
 }

@@ -145,9 +145,11 @@ void FailCipher(Platform* platform, State* state) {
 
 void EndContext(Platform* platform, State* state, uint32_t context) {
   for (Session& session : state->sessions) {
+    if (WARD_BROKEN("4.2.process_ends")) break;
     if (session.number != 0 && session.context == context) EndSession(platform, &session);
   }
   for (Channel& channel : state->channels) {
+    if (WARD_BROKEN("4.7.process_ends")) break;
     if (channel.number != 0 && channel.context == context) EndChannel(platform, &channel);
   }
   EndDecoders(state, context);

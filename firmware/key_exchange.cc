@@ -35,17 +35,21 @@ Answer HandleNegotiateSessionKey(const Call& call) {
   const uint32_t status = CheckEvent(call, session, SessionEvent::kNegotiateKey);
   if (status != abi::kStatusOk) return Refuse(status);
 
+  if (WARD_BROKEN("R17.session") && session->session_slot != kNoSlot) {
+    return Refuse(abi::kStatusKeyExchangeFailed);
+  }
   const uint32_t fresh = call.platform->AllocateSlot(session->number, kSessionKeyUsage);
   if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
   // Nothing here looks at the blob: its length is a reason to fail like any other.
   if (!call.platform->UnwrapRsaOaep(fresh, session->number, sizeof(request), request.blob_bytes)) {
     call.platform->WipeSlot(fresh);
+    if (WARD_BROKEN("R5.keeps_session_key")) session->session_slot = kNoSlot;
     return Refuse(abi::kStatusKeyExchangeFailed);
   }
   Session next = *session;
   next.session_slot = fresh;
   next.content_slot = kNoSlot;
-  ForgetRefresh(&next);
+  if (!WARD_BROKEN("R17.pending_refresh")) ForgetRefresh(&next);
   const bool admitted = Admit(call.platform, session, next);
   WARD_ASSERT(admitted);  // the read-back slot is as it was: no entropy is drawn
   return Succeed();
@@ -78,9 +82,11 @@ Answer HandleGetReadbackKey(const Call& call) {
   const uint32_t status = CheckEvent(call, session, SessionEvent::kGetReadbackKey);
   if (status != abi::kStatusOk) return Refuse(status);
 
-  const uint32_t fresh = call.platform->AllocateSlot(session->number, kReadbackKeyUsage);
+  const bool reuses = WARD_BROKEN("7.6.new_key") && session->readback_slot != kNoSlot;
+  const uint32_t fresh = reuses ? session->readback_slot
+                                : call.platform->AllocateSlot(session->number, kReadbackKeyUsage);
   if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
-  if (!call.platform->GenerateKey(fresh, session->number)) {
+  if (!reuses && !call.platform->GenerateKey(fresh, session->number)) {
     call.platform->WipeSlot(fresh);
     return FailBlock(call, *session, SelfTest::kRandom);
   }

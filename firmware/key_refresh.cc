@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/decrypt_engine.h"
 #include "firmware/key_exchange.h"
@@ -23,8 +24,12 @@ Answer HandleStartKeyRefresh(const Call& call) {
   if (!call.platform->DrawRandom(response.random, sizeof(response.random))) {
     return FailBlock(call, *session, SelfTest::kRandom);
   }
-  std::memcpy(session->refresh_random, response.random, sizeof(response.random));
+  const bool keeps_first = WARD_BROKEN("7.7.last_start_wins") && session->refresh_pending != 0;
+  if (!keeps_first) {
+    std::memcpy(session->refresh_random, response.random, sizeof(response.random));
+  }
   session->refresh_pending = 1;
+  if (WARD_BROKEN("7.7.at_finish")) (void)HandleFinishKeyRefresh(call);
   return SucceedWith(call, response);
 }
 
@@ -34,7 +39,7 @@ Answer HandleFinishKeyRefresh(const Call& call) {
   Session* session = FindSession(call.state, request.session, call.message.context);
   const uint32_t status = CheckEvent(call, session, SessionEvent::kFinishRefresh);
   if (status != abi::kStatusOk) return Refuse(status);
-  if (session->refresh_pending == 0) return Succeed();
+  if (WARD_RULE("7.7.finish_once", session->refresh_pending == 0)) return Succeed();
 
   const uint32_t fresh = call.platform->AllocateSlot(session->number, kSessionKeyUsage);
   if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
@@ -45,7 +50,8 @@ Answer HandleFinishKeyRefresh(const Call& call) {
   }
   Session next = *session;
   next.session_slot = fresh;
-  ForgetRefresh(&next);
+  if (!WARD_BROKEN("7.7.finish_once")) ForgetRefresh(&next);
+  if (WARD_BROKEN("7.6.survives_refresh")) next.readback_slot = kNoSlot;
   const bool admitted = Admit(call.platform, session, next);
   WARD_ASSERT(admitted);  // the read-back slot is as it was: no entropy is drawn
   return Succeed();

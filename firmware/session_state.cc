@@ -39,7 +39,9 @@ HardwareState HardwareStateOf(Platform* platform, const Session* session) {
 
 uint32_t CheckEvent(const Call& call, const Session* session, SessionEvent event) {
   if (IsOfOtherExchange(session, KeyExchange::kOaep)) return abi::kStatusSessionTypeInvalid;
-  return kSessionTable.Find(StateOf(call.platform, session), event).status;
+  const uint32_t status = kSessionTable.Find(StateOf(call.platform, session), event).status;
+  const bool lacks_key = status == abi::kStatusSessionNoKey;
+  return lacks_key && WARD_BROKEN("R26.key_first") ? abi::kStatusOk : status;
 }
 
 uint32_t CheckEvent(const Call& call, const Session* session, HardwareEvent event) {

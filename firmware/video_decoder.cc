@@ -1,5 +1,6 @@
 #include "firmware/video_decoder.h"
 
+#include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/handle_source.h"
 
@@ -7,8 +8,9 @@ namespace ward::firmware {
 
 Decoder* FindDecoder(State* state, uint64_t handle, uint32_t handle_bytes, uint32_t context) {
   for (Decoder& decoder : state->decoders) {
-    if (decoder.handle != 0 && decoder.context == context &&
-        CutHandle(decoder.handle, handle_bytes) == handle) {
+    if (decoder.handle != 0 &&
+        (WARD_BROKEN("8.5.decoder_of_device") || decoder.context == context) &&
+        (WARD_BROKEN("R4.decoder_cookie") || CutHandle(decoder.handle, handle_bytes) == handle)) {
       return &decoder;
     }
   }
@@ -42,7 +44,7 @@ Answer HandleDestroyDecoder(const Call& call) {
   Decoder* decoder =
       FindDecoder(call.state, request.handle, sizeof(uint64_t), call.message.context);
   if (decoder == nullptr) return Refuse(abi::kStatusChannelInvalid);
-  *decoder = Decoder{};
+  if (!WARD_BROKEN("4.8.destroy")) *decoder = Decoder{};
   return Succeed();
 }
 

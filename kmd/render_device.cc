@@ -6,6 +6,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
+#include "base/rule.h"
 
 namespace ward::kmd {
 namespace {
@@ -66,7 +67,7 @@ Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::Allocati
       allocation.memory,
       hardware_->video_memory().Allocate(static_cast<Segment>(data.segment), data.size_bytes));
   // The CPU clears other memory as it is taken; only the device gets at this.
-  if (allocation.memory.segment() == Segment::kProtected) {
+  if (WARD_RULE("5.fresh_memory", allocation.memory.segment() == Segment::kProtected)) {
     WARD_TRY(hardware_->kernel_queue().Clear(allocation.memory.physical_address(),
                                              allocation.memory.size_bytes()));
   }

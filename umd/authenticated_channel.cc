@@ -4,6 +4,7 @@
 
 #include "abi/generated/messages.h"
 #include "abi/generated/registers.h"
+#include "base/rule.h"
 #include "umd/ddi/status_codes.h"
 #include "umd/device.h"
 
@@ -29,7 +30,8 @@ HRESULT AuthenticatedChannel::Open(D3D11_1DDI_AUTHENTICATED_CHANNEL_TYPE type) {
     device().events().Count("CreateAuthenticatedChannel on a device without channels");
     return D3DDDIERR_NOTAVAILABLE;
   }
-  const abi::CreateChannelRequest request = {static_cast<uint32_t>(type), sizeof(HANDLE)};
+  const abi::CreateChannelRequest request = {
+      static_cast<uint32_t>(type), WARD_BROKEN("R18.layout") ? 4u : uint32_t{sizeof(HANDLE)}};
   abi::CreateChannelResponse response = {};
   const HRESULT result = device().messages().Ask(abi::kMessageCreateChannel, request, &response);
   channel_ = response.channel;

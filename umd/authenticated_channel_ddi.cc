@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "base/rule.h"
 #include "umd/authenticated_channel.h"
 #include "umd/ddi/status_codes.h"
 #include "umd/device.h"
@@ -38,6 +39,7 @@ HRESULT APIENTRY CreateAuthenticatedChannel(D3D10DDI_HDEVICE hDevice,
     channel->~AuthenticatedChannel();
     return result;
   }
+  if (WARD_BROKEN("4.7.writes_handle")) return result;
   arguments->hChannel = reinterpret_cast<HANDLE>(static_cast<UINT_PTR>(channel->handle()));
   return result;
 }
@@ -47,7 +49,7 @@ void APIENTRY DestroyAuthenticatedChannel(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   AuthenticatedChannel* channel = FindChannel(device, hAuthChannel);
   if (channel == nullptr) return;
-  device->Report(channel->Close());
+  if (!WARD_BROKEN("4.7.destroy")) device->Report(channel->Close());
   channel->~AuthenticatedChannel();
 }
 
@@ -58,6 +60,7 @@ HRESULT APIENTRY NegotiateAuthenticatedChannelKeyExchange(D3D10DDI_HDEVICE hDevi
   AuthenticatedChannel* channel = FindChannel(device, hAuthChannel);
   if (channel == nullptr) return E_INVALIDARG;
   if (data == nullptr || size > MessageChannel::kMaximumRequestData) {
+    if (WARD_BROKEN("4.7.data")) return S_OK;
     return device->events().Refuse("channel key exchange without data, or with too much of it");
   }
   return channel->NegotiateKey({static_cast<const uint8_t*>(data), size});
@@ -71,6 +74,7 @@ HRESULT APIENTRY QueryAuthenticatedChannel(D3D10DDI_HDEVICE hDevice,
   if (channel == nullptr) return E_INVALIDARG;
   if (input == nullptr || input_size < sizeof(D3D11_1DDI_AUTHENTICATED_QUERY_INPUT) ||
       output == nullptr || output_size < sizeof(D3D11_1DDI_AUTHENTICATED_QUERY_OUTPUT)) {
+    if (WARD_BROKEN("8.3.header")) return S_OK;
     return device->events().Refuse("QueryAuthenticatedChannel without room for a header");
   }
   return channel->Query({static_cast<const uint8_t*>(input), input_size},
@@ -86,6 +90,7 @@ HRESULT APIENTRY ConfigureAuthenticatedChannel(D3D10DDI_HDEVICE hDevice,
   if (channel == nullptr) return E_INVALIDARG;
   if (input == nullptr || input_size < sizeof(D3D11_1DDI_AUTHENTICATED_CONFIGURE_INPUT) ||
       output == nullptr) {
+    if (WARD_BROKEN("8.2.header")) return S_OK;
     return device->events().Refuse("ConfigureAuthenticatedChannel without room for a header");
   }
   return channel->Configure({static_cast<const uint8_t*>(input), input_size},

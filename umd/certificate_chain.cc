@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/rule.h"
 #include "umd/ddi/status_codes.h"
 
 namespace ward::umd {
@@ -28,7 +29,7 @@ HRESULT CertificateChain::Read(ByteSpan certificate) {
   UINT total = 0;
   const HRESULT size_result = GetSize(&total);
   if (FAILED(size_result)) return size_result;
-  if (certificate.size() < total) {
+  if (WARD_RULE("4.3.whole_or_nothing", certificate.size() < total)) {
     return device_->events().Refuse("GetCertificate with a buffer that is too small");
   }
   uint32_t offset = 0;

@@ -10,7 +10,9 @@
 namespace ward::umd {
 
 namespace {
-bool IsNone(const GUID* guid) { return guid == nullptr || *guid == kNullGuid; }
+bool IsNone(const GUID* guid) {
+  return guid == nullptr || (!WARD_BROKEN("R23.null_guid") && *guid == kNullGuid);
+}
 
 bool HasHardwareDrm(const Adapter& adapter, VideoTable table) {
   return !WARD_RULE("hw.table", table == VideoTable::kD3d11_1) &&
@@ -31,10 +33,13 @@ UINT HardwareCaps(const Adapter& adapter, VideoTable table) {
 }  // namespace
 
 HRESULT CheckCryptoType(const Adapter& adapter, const GUID* crypto_type, const GUID* profile) {
-  const bool is_known = IsNone(crypto_type) || *crypto_type == D3D11_1DDI_CRYPTO_TYPE_AES128_CTR;
+  const bool is_known = WARD_BROKEN("4.1.crypto_type") || IsNone(crypto_type) ||
+                        *crypto_type == D3D11_1DDI_CRYPTO_TYPE_AES128_CTR;
   const bool is_supported = is_known && adapter.Has(abi::kFeaturesDecryptBltMask);
-  const bool has_profile = IsNone(profile) || (HasDecoders(adapter) && IsDecoderProfile(*profile));
-  return is_supported && has_profile ? S_OK : D3DDDIERR_UNSUPPORTEDCRYPTO;
+  const bool has_profile = WARD_BROKEN("4.1.profile") || IsNone(profile) ||
+                           (HasDecoders(adapter) && IsDecoderProfile(*profile));
+  if (is_supported && has_profile) return S_OK;
+  return WARD_BROKEN("R3.code") ? E_FAIL : D3DDDIERR_UNSUPPORTEDCRYPTO;
 }
 
 const GUID* FindKeyExchange(const Adapter& adapter, VideoTable table, UINT index) {
@@ -55,7 +60,7 @@ D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter
   if (adapter.Has(abi::kFeaturesContentKeyMask)) {
     caps.Caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY;
   }
-  if (adapter.Has(abi::kFeaturesKeyRefreshMask)) {
+  if (WARD_RULE("4.1.caps", adapter.Has(abi::kFeaturesKeyRefreshMask))) {
     caps.Caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_FRESHEN_SESSION_KEY;
   }
   if (adapter.Has(abi::kFeaturesEncryptBltMask)) {
@@ -68,8 +73,9 @@ D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter
   // have an IV of its own, and a Count that runs on is accepted too (DDI 7.4).
   if (!IsNone(profile)) caps.Caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_ENCRYPT_SLICEDATA_ONLY;
   caps.KeyExchangeTypeCount = HasHardwareDrm(adapter, table) ? 2 : 1;
-  caps.BlockAlignmentSize = abi::kBlockAlignment;
-  caps.ProtectedMemorySize = adapter.data().protected_vram_bytes;
+  caps.BlockAlignmentSize = WARD_BROKEN("R25.block_alignment") ? 1 : abi::kBlockAlignment;
+  caps.ProtectedMemorySize =
+      WARD_BROKEN("R25.protected_memory") ? 0 : adapter.data().protected_vram_bytes;
   return caps;
 }
 

@@ -25,7 +25,7 @@ Resource* FindResource(Device* device, D3D10DDI_HRESOURCE handle) {
 }
 
 void Clear(void* output, UINT size_bytes) {
-  if (output != nullptr) std::memset(output, 0, size_bytes);
+  if (WARD_RULE("R7.outputs_zeroed", output != nullptr)) std::memset(output, 0, size_bytes);
 }
 
 // The entries that answer by the table that they stand in.
@@ -50,8 +50,9 @@ HRESULT APIENTRY GetCryptoKeyExchangeType(D3D10DDI_HDEVICE hDevice, const GUID* 
   const HRESULT result = CheckCryptoType(device->adapter(), crypto_type, profile);
   if (FAILED(result)) return result;
   const GUID* exchange = FindKeyExchange(device->adapter(), kTable, index);
-  if (exchange == nullptr) return E_INVALIDARG;
-  *type = *exchange;
+  if (WARD_RULE("4.1.index", exchange == nullptr)) return E_INVALIDARG;
+  *type = WARD_BROKEN("R30.guids") || exchange == nullptr ? D3D11_1DDI_CRYPTO_TYPE_PROPRIETARY
+                                                          : *exchange;
   return S_OK;
 }
 
@@ -86,7 +87,7 @@ void APIENTRY DestroyCryptoSession(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   const NamedSession session(device, hCryptoSession);
   if (session == nullptr) return;
-  device->Report(session->Close());
+  if (!WARD_BROKEN("4.2.destroy")) device->Report(session->Close());
   session.get()->~CryptoSession();
 }
 
@@ -97,7 +98,9 @@ HRESULT APIENTRY CryptoSessionGetHandle(D3D10DDI_HDEVICE hDevice,
   const NamedSession session(Device::From(hDevice), hCryptoSession);
   if (session == nullptr) return E_INVALIDARG;
   session->FetchRefusals();
-  *handle = reinterpret_cast<HANDLE>(static_cast<UINT_PTR>(session->handle()));
+  *handle = WARD_BROKEN("R4.no_pointer")
+                ? hCryptoSession.pDrvPrivate
+                : reinterpret_cast<HANDLE>(static_cast<UINT_PTR>(session->handle()));
   return S_OK;
 }
 
@@ -132,6 +135,7 @@ HRESULT APIENTRY NegotiateCryptoSessionKeyExchange(D3D10DDI_HDEVICE hDevice,
   if (session == nullptr) return E_INVALIDARG;
   if (session->is_hardware()) return CallTrustedApplication(device, session.get(), size, data);
   if (data == nullptr || size > MessageChannel::kMaximumRequestData) {
+    if (WARD_BROKEN("4.4.data")) return S_OK;
     return device->events().Refuse("key exchange without data, or with too much of it");
   }
   return session->NegotiateKey({data, size});
@@ -160,7 +164,7 @@ void APIENTRY EncryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION 
   Resource* source = FindResource(device, hSource);
   Resource* destination = FindResource(device, hDestination);
   if (session == nullptr || source == nullptr || destination == nullptr) return;
-  if (output == nullptr || iv_size < kKeyBytes) {
+  if (output == nullptr || WARD_RULE("R19.iv_size", iv_size < kKeyBytes)) {
     device->events().Count("EncryptionBlt without room for the IV");
     return;
   }
@@ -176,11 +180,12 @@ void APIENTRY DecryptionBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HCRYPTOSESSION 
   Resource* source = FindResource(device, hSource);
   Resource* destination = FindResource(device, hDestination);
   if (session == nullptr || source == nullptr || destination == nullptr) return;
-  if (iv == nullptr || iv_size != kKeyBytes) {
+  if (WARD_BROKEN("R20.null_iv") && iv == nullptr) iv = &kNullGuid, iv_size = kKeyBytes;
+  if (iv == nullptr || WARD_RULE("R20.iv_size", iv_size != kKeyBytes)) {
     device->events().Count("DecryptionBlt without an IV of 16 bytes");
     return;
   }
-  if (content_key != nullptr && content_key_size != kKeyBytes) {
+  if (WARD_RULE("7.5.key_size", content_key != nullptr && content_key_size != kKeyBytes)) {
     device->events().Count("DecryptionBlt with a content key that is not 16 bytes");
     return;
   }
@@ -197,7 +202,9 @@ void APIENTRY StartSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   const NamedOaepSession session(device, hCryptoSession);
   if (session == nullptr) return;
-  if (random_number == nullptr || size != kKeyBytes) {
+  if (random_number == nullptr || WARD_RULE("7.7.size", size != kKeyBytes)) {
+    uint8_t dropped[kKeyBytes];
+    if (WARD_BROKEN("7.7.size_keeps")) (void)session->StartKeyRefresh(dropped);
     device->events().Count("StartSessionKeyRefresh for a number that is not 16 bytes");
     return;
   }
@@ -208,6 +215,7 @@ void APIENTRY FinishSessionKeyRefresh(D3D10DDI_HDEVICE hDevice,
                                       D3D11_1DDI_HCRYPTOSESSION hCryptoSession) {
   Device* device = Device::From(hDevice);
   const NamedOaepSession session(device, hCryptoSession);
+  if (WARD_BROKEN("7.7.order")) return;
   if (session != nullptr) device->Report(session->FinishKeyRefresh());
 }
 
@@ -217,7 +225,7 @@ void APIENTRY GetEncryptionBltKey(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   const NamedOaepSession session(device, hCryptoSession);
   if (session == nullptr) return;
-  if (key == nullptr || size != kKeyBytes) {
+  if (key == nullptr || WARD_RULE("7.6.size", size != kKeyBytes)) {
     device->events().Count("GetEncryptionBltKey for a key that is not 16 bytes");
     return;
   }

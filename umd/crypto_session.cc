@@ -22,7 +22,7 @@ HRESULT CheckPair(const Resource& source, const Resource& destination, EventLog*
     return events->Refuse("encrypted copy of a resource without memory");
   }
   if (&source == &destination) return events->Refuse("encrypted copy of a resource onto itself");
-  if (source.layout() != destination.layout()) {
+  if (WARD_RULE("R11.layouts", source.layout() != destination.layout())) {
     return events->Refuse("encrypted copy between resources of different sizes");
   }
   return S_OK;
@@ -74,7 +74,7 @@ HRESULT CryptoSession::NegotiateKey(ConstByteSpan blob) {
   const HRESULT result =
       device().messages().Ask(abi::kMessageNegotiateSessionKey, request, &response, blob);
   // A content key was wrapped by the session key that it came with.
-  if (SUCCEEDED(result)) has_content_key_ = false;
+  if (SUCCEEDED(result) && !WARD_BROKEN("7.5.unwrap_by_new_key")) has_content_key_ = false;
   return result;
 }
 
@@ -90,7 +90,7 @@ HRESULT CryptoSession::StartKeyRefresh(ByteSpan random_number) {
 
 HRESULT CryptoSession::FinishKeyRefresh() {
   // A content key was wrapped by the session key that it came with.
-  has_content_key_ = false;
+  if (!WARD_BROKEN("7.5.unwrap_by_new_key")) has_content_key_ = false;
   const abi::FinishKeyRefreshRequest request = {session_, {}};
   abi::ResponseHeader response = {};
   return device().messages().Ask(abi::kMessageFinishKeyRefresh, request, &response);
@@ -110,7 +110,7 @@ HRESULT CryptoSession::Decrypt(const Resource& source, const Resource& destinati
                                ConstByteSpan content_key, ConstByteSpan iv) {
   EventLog& events = device().events();
   if (const HRESULT result = CheckPair(source, destination, &events); FAILED(result)) return result;
-  if (!destination.is_protected()) {
+  if (WARD_RULE("R27.destination", !destination.is_protected())) {
     return events.Refuse("DecryptionBlt to a resource without RESTRICTED_CONTENT");
   }
   abi::DecryptBltCommand command = {};
@@ -139,8 +139,9 @@ HRESULT CryptoSession::Encrypt(const Resource& source, const Resource& destinati
   std::fill(iv.begin(), iv.end(), uint8_t{0});
   EventLog& events = device().events();
   if (const HRESULT result = CheckPair(source, destination, &events); FAILED(result)) return result;
-  if (!destination.is_staging())
+  if (WARD_RULE("R28.destination", !destination.is_staging())) {
     return events.Refuse("EncryptionBlt to a resource not for staging");
+  }
   AnswerBuffer& answers = device().answers();
   HRESULT result = answers.Clear(AnswerBuffer::kCounterBlockOffset, kKeyBytes);
   if (FAILED(result)) return result;

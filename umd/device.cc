@@ -1,5 +1,6 @@
 #include "umd/device.h"
 
+#include "base/rule.h"
 #include "umd/ddi/status_codes.h"
 
 namespace ward::umd {
@@ -29,7 +30,8 @@ void Device::Close() {
 }
 
 void Device::Report(HRESULT result) {
-  if (result == E_OUTOFMEMORY || result == D3DDDIERR_DEVICEREMOVED) SetError(result);
+  const bool may_report = result == E_OUTOFMEMORY || result == D3DDDIERR_DEVICEREMOVED;
+  if (may_report || (WARD_BROKEN("R7.codes") && FAILED(result))) SetError(result);
 }
 
 void Device::SetError(HRESULT result) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/rule.h"
 #include "umd/authenticated_channel_ddi.h"
 #include "umd/content_protection_ddi.h"
 #include "umd/ddi/d3d11_1_ddi.h"
@@ -152,10 +153,13 @@ bool FillTable(SIZE_T parameter_size, const void* parameters) {
     Table* table;
   };
   static_assert(sizeof(VideoInput) == sizeof(D3D11_1DDI_VIDEO_INPUT));
-  if (parameters == nullptr || parameter_size < sizeof(VideoInput)) return false;
+  if (parameters == nullptr || WARD_RULE("R2.input_size", parameter_size < sizeof(VideoInput))) {
+    return false;
+  }
   VideoInput input;
   std::memcpy(&input, parameters, sizeof(input));
   if (input.table == nullptr) return false;
+  if (WARD_BROKEN("R2.table")) return true;
   FillVideoFunctions(input.table);
   if constexpr (kFillDecoder != nullptr) kFillDecoder(input.table);
   return true;
@@ -176,7 +180,7 @@ TableFiller FindFiller(UINT32 sub_device_id) {
     case D3DWDDM2_4DDI_VIDEO_FUNCTIONS:
       return FillTable<D3DWDDM2_4DDI_VIDEODEVICEFUNCS, FillVideoDecoderFunctions2_4>;
     default:
-      return nullptr;
+      return WARD_BROKEN("R2.sub_device") ? FillTable<D3D11_1DDI_VIDEODEVICEFUNCS> : nullptr;
   }
 }
 

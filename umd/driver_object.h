@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "base/rule.h"
+
 namespace ward::umd {
 
 class Device;
@@ -34,7 +36,8 @@ class DriverObject {
   static T* Find(const Device* device, void* driver_private) {
     auto* object = static_cast<DriverObject*>(driver_private);
     if (object == nullptr || device == nullptr) return nullptr;
-    if (object->kind_ != T::kKind || object->device_ != device) return nullptr;
+    if (object->kind_ != T::kKind) return nullptr;
+    if (WARD_RULE("4.own_device", object->device_ != device)) return nullptr;
     return static_cast<T*>(object);
   }
 

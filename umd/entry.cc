@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/rule.h"
 #include "umd/adapter.h"
 #include "umd/ddi/d3d11_1_ddi.h"
 #include "umd/device.h"
@@ -20,9 +21,12 @@ Adapter* FindAdapter(D3D10DDI_HADAPTER handle) { return static_cast<Adapter*>(ha
 
 HRESULT APIENTRY GetSupportedVersions(D3D10DDI_HADAPTER, UINT32* entries, UINT64* versions) {
   if (entries == nullptr) return E_INVALIDARG;
-  if (versions != nullptr && *entries < kSupportedVersionCount) return E_NOT_SUFFICIENT_BUFFER;
+  if (versions != nullptr && WARD_RULE("1.2.array_size", *entries < kSupportedVersionCount)) {
+    return E_NOT_SUFFICIENT_BUFFER;
+  }
   *entries = kSupportedVersionCount;
   if (versions != nullptr) std::memcpy(versions, kSupportedVersions, sizeof(kSupportedVersions));
+  if (WARD_BROKEN("R1.version") && versions != nullptr) ++*versions;
   return S_OK;
 }
 

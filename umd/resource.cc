@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "abi/generated/commands.h"
+#include "base/rule.h"
 #include "umd/allocation_data.h"
 #include "umd/device.h"
 
@@ -14,7 +15,8 @@ namespace {
 constexpr uint32_t kFlipFormatXrgb = 0;  // FLIP.format
 
 Segment ChooseSegment(const D3D11DDIARG_CREATERESOURCE& description) {
-  if ((description.MiscFlags & D3D11_1DDI_RESOURCE_MISC_RESTRICTED_CONTENT) != 0) {
+  if (WARD_RULE("5.restricted_content",
+                (description.MiscFlags & D3D11_1DDI_RESOURCE_MISC_RESTRICTED_CONTENT) != 0)) {
     return Segment::kProtected;
   }
   return description.Usage == D3D10_DDI_USAGE_STAGING ? Segment::kSystem : Segment::kVisible;

@@ -3,11 +3,12 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/rule.h"
 
 namespace ward::device {
 
 bool IsAlignedPattern(const EncryptedBlockInfo& info, uint32_t alignment) {
-  if (info.bytes_in_encrypt_pattern == 0) return true;
+  if (WARD_RULE("R10.beginning_only", info.bytes_in_encrypt_pattern == 0)) return true;
   return IsAligned(info.encrypted_bytes_at_beginning, alignment) &&
          IsAligned(info.bytes_in_skip_pattern, alignment) &&
          IsAligned(info.bytes_in_encrypt_pattern, alignment);
@@ -30,12 +31,16 @@ std::optional<EncryptedRun> FindEncryptedRun(const EncryptedBlockInfo& info, uin
   const uint64_t encrypt = info.bytes_in_encrypt_pattern;
   if (from >= end) return std::nullopt;
   if (encrypt != 0 && skip == 0) {
+    if (WARD_BROKEN("7.8.no_skip")) return std::nullopt;
     return EncryptedRun{from, end - from, from};
   }
   if (from < beginning) {
     return EncryptedRun{from, std::min(beginning, end) - from, from};
   }
-  if (encrypt == 0) return std::nullopt;
+  if (encrypt == 0) {
+    if (WARD_BROKEN("7.8.beginning_only")) return EncryptedRun{from, end - from, from};
+    return std::nullopt;
+  }
 
   const uint64_t phase = (from - beginning) % (skip + encrypt);
   const uint64_t until_encrypted = phase < skip ? skip - phase : 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/rule.h"
 #include "base/secret_bytes.h"
 #include "device/crypto/openssl_handles.h"
 
@@ -80,8 +81,10 @@ bool DecodeOaep(const OaepScheme& scheme, ByteSpan encoded, ByteSpan message) {
   const DataBlock block = Unmask(scheme, encoded);
   const size_t separator = block.tail.size() - message.size() - 1;
   uint8_t wrong = block.wrong;
-  for (size_t i = 0; i < separator; ++i) wrong = OrInto(wrong, block.tail[i]);
-  wrong = OrInto(wrong, block.tail[separator] ^ 1U);
+  if (!WARD_BROKEN("R5.key_length")) {
+    for (size_t i = 0; i < separator; ++i) wrong = OrInto(wrong, block.tail[i]);
+    wrong = OrInto(wrong, block.tail[separator] ^ 1U);
+  }
 
   const uint8_t keep = MaskIfZero(wrong);
   for (size_t i = 0; i < message.size(); ++i) {

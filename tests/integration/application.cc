@@ -43,8 +43,8 @@ Key RunEcb(const Key& key, const Key& block, int encrypt) {
 
 }  // namespace
 
-std::unique_ptr<runtime::Kernel> OpenKernel(emulator::InProcessHost* machine) {
-  Result<std::unique_ptr<runtime::Kernel>> kernel = runtime::Kernel::Open(machine);
+std::unique_ptr<runtime::Kernel> OpenKernel(abi::PciFunction* function) {
+  Result<std::unique_ptr<runtime::Kernel>> kernel = runtime::Kernel::Open(function);
   if (!kernel.ok()) throw std::runtime_error(kernel.fault().reason);
   return std::move(kernel.value());
 }

@@ -25,7 +25,7 @@ namespace ward::test {
 
 using Key = std::array<uint8_t, 16>;
 
-std::unique_ptr<runtime::Kernel> OpenKernel(emulator::InProcessHost* machine);
+std::unique_ptr<runtime::Kernel> OpenKernel(abi::PciFunction* function);
 
 class Application {
  public:

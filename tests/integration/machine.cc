@@ -1,31 +1,50 @@
 #include "tests/integration/machine.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
 #include "tests/unit/crypto/workspace.h"
 
 namespace ward::test {
+namespace {
+
+std::string& RootHere() {
+  static std::string root;
+  return root;
+}
+
+std::string ReadRoot() {
+  const Workspace workspace;
+  std::string error;
+  if (!SharedIdentity().Save(workspace / "identity", false, &error)) {
+    throw std::runtime_error(error);
+  }
+  return workspace.ReadText("identity/root.pem");
+}
+
+}  // namespace
 
 const emulator::Identity& SharedIdentity() {
   static const emulator::Identity identity = [] {
     std::string error;
-    std::optional<emulator::Identity> made = emulator::Identity::Create(&error);
-    if (!made) throw std::runtime_error(error);
+    const char* kept = std::getenv("WARD_TEST_IDENTITY");
+    std::optional<emulator::Identity> made = kept != nullptr && std::filesystem::exists(kept)
+                                                 ? emulator::Identity::Load(kept, &error)
+                                                 : emulator::Identity::Create(&error);
+    if (made && kept != nullptr && !std::filesystem::exists(kept)) made->Save(kept, false, &error);
+    if (!made || !error.empty()) throw std::runtime_error(error);
     return std::move(*made);
   }();
   return identity;
 }
 
+void SetSharedRoot(std::string root) { RootHere() = std::move(root); }
+
 const std::string& SharedRoot() {
-  static const std::string root = [] {
-    const Workspace workspace;
-    std::string error;
-    if (!SharedIdentity().Save(workspace / "identity", false, &error)) {
-      throw std::runtime_error(error);
-    }
-    return workspace.ReadText("identity/root.pem");
-  }();
+  std::string& root = RootHere();
+  if (root.empty()) root = ReadRoot();
   return root;
 }
 
@@ -42,6 +61,7 @@ std::unique_ptr<emulator::InProcessHost> MakeMachine(const MachineOptions& optio
   emulator::InProcessOptions host_options;
   host_options.gpu = TestGpuOptions();
   host_options.gpu.strict_iv = options.strict_iv;
+  host_options.gpu.latency = options.latency;
   host_options.listener = options.listener;
   host_options.trace = options.trace;
   host_options.entropy_seed = options.entropy_seed;

@@ -10,16 +10,20 @@
 
 namespace ward::test {
 
-// Made once per program: RSA keys take their time.
+// Made once per program: RSA keys take their time. WARD_TEST_IDENTITY names a folder where programs
+// that run one after another share it.
 const emulator::Identity& SharedIdentity();
-// Its root certificate, PEM.
+// Its root certificate, PEM; or the one that SetSharedRoot told.
 const std::string& SharedRoot();
+// For a device that was not made here. Before the first use of SharedRoot.
+void SetSharedRoot(std::string root);
 
 struct MachineOptions {
   emulator::BoundaryListener* listener = nullptr;
   TraceSink* trace = nullptr;
   uint64_t entropy_seed = 0;
   bool strict_iv = false;
+  device::LatencyPreset latency = device::LatencyPreset::kFast;
 };
 
 device::GpuOptions TestGpuOptions();

@@ -3,8 +3,8 @@
 
 run_build() {
   case ${1:-all} in
-    all | release | device | debug | fuzz | windows) ;;
-    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|fuzz|windows]" ;;
+    all | release | device | debug | mutants | fuzz | windows) ;;
+    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|mutants|fuzz|windows]" ;;
   esac
   ensure_packages
   case ${1:-all} in
@@ -17,6 +17,7 @@ run_build() {
     release) build_release ;;
     device) build_device ;;
     debug) build_debug ;;
+    mutants) build_mutants ;;
     fuzz) build_fuzz ;;
     windows) build_windows ;;
   esac
@@ -24,6 +25,7 @@ run_build() {
 
 build_release() { build_preset release; } # what the demo runs: clang 19, optimised
 build_debug() { build_preset debug; }     # what the tests run: gcc, ASan and UBSan
+build_mutants() { build_preset mutants; } # what the conformance suite is proven with
 build_fuzz() { build_preset fuzz; }
 build_windows() { build_preset windows; } # the driver's side by mingw-w64
 

@@ -13,8 +13,11 @@ run_tests() {
   esac
   ensure_packages
   passed=0 failed=0 skipped=0
+  rules_report=$log_dir/rules.json
+  rm -f "$rules_report"
   # All builds come first: what does not build is known before the long part.
   [ ${#labels[@]} -eq 0 ] || build_debug
+  [[ " ${labels[*]-} " != *" conformance "* ]] || build_mutants
   if [ -n "$vm" ]; then
     build_release
     build_device
@@ -25,10 +28,12 @@ run_tests() {
   rm -rf "$TMPDIR" && mkdir "$TMPDIR"
   for label in ${labels[@]+"${labels[@]}"}; do
     run_ctest_label "$label"
+    [ "$label" != conformance ] || prove_rules
   done
   [ -z "$vm" ] || run_vm_tests
   [ -n "${WARD_VM_KEEP:-}" ] || rm -rf "$TMPDIR"
 
+  [ ! -f "$rules_report" ] || python3 tools/conformance/result.py table "$rules_report"
   local summary="$passed passed, $failed failed"
   [ "$skipped" -eq 0 ] || summary+=", $skipped skipped"
   say "$summary"
@@ -58,6 +63,23 @@ run_ctest_label() {
     print_result skip "test $label" "$start" "no case has this label yet"
   else
     print_result ok "test $label" "$start" "${counts[0]} cases"
+  fi
+}
+
+# Breaks each rule of content protection and wants the suite to notice.
+prove_rules() {
+  local log=$log_dir/rules.log start counts=()
+  start=$(now_us)
+  run_logged "mutants" "$log" python3 tools/conformance/prove_rules.py --json "$PWD/$rules_report" || true
+  read -ra counts < <(python3 tools/conformance/result.py counts "$rules_report" 2>>"$log") || counts=(0 1 0)
+  add_counts "${counts[@]}"
+  if [ "${counts[1]}" -gt 0 ] || [ "${counts[0]}" -eq 0 ]; then
+    print_result FAIL "mutants" "$start" "${counts[1]} mistakes or rules that no case catches"
+    [ ! -f "$rules_report" ] || python3 tools/conformance/result.py failures "$rules_report" | sed 's/^/    | /'
+    [ -f "$rules_report" ] || show_log_end "$log"
+    say "    whole log: $log"
+  else
+    print_result ok "mutants" "$start" "${counts[0]} passed"
   fi
 }
 

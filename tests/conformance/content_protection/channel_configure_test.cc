@@ -47,14 +47,15 @@ TEST_CASE("CPAuthChannelAPI.CreateWritesHandle: hardware and software channels e
   CHECK(hardware.handle() != software.handle());
 }
 
-TEST_CASE("CPAuthChannelAPI.CreateType: no other channel type is available") {
+TEST_CASE("CPAuthChannelAPI.CreateType: no other channel type is available", "[negative]") {
   Stage stage;
   for (const uint32_t type : {0u, 4u, 0x10003u, 0xFFFFFFFFu}) {
     CHECK(Create(&stage, type) == kNotAvailable);
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.CreateRuntimeType: the runtime's own channel is none of the driver's") {
+TEST_CASE("CPAuthChannelAPI.CreateRuntimeType: the runtime's own channel is none of the driver's",
+          "[negative]") {
   Stage stage;
   CHECK(Create(&stage, 1) == E_NOTIMPL);
   runtime::Device& device = stage.process.app.device();
@@ -81,7 +82,8 @@ TEST_CASE("CPAuthChannelAPI.HandleUnrepeatable: no handle comes twice, nor its l
   CHECK(halves.size() == 100);
 }
 
-TEST_CASE("CPAuthChannelAPI.CreateExhausted: the 65th channel is E_OUTOFMEMORY until one goes") {
+TEST_CASE("CPAuthChannelAPI.CreateExhausted: the 65th channel is E_OUTOFMEMORY until one goes",
+          "[negative]") {
   Stage stage;
   std::vector<ChannelPointer> channels(64);
   for (ChannelPointer& channel : channels) {
@@ -107,7 +109,7 @@ TEST_CASE("CPAuthChannelAPI.Certificate: a channel's chain leads to the device's
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.NegotiateSize: anything but 256 bytes is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.NegotiateSize: anything but 256 bytes is E_INVALIDARG", "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process);
   const std::vector<uint8_t> good = WrapOaep(stage.process.device_key(), kSessionKey);
@@ -119,7 +121,7 @@ TEST_CASE("CPAuthChannelAPI.NegotiateSize: anything but 256 bytes is E_INVALIDAR
   channel.Open();
 }
 
-TEST_CASE("CPAuthChannelAPI.NegotiateTampered: a flipped bit is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.NegotiateTampered: a flipped bit is E_INVALIDARG", "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process);
   for (const size_t at : {0u, 128u, 255u}) {
@@ -130,7 +132,8 @@ TEST_CASE("CPAuthChannelAPI.NegotiateTampered: a flipped bit is E_INVALIDARG") {
   channel.Open();
 }
 
-TEST_CASE("CPAuthChannelAPI.NegotiateHash: OAEP with SHA-1 or SHA-256 is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.NegotiateHash: OAEP with SHA-1 or SHA-256 is E_INVALIDARG",
+          "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process);
   for (const char* digest : {"SHA1", "SHA256"}) {
@@ -140,7 +143,8 @@ TEST_CASE("CPAuthChannelAPI.NegotiateHash: OAEP with SHA-1 or SHA-256 is E_INVAL
   channel.Open();
 }
 
-TEST_CASE("CPAuthChannelAPI.NegotiateKeyLength: a key that is not 16 bytes is E_INVALIDARG (R5)") {
+TEST_CASE("CPAuthChannelAPI.NegotiateKeyLength: a key that is not 16 bytes is E_INVALIDARG (R5)",
+          "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process);
   for (const size_t size : {0u, 15u, 17u, 32u, 40u, 126u}) {
@@ -161,7 +165,7 @@ TEST_CASE("CPAuthChannelAPI.NegotiateAgain: before INITIALIZE the last key is th
   CHECK(channel.Initialize().result == S_OK);
 }
 
-TEST_CASE("CPAuthChannelAPI.NegotiateFails: the earlier key stays") {
+TEST_CASE("CPAuthChannelAPI.NegotiateFails: the earlier key stays", "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process);
   REQUIRE(channel.Negotiate(kSessionKey) == S_OK);
@@ -171,7 +175,8 @@ TEST_CASE("CPAuthChannelAPI.NegotiateFails: the earlier key stays") {
   CHECK(channel.Initialize().result == S_OK);
 }
 
-TEST_CASE("CPAuthChannelAPI.NegotiateLate: after INITIALIZE it is E_INVALIDARG (R17)") {
+TEST_CASE("CPAuthChannelAPI.NegotiateLate: after INITIALIZE it is E_INVALIDARG (R17)",
+          "[negative]") {
   OpenChannel stage;
   CHECK(stage.channel.NegotiateBlob(WrapOaep(stage.process.device_key(), kOtherKey)) ==
         E_INVALIDARG);
@@ -201,7 +206,8 @@ TEST_CASE("CPAuthChannelAPI.InitializeAnswer: type, handle, number and S_OK come
   channel.CheckAnswered(reply, message, false);
 }
 
-TEST_CASE("CPAuthChannelAPI.ConfigureBeforeKey: E_INVALIDARG, and nothing is signed") {
+TEST_CASE("CPAuthChannelAPI.ConfigureBeforeKey: E_INVALIDARG, and nothing is signed",
+          "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process);
   const Reply reply = channel.Initialize();
@@ -209,7 +215,7 @@ TEST_CASE("CPAuthChannelAPI.ConfigureBeforeKey: E_INVALIDARG, and nothing is sig
   CHECK_FALSE(reply.HasOmac());
 }
 
-TEST_CASE("CPAuthChannelAPI.ConfigureNull: null data is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.ConfigureNull: null data is E_INVALIDARG", "[negative]") {
   OpenChannel stage;
   runtime::VideoContext& video = stage.process.app.video();
   runtime::AuthenticatedChannel* channel = stage.channel.channel.get();
@@ -219,7 +225,8 @@ TEST_CASE("CPAuthChannelAPI.ConfigureNull: null data is E_INVALIDARG") {
   CHECK(video.ConfigureAuthenticatedChannel(channel, 56, message.data(), nullptr) == E_INVALIDARG);
 }
 
-TEST_CASE("CPAuthChannelAPI.ConfigureHeaderShort: below 48 bytes the output stays untouched") {
+TEST_CASE("CPAuthChannelAPI.ConfigureHeaderShort: below 48 bytes the output stays untouched",
+          "[negative]") {
   OpenChannel stage;
   Message message = stage.channel.CommandAt(kConfigureStart, kProtection, Words({0}));
   for (const size_t size : {1u, 16u, 47u}) {
@@ -234,21 +241,24 @@ void CheckShortCommand(const GUID& type, size_t size) {
   OpenChannel stage(kSoftwareChannel);
   for (const size_t cut : {size_t{48}, size - 1}) {
     Message message = stage.channel.CommandAt(kConfigureStart, type, Message(size - 48));
-    message.resize(cut);
-    stage.channel.Sign(&message);
+    message.resize(cut);  // signed as though the rest were there and zero
     CheckRefused(&stage, message, E_INVALIDARG);
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.ConfigureShort: INITIALIZE") { CheckShortCommand(kInitialize, 56); }
-TEST_CASE("CPAuthChannelAPI.ConfigureShort: PROTECTION") { CheckShortCommand(kProtection, 56); }
-TEST_CASE("CPAuthChannelAPI.ConfigureShort: CRYPTO_SESSION") {
+TEST_CASE("CPAuthChannelAPI.ConfigureShort: INITIALIZE", "[negative]") {
+  CheckShortCommand(kInitialize, 56);
+}
+TEST_CASE("CPAuthChannelAPI.ConfigureShort: PROTECTION", "[negative]") {
+  CheckShortCommand(kProtection, 56);
+}
+TEST_CASE("CPAuthChannelAPI.ConfigureShort: CRYPTO_SESSION", "[negative]") {
   CheckShortCommand(kCryptoSession, 72);
 }
-TEST_CASE("CPAuthChannelAPI.ConfigureShort: SHARED_RESOURCE") {
+TEST_CASE("CPAuthChannelAPI.ConfigureShort: SHARED_RESOURCE", "[negative]") {
   CheckShortCommand(kSharedResource, 72);
 }
-TEST_CASE("CPAuthChannelAPI.ConfigureShort: ENCRYPTION_WHEN_ACCESSIBLE") {
+TEST_CASE("CPAuthChannelAPI.ConfigureShort: ENCRYPTION_WHEN_ACCESSIBLE", "[negative]") {
   CheckShortCommand(kEncryption, 64);
 }
 
@@ -261,7 +271,8 @@ TEST_CASE("CPAuthChannelAPI.ConfigureLarger: more bytes are accepted and not MAC
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.ConfigureUnknown: E_FAIL, and the answer is not signed (R31)") {
+TEST_CASE("CPAuthChannelAPI.ConfigureUnknown: E_FAIL, and the answer is not signed (R31)",
+          "[negative]") {
   OpenChannel stage;
   GUID type = kProtection;
   type.Data1 ^= 1;
@@ -274,14 +285,16 @@ TEST_CASE("CPAuthChannelAPI.ConfigureUnknown: E_FAIL, and the answer is not sign
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.ConfigureUnknownFirst: the type is judged before size and MAC (8.2)") {
+TEST_CASE("CPAuthChannelAPI.ConfigureUnknownFirst: the type is judged before size and MAC (8.2)",
+          "[negative]") {
   OpenChannel stage;
   Message message = stage.channel.CommandAt(kConfigureStart, umd::kNullGuid, {});
   message[0] ^= 1;
   CHECK(stage.channel.Send(message).result == kUnsupported);
 }
 
-TEST_CASE("CPAuthChannelAPI.OmacFlipped: a wrong MAC is E_INVALIDARG, wherever the bit is") {
+TEST_CASE("CPAuthChannelAPI.OmacFlipped: a wrong MAC is E_INVALIDARG, wherever the bit is",
+          "[negative]") {
   OpenChannel stage;
   // In the MAC, type's tail, handle, number, the header's padding, payload and tail padding.
   for (const size_t at : {0u, 15u, 32u, 39u, 40u, 44u, 47u, 48u, 55u}) {
@@ -291,7 +304,8 @@ TEST_CASE("CPAuthChannelAPI.OmacFlipped: a wrong MAC is E_INVALIDARG, wherever t
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.OmacCoverage: a MAC over the zeroed field or the header fails (R6)") {
+TEST_CASE("CPAuthChannelAPI.OmacCoverage: a MAC over the zeroed field or the header fails (R6)",
+          "[negative]") {
   OpenChannel stage;
   Message message = stage.channel.CommandAt(kConfigureStart, kProtection, Words({1}));
   stage.channel.Sign(&message, 48);
@@ -311,7 +325,8 @@ TEST_CASE("CPAuthChannelAPI.OmacPadding: padding is any value, but under the MAC
   CHECK(stage.channel.Send(message).result == S_OK);
 }
 
-TEST_CASE("CPAuthChannelAPI.ConfigureHandle: another channel's handle is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.ConfigureHandle: another channel's handle is E_INVALIDARG",
+          "[negative]") {
   OpenChannel stage;
   const ChannelParty other(&stage.process);
   for (const uint64_t handle : {uint64_t{0}, other.handle(), stage.channel.handle() + 1}) {
@@ -322,7 +337,8 @@ TEST_CASE("CPAuthChannelAPI.ConfigureHandle: another channel's handle is E_INVAL
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.ConfigureReplayOnOtherChannel: a recorded exchange is worth nothing") {
+TEST_CASE("CPAuthChannelAPI.ConfigureReplayOnOtherChannel: a recorded exchange is worth nothing",
+          "[negative]") {
   Stage stage;
   ChannelParty first(&stage.process);
   const std::vector<uint8_t> blob = WrapOaep(stage.process.device_key(), kSessionKey);
@@ -334,7 +350,8 @@ TEST_CASE("CPAuthChannelAPI.ConfigureReplayOnOtherChannel: a recorded exchange i
   CHECK(second.Send(initialize).result == E_INVALIDARG);
 }
 
-TEST_CASE("CPAuthChannelAPI.ConfigureBeforeInitialize: E_INVALIDARG for every other command") {
+TEST_CASE("CPAuthChannelAPI.ConfigureBeforeInitialize: E_INVALIDARG for every other command",
+          "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process, kSoftwareChannel);
   REQUIRE(channel.Negotiate(kSessionKey) == S_OK);
@@ -345,14 +362,16 @@ TEST_CASE("CPAuthChannelAPI.ConfigureBeforeInitialize: E_INVALIDARG for every ot
   CHECK(channel.Initialize().result == S_OK);
 }
 
-TEST_CASE("CPAuthChannelAPI.InitializeTwice: the second is E_INVALIDARG and changes nothing") {
+TEST_CASE("CPAuthChannelAPI.InitializeTwice: the second is E_INVALIDARG and changes nothing",
+          "[negative]") {
   OpenChannel stage;
   const Message again = stage.channel.CommandAt(5, kInitialize, Words({1, 1}));
   CheckRefused(&stage, again, E_INVALIDARG);
   CheckRefused(&stage, stage.channel.CommandAt(1, kProtection, Words({0})), E_INVALIDARG);
 }
 
-TEST_CASE("CPAuthChannelAPI.SequenceReplay: a number at or below the last is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.SequenceReplay: a number at or below the last is E_INVALIDARG",
+          "[negative]") {
   OpenChannel stage;
   const Message message = stage.channel.Command(kProtection, Words({0}));
   CHECK(stage.channel.Send(message).result == S_OK);
@@ -370,7 +389,8 @@ TEST_CASE("CPAuthChannelAPI.SequenceFirst: Start and Start + 1 are both a first 
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.SequenceGap: a number may skip, and what it skipped is gone") {
+TEST_CASE("CPAuthChannelAPI.SequenceGap: a number may skip, and what it skipped is gone",
+          "[negative]") {
   OpenChannel stage;
   stage.channel.next_configure += 1000;
   CHECK(stage.channel.Configure(kProtection, Words({0})).result == S_OK);
@@ -378,7 +398,8 @@ TEST_CASE("CPAuthChannelAPI.SequenceGap: a number may skip, and what it skipped 
                E_INVALIDARG);
 }
 
-TEST_CASE("CPAuthChannelAPI.SequenceLast: 0xFFFFFFFF is the last number, it does not wrap (R14)") {
+TEST_CASE("CPAuthChannelAPI.SequenceLast: 0xFFFFFFFF is the last number, it does not wrap (R14)",
+          "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process);
   channel.Open();
@@ -389,21 +410,23 @@ TEST_CASE("CPAuthChannelAPI.SequenceLast: 0xFFFFFFFF is the last number, it does
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.SequenceBadOmac: a forged command uses up no number (R15)") {
+TEST_CASE("CPAuthChannelAPI.SequenceBadOmac: a forged command uses up no number (R15)",
+          "[negative]") {
   OpenChannel stage;
   Message forged = stage.channel.CommandAt(0xFFFFFFFF, kProtection, Words({0}));
   forged[3] ^= 1;
   CheckRefused(&stage, forged, E_INVALIDARG);
 }
 
-TEST_CASE("CPAuthChannelAPI.SequenceRefused: a signed command that fails uses its number (R15)") {
+TEST_CASE("CPAuthChannelAPI.SequenceRefused: a signed command that fails uses its number (R15)",
+          "[negative]") {
   OpenChannel stage;
   const uint32_t used = stage.channel.next_configure;
   CHECK(stage.channel.Configure(kProtection, Words({0x80})).result == E_INVALIDARG);
   CheckRefused(&stage, stage.channel.CommandAt(used, kProtection, Words({0})), E_INVALIDARG);
 }
 
-TEST_CASE("CPAuthChannelAPI.ProtectionReserved: reserved bits are E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.ProtectionReserved: reserved bits are E_INVALIDARG", "[negative]") {
   OpenChannel stage;
   for (const uint32_t flags : {4u, 0x80000000u, 0xFFFFFFFFu}) {
     CheckRefused(&stage, stage.channel.Command(kProtection, Words({flags})), E_INVALIDARG);
@@ -411,19 +434,21 @@ TEST_CASE("CPAuthChannelAPI.ProtectionReserved: reserved bits are E_INVALIDARG")
   CHECK(stage.channel.Configure(kProtection, Words({3})).result == S_OK);
 }
 
-TEST_CASE("CPAuthChannelAPI.SharedResourceHardware: E_FAIL on a hardware channel (8.5)") {
+TEST_CASE("CPAuthChannelAPI.SharedResourceHardware: E_FAIL on a hardware channel (8.5)",
+          "[negative]") {
   OpenChannel stage;
   CheckRefused(&stage, stage.channel.Command(kSharedResource, Longs({1, 0, 1})), kUnsupported);
 }
 
-TEST_CASE("CPAuthChannelAPI.SharedResourceType: an unknown process type is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.SharedResourceType: an unknown process type is E_INVALIDARG",
+          "[negative]") {
   OpenChannel stage(kSoftwareChannel);
   for (const uint64_t type : {0u, 3u}) {
     CheckRefused(&stage, stage.channel.Command(kSharedResource, Longs({type, 5, 1})), E_INVALIDARG);
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.EncryptionNotOffered: only GUID_NULL may be chosen") {
+TEST_CASE("CPAuthChannelAPI.EncryptionNotOffered: only GUID_NULL may be chosen", "[negative]") {
   OpenChannel stage;
   CheckRefused(&stage,
                stage.channel.Command(kEncryption, BytesOfGuid(D3D11_1DDI_CRYPTO_TYPE_AES128_CTR)),

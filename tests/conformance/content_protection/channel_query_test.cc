@@ -67,23 +67,43 @@ void CheckShapes(const QueryShape& shape) {
   CHECK(short_output.bytes == Message(shape.output_bytes - 1, kUntouched));
 }
 
-TEST_CASE("CPAuthChannelAPI.QueryShort: PROTECTION") { CheckShapes({kProtection, 32, 56}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: CHANNEL_TYPE") { CheckShapes({kChannelType, 32, 56}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: DEVICE_HANDLE") { CheckShapes({kDeviceHandle, 32, 56}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: CRYPTO_SESSION") { CheckShapes({kCryptoSession, 40, 72}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: PROCESS_COUNT") { CheckShapes({kProcessCount, 32, 56}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: PROCESS") { CheckShapes({kProcess, 40, 64}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: UNRESTRICTED_COUNT") {
+TEST_CASE("CPAuthChannelAPI.QueryShort: PROTECTION", "[negative]") {
+  CheckShapes({kProtection, 32, 56});
+}
+TEST_CASE("CPAuthChannelAPI.QueryShort: CHANNEL_TYPE", "[negative]") {
+  CheckShapes({kChannelType, 32, 56});
+}
+TEST_CASE("CPAuthChannelAPI.QueryShort: DEVICE_HANDLE", "[negative]") {
+  CheckShapes({kDeviceHandle, 32, 56});
+}
+TEST_CASE("CPAuthChannelAPI.QueryShort: CRYPTO_SESSION", "[negative]") {
+  CheckShapes({kCryptoSession, 40, 72});
+}
+TEST_CASE("CPAuthChannelAPI.QueryShort: PROCESS_COUNT", "[negative]") {
+  CheckShapes({kProcessCount, 32, 56});
+}
+TEST_CASE("CPAuthChannelAPI.QueryShort: PROCESS", "[negative]") { CheckShapes({kProcess, 40, 64}); }
+TEST_CASE("CPAuthChannelAPI.QueryShort: UNRESTRICTED_COUNT", "[negative]") {
   CheckShapes({kUnrestrictedCount, 32, 56});
 }
-TEST_CASE("CPAuthChannelAPI.QueryShort: OUTPUT_ID_COUNT") { CheckShapes({kOutputIdCount, 48, 72}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: OUTPUT_ID") { CheckShapes({kOutputId, 56, 80}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: ACCESSIBILITY") { CheckShapes({kAccessibility, 32, 64}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: ENCRYPTION_GUID_COUNT") {
+TEST_CASE("CPAuthChannelAPI.QueryShort: OUTPUT_ID_COUNT", "[negative]") {
+  CheckShapes({kOutputIdCount, 48, 72});
+}
+TEST_CASE("CPAuthChannelAPI.QueryShort: OUTPUT_ID", "[negative]") {
+  CheckShapes({kOutputId, 56, 80});
+}
+TEST_CASE("CPAuthChannelAPI.QueryShort: ACCESSIBILITY", "[negative]") {
+  CheckShapes({kAccessibility, 32, 64});
+}
+TEST_CASE("CPAuthChannelAPI.QueryShort: ENCRYPTION_GUID_COUNT", "[negative]") {
   CheckShapes({kGuidCount, 32, 56});
 }
-TEST_CASE("CPAuthChannelAPI.QueryShort: ENCRYPTION_GUID") { CheckShapes({kGuid, 40, 72}); }
-TEST_CASE("CPAuthChannelAPI.QueryShort: CURRENT_ENCRYPTION") { CheckShapes({kCurrent, 32, 64}); }
+TEST_CASE("CPAuthChannelAPI.QueryShort: ENCRYPTION_GUID", "[negative]") {
+  CheckShapes({kGuid, 40, 72});
+}
+TEST_CASE("CPAuthChannelAPI.QueryShort: CURRENT_ENCRYPTION", "[negative]") {
+  CheckShapes({kCurrent, 32, 64});
+}
 
 TEST_CASE("CPAuthChannelAPI.QueryLarger: more room than needed stays untouched behind it (R13)") {
   OpenChannel stage;
@@ -96,7 +116,7 @@ TEST_CASE("CPAuthChannelAPI.QueryLarger: more room than needed stays untouched b
   stage.channel.CheckAnswered(reply, question, true);
 }
 
-TEST_CASE("CPAuthChannelAPI.QueryNull: null data is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.QueryNull: null data is E_INVALIDARG", "[negative]") {
   OpenChannel stage;
   const Message question = stage.channel.Question(kQueryStart, kChannelType);
   Message output(56, kUntouched);
@@ -107,7 +127,7 @@ TEST_CASE("CPAuthChannelAPI.QueryNull: null data is E_INVALIDARG") {
   CHECK(output == Message(56, kUntouched));
 }
 
-TEST_CASE("CPAuthChannelAPI.QueryBeforeKey: E_INVALIDARG, and nothing is signed") {
+TEST_CASE("CPAuthChannelAPI.QueryBeforeKey: E_INVALIDARG, and nothing is signed", "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process);
   const Reply reply = channel.Ask(channel.Question(0, kChannelType), 56);
@@ -116,7 +136,7 @@ TEST_CASE("CPAuthChannelAPI.QueryBeforeKey: E_INVALIDARG, and nothing is signed"
   CHECK(IsZero(ConstByteSpan(reply.bytes).subspan(48)));
 }
 
-TEST_CASE("CPAuthChannelAPI.QueryBeforeInitialize: E_INVALIDARG for every query") {
+TEST_CASE("CPAuthChannelAPI.QueryBeforeInitialize: E_INVALIDARG for every query", "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process, kSoftwareChannel);
   REQUIRE(channel.Negotiate(kSessionKey) == S_OK);
@@ -135,7 +155,8 @@ TEST_CASE("CPAuthChannelAPI.QueryBeforeInitialize: E_INVALIDARG for every query"
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.QueryUnknown: E_FAIL, and the answer is not signed (R31)") {
+TEST_CASE("CPAuthChannelAPI.QueryUnknown: E_FAIL, and the answer is not signed (R31)",
+          "[negative]") {
   OpenChannel stage;
   GUID type = kProtection;
   type.Data4[7] ^= 1;
@@ -147,7 +168,8 @@ TEST_CASE("CPAuthChannelAPI.QueryUnknown: E_FAIL, and the answer is not signed (
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.QueryIsNoCommand: a command's type gets no signature (R31)") {
+TEST_CASE("CPAuthChannelAPI.QueryIsNoCommand: a command's type gets no signature (R31)",
+          "[negative]") {
   OpenChannel stage;
   for (const GUID& type : {D3D11_1DDI_AUTHENTICATED_CONFIGURE_INITIALIZE_GUID,
                            D3D11_1DDI_AUTHENTICATED_CONFIGURE_PROTECTION_GUID,
@@ -160,14 +182,15 @@ TEST_CASE("CPAuthChannelAPI.QueryIsNoCommand: a command's type gets no signature
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.QueryReplyIsNoCommand: a signed reply is not taken as a command") {
+TEST_CASE("CPAuthChannelAPI.QueryReplyIsNoCommand: a signed reply is not taken as a command",
+          "[negative]") {
   OpenChannel stage;
   const Reply reply = stage.channel.Query(kProtection, {}, 56);
   REQUIRE(reply.result == S_OK);
   CHECK(stage.channel.Send(reply.bytes).result == kUnsupported);
 }
 
-TEST_CASE("CPAuthChannelAPI.QueryHandle: another channel's handle is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.QueryHandle: another channel's handle is E_INVALIDARG", "[negative]") {
   OpenChannel stage;
   const ChannelParty other(&stage.process);
   for (const uint64_t handle : {uint64_t{0}, other.handle(), stage.channel.handle() ^ 1}) {
@@ -177,7 +200,8 @@ TEST_CASE("CPAuthChannelAPI.QueryHandle: another channel's handle is E_INVALIDAR
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.QuerySequenceReplay: a number at or below the last is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.QuerySequenceReplay: a number at or below the last is E_INVALIDARG",
+          "[negative]") {
   OpenChannel stage;
   CHECK(stage.channel.Query(kChannelType, {}, 56).result == S_OK);
   for (const uint32_t sequence : {kQueryStart, kQueryStart - 1, 0u}) {
@@ -185,7 +209,7 @@ TEST_CASE("CPAuthChannelAPI.QuerySequenceReplay: a number at or below the last i
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.QuerySequenceLast: 0xFFFFFFFF is the last number (R14)") {
+TEST_CASE("CPAuthChannelAPI.QuerySequenceLast: 0xFFFFFFFF is the last number (R14)", "[negative]") {
   Stage stage;
   ChannelParty channel(&stage.process);
   channel.Open();
@@ -195,7 +219,8 @@ TEST_CASE("CPAuthChannelAPI.QuerySequenceLast: 0xFFFFFFFF is the last number (R1
   }
 }
 
-TEST_CASE("CPAuthChannelAPI.QuerySequenceRefused: a query that fails uses its number (R15)") {
+TEST_CASE("CPAuthChannelAPI.QuerySequenceRefused: a query that fails uses its number (R15)",
+          "[negative]") {
   OpenChannel stage;
   const Message failing =
       stage.channel.Question(stage.channel.next_query++, kCryptoSession, Longs({0x1234}));
@@ -282,7 +307,8 @@ TEST_CASE("CPAuthChannelAPI.CryptoSessionEnded: a destroyed session is no decode
   CHECK(reply.Long(56) == 0);
 }
 
-TEST_CASE("CPAuthChannelAPI.CryptoSessionUnknown: an unknown decoder is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.CryptoSessionUnknown: an unknown decoder is E_INVALIDARG",
+          "[negative]") {
   OpenChannel stage;
   for (const uint64_t handle : {uint64_t{0}, stage.channel.handle(), stage.DeviceHandle()}) {
     CheckRefused(
@@ -329,7 +355,8 @@ TEST_CASE("CPAuthChannelAPI.EncryptionGuids: none is offered, none is current, n
   CHECK(IsZero(ConstByteSpan(reply.bytes).subspan(48)));
 }
 
-TEST_CASE("CPAuthChannelAPI.OutputIdForeign: another device or session is E_INVALIDARG") {
+TEST_CASE("CPAuthChannelAPI.OutputIdForeign: another device or session is E_INVALIDARG",
+          "[negative]") {
   OpenChannel stage;
   const SessionPointer session = stage.process.MakeSession();
   HANDLE raw = nullptr;

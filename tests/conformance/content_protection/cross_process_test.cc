@@ -33,7 +33,7 @@ uint64_t HandleOf(runtime::VideoDecoder* decoder) {
   return reinterpret_cast<uintptr_t>(handle);
 }
 
-TEST_CASE("CrossProc.SessionNegotiate: another device's session is E_INVALIDARG") {
+TEST_CASE("CrossProc.SessionNegotiate: another device's session is E_INVALIDARG", "[negative]") {
   TwoProcesses stage;
   const SessionPointer session = stage.process.MakeKeyedSession(kSessionKey);
   std::vector<uint8_t> blob = WrapOaep(stage.process.device_key(), kOtherKey);
@@ -41,7 +41,8 @@ TEST_CASE("CrossProc.SessionNegotiate: another device's session is E_INVALIDARG"
   CHECK(stage.process.HasKey(session.get(), kSessionKey));
 }
 
-TEST_CASE("CrossProc.SessionDecrypt: a blt with another device's session does nothing") {
+TEST_CASE("CrossProc.SessionDecrypt: a blt with another device's session does nothing",
+          "[negative]") {
   TwoProcesses stage;
   const SessionPointer session = stage.process.MakeKeyedSession(kSessionKey);
   const SessionPointer own = stage.other.MakeKeyedSession(kOtherKey);
@@ -52,7 +53,8 @@ TEST_CASE("CrossProc.SessionDecrypt: a blt with another device's session does no
   CHECK(stage.process.HasKey(session.get(), kSessionKey));
 }
 
-TEST_CASE("CrossProc.SessionReadback: another device's session gives no read-back key") {
+TEST_CASE("CrossProc.SessionReadback: another device's session gives no read-back key",
+          "[negative]") {
   TwoProcesses stage;
   const SessionPointer session = stage.process.MakeKeyedSession(kSessionKey);
   Key wrapped = kContentKey;
@@ -60,7 +62,7 @@ TEST_CASE("CrossProc.SessionReadback: another device's session gives no read-bac
   CHECK(wrapped == Key{});
 }
 
-TEST_CASE("CrossProc.SessionRefresh: another device refreshes nothing") {
+TEST_CASE("CrossProc.SessionRefresh: another device refreshes nothing", "[negative]") {
   TwoProcesses stage;
   const SessionPointer session = stage.process.MakeKeyedSession(kSessionKey);
   Key random = kContentKey;
@@ -71,7 +73,7 @@ TEST_CASE("CrossProc.SessionRefresh: another device refreshes nothing") {
   CHECK(stage.process.HasKey(session.get(), kSessionKey));
 }
 
-TEST_CASE("CrossProc.SessionHandle: another device is not told a session's handle") {
+TEST_CASE("CrossProc.SessionHandle: another device is not told a session's handle", "[negative]") {
   TwoProcesses stage;
   const SessionPointer session = stage.process.MakeSession();
   runtime::Device& device = stage.other.app.device();
@@ -81,7 +83,7 @@ TEST_CASE("CrossProc.SessionHandle: another device is not told a session's handl
   CHECK(handle == nullptr);
 }
 
-TEST_CASE("CrossProc.SessionDestroy: another device destroys no session") {
+TEST_CASE("CrossProc.SessionDestroy: another device destroys no session", "[negative]") {
   TwoProcesses stage;
   const SessionPointer session = stage.process.MakeKeyedSession(kSessionKey);
   runtime::Device& device = stage.other.app.device();
@@ -90,7 +92,8 @@ TEST_CASE("CrossProc.SessionDestroy: another device destroys no session") {
   CHECK(stage.process.HasKey(session.get(), kSessionKey));
 }
 
-TEST_CASE("CrossProc.SessionPixels: one process's frame is not read by another's session") {
+TEST_CASE("CrossProc.SessionPixels: one process's frame is not read by another's session",
+          "[negative]") {
   TwoProcesses stage;
   const SessionPointer session = stage.process.MakeKeyedSession(kSessionKey);
   const ResourcePointer frame = stage.process.MakeDefault(64, true);
@@ -104,7 +107,8 @@ TEST_CASE("CrossProc.SessionPixels: one process's frame is not read by another's
   CHECK(stage.process.ReadProtected(session.get(), kSessionKey, frame.get()) == text);
 }
 
-TEST_CASE("CrossProc.ChannelNegotiate: another device's channel is E_INVALIDARG (8.2)") {
+TEST_CASE("CrossProc.ChannelNegotiate: another device's channel is E_INVALIDARG (8.2)",
+          "[negative]") {
   TwoProcesses stage;
   ChannelParty channel(&stage.process);
   REQUIRE(channel.Negotiate(kSessionKey) == S_OK);
@@ -114,7 +118,8 @@ TEST_CASE("CrossProc.ChannelNegotiate: another device's channel is E_INVALIDARG 
   CHECK(channel.Initialize().result == S_OK);
 }
 
-TEST_CASE("CrossProc.ChannelConfigure: another device's command is E_INVALIDARG, unanswered") {
+TEST_CASE("CrossProc.ChannelConfigure: another device's command is E_INVALIDARG, unanswered",
+          "[negative]") {
   TwoProcesses stage;
   ChannelParty channel(&stage.process);
   channel.Open();
@@ -127,7 +132,8 @@ TEST_CASE("CrossProc.ChannelConfigure: another device's command is E_INVALIDARG,
   CHECK(channel.Send(message).result == S_OK);
 }
 
-TEST_CASE("CrossProc.ChannelQuery: another device's query is E_INVALIDARG, unanswered") {
+TEST_CASE("CrossProc.ChannelQuery: another device's query is E_INVALIDARG, unanswered",
+          "[negative]") {
   TwoProcesses stage;
   ChannelParty channel(&stage.process);
   channel.Open();
@@ -138,7 +144,7 @@ TEST_CASE("CrossProc.ChannelQuery: another device's query is E_INVALIDARG, unans
   CHECK(channel.Ask(question, 56).result == S_OK);
 }
 
-TEST_CASE("CrossProc.ChannelDestroy: another device destroys no channel") {
+TEST_CASE("CrossProc.ChannelDestroy: another device destroys no channel", "[negative]") {
   TwoProcesses stage;
   ChannelParty channel(&stage.process);
   channel.Open();
@@ -170,7 +176,8 @@ TEST_CASE("CrossProc.Protection: what one device asked for is not the other's pr
   CHECK(first.Query(kGetProtection, {}, 56).Word(48) == 3);
 }
 
-TEST_CASE("CrossProc.CryptoSession: session, decoder and device must all be the channel's (8.5)") {
+TEST_CASE("CrossProc.CryptoSession: session, decoder and device must all be the channel's (8.5)",
+          "[negative]") {
   TwoProcesses stage;
   ChannelParty channel(&stage.process);
   ChannelParty foreign_channel(&stage.other);
@@ -197,7 +204,7 @@ TEST_CASE("CrossProc.CryptoSession: session, decoder and device must all be the 
   CHECK(channel.Configure(kSetCryptoSession, Longs({own[0], own[1], own[2]})).result == S_OK);
 }
 
-TEST_CASE("CrossProc.OutputId: another device's session has no outputs here") {
+TEST_CASE("CrossProc.OutputId: another device's session has no outputs here", "[negative]") {
   TwoProcesses stage;
   ChannelParty channel(&stage.process);
   channel.Open();

@@ -45,7 +45,7 @@ TEST_CASE("CryptoSession.Caps: AES-128-CTR in hardware, with key refresh and rea
   CHECK(caps.block_alignment_size == 16);
 }
 
-TEST_CASE("CryptoSession.CapsUnknown: another crypto type has none") {
+TEST_CASE("CryptoSession.CapsUnknown: another crypto type has none", "[negative]") {
   Stage stage;
   runtime::ContentProtectionCaps caps;
   CHECK(stage.process.video_device().GetContentProtectionCaps(
@@ -66,14 +66,15 @@ TEST_CASE("CryptoSession.KeyExchangeIndex: RSAES-OAEP at 0, nothing at 1") {
   }
 }
 
-TEST_CASE("CryptoSession.CreateType: an unknown crypto type is not available") {
+TEST_CASE("CryptoSession.CreateType: an unknown crypto type is not available", "[negative]") {
   Stage stage;
   CHECK(CreateInDriver(&stage, {D3D11_1DDI_CRYPTO_TYPE_PROPRIETARY, umd::kNullGuid, kOaep}) ==
         kNotAvailable);
   CHECK(CreateInDriver(&stage, {umd::kNullGuid, umd::kNullGuid, kOaep}) == kNotAvailable);
 }
 
-TEST_CASE("CryptoSession.CreateProfile: a profile that no decoder has is unsupported crypto") {
+TEST_CASE("CryptoSession.CreateProfile: a profile that no decoder has is unsupported crypto",
+          "[negative]") {
   Stage stage;
   CHECK(CreateInDriver(&stage, {kAes, kProfile, kOaep}) == kUnsupportedCrypto);
   runtime::ContentProtectionCaps caps;
@@ -99,12 +100,14 @@ TEST_CASE("CryptoSession.DecodeProfile: a session for the decoder's profile, sli
   CHECK((with.caps & 0x100u) == 0);  // any Count is accepted: SEQUENTIAL_CTR_IV is not asked for
 }
 
-TEST_CASE("CryptoSession.CreateExchange: another key exchange is unsupported crypto") {
+TEST_CASE("CryptoSession.CreateExchange: another key exchange is unsupported crypto",
+          "[negative]") {
   Stage stage;
   CHECK(CreateInDriver(&stage, {kAes, umd::kNullGuid, kProfile}) == kUnsupportedCrypto);
 }
 
-TEST_CASE("CryptoSession.CreateExhausted: the 65th session is E_OUTOFMEMORY until one goes") {
+TEST_CASE("CryptoSession.CreateExhausted: the 65th session is E_OUTOFMEMORY until one goes",
+          "[negative]") {
   Stage stage;
   std::vector<SessionPointer> sessions;
   for (int i = 0; i < 64; ++i) sessions.push_back(stage.process.MakeSession());
@@ -129,7 +132,7 @@ TEST_CASE("CryptoSession.HandleUnrepeatable: no handle comes twice, nor its low 
   CHECK(halves.size() == 100);
 }
 
-TEST_CASE("CryptoSession.NegotiateSize: anything but 256 bytes is E_INVALIDARG") {
+TEST_CASE("CryptoSession.NegotiateSize: anything but 256 bytes is E_INVALIDARG", "[negative]") {
   KeyedSession stage;
   for (const size_t size : {1u, 16u, 255u, 257u, 4097u}) {
     std::vector<uint8_t> blob = WrapOaep(stage.process.device_key(), kOtherKey);
@@ -139,7 +142,7 @@ TEST_CASE("CryptoSession.NegotiateSize: anything but 256 bytes is E_INVALIDARG")
   CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
 }
 
-TEST_CASE("CryptoSession.NegotiateHash: OAEP with another hash is E_INVALIDARG") {
+TEST_CASE("CryptoSession.NegotiateHash: OAEP with another hash is E_INVALIDARG", "[negative]") {
   KeyedSession stage;
   for (const char* digest : {"SHA1", "SHA256", "SHA384"}) {
     CHECK(stage.process.Negotiate(stage.session.get(),
@@ -149,7 +152,8 @@ TEST_CASE("CryptoSession.NegotiateHash: OAEP with another hash is E_INVALIDARG")
   CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
 }
 
-TEST_CASE("CryptoSession.NegotiateKeyLength: a key that is not 16 bytes is E_INVALIDARG (R5)") {
+TEST_CASE("CryptoSession.NegotiateKeyLength: a key that is not 16 bytes is E_INVALIDARG (R5)",
+          "[negative]") {
   KeyedSession stage;
   for (const size_t size : {0u, 15u, 17u, 24u, 40u, 126u}) {
     const std::vector<uint8_t> key(size, 0x5A);
@@ -213,7 +217,7 @@ TEST_CASE("CryptoSession.RefreshChain: refreshes add up") {
   CHECK(stage.process.HasKey(stage.session.get(), Xor(Xor(kSessionKey, first), second)));
 }
 
-TEST_CASE("CryptoSession.RefreshFinishAlone: Finish without Start does nothing") {
+TEST_CASE("CryptoSession.RefreshFinishAlone: Finish without Start does nothing", "[negative]") {
   KeyedSession stage;
   stage.Finish();
   CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
@@ -223,7 +227,8 @@ TEST_CASE("CryptoSession.RefreshFinishAlone: Finish without Start does nothing")
   CHECK(stage.process.HasKey(stage.session.get(), Xor(kSessionKey, random)));
 }
 
-TEST_CASE("CryptoSession.RefreshSize: another size than 16 gives zeros and saves nothing") {
+TEST_CASE("CryptoSession.RefreshSize: another size than 16 gives zeros and saves nothing",
+          "[negative]") {
   KeyedSession stage;
   for (const size_t size : {1u, 15u, 17u, 32u}) {
     std::vector<uint8_t> random(size, kContentKey[3] | 0x40);
@@ -234,7 +239,8 @@ TEST_CASE("CryptoSession.RefreshSize: another size than 16 gives zeros and saves
   CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
 }
 
-TEST_CASE("CryptoSession.RefreshSizeKeepsPending: a wrong size does not undo a Start") {
+TEST_CASE("CryptoSession.RefreshSizeKeepsPending: a wrong size does not undo a Start",
+          "[negative]") {
   KeyedSession stage;
   const Key random = stage.Start();
   std::vector<uint8_t> wrong(8);
@@ -243,7 +249,8 @@ TEST_CASE("CryptoSession.RefreshSizeKeepsPending: a wrong size does not undo a S
   CHECK(stage.process.HasKey(stage.session.get(), Xor(kSessionKey, random)));
 }
 
-TEST_CASE("CryptoSession.RefreshBeforeKey: without a key the number is zero, the device lives") {
+TEST_CASE("CryptoSession.RefreshBeforeKey: without a key the number is zero, the device lives",
+          "[negative]") {
   Stage stage;
   const SessionPointer session = stage.process.MakeSession();
   Key random = kContentKey;
@@ -315,7 +322,8 @@ TEST_CASE("CryptoSession.RefreshReadbackKey: a read-back key lives through a ref
         text);
 }
 
-TEST_CASE("CryptoSession.DestroyForgets: a session in a destroyed one's place has no key") {
+TEST_CASE("CryptoSession.DestroyForgets: a session in a destroyed one's place has no key",
+          "[negative]") {
   KeyedSession stage;
   stage.session = stage.process.MakeSession();
   Key wrapped = kContentKey;

@@ -34,7 +34,8 @@ std::vector<uint8_t> CopyOut(Process* process, runtime::Resource* source) {
   return process->app.Download(staging.get());
 }
 
-TEST_CASE("DriverProtections.DecryptToOpen: an unprotected destination stays as it was (R27)") {
+TEST_CASE("DriverProtections.DecryptToOpen: an unprotected destination stays as it was (R27)",
+          "[negative]") {
   KeyedSession stage;
   const ResourcePointer open = stage.process.MakeDefault(256, false);
   CHECK(stage.process.Decrypt(stage.session.get(), MakeText(256), kIv, open.get()) == S_OK);
@@ -42,19 +43,23 @@ TEST_CASE("DriverProtections.DecryptToOpen: an unprotected destination stays as 
   CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
 }
 
-TEST_CASE("DriverProtections.DecryptToStaging: a CPU's destination stays as it was (R27)") {
+TEST_CASE("DriverProtections.DecryptToStaging: a CPU's destination stays as it was (R27)",
+          "[negative]") {
   KeyedSession stage;
   const ResourcePointer staging = stage.process.MakeStaging(256);
   CHECK(stage.process.Decrypt(stage.session.get(), MakeText(256), kIv, staging.get()) == S_OK);
   CHECK(IsZero(stage.process.app.Download(staging.get())));
 }
 
-TEST_CASE("DriverProtections.EncryptToOpen: only a staging destination is written (R28)") {
+TEST_CASE("DriverProtections.EncryptToOpen: only a staging destination is written (R28)",
+          "[negative]") {
   KeyedSession stage;
   const ResourcePointer frame = stage.process.MakeDefault(256, true);
   const std::vector<uint8_t> ciphertext = RunCtr(kSessionKey, kIv, MakeText(256));
   REQUIRE(stage.process.Decrypt(stage.session.get(), ciphertext, kIv, frame.get()) == S_OK);
   const ResourcePointer open = stage.process.MakeDefault(256, false);
+  Key wrapped{};
+  REQUIRE(stage.process.app.video().GetEncryptionBltKey(stage.session.get(), wrapped) == S_OK);
   Key iv = kIv;
   CHECK(stage.process.app.video().EncryptionBlt(stage.session.get(), frame.get(), open.get(), iv) ==
         S_OK);
@@ -62,7 +67,7 @@ TEST_CASE("DriverProtections.EncryptToOpen: only a staging destination is writte
   CHECK(IsZero(CopyOut(&stage.process, open.get())));
 }
 
-TEST_CASE("DriverProtections.CopyOut: no copy leads from protected to open memory") {
+TEST_CASE("DriverProtections.CopyOut: no copy leads from protected to open memory", "[negative]") {
   KeyedSession stage;
   const ResourcePointer frame = stage.process.MakeDefault(256, true);
   const std::vector<uint8_t> ciphertext = RunCtr(kSessionKey, kIv, MakeText(256));
@@ -73,15 +78,22 @@ TEST_CASE("DriverProtections.CopyOut: no copy leads from protected to open memor
   CHECK(IsZero(CopyOut(&stage.process, open.get())));
 }
 
-TEST_CASE("DriverProtections.Map: protected memory is not mapped") {
+TEST_CASE("DriverProtections.Map: protected memory is not mapped", "[negative]") {
   Stage stage;
   const ResourcePointer frame = stage.process.MakeDefault(256, true);
   runtime::MappedSubresource mapped;
   CHECK(FAILED(stage.process.app.context().Map(frame.get(), runtime::MapType::kRead, &mapped)));
+  // What the runtime would not even ask for.
+  runtime::Device& device = stage.process.app.device();
+  D3D10DDI_MAPPED_SUBRESOURCE answer = {};
+  device.functions().pfnResourceMap(device.driver_handle(), frame->driver_handle(), 0,
+                                    D3D10_DDI_MAP_READ, 0, &answer);
+  CHECK(answer.pData == nullptr);
   CHECK(stage.process.app.device().GetDeviceRemovedReason() == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecryptBeforeKey: a session without a key writes nothing (R26)") {
+TEST_CASE("DriverProtections.DecryptBeforeKey: a session without a key writes nothing (R26)",
+          "[negative]") {
   Stage stage;
   const SessionPointer session = stage.process.MakeSession();
   const ResourcePointer frame = stage.process.MakeDefault(256, true);
@@ -92,7 +104,8 @@ TEST_CASE("DriverProtections.DecryptBeforeKey: a session without a key writes no
         std::vector<uint8_t>(256));
 }
 
-TEST_CASE("DriverProtections.DecryptIvSize: an IV that is not 16 bytes is no IV (R20)") {
+TEST_CASE("DriverProtections.DecryptIvSize: an IV that is not 16 bytes is no IV (R20)",
+          "[negative]") {
   KeyedSession stage;
   const ResourcePointer frame = stage.process.MakeDefault(256, true);
   const ResourcePointer staging = stage.process.MakeStaging(256);
@@ -106,7 +119,8 @@ TEST_CASE("DriverProtections.DecryptIvSize: an IV that is not 16 bytes is no IV 
   stage.CheckNothingHappened(frame.get());
 }
 
-TEST_CASE("DriverProtections.DecryptContentKeySize: a content key is 16 bytes (7.5)") {
+TEST_CASE("DriverProtections.DecryptContentKeySize: a content key is 16 bytes (7.5)",
+          "[negative]") {
   KeyedSession stage;
   const ResourcePointer frame = stage.process.MakeDefault(256, true);
   const std::vector<uint8_t> wrapped(32, 1);
@@ -117,13 +131,16 @@ TEST_CASE("DriverProtections.DecryptContentKeySize: a content key is 16 bytes (7
   stage.CheckNothingHappened(frame.get());
 }
 
-TEST_CASE("DriverProtections.DecryptPatternSkip: an unaligned skip is refused (R10)") {
+TEST_CASE("DriverProtections.DecryptPatternSkip: an unaligned skip is refused (R10)",
+          "[negative]") {
   KeyedSession().Pattern({16, 20, 16});
 }
-TEST_CASE("DriverProtections.DecryptPatternEncrypt: an unaligned run is refused (R10)") {
+TEST_CASE("DriverProtections.DecryptPatternEncrypt: an unaligned run is refused (R10)",
+          "[negative]") {
   KeyedSession().Pattern({16, 16, 2});
 }
-TEST_CASE("DriverProtections.DecryptPatternBeginning: an unaligned beginning is refused (R10)") {
+TEST_CASE("DriverProtections.DecryptPatternBeginning: an unaligned beginning is refused (R10)",
+          "[negative]") {
   KeyedSession().Pattern({100, 16, 16});
 }
 
@@ -172,7 +189,7 @@ TEST_CASE("DriverProtections.CountWrap: Count wraps and IV stays (7.4)") {
                                      iv) == expected);
 }
 
-TEST_CASE("DriverProtections.ReadbackKeySize: another size than 16 gives zeros") {
+TEST_CASE("DriverProtections.ReadbackKeySize: another size than 16 gives zeros", "[negative]") {
   KeyedSession stage;
   for (const size_t size : {1u, 15u, 17u, 32u}) {
     std::vector<uint8_t> wrapped(size, 0x77);
@@ -224,7 +241,8 @@ TEST_CASE("DriverProtections.AlwaysOn: protection stays reported after it is tak
   CHECK(channel.Query(kGetProtection, {}, 56).Word(48) == 1);
 }
 
-TEST_CASE("DriverProtections.OtherChannel: a channel can't take back what another one asked for") {
+TEST_CASE("DriverProtections.OtherChannel: a channel can't take back what another one asked for",
+          "[negative]") {
   Stage stage;
   ChannelParty first(&stage.process);
   ChannelParty second(&stage.process, kSoftwareChannel);

@@ -18,7 +18,7 @@ constexpr uint32_t kOn = DXGKMDT_OPM_HDCP_ON;
 constexpr uint32_t kHdcp = DXGKMDT_OPM_PROTECTION_TYPE_HDCP;
 constexpr uint32_t kLost = DXGKMDT_OPM_STATUS_LINK_LOST | DXGKMDT_OPM_STATUS_RENEGOTIATION_REQUIRED;
 
-void SetFault(Stage* stage, LinkFault fault) { stage->machine->boundary().SetLinkFault(0, fault); }
+void SetFault(Stage* stage, LinkFault fault) { stage->host().boundary().SetLinkFault(0, fault); }
 
 // A protected output with its key.
 struct OpenOutput : Stage {
@@ -307,8 +307,8 @@ TEST_CASE("OPMHDCP.SrmVersion: there is no revocation list") {
 TEST_CASE("OPMHDCP.Interrupt: each change raises LINK once it happened") {
   OpenOutput stage;
   const auto take = [&] {
-    const uint32_t cause = stage.machine->BarRead32(0, abi::kRegInterruptCause);
-    stage.machine->BarWrite32(0, abi::kRegInterruptCause, abi::kInterruptCauseLinkMask);
+    const uint32_t cause = stage.host().BarRead32(0, abi::kRegInterruptCause);
+    stage.host().BarWrite32(0, abi::kRegInterruptCause, abi::kInterruptCauseLinkMask);
     return (cause & abi::kInterruptCauseLinkMask) != 0;
   };
   take();
@@ -393,7 +393,7 @@ TEST_CASE("OPMHDCP.NotFromWindow: a protected link does not replace full screen 
 TEST_CASE("OPMHDCP.ResetTurnsOff: a reset ends protection and its holders", "[negative]") {
   OpenOutput stage;
   stage.party.SwitchOn();
-  stage.machine->BarWrite32(0, abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
+  stage.host().BarWrite32(0, abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
   CHECK(LinkState(&stage) == kHdcpOff);
   CHECK(LinkChanges(&stage) == 0);
 }

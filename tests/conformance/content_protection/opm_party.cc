@@ -168,17 +168,17 @@ void OpmParty::SwitchOn() {
 }
 
 uint32_t LinkState(Stage* stage) {
-  return stage->machine->BarRead32(0, abi::kRegOutputLink) & abi::kOutputLinkHdcpStateMask;
+  return stage->host().BarRead32(0, abi::kRegOutputLink) & abi::kOutputLinkHdcpStateMask;
 }
 
 uint32_t LinkChanges(Stage* stage) {
-  return stage->machine->BarRead32(0, abi::kRegOutputLink) >> abi::kOutputLinkChangesShift;
+  return stage->host().BarRead32(0, abi::kRegOutputLink) >> abi::kOutputLinkChangesShift;
 }
 
 void LetTimePass(Stage* stage) {
   constexpr uint32_t kVector = 0;
   constexpr uint32_t kSecondMs = 1000;
-  while (stage->machine->WaitInterrupt(kVector, kSecondMs) == abi::PciError::kNone) {
+  while (stage->host().WaitInterrupt(kVector, kSecondMs) == abi::PciError::kNone) {
   }
 }
 

@@ -222,10 +222,10 @@ TEST_CASE("OPMProtocol.FailuresAlike: every failed exchange has one status and o
   std::set<uint32_t> statuses;
   std::set<uint64_t> times;
   for (const std::vector<uint8_t>& blob : blobs) {
-    const uint64_t before = stage.machine->now_ns();
+    const uint64_t before = stage.host().now_ns();
     statuses.insert(StatusOf(
         stage.driver().SetSigningKeyAndSequenceNumbers(stage.party.output->handle(), blob)));
-    times.insert(stage.machine->now_ns() - before);
+    times.insert(stage.host().now_ns() - before);
   }
   CHECK(statuses == std::set<uint32_t>{abi::kStatusKeyExchangeFailed});
   CHECK(times.size() == 1);

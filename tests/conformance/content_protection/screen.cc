@@ -45,7 +45,7 @@ Screen::Screen(Stage* stage, Process* process, runtime::Presentation presentatio
 
 std::vector<uint8_t> Screen::Pixels(device::ScanoutView view) const {
   std::vector<uint8_t> pixels(kPitch * kHeight);
-  REQUIRE(stage_->machine->gpu().ReadScanout(0, view, pixels, kPitch));
+  REQUIRE(stage_->host().gpu().ReadScanout(0, view, pixels, kPitch));
   return pixels;
 }
 
@@ -58,9 +58,9 @@ bool Screen::IsBlack() const {
 }
 
 bool Screen::IsBlanked() const {
-  const uint32_t status = stage_->machine->BarRead32(0, abi::kRegOutputStatus);
+  const uint32_t status = stage_->host().BarRead32(0, abi::kRegOutputStatus);
   const bool blanked = (status & abi::kOutputStatusBlankedMask) != 0;
-  CHECK(stage_->machine->gpu().Scanout(0).is_blanked == blanked);
+  CHECK(stage_->host().gpu().Scanout(0).is_blanked == blanked);
   return blanked;
 }
 

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "examples/protected_player/certificate_chain.h"
 #include "tests/conformance/content_protection/application_crypto.h"
+#include "tests/conformance/content_protection/function_under_test.h"
 #include "tests/integration/application.h"
 #include "tests/integration/machine.h"
 
@@ -59,17 +61,25 @@ class Process {
 
 class Stage {
  public:
-  explicit Stage(UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS,
-                 const MachineOptions& options = {})
-      : machine(MakeMachine(options)),
-        kernel(OpenKernel(machine.get())),
-        process(kernel.get(), video_table) {}
+  // On what the suite runs on.
+  explicit Stage(UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
+      : Stage(FunctionUnderTest(), video_table) {}
+  // On a machine of the case's own: such cases carry the tag [host].
   explicit Stage(const MachineOptions& options, UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
-      : Stage(video_table, options) {}
+      : Stage(FunctionUnderTest(options), video_table) {}
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  // The machine, for cases that look into it or do what only its owner can: [host] again.
+  emulator::InProcessHost& host() { return function.host(); }
+
+  FunctionUnderTest function;
   std::unique_ptr<runtime::Kernel> kernel;
   Process process;
+
+ private:
+  Stage(FunctionUnderTest on, UINT32 video_table)
+      : function(std::move(on)),
+        kernel(OpenKernel(function.get())),
+        process(kernel.get(), video_table) {}
 };
 
 // Bytes that differ from their neighbours.

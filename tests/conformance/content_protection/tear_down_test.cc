@@ -105,8 +105,7 @@ TEST_CASE("DriverProtections.TeardownContent: the screen that showed protected m
   REQUIRE(chain->Present() == S_OK);
   const auto brightest = [&stage] {
     std::vector<uint8_t> pixels(4 * kWidth * kHeight);
-    REQUIRE(
-        stage.machine->gpu().ReadScanout(0, device::ScanoutView::kOperator, pixels, 4 * kWidth));
+    REQUIRE(stage.host().gpu().ReadScanout(0, device::ScanoutView::kOperator, pixels, 4 * kWidth));
     uint8_t most = 0;
     for (size_t i = 0; i < pixels.size(); ++i) {
       if (i % 4 != 3 && pixels[i] > most) most = pixels[i];
@@ -127,9 +126,9 @@ TEST_CASE("DriverProtections.TeardownEpoch: the key epoch grows by one", "[host]
 
 TEST_CASE("DriverProtections.TeardownCause: KEYS_LOST is raised", "[host]") {
   TearDownStage stage;
-  stage.machine->BarWrite32(0, abi::kRegInterruptCause, abi::kInterruptCauseKeysLostMask);
+  stage.host().BarWrite32(0, abi::kRegInterruptCause, abi::kInterruptCauseKeysLostMask);
   stage.TearDown();
-  CHECK((stage.machine->BarRead32(0, abi::kRegInterruptCause) & abi::kInterruptCauseKeysLostMask) !=
+  CHECK((stage.host().BarRead32(0, abi::kRegInterruptCause) & abi::kInterruptCauseKeysLostMask) !=
         0);
 }
 
@@ -157,7 +156,7 @@ TEST_CASE("DriverProtections.TeardownAgain: a second one finds lost sessions and
 TEST_CASE("DriverProtections.StatusAfterReset: the status answers when the device is gone (4.9)",
           "[negative][host]") {
   TearDownStage stage;
-  REQUIRE(stage.machine->ResetFunction() == abi::PciError::kNone);
+  REQUIRE(stage.host().ResetFunction() == abi::PciError::kNone);
   CHECK(stage.Status(stage.oaep.get()) == kLost);
   CHECK(stage.Status(stage.hardware.get()) == kLost);
   CHECK(stage.DeviceLives());

@@ -1,0 +1,41 @@
+// What the suite runs on: a chip in this process, made anew for each case, or one PCI function that
+// the command line names, reset for each case.
+#ifndef WARD_TESTS_CONFORMANCE_CONTENT_PROTECTION_FUNCTION_UNDER_TEST_H_
+#define WARD_TESTS_CONFORMANCE_CONTENT_PROTECTION_FUNCTION_UNDER_TEST_H_
+
+#include <memory>
+#include <string>
+
+#include "abi/pci_function.h"
+#include "tests/integration/machine.h"
+
+namespace ward::test {
+
+// For the rest of the program: cases run on the function at `address` ("0000:00:05.0"), which is
+// bound to vfio-pci and whose certificates lead to `root` (PEM). False with `error` when it can't
+// be opened.
+bool ChooseFunction(const std::string& address, std::string root, std::string* error);
+
+// A case's hold on what it runs on. One at a time.
+class FunctionUnderTest {
+ public:
+  FunctionUnderTest();
+  // A machine in this process that the case sets up itself: skips where a function was chosen.
+  explicit FunctionUnderTest(const MachineOptions& options);
+
+  abi::PciFunction* get() const { return function_; }
+  // The machine behind it, for cases that look into it: skips where there is none.
+  emulator::InProcessHost& host() const;
+
+ private:
+  std::unique_ptr<emulator::InProcessHost> machine_;  // null on a function that was chosen
+  abi::PciFunction* function_;
+};
+
+// A machine that the case itself sets up and looks into. Such cases carry the tag [host]: where a
+// function was chosen they are skipped.
+std::unique_ptr<emulator::InProcessHost> MakeHostMachine(const MachineOptions& options);
+
+}  // namespace ward::test
+
+#endif  // WARD_TESTS_CONFORMANCE_CONTENT_PROTECTION_FUNCTION_UNDER_TEST_H_

@@ -1,0 +1,92 @@
+"""The conformance programs of a build: which cases they have, and what becomes of them."""
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ElementTree
+
+# "Job.Case: sentence". Cases of other shapes belong to no job.
+JOB = re.compile(r"([A-Z]\w*(?: \w+)*)\.\w+:")
+SPECIAL = re.compile(r'[\\,\[\]"]')  # in a list of names
+BROKEN_RULE = "WARD_BROKEN_RULE"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    name: str
+    job: str
+    tags: frozenset[str]
+    program: pathlib.Path
+
+    @property
+    def is_negative(self):
+        return "negative" in self.tags
+
+
+def find_programs(build):
+    folder = pathlib.Path(build) / "tests" / "conformance"
+    return sorted(path for path in folder.rglob("conformance_*")
+                  if path.is_file() and os.access(path, os.X_OK))
+
+
+def list_cases(program):
+    """The cases of jobs that a program has."""
+    listing = subprocess.run([program, "--list-tests", "--reporter", "xml"], check=True,
+                             capture_output=True, text=True).stdout
+    cases = []
+    for entry in ElementTree.fromstring(listing).iter("TestCase"):
+        name = entry.findtext("Name").strip()
+        job = JOB.match(name)
+        if job:
+            tags = frozenset(re.findall(r"\[([^\]]+)\]", entry.findtext("Tags") or ""))
+            cases.append(Case(name, job[1], tags, program))
+    return cases
+
+
+def run_cases(cases, broken_rule=None, limit_s=60, identity=None):
+    """Name -> "passed", "failed" (by an assertion), or what else became of it.
+
+    `cases` are one program's. Programs that follow each other share the device in `identity`."""
+    with tempfile.TemporaryDirectory(prefix="ward-rules-") as folder:
+        report = pathlib.Path(folder) / "report.xml"
+        chosen = pathlib.Path(folder) / "cases"
+        chosen.write_text("".join(SPECIAL.sub(r"\\\g<0>", case.name) + "\n" for case in cases))
+        environment = dict(os.environ)
+        environment.pop(BROKEN_RULE, None)
+        if identity:
+            environment["WARD_TEST_IDENTITY"] = str(identity)
+        if broken_rule:
+            environment[BROKEN_RULE] = broken_rule
+        command = [cases[0].program, "--input-file", chosen, "--reporter", f"xml::out={report}"]
+        try:
+            code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  timeout=limit_s).returncode
+        except subprocess.TimeoutExpired:
+            return {case.name: f"did not end within {limit_s} s" for case in cases}
+        if code < 0:
+            return {case.name: f"the program died of signal {-code}" for case in cases}
+        outcomes = read_report(report.read_text())
+    return {case.name: outcomes.get(case.name, "did not run") for case in cases}
+
+
+def read_report(text):
+    """Name -> "passed", "skipped", "failed" (by an assertion), "crashed" or "threw an exception"."""
+    outcomes = {}
+    for entry in ElementTree.fromstring(text).iter("TestCase"):
+        result = entry.find("OverallResult")
+        if result.get("skips", "0") != "0":
+            outcome = "skipped"
+        elif result.get("success") == "true":
+            outcome = "passed"
+        elif entry.find(".//FatalErrorCondition") is not None:
+            outcome = "crashed"
+        elif any(found.get("success") == "false" for found in entry.iter("Expression")) or (
+                entry.find(".//Failure") is not None):
+            outcome = "failed"
+        else:
+            outcome = "threw an exception"
+        outcomes[entry.get("name").strip()] = outcome
+    return outcomes
