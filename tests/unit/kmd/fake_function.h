@@ -214,7 +214,7 @@ class FakeFunction final : public abi::PciFunction {
     const auto response = buffers_.find(LoadLe<uint64_t>(command + 16));
     if (response == buffers_.end()) return;
     const size_t capacity = LoadLe<uint32_t>(command + 24);
-    std::memcpy(response->second.get(), answer.data(), std::min(answer.size(), capacity));
+    std::copy_n(answer.begin(), std::min(answer.size(), capacity), response->second.get());
   }
 
   void DoFill(uint32_t block, const uint8_t* command) {
