@@ -26,50 +26,61 @@ def parse_arguments():
     parser.add_argument("--rules", default=ROOT / "tests/conformance/rules")
     parser.add_argument("--json", metavar="FILE", help="write the result there as well")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--limit", type=float, default=60, help="seconds for a program to end")
+    parser.add_argument("--limit", type=float, default=120, help="seconds for a program to end")
     parser.add_argument("--only", default="", help="rules that begin so")
     return parser.parse_args()
 
 
-def group_by_program(cases):
+def group(cases, key):
     groups = {}
     for case in cases:
-        groups.setdefault(case.program, []).append(case)
-    return groups.values()
+        groups.setdefault(key(case), []).append(case)
+    return list(groups.values())
 
 
-def run_everywhere(cases, limit_s, identity, broken_rule=None):
+def run_everywhere(cases, arguments, identity, broken_rule=None):
+    """What a process does that breaks the rule, or none: case -> outcome."""
     outcomes = {}
-    for group in group_by_program(cases):
-        outcomes |= suite.run_cases(group, broken_rule, limit_s, identity)
+    for part in group(cases, lambda case: case.program):
+        outcomes |= suite.run_cases(part, broken_rule, arguments.limit, identity)
     return outcomes
-
-
-def prove(rule, cases, arguments, identity):
-    """What its cases did that they should not; empty when the rule is caught."""
-    own = [case for case in cases if rule.names(case.name)]
-    outcomes = run_everywhere(own, arguments.limit, identity, rule.name)
-    return {case: outcome for case, outcome in outcomes.items() if outcome != "failed"}
 
 
 def show_progress(done, total, started):
     if sys.stdout.isatty():
         print(f"\r\033[K[{done}/{total}] {time.monotonic() - started:.0f} s", end="", flush=True)
     elif done % 25 == 0 or done == total:
-        print(f"[{done}/{total}] rules broken, {time.monotonic() - started:.0f} s", flush=True)
+        print(f"[{done}/{total}] {time.monotonic() - started:.0f} s", flush=True)
 
 
-def prove_all(rules, cases, arguments, identity):
-    """Rule -> what its cases did wrong."""
-    started, results = time.monotonic(), {}
+def run_all(rules, cases, arguments, identity):
+    """([outcomes without a broken rule], rule -> outcomes of its cases)."""
+    started, unbroken, results = time.monotonic(), [], {}
+    # The first program makes the identity, the others find it: keys take most of their time.
+    run_everywhere(cases[:1], arguments, identity)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        running = {pool.submit(prove, rule, cases, arguments, identity): rule for rule in rules}
+        running = {pool.submit(run_everywhere, part, arguments, identity): None
+                   for part in group(cases, lambda case: case.job)}
+        for rule in rules:
+            own = [case for case in cases if rule.names(case.name)]
+            if not own:
+                continue  # a mistake by itself
+            running[pool.submit(run_everywhere, own, arguments, identity, rule.name)] = rule
         for done, finished in enumerate(concurrent.futures.as_completed(running), 1):
-            results[running[finished].name] = finished.result()
-            show_progress(done, len(rules), started)
+            rule = running[finished]
+            if rule is None:
+                unbroken.append(finished.result())
+            else:
+                results[rule.name] = finished.result()
+            show_progress(done, len(running), started)
     if sys.stdout.isatty():
         print("\r\033[K", end="")
-    return results
+    return unbroken, results
+
+
+def select_others(outcomes, expected):
+    """What is not as expected."""
+    return {case: outcome for case, outcome in outcomes.items() if outcome != expected}
 
 
 def run(arguments, identity):
@@ -79,11 +90,12 @@ def run(arguments, identity):
     if not cases:
         mistakes.append(f"there is no conformance program in {arguments.build}")
     mistakes += rule_list.compare(rules, explanations, rule_list.find_marks(ROOT), cases)
-    unbroken = run_everywhere(cases, 10 * arguments.limit, identity)
-    mistakes += [f"without a broken rule '{name}': {outcome}"
-                 for name, outcome in unbroken.items() if outcome != "passed"]
     chosen = [rule for rule in rules if rule.name.startswith(arguments.only)]
-    results = prove_all(chosen, cases, arguments, identity)
+    unbroken, broken = run_all(chosen, cases, arguments, identity)
+    for outcomes in unbroken:
+        mistakes += [f"without a broken rule '{name}': {outcome}"
+                     for name, outcome in select_others(outcomes, "passed").items()]
+    results = {name: select_others(outcomes, "failed") for name, outcomes in broken.items()}
     return result.Result.make(rules, cases, results, mistakes)
 
 
@@ -91,7 +103,6 @@ def main():
     arguments = parse_arguments()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ward-rules-") as folder:
-        # The first program makes it, the others find it there: keys take most of their time.
         found = run(arguments, pathlib.Path(folder) / "identity")
     if arguments.json:
         found.write(arguments.json)
