@@ -19,8 +19,9 @@ struct KeyedSession : Stage {
   SessionPointer session;
 };
 
-TEST_CASE("CryptoSession.NegotiateTampered: a flipped bit is E_INVALIDARG, the key stays (R5)",
-          "[negative]") {
+TEST_CASE(
+    "CryptoSession.NegotiateTamperedAnywhere: any flipped bit is E_INVALIDARG, the key stays (R5)",
+    "[negative]") {
   KeyedSession stage;
   const std::vector<uint8_t> blob = WrapOaep(stage.process.device_key(), kOtherKey);
   for (const size_t at : {0u, 1u, 63u, 128u, 255u}) {
@@ -70,7 +71,7 @@ TEST_CASE("CryptoSession.RefreshMidStream: each queued blt has the key of its pl
   }
 }
 
-TEST_CASE("DriverProtections.EncryptBeforeKey: no key, no ciphertext, IV zero (R26)",
+TEST_CASE("DriverProtections.EncryptWithoutKey: no key, no ciphertext, IV zero (R26)",
           "[negative]") {
   KeyedSession stage;
   const SessionPointer session = stage.process.MakeSession();
@@ -112,7 +113,7 @@ struct IvReuse {
   std::vector<uint8_t> first;
 };
 
-TEST_CASE("DriverProtections.IvReuseRelaxed: a range that was used comes through again (R21)") {
+TEST_CASE("DriverProtections.IvReuseAccepted: a range that was used comes through again (R21)") {
   IvReuse stage(false);
   CHECK(stage.first == stage.text);
   CHECK(stage.DecryptAt(0) == stage.text);
