@@ -104,24 +104,44 @@ bool IsBefore(const CounterBlock& counter, const Grant::IvFloor& floor) {
   return counter.iv != floor.iv ? counter.iv < floor.iv : counter.count < floor.count;
 }
 
-// R21, strict: accepts a range of `blocks` counters from `start` on and moves the floor to its end.
-// A range whose Count wraps uses counters at both ends of its IV, so it needs an IV of its own.
-Result<void> ClaimCounters(Grant::IvFloor* floor, const CounterBlock& start, uint64_t blocks) {
-  if (blocks == 0) return {};
+// Counters of a blt: from the lowest one to the one behind its last. A range whose Count wraps uses
+// counters at both ends of its IV.
+struct CounterRange {
+  CounterBlock lowest;
+  CounterBlock end;
+  bool is_last;  // no counter is left behind it
+};
+
+CounterRange RangeOf(const CounterBlock& start, uint64_t blocks) {
   const uint64_t left = 0 - start.count;  // blocks until Count wraps; 0 stands for 2^64
   const bool reaches_end = left != 0 && blocks >= left;
   const bool wraps = left != 0 && blocks > left;
-  const CounterBlock lowest{start.iv, wraps ? 0 : start.count};
-  if (WARD_RULE("R21.strict", floor->used && IsBefore(lowest, *floor))) {
+  const bool is_last = reaches_end && start.iv == UINT64_MAX;
+  return {{start.iv, wraps ? 0 : start.count},
+          {reaches_end && !is_last ? start.iv + 1 : start.iv,
+           is_last ? UINT64_MAX : (reaches_end ? 0 : start.count + blocks)},
+          is_last};
+}
+
+void RaiseFloor(Grant::IvFloor* floor, const CounterBlock& end) {
+  *floor = {true, end.iv, end.count};
+}
+
+// R21, strict: accepts a range that begins at or behind the end of the last one.
+Result<void> ClaimCounters(Grant::IvFloor* floor, const CounterRange& range) {
+  if (WARD_RULE("R21.strict", floor->used && IsBefore(range.lowest, *floor))) {
     return Fault{abi::kStatusIvReused, "the counter range begins before the end of the last one"};
   }
-  if (reaches_end && start.iv == UINT64_MAX) {
-    return Fault{abi::kStatusIvReused, "no counter is left after this range"};
-  }
-  floor->used = true;
-  floor->iv = reaches_end ? start.iv + 1 : start.iv;
-  floor->count = reaches_end ? 0 : start.count + blocks;
+  if (range.is_last) return Fault{abi::kStatusIvReused, "no counter is left after this range"};
+  RaiseFloor(floor, range.end);
   return {};
+}
+
+// R21, relaxed: accepts every range, and counts one that begins before the end of the furthest.
+void NoteCounters(Grant* grant, Grant::IvFloor* floor, const CounterRange& range) {
+  const bool repeats = floor->used && IsBefore(range.lowest, *floor);
+  if (WARD_RULE("R21.repeats", repeats) && grant->iv_repeats != UINT32_MAX) ++grant->iv_repeats;
+  if (!floor->used || !IsBefore(range.end, *floor)) RaiseFloor(floor, range.end);
 }
 
 Fault CipherFailed() { return Fault{abi::kStatusDeviceInErrorState, "the AES block failed"}; }
@@ -181,11 +201,14 @@ Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpa
   WARD_ASSIGN_OR_RETURN(job->owner, flow_rule::CheckDecrypt(*memory_, job->source, job->destination,
                                                             use.grant->session));
   std::memcpy(job->counter_block, command.iv, sizeof(job->counter_block));
-  if (!strict_iv_ && !WARD_BROKEN("R21.relaxed")) return {};
-  return ClaimCounters(
-      &use.grant->floors[WARD_RULE("R21.per_key", UsesContentKey(command)) ? 1 : 0],
-      CounterBlock::FromBytes(job->counter_block),
-      (keystream_bytes + kAesBlockBytes - 1) / kAesBlockBytes);
+  const uint64_t blocks = (keystream_bytes + kAesBlockBytes - 1) / kAesBlockBytes;
+  if (blocks == 0) return {};
+  const CounterRange range = RangeOf(CounterBlock::FromBytes(job->counter_block), blocks);
+  const bool by_content_key = WARD_RULE("R21.per_key", UsesContentKey(command));
+  Grant::IvFloor* floor = &use.grant->floors[by_content_key ? 1 : 0];
+  if (strict_iv_ || WARD_BROKEN("R21.relaxed")) return ClaimCounters(floor, range);
+  NoteCounters(use.grant, floor, range);
+  return {};
 }
 
 Result<EngineJob> CryptoEngine::Begin(const abi::DecryptBltCommand& command,

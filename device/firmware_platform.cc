@@ -212,7 +212,7 @@ bool FirmwarePlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& 
 
 firmware::SessionRefusals FirmwarePlatform::ReadRefusals(uint32_t index) {
   const Grant& entry = wiring_.grants->At(index);
-  return {entry.refusal_count, entry.last_refusal};
+  return {entry.refusal_count, entry.last_refusal, entry.iv_repeats};
 }
 
 void FirmwarePlatform::ReleaseProtectedPages(uint32_t session) {

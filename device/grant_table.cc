@@ -64,6 +64,7 @@ void GrantTable::Hash(StateHasher* hasher) const {
     }
     hasher->Add(grant.refusal_count);
     hasher->Add(grant.last_refusal);
+    hasher->Add(grant.iv_repeats);
   }
 }
 

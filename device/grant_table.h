@@ -25,8 +25,8 @@ struct Grant {
   // Counter of ENCRYPT_BLT under the read-back key: random 63 bits at first, plus one each time
   // (R22).
   uint64_t readback_iv = 0;
-  // R21, strict policy: (IV, Count) that the next DECRYPT_BLT under the current decrypt key has to
-  // reach, for the session key [0] and the content key [1].
+  // R21: (IV, Count) behind the furthest DECRYPT_BLT under the current decrypt key, which the next
+  // one has to reach by the strict policy, for the session key [0] and the content key [1].
   struct IvFloor {
     bool used = false;
     uint64_t iv = 0;
@@ -35,6 +35,7 @@ struct Grant {
   IvFloor floors[2];
   uint32_t refusal_count = 0;  // saturates
   uint32_t last_refusal = 0;
+  uint32_t iv_repeats = 0;  // R21, relaxed policy; saturates
 };
 
 class GrantTable {

@@ -152,6 +152,7 @@ Answer HandleQuerySession(const Call& call) {
   response.state = FindState(call.platform, *session);
   response.refusal_count = refusals.count;
   response.last_refusal = refusals.last_status;
+  response.iv_repeats = refusals.iv_repeats;
   response.key_epoch = session->key_epoch;
   return SucceedWith(call, response);
 }

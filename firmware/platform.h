@@ -43,6 +43,7 @@ enum : uint32_t { kLinkOff = 0, kLinkNegotiating = 1, kLinkOn = 2, kLinkLost = 3
 struct SessionRefusals {
   uint32_t count;
   uint32_t last_status;
+  uint32_t iv_repeats;  // R21: not refused
 };
 
 class Platform {

@@ -42,6 +42,10 @@ std::string EventReport::Text() const {
     text += " " + std::to_string(refusal_count) +
             " refused by the device, last: " + StatusText(last_refusal);
   }
+  if (iv_repeats != 0) {
+    if (driver_events != 0 || refusal_count != 0) text += ";";
+    text += " " + std::to_string(iv_repeats) + " decryptions with counters of earlier ones";
+  }
   return text;
 }
 
@@ -63,7 +67,8 @@ bool EventBook::Tell(uint32_t device, const abi::EventReport& report) {
   });
   MakeRoom(device);
   reports_.push_back({device, report.session, report.driver_events, report.refusal_count,
-                      report.last_refusal, reinterpret_cast<const char*>(report.last_reason)});
+                      report.last_refusal, report.iv_repeats,
+                      reinterpret_cast<const char*>(report.last_reason)});
   return true;
 }
 
@@ -76,6 +81,7 @@ bool EventBook::Ask(uint32_t device, abi::EventReport* report) const {
   report->driver_events = found->driver_events;
   report->refusal_count = found->refusal_count;
   report->last_refusal = found->last_refusal;
+  report->iv_repeats = found->iv_repeats;
   std::fill(std::begin(report->last_reason), std::end(report->last_reason), uint8_t{0});
   std::copy(found->last_reason.begin(), found->last_reason.end(), std::begin(report->last_reason));
   return true;

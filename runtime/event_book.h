@@ -18,6 +18,7 @@ struct EventReport {
   uint32_t driver_events;  // calls that the user-mode driver refused
   uint32_t refusal_count;  // commands that the device refused
   uint32_t last_refusal;   // status of the last of those, 0 when there was none
+  uint32_t iv_repeats;     // decryptions whose counters were used before (R21)
   std::string last_reason;
 
   // One line for people.

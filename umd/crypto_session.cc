@@ -169,7 +169,8 @@ void CryptoSession::FetchRefusals() {
   const abi::QuerySessionRequest request = {session_, {}};
   abi::QuerySessionResponse response = {};
   if (FAILED(device().messages().Ask(abi::kMessageQuerySession, request, &response))) return;
-  device().events().NoteRefusals(&events_, response.refusal_count, response.last_refusal);
+  device().events().NoteDeviceEvents(
+      &events_, {response.refusal_count, response.last_refusal, response.iv_repeats});
 }
 
 HRESULT CryptoSession::UseContentKey(ConstByteSpan wrapped_key) {
@@ -186,6 +187,10 @@ HRESULT CryptoSession::UseContentKey(ConstByteSpan wrapped_key) {
   std::copy(wrapped_key.begin(), wrapped_key.end(), wrapped_content_key_);
   has_content_key_ = true;
   return result;
+}
+
+HRESULT CryptoSession::RestoreContentKey(ConstByteSpan wrapped_key) {
+  return has_content_key_ ? UseContentKey(wrapped_key) : S_OK;
 }
 
 HRESULT CryptoSession::SelectKey(const GUID& key_id) {

@@ -61,9 +61,12 @@ class CryptoSession : public DriverObject {
   // or the one that was imported under `key_id`.
   HRESULT UseContentKey(ConstByteSpan wrapped_key);
   HRESULT SelectKey(const GUID& key_id);
+  // UseContentKey again, when another content key came since. A refresh in between changes nothing:
+  // what is unwrapped already stays.
+  HRESULT RestoreContentKey(ConstByteSpan wrapped_key);
+  // A blt in the session's name was appended elsewhere: what the device refuses is asked for later.
+  void NoteBlt() { has_unseen_blts_ = true; }
 
-  // The device's number for it.
-  uint32_t number() const { return session_; }
   // The value that the application gets (R4).
   uint64_t handle() const { return handle_; }
   EventCount* events() { return &events_; }

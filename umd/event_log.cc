@@ -28,11 +28,9 @@ HRESULT EventLog::Refuse(const char* reason) {
   return E_INVALIDARG;
 }
 
-void EventLog::NoteRefusals(EventCount* session, uint32_t refusal_count, uint32_t last_refusal) {
-  if (WARD_BROKEN("R7.device_refusals")) return;
-  if (refusal_count == session->refusal_count && last_refusal == session->last_refusal) return;
-  session->refusal_count = refusal_count;
-  session->last_refusal = last_refusal;
+void EventLog::NoteDeviceEvents(EventCount* session, const DeviceEvents& seen) {
+  if (WARD_BROKEN("R7.device_refusals") || seen == session->by_device) return;
+  session->by_device = seen;
   if (listener_ != nullptr) listener_->OnEvent(*session);
 }
 

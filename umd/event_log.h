@@ -9,14 +9,22 @@
 
 namespace ward::umd {
 
+// QUERY_SESSION's counts: what the device refused of a session later, and what it took although the
+// counters repeat (R21).
+struct DeviceEvents {
+  uint32_t refusal_count = 0;
+  uint32_t last_refusal = 0;  // a status
+  uint32_t iv_repeats = 0;
+
+  friend bool operator==(const DeviceEvents&, const DeviceEvents&) = default;
+};
+
 // What was refused for one session, or for the device where a call named no session of it.
 struct EventCount {
   uint32_t session = 0;  // the device's number for it; 0: the device
   uint32_t count = 0;    // calls that the driver refused; stays at its greatest value
   const char* last_reason = "";
-  // QUERY_SESSION's, as last seen: commands that the device refused later.
-  uint32_t refusal_count = 0;
-  uint32_t last_refusal = 0;
+  DeviceEvents by_device;  // as last seen
 };
 
 // Who is told of each change: the kernel.
@@ -36,8 +44,8 @@ class EventLog {
   void Count(const char* reason);
   // Counts and gives the HRESULT for those callers that can return one.
   HRESULT Refuse(const char* reason);
-  // What the device refused of a session, as it answered.
-  void NoteRefusals(EventCount* session, uint32_t refusal_count, uint32_t last_refusal);
+  // What the device says of a session.
+  void NoteDeviceEvents(EventCount* session, const DeviceEvents& seen);
 
   // Of the device and all its sessions.
   uint32_t count() const { return count_; }

@@ -108,8 +108,9 @@ void KernelDevice::OnEvent(const EventCount& events) {
   report.escape = kEscapeTellEvents;
   report.session = events.session;
   report.driver_events = events.count;
-  report.refusal_count = events.refusal_count;
-  report.last_refusal = events.last_refusal;
+  report.refusal_count = events.by_device.refusal_count;
+  report.last_refusal = events.by_device.last_refusal;
+  report.iv_repeats = events.by_device.iv_repeats;
   // What is too long loses its end; the last byte stays zero.
   for (size_t i = 0; i + 1 < sizeof(report.last_reason) && events.last_reason[i] != 0; ++i) {
     report.last_reason[i] = static_cast<uint8_t>(events.last_reason[i]);

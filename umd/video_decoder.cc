@@ -111,6 +111,7 @@ HRESULT VideoDecoder::ChooseTiedKey(const void* content_key, uint32_t size_bytes
     return events.Refuse("VideoDecoderBeginFrame with a content key and no session with a key");
   }
   key->uses_content_key = true;
+  std::copy(wrapped.begin(), wrapped.end(), wrapped_key_);
   return session->UseContentKey(wrapped);
 }
 
@@ -127,9 +128,20 @@ HRESULT VideoDecoder::ChooseImportedKey(const void* content_key, uint32_t size_b
   if (session == nullptr || named->pKeyInfoId == nullptr) {
     return events.Refuse("VideoDecoderBeginFrame without the session or the key's name");
   }
-  const HRESULT result = session->SelectKey(*named->pKeyInfoId);
+  key_id_ = *named->pKeyInfoId;
+  const HRESULT result = session->SelectKey(key_id_);
   if (SUCCEEDED(result)) *key = {session->number(), true};
   return result;
+}
+
+HRESULT VideoDecoder::RestoreKey() {
+  CryptoSession* session = device().sessions().Find(key_.session);
+  if (session != nullptr) session->NoteBlt();
+  if (!key_.uses_content_key || WARD_BROKEN("decoder.key_of_frame")) return S_OK;
+  if (session == nullptr) {
+    return device().events().Refuse("the session of the decoder's frame has ended");
+  }
+  return is_hardware_cenc_ ? session->SelectKey(key_id_) : session->RestoreContentKey(wrapped_key_);
 }
 
 HRESULT VideoDecoder::CheckBuffer(const DecoderBuffer& buffer, uint64_t* bitstream_bytes) {

@@ -38,6 +38,7 @@ class VideoDecoder : public DriverObject {
       const HRESULT result = CheckBuffer(buffer, &bitstream_bytes);
       if (FAILED(result)) return result;
     }
+    if (const HRESULT result = RestoreKey(); FAILED(result)) return result;
     for (uint32_t i = 0; i < count; ++i) {
       const HRESULT result = TakeBuffer(DecoderBuffer(&device(), descriptions[i]));
       if (FAILED(result)) return result;
@@ -58,6 +59,8 @@ class VideoDecoder : public DriverObject {
   HRESULT ChooseKey(const D3D11_1DDIARG_VIDEODECODERBEGINFRAME& arguments, FrameKey* key);
   HRESULT ChooseTiedKey(const void* content_key, uint32_t size_bytes, FrameKey* key);
   HRESULT ChooseImportedKey(const void* content_key, uint32_t size_bytes, FrameKey* key);
+  // The frame's content key is the session's again, whatever used the session since BeginFrame.
+  HRESULT RestoreKey();
   HRESULT CheckBuffer(const DecoderBuffer& buffer, uint64_t* bitstream_bytes);
   HRESULT TakeBuffer(const DecoderBuffer& buffer);
 
@@ -67,6 +70,8 @@ class VideoDecoder : public DriverObject {
   bool is_in_frame_ = false;
   bool output_is_protected_ = false;  // of the frame
   FrameKey key_;
+  uint8_t wrapped_key_[kKeyBytes] = {};  // of the frame, when it uses a content key
+  GUID key_id_ = {};                     // the same with HW_CENC
   BitstreamBuffer bitstream_;
 };
 

@@ -175,8 +175,10 @@ struct QuerySessionResponse {
   uint32_t refusal_count;  // Commands refused for this session; stays at its greatest value.
   uint32_t last_refusal;  // Status of the last refused command; 0 when none.
   uint32_t key_epoch;  // KEY_EPOCH at its birth.
+  uint32_t iv_repeats;  // Relaxed IV policy: decryptions that were accepted although their counters begin before the end of the furthest ones under the same key (R21); stays at its greatest value.
+  uint8_t reserved_36[12];  // zero
 };
-static_assert(sizeof(QuerySessionResponse) == 32);
+static_assert(sizeof(QuerySessionResponse) == 48);
 static_assert(offsetof(QuerySessionResponse, status) == 0);
 static_assert(offsetof(QuerySessionResponse, length_bytes) == 4);
 static_assert(offsetof(QuerySessionResponse, message) == 8);
@@ -185,6 +187,8 @@ static_assert(offsetof(QuerySessionResponse, state) == 16);
 static_assert(offsetof(QuerySessionResponse, refusal_count) == 20);
 static_assert(offsetof(QuerySessionResponse, last_refusal) == 24);
 static_assert(offsetof(QuerySessionResponse, key_epoch) == 28);
+static_assert(offsetof(QuerySessionResponse, iv_repeats) == 32);
+static_assert(offsetof(QuerySessionResponse, reserved_36) == 36);
 
 struct RunSelfTestRequest {
   uint8_t reserved_0[8];  // zero
@@ -693,7 +697,7 @@ inline constexpr MessageInfo kMessages[] = {
   {4, "NEGOTIATE_SESSION_KEY", true, 8, true, 16, false, 20000, 2000000, kNegotiateSessionKeyRequestFields, 2},
   {5, "SET_CONTENT_KEY", true, 24, false, 16, false, 1000, 20000, kSetContentKeyRequestFields, 3},
   {6, "GET_READBACK_KEY", true, 8, false, 32, false, 1000, 20000, kGetReadbackKeyRequestFields, 2},
-  {7, "QUERY_SESSION", true, 8, false, 32, false, 1000, 20000, kQuerySessionRequestFields, 2},
+  {7, "QUERY_SESSION", true, 8, false, 48, false, 1000, 20000, kQuerySessionRequestFields, 2},
   {8, "RUN_SELF_TEST", true, 8, false, 16, false, 50000, 5000000, kRunSelfTestRequestFields, 1},
   {9, "START_KEY_REFRESH", true, 8, false, 32, false, 1000, 20000, kStartKeyRefreshRequestFields, 2},
   {10, "FINISH_KEY_REFRESH", true, 8, false, 16, false, 1000, 20000, kFinishKeyRefreshRequestFields, 2},

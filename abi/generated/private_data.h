@@ -69,7 +69,8 @@ struct EventReport {
   uint32_t refusal_count;  // QUERY_SESSION.refusal_count, as last seen.
   uint32_t last_refusal;  // QUERY_SESSION.last_refusal, as last seen.
   uint8_t reserved_20[4];  // zero
-  uint8_t last_reason[72];  // Why the last call was refused: text for people, ended by a zero byte.
+  uint8_t last_reason[68];  // Why the last call was refused: text for people, ended by a zero byte.
+  uint32_t iv_repeats;  // QUERY_SESSION.iv_repeats, as last seen.
 };
 static_assert(sizeof(EventReport) == 96);
 static_assert(offsetof(EventReport, escape) == 0);
@@ -79,6 +80,7 @@ static_assert(offsetof(EventReport, refusal_count) == 12);
 static_assert(offsetof(EventReport, last_refusal) == 16);
 static_assert(offsetof(EventReport, reserved_20) == 20);
 static_assert(offsetof(EventReport, last_reason) == 24);
+static_assert(offsetof(EventReport, iv_repeats) == 92);
 
 
 }  // namespace ward::abi

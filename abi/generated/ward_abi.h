@@ -620,6 +620,8 @@ struct ward_query_session_response {
   uint32_t refusal_count;
   uint32_t last_refusal;
   uint32_t key_epoch;
+  uint32_t iv_repeats;
+  uint8_t reserved_36[12];
 };
 
 struct ward_run_self_test_request {
@@ -873,7 +875,8 @@ struct ward_event_report {
   uint32_t refusal_count;
   uint32_t last_refusal;
   uint8_t reserved_20[4];
-  uint8_t last_reason[72];
+  uint8_t last_reason[68];
+  uint32_t iv_repeats;
 };
 
 /* clang-format on */

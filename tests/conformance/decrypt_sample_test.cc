@@ -104,7 +104,8 @@ class SampleRig : public GpuRig {
   }
 };
 
-TEST_CASE("DecryptSample.List: a list is as long as its count says, with zeros behind it") {
+TEST_CASE("DecryptSample.List: a list is as long as its count says, with zeros behind it",
+          "[negative]") {
   SampleRig rig;
   const List list = {{16, 16}, {0, 32}, {4, 12}};
   const abi::DecryptSampleCommand good = SampleRig::Sample(rig.session, list);
@@ -123,7 +124,8 @@ TEST_CASE("DecryptSample.List: a list is as long as its count says, with zeros b
   CHECK(rig.Do(good, {{16, 16}, {0, 32}, {4, 12}, {1, 0}}) == abi::kStatusReservedNotZero);
 }
 
-TEST_CASE("DecryptSample.Sum: sub-samples that do not add up are refused and counted") {
+TEST_CASE("DecryptSample.Sum: sub-samples that do not add up are refused and counted",
+          "[negative]") {
   SampleRig rig;
   const List list = {{16, 16}, {0, 32}};
   uint32_t count = 0;
@@ -135,7 +137,8 @@ TEST_CASE("DecryptSample.Sum: sub-samples that do not add up are refused and cou
   }
 }
 
-TEST_CASE("DecryptSample.Stripe: a stripe that encrypts nothing is refused and counted") {
+TEST_CASE("DecryptSample.Stripe: a stripe that encrypts nothing is refused and counted",
+          "[negative]") {
   SampleRig rig;
   const List list = {{0, 64}};
   abi::DecryptSampleCommand command = SampleRig::Sample(rig.session, list);

@@ -219,5 +219,23 @@ TEST_CASE("DriverProtections.EventDestroyTells: what was refused last is told wh
   CHECK(report.last_refusal == abi::kStatusPatternMisaligned);
 }
 
+TEST_CASE("DriverProtections.EventCountersRepeat: used counters are accepted and counted (R21)") {
+  EventStage stage;
+  const std::vector<uint8_t> ciphertext = RunCtr(kSessionKey, kIv, MakeText(kEventBytes));
+  stage.process.app.Upload(stage.staging.get(), ciphertext);
+  stage.Decrypt();
+  HANDLE opaque = nullptr;
+  REQUIRE(stage.session->GetCryptoSessionHandle(&opaque) == S_OK);
+  CHECK(stage.kernel->EventReports().empty());
+  stage.Decrypt();
+  REQUIRE(stage.session->GetCryptoSessionHandle(&opaque) == S_OK);
+  const EventReport report = stage.Report(true);
+  CHECK(report.iv_repeats == 1);
+  CHECK(report.refusal_count == 0);
+  CHECK(report.driver_events == 0);
+  CHECK(stage.process.ReadProtected(stage.session.get(), kSessionKey, stage.frame.get()) ==
+        MakeText(kEventBytes));
+}
+
 }  // namespace
 }  // namespace ward::test

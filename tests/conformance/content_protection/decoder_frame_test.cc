@@ -104,7 +104,21 @@ TEST_CASE("DriverProtections.DecoderKeysApart: frames and blts take each its own
   CHECK(party.ReadFrame() == text);
 }
 
-TEST_CASE("DriverProtections.DecoderContentKeySize: a content key is 16 bytes (7.5)") {
+TEST_CASE("DriverProtections.DecoderKeyOfFrame: a blt inside a frame does not change its key") {
+  DecoderStage stage;
+  DecoderParty& party = stage.party;
+  const std::vector<uint8_t> text = MakeText(64);
+  REQUIRE(party.Begin(EcbEncrypt(kSessionKey, kOtherKey)) == S_OK);
+  CHECK(stage.process.DecryptAndRead(party.session.get(), kSessionKey,
+                                     RunCtr(kContentKey, kIv, text), kIv,
+                                     EcbEncrypt(kSessionKey, kContentKey)) == text);
+  CHECK(party.Submit(RunCtr(kOtherKey, kIv, text), &kIv) == S_OK);
+  REQUIRE(party.End() == S_OK);
+  CHECK(party.ReadFrame() == text);
+}
+
+TEST_CASE("DriverProtections.DecoderContentKeySize: a content key is 16 bytes (7.5)",
+          "[negative]") {
   DecoderStage stage;
   const std::vector<uint8_t> wrapped(48, 1);
   for (const size_t size : {1u, 15u, 17u, 32u, 48u}) {
@@ -124,7 +138,8 @@ TEST_CASE("DriverProtections.DecoderClear: a buffer without an IV is clear (R8)"
   CHECK(party.ReadFrame() == Join(MakeText(100), MakeText(50)));
 }
 
-TEST_CASE("DriverProtections.DecoderNotTied: without a session only clear buffers are taken") {
+TEST_CASE("DriverProtections.DecoderNotTied: without a session only clear buffers are taken",
+          "[negative]") {
   Stage stage;
   DecoderParty party(&stage.process);
   const SessionPointer reader = party.MakeSession(kSessionKey);
@@ -136,7 +151,8 @@ TEST_CASE("DriverProtections.DecoderNotTied: without a session only clear buffer
   CHECK(party.Begin(EcbEncrypt(kSessionKey, kContentKey)) == E_INVALIDARG);
 }
 
-TEST_CASE("DriverProtections.DecoderKeyless: a session without a key decrypts nothing (R26)") {
+TEST_CASE("DriverProtections.DecoderKeyless: a session without a key decrypts nothing (R26)",
+          "[negative]") {
   Stage stage;
   DecoderParty party(&stage.process);
   party.channel.Open();
@@ -149,7 +165,8 @@ TEST_CASE("DriverProtections.DecoderKeyless: a session without a key decrypts no
   CHECK(party.Begin(EcbEncrypt(kSessionKey, kContentKey)) == E_INVALIDARG);
 }
 
-TEST_CASE("DriverProtections.DecoderSessionGone: a destroyed session decrypts nothing") {
+TEST_CASE("DriverProtections.DecoderSessionGone: a destroyed session decrypts nothing",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -163,7 +180,8 @@ TEST_CASE("DriverProtections.DecoderSessionGone: a destroyed session decrypts no
   CHECK(stage.process.app.device().GetDeviceRemovedReason() == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderOtherSession: a frame is its session's, no other reads it") {
+TEST_CASE("DriverProtections.DecoderOtherSession: a frame is its session's, no other reads it",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -179,7 +197,8 @@ TEST_CASE("DriverProtections.DecoderOtherSession: a frame is its session's, no o
   CHECK(party.ReadFrame(other.get(), kOtherKey) == MakeText(32));
 }
 
-TEST_CASE("DriverProtections.DecoderIvSize: an IV that is not 16 bytes is refused (R20)") {
+TEST_CASE("DriverProtections.DecoderIvSize: an IV that is not 16 bytes is refused (R20)",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -223,7 +242,8 @@ TEST_CASE("DriverProtections.DecoderPatternOff: PartialEncryption FALSE ignores 
   CHECK(party.ReadFrame() == MakeText(64));
 }
 
-TEST_CASE("DriverProtections.DecoderPatternAlignment: a pattern is made of cipher blocks (R10)") {
+TEST_CASE("DriverProtections.DecoderPatternAlignment: a pattern is made of cipher blocks (R10)",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -234,7 +254,7 @@ TEST_CASE("DriverProtections.DecoderPatternAlignment: a pattern is made of ciphe
   CHECK(party.Submit(MakeText(256), &kIv, &beginning) == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderRange: data outside its buffer is refused") {
+TEST_CASE("DriverProtections.DecoderRange: data outside its buffer is refused", "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -252,7 +272,8 @@ TEST_CASE("DriverProtections.DecoderRange: data outside its buffer is refused") 
   CHECK(party.SubmitRaw(description) == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderCapacity: a frame has no more bitstream than was reported") {
+TEST_CASE("DriverProtections.DecoderCapacity: a frame has no more bitstream than was reported",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -265,7 +286,8 @@ TEST_CASE("DriverProtections.DecoderCapacity: a frame has no more bitstream than
   CHECK(party.SubmitRaw(party.RawBitstream(64u << 10)) == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderBufferType: only the four types that were reported") {
+TEST_CASE("DriverProtections.DecoderBufferType: only the four types that were reported",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -278,7 +300,8 @@ TEST_CASE("DriverProtections.DecoderBufferType: only the four types that were re
   CHECK(party.decoder->FindBuffer(DecoderBufferType::kFilmGrain, &buffer) == E_INVALIDARG);
 }
 
-TEST_CASE("DriverProtections.DecoderEncryptedControl: slice data alone may be encrypted") {
+TEST_CASE("DriverProtections.DecoderEncryptedControl: slice data alone may be encrypted",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -296,7 +319,8 @@ TEST_CASE("DriverProtections.DecoderEncryptedControl: slice data alone may be en
   }
 }
 
-TEST_CASE("DriverProtections.DecoderProtectedSource: a protected resource is no decoder buffer") {
+TEST_CASE("DriverProtections.DecoderProtectedSource: a protected resource is no decoder buffer",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   const ResourcePointer restricted = stage.process.MakeDefault(4096, true);
@@ -308,7 +332,8 @@ TEST_CASE("DriverProtections.DecoderProtectedSource: a protected resource is no 
   CHECK(party.SubmitRaw(description) == E_INVALIDARG);
 }
 
-TEST_CASE("DriverProtections.DecoderNoFrame: buffers are taken between Begin and End alone") {
+TEST_CASE("DriverProtections.DecoderNoFrame: buffers are taken between Begin and End alone",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   CHECK(party.Submit(MakeText(64), nullptr) == E_INVALIDARG);
@@ -320,7 +345,8 @@ TEST_CASE("DriverProtections.DecoderNoFrame: buffers are taken between Begin and
   CHECK(stage.process.app.device().GetDeviceRemovedReason() == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderNestedFrame: a frame does not begin inside another (4.8)") {
+TEST_CASE("DriverProtections.DecoderNestedFrame: a frame does not begin inside another (4.8)",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -332,7 +358,8 @@ TEST_CASE("DriverProtections.DecoderNestedFrame: a frame does not begin inside a
   CHECK(party.Begin() == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderAllOrNothing: a bad buffer keeps those before it out") {
+TEST_CASE("DriverProtections.DecoderAllOrNothing: a bad buffer keeps those before it out",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -345,7 +372,8 @@ TEST_CASE("DriverProtections.DecoderAllOrNothing: a bad buffer keeps those befor
   CHECK(party.ReadFrame().empty());
 }
 
-TEST_CASE("DriverProtections.DecoderOpenOutput: encrypted buffers need a protected picture") {
+TEST_CASE("DriverProtections.DecoderOpenOutput: encrypted buffers need a protected picture",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   const ResourcePointer open = party.MakePicture(false, kDecoderWidth, kDecoderHeight);
@@ -356,7 +384,8 @@ TEST_CASE("DriverProtections.DecoderOpenOutput: encrypted buffers need a protect
   CHECK(party.Submit(MakeText(64), nullptr) == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderOutputSize: the picture has room for the decoder's") {
+TEST_CASE("DriverProtections.DecoderOutputSize: the picture has room for the decoder's",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   for (const bool is_narrow : {true, false}) {
@@ -375,7 +404,7 @@ TEST_CASE("DriverProtections.DecoderOutputSize: the picture has room for the dec
 TEST_CASE("DriverProtections.DecoderSequentialIv: one IV with a Count that runs on, or IV + 1") {
   MachineOptions strict;
   strict.strict_iv = true;
-  DecoderStage stage(D3D11_1DDI_VIDEO_FUNCTIONS, strict);
+  DecoderStage stage(strict);
   DecoderParty& party = stage.party;
   std::vector<uint8_t> text = MakeText(48);
   const auto submit = [&](uint64_t iv, uint64_t count) {

@@ -73,9 +73,12 @@ class DecoderParty {
 
 // A machine with one application that decodes.
 struct DecoderStage : Stage {
-  explicit DecoderStage(UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS,
-                        const MachineOptions& options = {})
-      : Stage(options, video_table), party(&process) {
+  explicit DecoderStage(UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
+      : Stage(video_table), party(&process) {
+    party.Open();
+  }
+  // [host], as Stage.
+  explicit DecoderStage(const MachineOptions& options) : Stage(options), party(&process) {
     party.Open();
   }
   DecoderParty party;

@@ -77,7 +77,8 @@ TEST_CASE("DriverProtections.DecoderBufferInfo: four types of buffers, with thei
   CHECK(info.Size == 0);
 }
 
-TEST_CASE("DriverProtections.DecoderDescription: another profile, format or size is refused") {
+TEST_CASE("DriverProtections.DecoderDescription: another profile, format or size is refused",
+          "[negative]") {
   Stage stage;
   runtime::VideoDevice video = stage.process.video_device();
   Config config{};
@@ -100,7 +101,7 @@ TEST_CASE("DriverProtections.DecoderDescription: another profile, format or size
   }
 }
 
-TEST_CASE("DriverProtections.DecoderConfig: only a config that was reported") {
+TEST_CASE("DriverProtections.DecoderConfig: only a config that was reported", "[negative]") {
   Stage stage;
   runtime::VideoDevice video = stage.process.video_device();
   Config good{};
@@ -133,7 +134,8 @@ TEST_CASE("DriverProtections.DecoderConfig: only a config that was reported") {
   CHECK(video.GetVideoDecoderConfig(DescribeDecoder(), 2, &hardware) == E_INVALIDARG);
 }
 
-TEST_CASE("DriverProtections.DecoderHardwareFrame: HW_CENC frames name a session, not a key") {
+TEST_CASE("DriverProtections.DecoderHardwareFrame: HW_CENC frames name a session, not a key",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   Config config{};
@@ -161,7 +163,8 @@ TEST_CASE("DriverProtections.DecoderHardwareFrame: HW_CENC frames name a session
   CHECK(party.Submit(MakeText(64), nullptr) == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderView: an output view is of an NV12 texture, whole") {
+TEST_CASE("DriverProtections.DecoderView: an output view is of an NV12 texture, whole",
+          "[negative]") {
   Stage stage;
   DecoderParty party(&stage.process);
   ViewPointer view;
@@ -186,7 +189,8 @@ TEST_CASE("DriverProtections.DecoderView: an output view is of an NV12 texture, 
                                          &begin) == E_INVALIDARG);
 }
 
-TEST_CASE("DriverProtections.DecoderExtension: the bitstream is copied to protected buffers only") {
+TEST_CASE("DriverProtections.DecoderExtension: the bitstream is copied to protected buffers only",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -208,7 +212,8 @@ TEST_CASE("DriverProtections.DecoderExtension: the bitstream is copied to protec
         MakeText(500));
 }
 
-TEST_CASE("DriverProtections.DecoderExtensionFunction: there is one, and it tells a size") {
+TEST_CASE("DriverProtections.DecoderExtensionFunction: there is one, and it tells a size",
+          "[negative]") {
   DecoderStage stage;
   DecoderParty& party = stage.party;
   const ResourcePointer copy = stage.process.MakeDefault(4096, true);
@@ -223,7 +228,7 @@ TEST_CASE("DriverProtections.DecoderExtensionFunction: there is one, and it tell
   CHECK(LoadLe<uint32_t>(output) == 0);
 }
 
-TEST_CASE("DriverProtections.DecoderOtherDevice: a decoder is its device's alone") {
+TEST_CASE("DriverProtections.DecoderOtherDevice: a decoder is its device's alone", "[negative]") {
   DecoderStage stage;
   Process other(stage.kernel.get());
   runtime::DecoderContext context(&other.app.device());
@@ -274,14 +279,15 @@ TEST_CASE("DriverProtections.DecoderStripes: pattern encryption of each sub-samp
   CHECK(party.ReadFrame() == expected);
 }
 
-TEST_CASE("DriverProtections.DecoderStripeEmpty: a stripe that encrypts nothing is refused") {
+TEST_CASE("DriverProtections.DecoderStripeEmpty: a stripe that encrypts nothing is refused",
+          "[negative]") {
   DecoderStage stage(D3DWDDM2_4DDI_VIDEO_FUNCTIONS);
   REQUIRE(stage.party.Begin() == S_OK);
   CHECK(stage.party.SubmitSample(MakeText(64), &kIv, {{0, 64}}, 0, 9) == E_INVALIDARG);
   CHECK(stage.party.SubmitSample(MakeText(64), &kIv, {}, 0, 1) == E_INVALIDARG);
 }
 
-TEST_CASE("DriverProtections.DecoderSubSampleSum: sub-samples add up to their data") {
+TEST_CASE("DriverProtections.DecoderSubSampleSum: sub-samples add up to their data", "[negative]") {
   DecoderStage stage(D3DWDDM2_0DDI_VIDEO_FUNCTIONS);
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);
@@ -293,7 +299,7 @@ TEST_CASE("DriverProtections.DecoderSubSampleSum: sub-samples add up to their da
   CHECK(party.SubmitSample(MakeText(64), &kIv, {{32, 16}, {0, 16}}) == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderSubSampleCount: 1008 sub-samples, and no more") {
+TEST_CASE("DriverProtections.DecoderSubSampleCount: 1008 sub-samples, and no more", "[negative]") {
   DecoderStage stage(D3DWDDM2_0DDI_VIDEO_FUNCTIONS);
   DecoderParty& party = stage.party;
   const std::vector<uint8_t> text = MakeText(2018);
@@ -308,7 +314,8 @@ TEST_CASE("DriverProtections.DecoderSubSampleCount: 1008 sub-samples, and no mor
   CHECK(party.ReadFrame() == shorter);
 }
 
-TEST_CASE("DriverProtections.DecoderSubSamplesMissing: a count without a list is refused") {
+TEST_CASE("DriverProtections.DecoderSubSamplesMissing: a count without a list is refused",
+          "[negative]") {
   DecoderStage stage(D3DWDDM2_0DDI_VIDEO_FUNCTIONS);
   DecoderParty& party = stage.party;
   REQUIRE(party.Begin() == S_OK);

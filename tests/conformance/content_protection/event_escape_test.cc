@@ -162,8 +162,8 @@ TEST_CASE("DriverProtections.EscapeTextUnprintable: text that a terminal would o
 TEST_CASE("DriverProtections.EscapeTextTail: bytes behind the zero are zero", "[negative]") {
   Escapes stage;
   abi::EventReport report = MakeReport(kTell);
-  report.last_reason[71] = 0;
-  report.last_reason[70] = 'x';
+  report.last_reason[67] = 0;
+  report.last_reason[66] = 'x';
   stage.CheckNotKept(report);
 }
 

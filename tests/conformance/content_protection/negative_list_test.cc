@@ -88,12 +88,9 @@ TEST_CASE("DriverProtections.EncryptWithoutKey: no key, no ciphertext, IV zero (
 // One session's blts of 64 bytes each; the second begins `blocks` blocks behind the first.
 struct IvReuse {
   explicit IvReuse(bool is_strict) {
-    emulator::InProcessOptions options;
-    options.gpu = TestGpuOptions();
-    options.gpu.strict_iv = is_strict;
-    auto host = emulator::InProcessHost::Create(options);
-    if (!host.ok()) throw std::runtime_error(host.fault().reason);
-    machine = std::move(host.value());
+    MachineOptions options;
+    options.strict_iv = is_strict;
+    machine = MakeHostMachine(options);
     kernel = OpenKernel(machine.get());
     process = std::make_unique<Process>(kernel.get());
     session = process->MakeKeyedSession(kSessionKey);

@@ -307,8 +307,8 @@ TEST_CASE("OPMHDCP.SrmVersion: there is no revocation list") {
 TEST_CASE("OPMHDCP.Interrupt: each change raises LINK once it happened") {
   OpenOutput stage;
   const auto take = [&] {
-    const uint32_t cause = stage.host().BarRead32(0, abi::kRegInterruptCause);
-    stage.host().BarWrite32(0, abi::kRegInterruptCause, abi::kInterruptCauseLinkMask);
+    const uint32_t cause = stage.function.get()->BarRead32(0, abi::kRegInterruptCause);
+    stage.function.get()->BarWrite32(0, abi::kRegInterruptCause, abi::kInterruptCauseLinkMask);
     return (cause & abi::kInterruptCauseLinkMask) != 0;
   };
   take();
@@ -393,7 +393,7 @@ TEST_CASE("OPMHDCP.NotFromWindow: a protected link does not replace full screen 
 TEST_CASE("OPMHDCP.ResetTurnsOff: a reset ends protection and its holders", "[negative]") {
   OpenOutput stage;
   stage.party.SwitchOn();
-  stage.host().BarWrite32(0, abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
+  stage.function.get()->BarWrite32(0, abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
   CHECK(LinkState(&stage) == kHdcpOff);
   CHECK(LinkChanges(&stage) == 0);
 }

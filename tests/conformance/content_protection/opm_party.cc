@@ -168,11 +168,11 @@ void OpmParty::SwitchOn() {
 }
 
 uint32_t LinkState(Stage* stage) {
-  return stage->host().BarRead32(0, abi::kRegOutputLink) & abi::kOutputLinkHdcpStateMask;
+  return stage->function.get()->BarRead32(0, abi::kRegOutputLink) & abi::kOutputLinkHdcpStateMask;
 }
 
 uint32_t LinkChanges(Stage* stage) {
-  return stage->host().BarRead32(0, abi::kRegOutputLink) >> abi::kOutputLinkChangesShift;
+  return stage->function.get()->BarRead32(0, abi::kRegOutputLink) >> abi::kOutputLinkChangesShift;
 }
 
 void LetTimePass(Stage* stage) {

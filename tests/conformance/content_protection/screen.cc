@@ -58,7 +58,7 @@ bool Screen::IsBlack() const {
 }
 
 bool Screen::IsBlanked() const {
-  const uint32_t status = stage_->host().BarRead32(0, abi::kRegOutputStatus);
+  const uint32_t status = stage_->function.get()->BarRead32(0, abi::kRegOutputStatus);
   const bool blanked = (status & abi::kOutputStatusBlankedMask) != 0;
   CHECK(stage_->host().gpu().Scanout(0).is_blanked == blanked);
   return blanked;

@@ -27,7 +27,7 @@ struct TearDownStage : Stage {
     REQUIRE(ImportKey(&process.app, hardware.get(), kName, kContentKey).drm_result == S_OK);
     REQUIRE(SelectKey(hardware.get(), kName) == S_OK);
   }
-  void TearDown() { machine->boundary().TearDown(); }
+  void TearDown() { host().boundary().TearDown(); }
   D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS Status(runtime::CryptoSession* session) {
     auto status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST;
     CHECK(session->CheckStatus(&status) == S_OK);

@@ -1,7 +1,9 @@
 #include "tests/unit/state_page/state_machines.h"
 
+#include "device/hdcp_link.h"
 #include "firmware/channel_state.h"
 #include "firmware/decoder_state.h"
+#include "firmware/protected_output.h"
 #include "firmware/session_state.h"
 
 namespace ward::test {
@@ -33,6 +35,15 @@ std::vector<StateMachine> AllStateMachines() {
                        {"CREATE_DECODER", "CONFIGURE_CHANNEL with CRYPTO_SESSION",
                         "QUERY_CHANNEL with CRYPTO_SESSION", "DESTROY_DECODER",
                         "end of its session", "end of the context"}),
+      MakeStateMachine("Protected output", "What OPM makes of a display output; the kernel's.",
+                       firmware::kProtectedOutputTable, {"none", "created", "keyed"},
+                       {"CREATE_PROTECTED_OUTPUT", "GET_OUTPUT_RANDOM", "SET_OUTPUT_KEY",
+                        "GET_OUTPUT_INFORMATION", "CONFIGURE_OUTPUT", "DESTROY_PROTECTED_OUTPUT"}),
+      MakeStateMachine(
+          "HDCP link", "Of one display output (OUTPUT_LINK).", device::kHdcpTable,
+          {"off", "negotiating", "on", "lost"},
+          {"a protected output asks for it", "the display authenticates", "the display does not",
+           "the link is lost", "no protected output asks any more"}),
   };
 }
 

@@ -49,9 +49,9 @@ TEST_CASE("a log without a listener counts") {
   EventLog log;
   EventCount session;
   log.Count("nobody hears");
-  log.NoteRefusals(&session, 2, abi::kStatusSessionNoKey);
+  log.NoteDeviceEvents(&session, {2, abi::kStatusSessionNoKey, 0});
   CHECK(log.count() == 1);
-  CHECK(session.refusal_count == 2);
+  CHECK(session.by_device.refusal_count == 2);
 }
 
 TEST_CASE("refusals that are as they were are not told again") {
@@ -59,12 +59,12 @@ TEST_CASE("refusals that are as they were are not told again") {
   EventLog log;
   log.set_listener(&recorder);
   EventCount session;
-  log.NoteRefusals(&session, 0, 0);
+  log.NoteDeviceEvents(&session, {});
   CHECK(recorder.seen.empty());
-  log.NoteRefusals(&session, 1, abi::kStatusSessionNoKey);
-  log.NoteRefusals(&session, 1, abi::kStatusSessionNoKey);
+  log.NoteDeviceEvents(&session, {1, abi::kStatusSessionNoKey, 0});
+  log.NoteDeviceEvents(&session, {1, abi::kStatusSessionNoKey, 0});
   REQUIRE(recorder.seen.size() == 1);
-  CHECK(recorder.seen[0].last_refusal == abi::kStatusSessionNoKey);
+  CHECK(recorder.seen[0].by_device.last_refusal == abi::kStatusSessionNoKey);
 }
 
 TEST_CASE("the kernel is told of each event, with its session and a text that ends") {
@@ -86,7 +86,7 @@ TEST_CASE("a reason that is too long loses its end") {
   driver.device.driver().events().Count(reason.c_str());
   REQUIRE(driver.kernel.event_reports.size() == 1);
   CHECK(reinterpret_cast<const char*>(driver.kernel.event_reports[0].last_reason) ==
-        std::string(71, 'x'));
+        std::string(67, 'x'));
 }
 
 TEST_CASE("a removed device tells nothing, its removal neither") {

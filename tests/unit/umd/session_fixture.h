@@ -95,7 +95,7 @@ class SessionDriver : public Driver {
       case abi::kMessageGetReadbackKey:
         return std::vector<uint8_t>(16, kWrappedKeyByte);
       case abi::kMessageQuerySession: {
-        std::vector<uint8_t> body(16);
+        std::vector<uint8_t> body(32);
         StoreLe(body.data() + 4, refusal_count);
         StoreLe(body.data() + 8, last_refusal);
         return body;
