@@ -84,12 +84,7 @@ void EndProtectedOutput(Platform* platform, State* state, ProtectedOutput* outpu
 
 void EndProtectedOutputs(Platform* platform, State* state) {
   for (ProtectedOutput& output : state->protected_outputs) {
-    if (output.number == 0) continue;
-    if (output.level != kOpmHdcpOff) platform->DisableLink(output.output);
-    if (output.key_slot != kNoSlot) platform->WipeSlot(output.key_slot);
-    const uint32_t generation = output.generation;
-    output = ProtectedOutput{};
-    output.generation = generation;
+    if (output.number != 0) EndProtectedOutput(platform, state, &output);
   }
 }
 

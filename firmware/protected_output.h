@@ -64,7 +64,7 @@ void SetProtectionLevel(Platform* platform, State* state, ProtectedOutput* outpu
 // Wipes its key; the protection that it asked for ends with it.
 void EndProtectedOutput(Platform* platform, State* state, ProtectedOutput* output);
 
-// Tear-down: all of them end, with their keys and what they asked of the links.
+// All of them end, with their keys and what they asked of the links: tear-down, failure.
 void EndProtectedOutputs(Platform* platform, State* state);
 
 Answer HandleCreateProtectedOutput(const Call& call);

@@ -115,9 +115,7 @@ void EnterFailure(Platform* platform, State* state, SelfTest test) {
   for (Channel& channel : state->channels) {
     if (channel.number != 0) EndChannel(platform, &channel);
   }
-  for (ProtectedOutput& output : state->protected_outputs) {
-    if (output.number != 0) EndProtectedOutput(platform, state, &output);
-  }
+  EndProtectedOutputs(platform, state);
   for (Decoder& decoder : state->decoders) decoder = Decoder{};
   for (Device& device : state->devices) device = Device{};
   platform->WipeAllSlots();

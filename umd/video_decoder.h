@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "umd/bitstream_buffer.h"
+#include "umd/crypto_session.h"
 #include "umd/ddi/status_codes.h"
 #include "umd/ddi/video_decoder.h"
 #include "umd/decoder_buffer.h"

@@ -79,13 +79,13 @@ TEST_CASE("OPM: the output of the pictures is opened, protected, lost, and prote
   CHECK_FALSE(player.screen.CaptureSees());
 
   // Somebody cuts the cable.
-  stage.machine->boundary().SetLinkFault(0, LinkFault::kLinkLost);
+  stage.host().boundary().SetLinkFault(0, LinkFault::kLinkLost);
   CHECK(player.screen.IsBlack());
   CHECK_FALSE(IsProtected(&opm));
   CHECK((opm.StatusFlags() & DXGKMDT_OPM_STATUS_RENEGOTIATION_REQUIRED) != 0);
 
   // And mends it: the application asks anew.
-  stage.machine->boundary().SetLinkFault(0, LinkFault::kNone);
+  stage.host().boundary().SetLinkFault(0, LinkFault::kNone);
   CHECK(player.screen.IsBlack());
   opm.SwitchOn();
   CHECK(IsProtected(&opm));
@@ -124,12 +124,12 @@ TEST_CASE("OPM: a recording with faults of the link replays to the same state") 
   Player player(&stage);
   OpmParty opm(&stage);
   opm.Open();
-  stage.machine->boundary().SetLinkFault(0, LinkFault::kNegotiationFails);
+  stage.host().boundary().SetLinkFault(0, LinkFault::kNegotiationFails);
   opm.SwitchOn();
-  stage.machine->boundary().SetLinkFault(0, LinkFault::kNone);
+  stage.host().boundary().SetLinkFault(0, LinkFault::kNone);
   opm.SwitchOn();
-  stage.machine->boundary().SetLinkFault(0, LinkFault::kLinkLost);
-  const uint64_t state_hash = stage.machine->gpu().StateHash();
+  stage.host().boundary().SetLinkFault(0, LinkFault::kLinkLost);
+  const uint64_t state_hash = stage.host().gpu().StateHash();
 
   const auto outcome = emulator::Replay(recording, TestGpuOptions());
   REQUIRE(outcome.ok());
@@ -153,10 +153,10 @@ TEST_CASE("OPM: a snapshot brings back protected outputs and the link") {
   OpmParty opm(&stage);
   opm.Open();
   opm.SwitchOn();
-  device::Gpu& gpu = stage.machine->gpu();
+  device::Gpu& gpu = stage.host().gpu();
   const uint64_t state_hash = gpu.StateHash();
   const device::GpuSnapshot snapshot = gpu.TakeSnapshot();
-  stage.machine->boundary().SetLinkFault(0, LinkFault::kLinkLost);
+  stage.host().boundary().SetLinkFault(0, LinkFault::kLinkLost);
   CHECK(gpu.StateHash() != state_hash);
   gpu.Restore(snapshot);
   CHECK(gpu.StateHash() == state_hash);

@@ -146,13 +146,14 @@ TEST_CASE("EndContext ends all sessions of that context and no other") {
 TEST_CASE("QUERY_SESSION tells no key, keyed and lost, and what the engine refused") {
   BootedFirmware firmware;
   const uint32_t session = firmware.CreateSession();
-  firmware.platform.refusals[0] = {7, abi::kStatusProtectedReadRefused};
+  firmware.platform.refusals[0] = {7, abi::kStatusProtectedReadRefused, 3};
   const Reply fresh = firmware.Query(session);
-  CHECK(fresh.bytes.size() == 32);
+  CHECK(fresh.bytes.size() == 48);
   CHECK(fresh.Word(16) == 0);
   CHECK(fresh.Word(20) == 7);
   CHECK(fresh.Word(24) == abi::kStatusProtectedReadRefused);
   CHECK(fresh.Word(28) == 1);
+  CHECK(fresh.Word(32) == 3);
   REQUIRE(firmware.Negotiate(session, kSessionKey) == abi::kStatusOk);
   CHECK(firmware.Query(session).Word(16) == 1);
   firmware.platform.slots[firmware.GrantOf(session).session_slot].damaged = true;

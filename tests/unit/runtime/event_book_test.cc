@@ -20,12 +20,16 @@ abi::EventReport MakeReport(uint32_t session, uint32_t driver_events = 1) {
 }
 
 TEST_CASE("a report says who refused what, and why the last time") {
-  CHECK(EventReport{1, 0, 2, 0, 0, "why"}.Text() ==
+  CHECK(EventReport{1, 0, 2, 0, 0, 0, "why"}.Text() ==
         "no session: 2 refused by the driver, last: why");
-  CHECK(EventReport{1, 0x10002, 0, 1, abi::kStatusSessionNoKey, ""}.Text() ==
+  CHECK(EventReport{1, 0x10002, 0, 1, abi::kStatusSessionNoKey, 0, ""}.Text() ==
         "session 0x10002: 1 refused by the device, last: SESSION_NO_KEY");
-  CHECK(EventReport{1, 0x10002, 0, 1, 0xABCD, ""}.Text() ==
+  CHECK(EventReport{1, 0x10002, 0, 1, 0xABCD, 0, ""}.Text() ==
         "session 0x10002: 1 refused by the device, last: status 0xabcd");
+  CHECK(
+      EventReport{1, 0x10002, 1, 0, 0, 4, "why"}.Text() ==
+      "session 0x10002: 1 refused by the driver, last: why; 4 decryptions with counters of earlier "
+      "ones");
 }
 
 TEST_CASE("one session of two devices is two sessions") {
