@@ -179,6 +179,7 @@ HRESULT CryptoSession::UseContentKey(ConstByteSpan wrapped_key) {
                                                        std::begin(wrapped_content_key_));
   if (is_known) return S_OK;
   has_content_key_ = false;
+  ++content_key_serial_;
   abi::SetContentKeyRequest request = {session_, kKeyBytes, {}};
   std::copy(wrapped_key.begin(), wrapped_key.end(), request.wrapped_key);
   abi::ResponseHeader response = {};
@@ -189,12 +190,17 @@ HRESULT CryptoSession::UseContentKey(ConstByteSpan wrapped_key) {
   return result;
 }
 
-HRESULT CryptoSession::RestoreContentKey(ConstByteSpan wrapped_key) {
-  return has_content_key_ ? UseContentKey(wrapped_key) : S_OK;
+HRESULT CryptoSession::RestoreContentKey(ConstByteSpan wrapped_key, uint32_t serial) {
+  if (content_key_serial_ == serial) return S_OK;
+  if (!has_content_key_) {
+    return device().events().Refuse("the frame's content key is gone with the key that wrapped it");
+  }
+  return UseContentKey(wrapped_key);
 }
 
 HRESULT CryptoSession::SelectKey(const GUID& key_id) {
   has_content_key_ = false;
+  ++content_key_serial_;
   abi::SelectKeyRequest request = {session_, {}, {}};
   static_assert(sizeof(key_id) == sizeof(request.key_id));
   std::memcpy(request.key_id, &key_id, sizeof(key_id));

@@ -61,9 +61,11 @@ class CryptoSession : public DriverObject {
   // or the one that was imported under `key_id`.
   HRESULT UseContentKey(ConstByteSpan wrapped_key);
   HRESULT SelectKey(const GUID& key_id);
-  // UseContentKey again, when another content key came since. A refresh in between changes nothing:
-  // what is unwrapped already stays.
-  HRESULT RestoreContentKey(ConstByteSpan wrapped_key);
+  // Which content key the device has for this session: another number for each that came.
+  uint32_t content_key_serial() const { return content_key_serial_; }
+  // UseContentKey again when another content key came since `serial`. E_INVALIDARG when the session
+  // key is another one by now: what it wrapped can't be unwrapped any more.
+  HRESULT RestoreContentKey(ConstByteSpan wrapped_key, uint32_t serial);
   // A blt in the session's name was appended elsewhere: what the device refuses is asked for later.
   void NoteBlt() { has_unseen_blts_ = true; }
 
@@ -80,7 +82,8 @@ class CryptoSession : public DriverObject {
   EventCount events_;
   bool has_unseen_blts_ = false;
   bool is_hardware_ = false;
-  bool has_content_key_ = false;  // the device has wrapped_content_key_
+  bool has_content_key_ = false;  // the device has wrapped_content_key_, and it is still wrapped so
+  uint32_t content_key_serial_ = 0;
   uint8_t wrapped_content_key_[kKeyBytes] = {};
 };
 

@@ -60,11 +60,14 @@ HRESULT APIENTRY GetDataForNewHardwareKey(D3D10DDI_HDEVICE hDevice,
 void APIENTRY CheckCryptoSessionStatus(D3D10DDI_HDEVICE hDevice,
                                        D3D11_1DDI_HCRYPTOSESSION hCryptoSession,
                                        D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS* status) {
-  if (status == nullptr) return;
-  *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST;
+  if (status != nullptr) *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST;
   Device* device = Device::From(hDevice);
   const NamedSession session(device, hCryptoSession);
   if (session == nullptr) return;
+  if (status == nullptr) {
+    device->events().Count("CheckCryptoSessionStatus without room for the status");
+    return;
+  }
   const HRESULT result = session->CheckStatus(status);
   if (result == E_OUTOFMEMORY || WARD_BROKEN("hw.status_answers")) device->Report(result);
 }

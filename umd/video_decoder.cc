@@ -112,7 +112,9 @@ HRESULT VideoDecoder::ChooseTiedKey(const void* content_key, uint32_t size_bytes
   }
   key->uses_content_key = true;
   std::copy(wrapped.begin(), wrapped.end(), wrapped_key_);
-  return session->UseContentKey(wrapped);
+  const HRESULT loaded = session->UseContentKey(wrapped);
+  key_serial_ = session->content_key_serial();
+  return loaded;
 }
 
 HRESULT VideoDecoder::ChooseImportedKey(const void* content_key, uint32_t size_bytes,
@@ -141,7 +143,8 @@ HRESULT VideoDecoder::RestoreKey() {
   if (session == nullptr) {
     return device().events().Refuse("the session of the decoder's frame has ended");
   }
-  return is_hardware_cenc_ ? session->SelectKey(key_id_) : session->RestoreContentKey(wrapped_key_);
+  return is_hardware_cenc_ ? session->SelectKey(key_id_)
+                           : session->RestoreContentKey(wrapped_key_, key_serial_);
 }
 
 HRESULT VideoDecoder::CheckBuffer(const DecoderBuffer& buffer, uint64_t* bitstream_bytes) {

@@ -126,7 +126,7 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x505u, "PATTERN_MISALIGNED", StatusClass::kRefusal, 0x80070057u, "The encryption pattern is not made of whole cipher blocks (R10)."},
   {0x506u, "IV_REUSED", StatusClass::kRefusal, 0x80070057u, "Strict IV policy: the counter range was used before under this key (R21)."},
   {0x507u, "DEVICE_IN_ERROR_STATE", StatusClass::kRefusal, 0x88760870u, "A self test or an integrity check failed; no data moves until reset."},
-  {0x508u, "KEY_DAMAGED", StatusClass::kRefusal, 0x88760870u, "The slot's check word failed; the slot was wiped and its session is lost."},
+  {0x508u, "KEY_DAMAGED", StatusClass::kRefusal, 0x80070057u, "The slot's check word failed; the slot was wiped and its session is lost."},
   {0x509u, "SUB_SAMPLES_INVALID", StatusClass::kRefusal, 0x80070057u, "The sub-samples do not add up to the sample, or their pattern encrypts nothing."},
   {0x50au, "SESSION_LOST", StatusClass::kRefusal, 0x80070057u, "Keys and content of the session were torn down; it can only be queried and destroyed."},
   {0x601u, "SESSIONS_EXHAUSTED", StatusClass::kAnswer, 0x8007000eu, "No session or key slot is left."},

@@ -2,11 +2,15 @@
 // trusted application, a key that was imported and selected, a frame decrypted under it and shown,
 // and the loss of it all.
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "abi/generated/registers.h"
 #include "catch2/catch_test_macros.hpp"
 #include "emulator/boundary/recording.h"
+#include "runtime/decoder_context.h"
 #include "runtime/swap_chain.h"
+#include "runtime/video_decoder.h"
 #include "tests/conformance/content_protection/application_crypto.h"
 #include "tests/integration/hardware_party.h"
 #include "tests/integration/machine.h"
@@ -131,6 +135,111 @@ TEST_CASE("10.4: from the caps to a picture under an imported key, and its loss 
   drm.Play(picture);
   CHECK(drm.Screen() == picture);
   CHECK(drm.Status() == kOk);
+}
+
+// A decoder with HW_CENC: each frame names the session and its key.
+class HardwareDecoder {
+ public:
+  static constexpr uint32_t kPictureWidth = 1280;
+  static constexpr uint32_t kPictureHeight = 720;
+
+  explicit HardwareDecoder(HardwareDrm* drm) : drm_(drm), context_(&drm->application.device()) {
+    runtime::Device* device = &drm->application.device();
+    runtime::VideoDevice video(device);
+    const D3D11_1DDI_VIDEO_DECODER_DESC description = {
+        D3D11_1DDI_DECODER_PROFILE_H264_VLD_NOFGT, kPictureWidth, kPictureHeight, DXGI_FORMAT_NV12};
+    D3D11_1DDI_VIDEO_DECODER_CONFIG config = {};
+    REQUIRE(video.GetVideoDecoderConfig(description, 1, &config) == S_OK);
+    REQUIRE(config.guidConfigBitstreamEncryption == D3DWDDM2_0DDI_DECODER_ENCRYPTION_HW_CENC);
+    REQUIRE(video.CreateVideoDecoder(description, config, &decoder_) == S_OK);
+    runtime::TextureDescription picture = {kPictureWidth, kPictureHeight, DXGI_FORMAT_NV12};
+    picture.bind_flags = runtime::kBindDecoder;
+    picture.misc_flags = umd::kApiResourceMiscRestrictedContent;
+    REQUIRE(runtime::Resource::CreateTexture2D(device, picture, &picture_) == S_OK);
+    REQUIRE(runtime::VideoDecoderOutputView::Create(picture_.get(), description.Guid, &view_) ==
+            S_OK);
+  }
+
+  HRESULT Begin(const Key& key_id, size_t size_bytes = sizeof(FrameSession)) {
+    GUID name;
+    std::memcpy(&name, key_id.data(), sizeof(name));
+    FrameSession frame = {};
+    frame.hCryptoSession = drm_->session->driver_handle();
+    frame.pKeyInfoId = &name;
+    return context_.DecoderBeginFrame(decoder_.get(), view_.get(),
+                                      {reinterpret_cast<const uint8_t*>(&frame), size_bytes});
+  }
+  // One sample: `clear` bytes as they are, the rest encrypted.
+  HRESULT Submit(const std::vector<uint8_t>& sample, uint32_t clear, const Key& iv) {
+    ByteSpan buffer;
+    REQUIRE(context_.GetDecoderBuffer(decoder_.get(), runtime::DecoderBufferType::kBitstream,
+                                      &buffer) == S_OK);
+    REQUIRE(buffer.size() >= sample.size());
+    std::copy(sample.begin(), sample.end(), buffer.begin());
+    REQUIRE(context_.ReleaseDecoderBuffer(decoder_.get(), runtime::DecoderBufferType::kBitstream) ==
+            S_OK);
+    const auto size_bytes = static_cast<uint32_t>(sample.size());
+    const D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK list = {clear, size_bytes - clear};
+    runtime::DecoderSampleDescription description;
+    description.data_bytes = size_bytes;
+    description.iv = iv;
+    description.sub_samples = {&list, 1};
+    return context_.SubmitDecoderBuffers1(decoder_.get(), {&description, 1});
+  }
+  HRESULT End() { return context_.DecoderEndFrame(decoder_.get()); }
+  // The bitstream is a picture here: nothing decodes it, so it is shown as it is.
+  void Show(uint32_t size_bytes) {
+    std::unique_ptr<runtime::Resource> copy;
+    REQUIRE(runtime::Resource::CreateBuffer(&drm_->application.device(), size_bytes,
+                                            runtime::Usage::kDefault, 0,
+                                            umd::kApiResourceMiscRestrictedContent, &copy) == S_OK);
+    uint8_t output[4] = {};
+    REQUIRE(context_.DecoderExtension(decoder_.get(), kCopyBitstream, output, copy.get()) == S_OK);
+    CHECK(LoadLe<uint32_t>(output) == size_bytes);
+    runtime::Resource* frame = drm_->chain->GetBuffer(drm_->chain->GetCurrentBackBufferIndex());
+    REQUIRE(CopyToSurface(copy.get(), frame) == S_OK);
+    REQUIRE(drm_->chain->Present() == S_OK);
+  }
+
+ private:
+  using FrameSession = D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION;
+  static constexpr UINT kCopyBitstream = 1;
+
+  HardwareDrm* drm_;
+  runtime::DecoderContext context_;
+  std::unique_ptr<runtime::VideoDecoder> decoder_;
+  std::unique_ptr<runtime::Resource> picture_;
+  std::unique_ptr<runtime::VideoDecoderOutputView> view_;
+};
+
+TEST_CASE("10.4: DecoderBeginFrame names session and key, and its samples are decrypted") {
+  HardwareDrm drm;
+  const Key other_id = ParseKey("22222222222222222222222222222222");
+  REQUIRE(ImportKey(&drm.application, drm.session.get(), kKeyId, kContentKey).drm_result == S_OK);
+  REQUIRE(ImportKey(&drm.application, drm.session.get(), other_id, kOtherKey).drm_result == S_OK);
+  HardwareDecoder decoder(&drm);
+  const std::vector<uint8_t> picture = MakePicture();
+  constexpr uint32_t kClear = 1000;
+  const auto sample = [&](const Key& key) {
+    std::vector<uint8_t> bytes = picture;
+    const std::vector<uint8_t> encrypted = RunCtr(key, kIv, ConstByteSpan(picture).subspan(kClear));
+    std::copy(encrypted.begin(), encrypted.end(), bytes.begin() + kClear);
+    return bytes;
+  };
+  for (const auto& [id, key] : {std::pair(kKeyId, kContentKey), std::pair(other_id, kOtherKey)}) {
+    REQUIRE(decoder.Begin(id) == S_OK);
+    REQUIRE(decoder.Submit(sample(key), kClear, kIv) == S_OK);
+    REQUIRE(decoder.End() == S_OK);
+    decoder.Show(static_cast<uint32_t>(picture.size()));
+    CHECK(drm.Screen() == picture);
+  }
+  // A name that was not imported, another structure, and a session that is lost.
+  CHECK(FAILED(decoder.Begin(ParseKey("33333333333333333333333333333333"))));
+  CHECK(decoder.Begin(kKeyId, 16) == E_INVALIDARG);
+  drm.machine->boundary().TearDown();
+  CHECK(decoder.Begin(kKeyId) == E_INVALIDARG);
+  CHECK(drm.Status() == kLost);
+  CHECK(drm.application.device().GetDeviceRemovedReason() == S_OK);
 }
 
 TEST_CASE("10.4: keys are chosen by their names; the wrong one shows another picture") {

@@ -124,4 +124,20 @@ HRESULT DecryptUnderSelectedKey(runtime::CryptoSession* session, runtime::Resour
   return FAILED(result) ? result : driver->commands().Flush();
 }
 
+HRESULT CopyToSurface(runtime::Resource* buffer, runtime::Resource* surface) {
+  umd::Device* driver = umd::Device::From(buffer->device().driver_handle());
+  const uint32_t size_bytes = DriverResource(surface).layout().size_bytes;
+  abi::CopyCommand command = {};
+  command.row_bytes = size_bytes;
+  command.row_count = 1;
+  command.destination_pitch = size_bytes;
+  command.source_pitch = size_bytes;
+  const umd::AddressField addresses[] = {
+      {offsetof(abi::CopyCommand, destination), DriverResource(surface).allocation(), 0, true},
+      {offsetof(abi::CopyCommand, source), DriverResource(buffer).allocation(), 0, false},
+  };
+  const HRESULT result = driver->commands().Append(command, addresses);
+  return FAILED(result) ? result : driver->commands().Flush();
+}
+
 }  // namespace ward::test

@@ -76,6 +76,10 @@ HRESULT SelectKey(runtime::CryptoSession* session, const Key& key_id);
 HRESULT DecryptUnderSelectedKey(runtime::CryptoSession* session, runtime::Resource* source,
                                 runtime::Resource* destination, const Key& iv);
 
+// A COPY from a protected buffer to a surface of as many bytes, in the order of the driver's
+// commands: what a decoder of the stream would leave there.
+HRESULT CopyToSurface(runtime::Resource* buffer, runtime::Resource* surface);
+
 }  // namespace ward::test
 
 #endif  // WARD_TESTS_INTEGRATION_HARDWARE_PARTY_H_

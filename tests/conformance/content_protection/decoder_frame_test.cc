@@ -117,6 +117,21 @@ TEST_CASE("DriverProtections.DecoderKeyOfFrame: a blt inside a frame does not ch
   CHECK(party.ReadFrame() == text);
 }
 
+TEST_CASE("DriverProtections.DecoderKeyGone: a key that can't be had again decrypts nothing",
+          "[negative]") {
+  DecoderStage stage;
+  DecoderParty& party = stage.party;
+  const std::vector<uint8_t> text = MakeText(64);
+  REQUIRE(party.Begin(EcbEncrypt(kSessionKey, kOtherKey)) == S_OK);
+  stage.process.DecryptAndRead(party.session.get(), kSessionKey, text, kIv,
+                               EcbEncrypt(kSessionKey, kContentKey));
+  Key number{};
+  REQUIRE(stage.process.app.video().StartSessionKeyRefresh(party.session.get(), number) == S_OK);
+  REQUIRE(stage.process.app.video().FinishSessionKeyRefresh(party.session.get()) == S_OK);
+  CHECK(party.Submit(RunCtr(kOtherKey, kIv, text), &kIv) == E_INVALIDARG);
+  REQUIRE(party.End() == S_OK);
+}
+
 TEST_CASE("DriverProtections.DecoderContentKeySize: a content key is 16 bytes (7.5)",
           "[negative]") {
   DecoderStage stage;

@@ -16,7 +16,7 @@ namespace {
 constexpr HRESULT kUnsupportedCrypto = static_cast<HRESULT>(0x8876087E);
 constexpr HRESULT kBufferTooSmall = static_cast<HRESULT>(0x8007007A);
 const GUID& kAes = D3D11_1DDI_CRYPTO_TYPE_AES128_CTR;
-const GUID kProfile = {0x1B81BE68, 0xA0C7, 0x11D3, {0xB9, 0x84, 0, 0xC0, 0x4F, 0x2E, 0x73, 0xC5}};
+const GUID kProfile = {0x1B81BEA3, 0xA0C7, 0x11D3, {0xB9, 0x84, 0, 0xC0, 0x4F, 0x2E, 0x73, 0xC5}};
 
 struct Driver : Stage {
   const D3D11_1DDI_VIDEODEVICEFUNCS& functions() { return process.app.device().video_functions(); }

@@ -5,6 +5,7 @@
 
 #include "catch2/catch_test_macros.hpp"
 #include "tests/conformance/content_protection/channel_party.h"
+#include "tests/conformance/content_protection/decoder_party.h"
 #include "umd/ddi/guids.h"
 
 namespace ward::test {
@@ -200,8 +201,7 @@ TEST_CASE("CrossProc.DecoderHandle: another device is not told a decoder's handl
           "[negative]") {
   Stage stage;
   Process other(stage.kernel.get());
-  std::unique_ptr<runtime::VideoDecoder> decoder;
-  REQUIRE(stage.process.video_device().CreateVideoDecoder({}, {}, &decoder) == S_OK);
+  const DecoderPointer decoder = MakeDecoder(&stage.process);
   runtime::Device& device = other.app.device();
   HANDLE handle = &handle;
   CHECK(device.video_functions().pfnVideoDecoderGetHandle(

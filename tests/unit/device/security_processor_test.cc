@@ -157,7 +157,7 @@ TEST_CASE("payloads and response buffers beyond the mailbox's are refused or not
   const Bytes largest(SecurityProcessor::kMaxPayloadBytes - 8, 1);
   CHECK(bench.NegotiateBlob(session, largest).status == abi::kStatusKeyExchangeFailed);
   CHECK(bench.Send(abi::kMessageQuerySession, SecurityBench::Words({session, 0}), 1, UINT32_MAX)
-            .bytes.size() == 32);
+            .bytes.size() == 48);
 }
 
 TEST_CASE("the certificate chain comes out byte for byte") {

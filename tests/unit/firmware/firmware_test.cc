@@ -90,7 +90,7 @@ TEST_CASE("each reserved byte that is not zero answers RESERVED_NOT_ZERO and has
       }
     }
   }
-  CHECK(tried == 4 + 4 + 4 + 8 + 4 + 8 + 8 + 4 + 4 + 8 + 4 + 4);
+  CHECK(tried == 4 + 4 + 4 + 8 + 4 + 8 + 8 + 4 + 4 + 8 + 4 + 4 + 4 + 4);
   CHECK(firmware.Query(session).status == abi::kStatusOk);
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("a response buffer one byte short answers RESPONSE_TOO_SMALL before an
   CHECK(created.bytes.size() == 16);
   CHECK(firmware.state.sessions[1].number == 0);
   const Reply readback =
-      firmware.Send(abi::kMessageGetReadbackKey, BootedFirmware::Words({session, 0}), 1, 31);
+      firmware.Send(abi::kMessageGetReadbackKey, BootedFirmware::Words({session, 0}), 1, 47);
   CHECK(readback.status == abi::kStatusResponseTooSmall);
   CHECK(firmware.platform.UsedSlots() == used);
   CHECK(firmware.platform.generated == 0);
@@ -114,7 +114,7 @@ TEST_CASE("a response buffer one byte short answers RESPONSE_TOO_SMALL before an
       firmware.Send(abi::kMessageQuerySession, BootedFirmware::Words({session, 0}), 1, 31).status ==
       abi::kStatusResponseTooSmall);
   CHECK(
-      firmware.Send(abi::kMessageQuerySession, BootedFirmware::Words({session, 0}), 1, 32).status ==
+      firmware.Send(abi::kMessageQuerySession, BootedFirmware::Words({session, 0}), 1, 48).status ==
       abi::kStatusOk);
 }
 

@@ -23,7 +23,7 @@ struct HardwareDriver : SessionDriver {
       if (*answer_status != 0) return body;
       if (message.number == abi::kMessageCallTrusted) return answer;
       if (message.number == abi::kMessageQuerySession) {
-        body.assign(16, 0);
+        body.assign(32, 0);
         StoreLe(body.data(), state);
       }
       if (message.number == abi::kMessageGetNewKeyData) {
@@ -318,7 +318,9 @@ TEST_CASE("CheckCryptoSessionStatus tells each state, and a device that is gone 
   driver.kernel.render_result = D3DDDIERR_DEVICEREMOVED;
   CHECK(driver.Status(driver.session.handle) == kLost);
   CHECK(driver.kernel.errors.size() == 1);
+  const uint32_t before = driver.device.events();
   driver.table.pfnCheckCryptoSessionStatus(driver.device.handle, driver.session.handle, nullptr);
+  CHECK(driver.device.events() == before + 1);
 }
 
 TEST_CASE("functions that are not for HW_PROTECTION do nothing, zero their outputs and count") {
