@@ -106,12 +106,12 @@ TEST_CASE("a response buffer one byte short answers RESPONSE_TOO_SMALL before an
   CHECK(created.bytes.size() == 16);
   CHECK(firmware.state.sessions[1].number == 0);
   const Reply readback =
-      firmware.Send(abi::kMessageGetReadbackKey, BootedFirmware::Words({session, 0}), 1, 47);
+      firmware.Send(abi::kMessageGetReadbackKey, BootedFirmware::Words({session, 0}), 1, 31);
   CHECK(readback.status == abi::kStatusResponseTooSmall);
   CHECK(firmware.platform.UsedSlots() == used);
   CHECK(firmware.platform.generated == 0);
   CHECK(
-      firmware.Send(abi::kMessageQuerySession, BootedFirmware::Words({session, 0}), 1, 31).status ==
+      firmware.Send(abi::kMessageQuerySession, BootedFirmware::Words({session, 0}), 1, 47).status ==
       abi::kStatusResponseTooSmall);
   CHECK(
       firmware.Send(abi::kMessageQuerySession, BootedFirmware::Words({session, 0}), 1, 48).status ==
