@@ -45,8 +45,7 @@ void LoseChannel(Platform* platform, Channel* channel) {
 uint32_t ProtectionOf(const State& state, uint32_t context) {
   uint32_t flags = 0;
   for (const Channel& channel : state.channels) {
-    const bool is_of_device =
-        WARD_BROKEN("8.5.protection_of_device") || channel.context == context;
+    const bool is_of_device = WARD_BROKEN("8.5.protection_of_device") || channel.context == context;
     if (channel.number != 0 && is_of_device) flags |= channel.protection;
   }
   return flags;

@@ -24,7 +24,7 @@ uint32_t RunProtection(const ChannelExchange& exchange) {
   const uint32_t asked = WARD_BROKEN("8.5.protection_of_all_channels")
                              ? exchange.channel->protection
                              : ProtectionOf(*exchange.call.state, exchange.channel->context);
-  const uint32_t always = WARD_BROKEN("R24.always_on") ? 0 : kProtectionEnabled;
+  const uint32_t always = WARD_BROKEN("R24.always_on") ? 0u : uint32_t{kProtectionEnabled};
   exchange.output->Write(0, always | asked);
   return abi::kStatusOk;
 }

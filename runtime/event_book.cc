@@ -33,19 +33,22 @@ std::string StatusText(uint32_t status) {
 }  // namespace
 
 std::string EventReport::Text() const {
-  std::string text = session == 0 ? "no session:" : "session " + Hexadecimal(session) + ":";
+  std::string text = "no session:";
+  if (session != 0) text.assign("session ").append(Hexadecimal(session)).append(":");
+  const char* separator = " ";
+  const auto add = [&](uint32_t count, const char* what) {
+    text.append(separator).append(std::to_string(count)).append(what);
+    separator = "; ";
+  };
   if (driver_events != 0) {
-    text += " " + std::to_string(driver_events) + " refused by the driver, last: " + last_reason;
+    add(driver_events, " refused by the driver, last: ");
+    text.append(last_reason);
   }
-  if (driver_events != 0 && refusal_count != 0) text += ";";
   if (refusal_count != 0) {
-    text += " " + std::to_string(refusal_count) +
-            " refused by the device, last: " + StatusText(last_refusal);
+    add(refusal_count, " refused by the device, last: ");
+    text.append(StatusText(last_refusal));
   }
-  if (iv_repeats != 0) {
-    if (driver_events != 0 || refusal_count != 0) text += ";";
-    text += " " + std::to_string(iv_repeats) + " decryptions with counters of earlier ones";
-  }
+  if (iv_repeats != 0) add(iv_repeats, " decryptions with counters of earlier ones");
   return text;
 }
 

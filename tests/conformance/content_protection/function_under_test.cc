@@ -30,14 +30,12 @@ FunctionUnderTest::FunctionUnderTest(const MachineOptions& options)
     : machine_(MakeHostMachine(options)), function_(machine_.get()) {}
 
 emulator::InProcessHost& FunctionUnderTest::host() const {
-  if (machine_ == nullptr)
-    SKIP("looks into the machine, or does what only its host can");
+  if (machine_ == nullptr) SKIP("looks into the machine, or does what only its host can");
   return *machine_;
 }
 
 std::unique_ptr<emulator::InProcessHost> MakeHostMachine(const MachineOptions& options) {
-  if (ChosenFunction() != nullptr)
-    SKIP("needs a machine of its own, set up from the host's side");
+  if (ChosenFunction() != nullptr) SKIP("needs a machine of its own, set up from the host's side");
   return MakeMachine(options);
 }
 
