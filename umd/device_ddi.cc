@@ -146,7 +146,7 @@ void FillVideoFunctions(D3DWDDM2_4DDI_VIDEODEVICEFUNCS* functions) {
 
 // Every VIDEO_INPUT is {BOOL Relocate; Table* table}. Moved tables are filled again, as new ones.
 // Slot 83 is SubmitBuffers1 up to WDDM 2.1 and SubmitBuffers2 from 2.4 on: kFillDecoder knows.
-template <typename Table, void (*kFillDecoder)(D3DWDDM2_0DDI_VIDEODEVICEFUNCS*) = nullptr>
+template <typename Table, auto kFillDecoder>
 bool FillTable(SIZE_T parameter_size, const void* parameters) {
   struct VideoInput {
     BOOL relocate;
@@ -161,7 +161,7 @@ bool FillTable(SIZE_T parameter_size, const void* parameters) {
   if (input.table == nullptr) return false;
   if (WARD_BROKEN("R2.table")) return true;
   FillVideoFunctions(input.table);
-  if constexpr (kFillDecoder != nullptr) kFillDecoder(input.table);
+  kFillDecoder(input.table);
   return true;
 }
 
@@ -170,7 +170,7 @@ using TableFiller = bool (*)(SIZE_T parameter_size, const void* parameters);
 TableFiller FindFiller(UINT32 sub_device_id) {
   switch (sub_device_id) {
     case D3D11_1DDI_VIDEO_FUNCTIONS:
-      return FillTable<D3D11_1DDI_VIDEODEVICEFUNCS>;
+      return FillTable<D3D11_1DDI_VIDEODEVICEFUNCS, FillVideoDecoderFunctions>;
     case D3DWDDM2_0DDI_VIDEO_FUNCTIONS:
       return FillTable<D3DWDDM2_0DDI_VIDEODEVICEFUNCS, FillVideoDecoderFunctions2_0>;
     case D3DWDDM2_1DDI_VIDEO_FUNCTIONS:
@@ -180,7 +180,9 @@ TableFiller FindFiller(UINT32 sub_device_id) {
     case D3DWDDM2_4DDI_VIDEO_FUNCTIONS:
       return FillTable<D3DWDDM2_4DDI_VIDEODEVICEFUNCS, FillVideoDecoderFunctions2_4>;
     default:
-      return WARD_BROKEN("R2.sub_device") ? FillTable<D3D11_1DDI_VIDEODEVICEFUNCS> : nullptr;
+      return WARD_BROKEN("R2.sub_device")
+                 ? FillTable<D3D11_1DDI_VIDEODEVICEFUNCS, FillVideoDecoderFunctions>
+                 : nullptr;
   }
 }
 

@@ -416,7 +416,8 @@ TEST_CASE("DriverProtections.DecoderOutputSize: the picture has room for the dec
   CHECK(party.context.DecoderBeginFrame(party.decoder.get(), view.get(), {}) == S_OK);
 }
 
-TEST_CASE("DriverProtections.DecoderSequentialIv: one IV with a Count that runs on, or IV + 1") {
+TEST_CASE("DriverProtections.DecoderSequentialIv: one IV with a Count that runs on, or IV + 1",
+          "[host]") {
   MachineOptions strict;
   strict.strict_iv = true;
   DecoderStage stage(strict);

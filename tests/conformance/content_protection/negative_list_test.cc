@@ -110,7 +110,8 @@ struct IvReuse {
   std::vector<uint8_t> first;
 };
 
-TEST_CASE("DriverProtections.IvReuseAccepted: a range that was used comes through again (R21)") {
+TEST_CASE("DriverProtections.IvReuseAccepted: a range that was used comes through again (R21)",
+          "[host]") {
   IvReuse stage(false);
   CHECK(stage.first == stage.text);
   CHECK(stage.DecryptAt(0) == stage.text);
@@ -118,7 +119,7 @@ TEST_CASE("DriverProtections.IvReuseAccepted: a range that was used comes throug
 }
 
 TEST_CASE("DriverProtections.IvReuseStrict: no blt under keystream that was used (R21)",
-          "[negative]") {
+          "[negative][host]") {
   IvReuse stage(true);
   CHECK(stage.first == stage.text);
   for (const uint8_t blocks : {0, 1, 3}) {

@@ -38,7 +38,7 @@ TEST_CASE("OPMHDCP.OffAtFirst: nobody asked, so the link is not protected") {
   CHECK(stage.party.StatusFlags() == DXGKMDT_OPM_STATUS_NORMAL);
 }
 
-TEST_CASE("OPMHDCP.On: asked for, it negotiates and then is on") {
+TEST_CASE("OPMHDCP.On: asked for, it negotiates and then is on", "[host]") {
   OpenOutput stage;
   REQUIRE(stage.party.SetLevel(kOn) == S_OK);
   CHECK(LinkState(&stage) == kHdcpNegotiating);
@@ -51,7 +51,7 @@ TEST_CASE("OPMHDCP.On: asked for, it negotiates and then is on") {
 }
 
 TEST_CASE("OPMHDCP.ActualWhileNegotiating: the actual level is the link's, the virtual one's own",
-          "[negative]") {
+          "[negative][host]") {
   OpenOutput stage;
   SetFault(&stage, LinkFault::kNegotiationFails);
   stage.party.SwitchOn();
@@ -60,7 +60,7 @@ TEST_CASE("OPMHDCP.ActualWhileNegotiating: the actual level is the link's, the v
 }
 
 TEST_CASE("OPMHDCP.NegotiationFails: a display that does not answer rightly leaves it lost",
-          "[negative]") {
+          "[negative][host]") {
   OpenOutput stage;
   SetFault(&stage, LinkFault::kNegotiationFails);
   stage.party.SwitchOn();
@@ -68,7 +68,8 @@ TEST_CASE("OPMHDCP.NegotiationFails: a display that does not answer rightly leav
   CHECK(stage.party.StatusFlags() == kLost);
 }
 
-TEST_CASE("OPMHDCP.LinkLost: a cut cable is told by status flags and actual level", "[negative]") {
+TEST_CASE("OPMHDCP.LinkLost: a cut cable is told by status flags and actual level",
+          "[negative][host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   stage.Cut();
@@ -78,7 +79,7 @@ TEST_CASE("OPMHDCP.LinkLost: a cut cable is told by status flags and actual leve
   CHECK(stage.party.VirtualLevel() == kOn);  // what was asked stands
 }
 
-TEST_CASE("OPMHDCP.LostWhileNegotiating: the cable is cut meanwhile", "[negative]") {
+TEST_CASE("OPMHDCP.LostWhileNegotiating: the cable is cut meanwhile", "[negative][host]") {
   OpenOutput stage;
   REQUIRE(stage.party.SetLevel(kOn) == S_OK);
   stage.Cut();
@@ -87,7 +88,8 @@ TEST_CASE("OPMHDCP.LostWhileNegotiating: the cable is cut meanwhile", "[negative
   CHECK(LinkState(&stage) == kHdcpLost);
 }
 
-TEST_CASE("OPMHDCP.LostStays: a mended cable alone does not bring protection back", "[negative]") {
+TEST_CASE("OPMHDCP.LostStays: a mended cable alone does not bring protection back",
+          "[negative][host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   stage.Cut();
@@ -97,7 +99,7 @@ TEST_CASE("OPMHDCP.LostStays: a mended cable alone does not bring protection bac
   CHECK(stage.party.StatusFlags() == kLost);
 }
 
-TEST_CASE("OPMHDCP.Renegotiated: asked anew, it comes back") {
+TEST_CASE("OPMHDCP.Renegotiated: asked anew, it comes back", "[host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   stage.Cut();
@@ -108,7 +110,7 @@ TEST_CASE("OPMHDCP.Renegotiated: asked anew, it comes back") {
   CHECK(stage.party.ActualLevel() == kOn);
 }
 
-TEST_CASE("OPMHDCP.RenegotiatedInVain: over a cut cable it is lost again", "[negative]") {
+TEST_CASE("OPMHDCP.RenegotiatedInVain: over a cut cable it is lost again", "[negative][host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   stage.Cut();
@@ -117,21 +119,23 @@ TEST_CASE("OPMHDCP.RenegotiatedInVain: over a cut cable it is lost again", "[neg
   CHECK(stage.party.ActualLevel() == kOff);
 }
 
-TEST_CASE("OPMHDCP.CutWhileOff: a link that nobody protects can't lose protection", "[negative]") {
+TEST_CASE("OPMHDCP.CutWhileOff: a link that nobody protects can't lose protection",
+          "[negative][host]") {
   OpenOutput stage;
   stage.Cut();
   CHECK(LinkState(&stage) == kHdcpOff);
   CHECK(stage.party.StatusFlags() == DXGKMDT_OPM_STATUS_NORMAL);
 }
 
-TEST_CASE("OPMHDCP.FailureIsLater: a display that fails the next negotiation leaves this one on") {
+TEST_CASE("OPMHDCP.FailureIsLater: a display that fails the next negotiation leaves this one on",
+          "[host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   SetFault(&stage, LinkFault::kNegotiationFails);
   CHECK(LinkState(&stage) == kHdcpOn);
 }
 
-TEST_CASE("OPMHDCP.OnAgain: asked for what it has, the link does not negotiate") {
+TEST_CASE("OPMHDCP.OnAgain: asked for what it has, the link does not negotiate", "[host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   const uint32_t changes = LinkChanges(&stage);
@@ -140,7 +144,7 @@ TEST_CASE("OPMHDCP.OnAgain: asked for what it has, the link does not negotiate")
   CHECK(LinkChanges(&stage) == changes);
 }
 
-TEST_CASE("OPMHDCP.Off: the only one that held it lets go") {
+TEST_CASE("OPMHDCP.Off: the only one that held it lets go", "[host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   REQUIRE(stage.party.SetLevel(kOff) == S_OK);
@@ -148,7 +152,8 @@ TEST_CASE("OPMHDCP.Off: the only one that held it lets go") {
   CHECK(stage.party.ActualLevel() == kOff);
 }
 
-TEST_CASE("OPMHDCP.OffWhileAnotherHolds: one can't take back what another asked", "[negative]") {
+TEST_CASE("OPMHDCP.OffWhileAnotherHolds: one can't take back what another asked",
+          "[negative][host]") {
   OpenOutput stage;
   OpmParty other(&stage);
   other.Open();
@@ -162,7 +167,7 @@ TEST_CASE("OPMHDCP.OffWhileAnotherHolds: one can't take back what another asked"
   CHECK(LinkState(&stage) == kHdcpOff);
 }
 
-TEST_CASE("OPMHDCP.OffByWhoNeverAsked: ... nor can one that never held it", "[negative]") {
+TEST_CASE("OPMHDCP.OffByWhoNeverAsked: ... nor can one that never held it", "[negative][host]") {
   OpenOutput stage;
   OpmParty other(&stage);
   other.Open();
@@ -171,7 +176,7 @@ TEST_CASE("OPMHDCP.OffByWhoNeverAsked: ... nor can one that never held it", "[ne
   CHECK(LinkState(&stage) == kHdcpOn);
 }
 
-TEST_CASE("OPMHDCP.OffTwice: letting go twice counts once", "[negative]") {
+TEST_CASE("OPMHDCP.OffTwice: letting go twice counts once", "[negative][host]") {
   OpenOutput stage;
   OpmParty other(&stage);
   other.Open();
@@ -182,7 +187,8 @@ TEST_CASE("OPMHDCP.OffTwice: letting go twice counts once", "[negative]") {
   CHECK(LinkState(&stage) == kHdcpOn);
 }
 
-TEST_CASE("OPMHDCP.DestroyReleases: protection ends with the protected output that set it") {
+TEST_CASE("OPMHDCP.DestroyReleases: protection ends with the protected output that set it",
+          "[host]") {
   OpenOutput stage;
   {
     OpmParty other(&stage);
@@ -193,7 +199,7 @@ TEST_CASE("OPMHDCP.DestroyReleases: protection ends with the protected output th
   CHECK(LinkState(&stage) == kHdcpOff);
 }
 
-TEST_CASE("OPMHDCP.DestroyWhileAnotherHolds: ... and only its own", "[negative]") {
+TEST_CASE("OPMHDCP.DestroyWhileAnotherHolds: ... and only its own", "[negative][host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   {
@@ -218,7 +224,7 @@ TEST_CASE("OPMHDCP.Type: other protections are not to be had", "[negative]") {
   CHECK(stage.party.VirtualLevel() == kOff);
 }
 
-TEST_CASE("OPMHDCP.LevelValue: off and on are all levels", "[negative]") {
+TEST_CASE("OPMHDCP.LevelValue: off and on are all levels", "[negative][host]") {
   OpenOutput stage;
   for (const uint32_t level : {2u, 3u, 0x7fffffffu, 0xffffffffu}) {
     CHECK(stage.party.SetLevel(level) == E_NOTIMPL);
@@ -252,7 +258,7 @@ TEST_CASE("OPMHDCP.LevelSize: a setting has its structure's size", "[negative]")
   CHECK(LinkState(&stage) == kHdcpOff);
 }
 
-TEST_CASE("OPMHDCP.QueryType: only HDCP has a level to tell", "[negative]") {
+TEST_CASE("OPMHDCP.QueryType: only HDCP has a level to tell", "[negative][host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   for (const GUID& query :
@@ -274,7 +280,7 @@ TEST_CASE("OPMHDCP.SupportedTypes: HDCP alone") {
 }
 
 TEST_CASE("OPMHDCP.ConnectedDevice: the display's vector has twenty ones, and none while it is off",
-          "[negative]") {
+          "[negative][host]") {
   OpenOutput stage;
   const auto ones = [&] {
     const OpmReply reply = stage.party.Get(DXGKMDT_OPM_GET_CONNECTED_HDCP_DEVICE_INFORMATION);
@@ -304,7 +310,7 @@ TEST_CASE("OPMHDCP.SrmVersion: there is no revocation list") {
   CHECK(reply.Value(0) == 0);
 }
 
-TEST_CASE("OPMHDCP.Interrupt: each change raises LINK once it happened") {
+TEST_CASE("OPMHDCP.Interrupt: each change raises LINK once it happened", "[host]") {
   OpenOutput stage;
   const auto take = [&] {
     const uint32_t cause = stage.function.get()->BarRead32(0, abi::kRegInterruptCause);
@@ -322,7 +328,7 @@ TEST_CASE("OPMHDCP.Interrupt: each change raises LINK once it happened") {
   CHECK_FALSE(take());
 }
 
-TEST_CASE("OPMHDCP.ShownWhileOn: protected pixels go over a protected link") {
+TEST_CASE("OPMHDCP.ShownWhileOn: protected pixels go over a protected link", "[host]") {
   OpenOutput stage;
   const Screen screen(&stage, Presentation::kFullScreen);
   stage.party.SwitchOn();
@@ -331,7 +337,7 @@ TEST_CASE("OPMHDCP.ShownWhileOn: protected pixels go over a protected link") {
   CHECK_FALSE(screen.IsBlanked());
 }
 
-TEST_CASE("OPMHDCP.BlackWhileNegotiating: ... and over none that is not yet", "[negative]") {
+TEST_CASE("OPMHDCP.BlackWhileNegotiating: ... and over none that is not yet", "[negative][host]") {
   OpenOutput stage;
   const Screen screen(&stage, Presentation::kFullScreen);
   REQUIRE(screen.OperatorSees());
@@ -340,7 +346,8 @@ TEST_CASE("OPMHDCP.BlackWhileNegotiating: ... and over none that is not yet", "[
   CHECK(screen.IsBlanked());
 }
 
-TEST_CASE("OPMHDCP.BlackWhenLost: ... nor one that lost it, until it is on again", "[negative]") {
+TEST_CASE("OPMHDCP.BlackWhenLost: ... nor one that lost it, until it is on again",
+          "[negative][host]") {
   OpenOutput stage;
   const Screen screen(&stage, Presentation::kFullScreen);
   stage.party.SwitchOn();
@@ -353,7 +360,7 @@ TEST_CASE("OPMHDCP.BlackWhenLost: ... nor one that lost it, until it is on again
   CHECK(screen.OperatorSees());
 }
 
-TEST_CASE("OPMHDCP.BlackWhenNegotiationFails: ... nor one that never got it", "[negative]") {
+TEST_CASE("OPMHDCP.BlackWhenNegotiationFails: ... nor one that never got it", "[negative][host]") {
   OpenOutput stage;
   SetFault(&stage, LinkFault::kNegotiationFails);
   stage.party.SwitchOn();
@@ -361,7 +368,7 @@ TEST_CASE("OPMHDCP.BlackWhenNegotiationFails: ... nor one that never got it", "[
   CHECK(screen.IsBlack());
 }
 
-TEST_CASE("OPMHDCP.OpenPixels: pixels that are not protected go over any link") {
+TEST_CASE("OPMHDCP.OpenPixels: pixels that are not protected go over any link", "[host]") {
   OpenOutput stage;
   const Screen screen(&stage, &stage.process, Presentation::kFullScreen, false);
   stage.party.SwitchOn();
@@ -371,7 +378,7 @@ TEST_CASE("OPMHDCP.OpenPixels: pixels that are not protected go over any link") 
   CHECK_FALSE(screen.IsBlanked());
 }
 
-TEST_CASE("OPMHDCP.ShownWhenOff: who takes protection back shows over an open link") {
+TEST_CASE("OPMHDCP.ShownWhenOff: who takes protection back shows over an open link", "[host]") {
   OpenOutput stage;
   const Screen screen(&stage, Presentation::kFullScreen);
   stage.party.SwitchOn();
@@ -381,7 +388,7 @@ TEST_CASE("OPMHDCP.ShownWhenOff: who takes protection back shows over an open li
 }
 
 TEST_CASE("OPMHDCP.NotFromWindow: a protected link does not replace full screen (8.5)",
-          "[negative]") {
+          "[negative][host]") {
   OpenOutput stage;
   const Screen screen(&stage, Presentation::kWindowed);
   stage.party.SwitchOn();
@@ -390,7 +397,7 @@ TEST_CASE("OPMHDCP.NotFromWindow: a protected link does not replace full screen 
   CHECK(screen.IsBlack());
 }
 
-TEST_CASE("OPMHDCP.ResetTurnsOff: a reset ends protection and its holders", "[negative]") {
+TEST_CASE("OPMHDCP.ResetTurnsOff: a reset ends protection and its holders", "[negative][host]") {
   OpenOutput stage;
   stage.party.SwitchOn();
   stage.function.get()->BarWrite32(0, abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);

@@ -209,7 +209,7 @@ TEST_CASE("OPMProtocol.BlobSize: a blob has the modulus's size (7.2)", "[negativ
 }
 
 TEST_CASE("OPMProtocol.FailuresAlike: every failed exchange has one status and one time",
-          "[negative]") {
+          "[negative][host]") {
   StartedOutput stage;
   const std::vector<uint8_t> plain = stage.party.Parameters().Bytes();
   std::vector<uint8_t> other_random = plain;

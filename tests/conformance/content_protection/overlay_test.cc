@@ -25,7 +25,8 @@ struct Demand {
   ChannelParty party;
 };
 
-TEST_CASE("DriverProtections.OverlayWindowed: a window shows nothing of it (8.5)", "[negative]") {
+TEST_CASE("DriverProtections.OverlayWindowed: a window shows nothing of it (8.5)",
+          "[negative][host]") {
   Stage stage;
   const Demand demand(&stage.process, kEnabled | kOverlayRequired);
   const Screen screen(&stage, Presentation::kWindowed);
@@ -33,7 +34,7 @@ TEST_CASE("DriverProtections.OverlayWindowed: a window shows nothing of it (8.5)
   CHECK(screen.IsBlanked());
 }
 
-TEST_CASE("DriverProtections.OverlayFullScreen: a full-screen flip shows it (8.5)") {
+TEST_CASE("DriverProtections.OverlayFullScreen: a full-screen flip shows it (8.5)", "[host]") {
   Stage stage;
   const Demand demand(&stage.process, kEnabled | kOverlayRequired);
   const Screen screen(&stage, Presentation::kFullScreen);
@@ -42,7 +43,7 @@ TEST_CASE("DriverProtections.OverlayFullScreen: a full-screen flip shows it (8.5
   CHECK_FALSE(screen.IsBlanked());
 }
 
-TEST_CASE("DriverProtections.OverlayNotAsked: protection alone allows a window (8.5)") {
+TEST_CASE("DriverProtections.OverlayNotAsked: protection alone allows a window (8.5)", "[host]") {
   Stage stage;
   const Demand demand(&stage.process, kEnabled);
   const Screen screen(&stage, Presentation::kWindowed);
@@ -51,7 +52,7 @@ TEST_CASE("DriverProtections.OverlayNotAsked: protection alone allows a window (
 }
 
 TEST_CASE("DriverProtections.OverlayAfterFlip: it holds for what is shown already (8.5)",
-          "[negative]") {
+          "[negative][host]") {
   Stage stage;
   const Screen screen(&stage, Presentation::kWindowed);
   REQUIRE(screen.OperatorSees());
@@ -64,7 +65,7 @@ TEST_CASE("DriverProtections.OverlayAfterFlip: it holds for what is shown alread
 }
 
 TEST_CASE("DriverProtections.OverlayNewSession: a later session is bound by it (8.5)",
-          "[negative]") {
+          "[negative][host]") {
   Stage stage;
   const Demand demand(&stage.process, kOverlayRequired);
   const SessionPointer other = stage.process.MakeSession();
@@ -72,7 +73,8 @@ TEST_CASE("DriverProtections.OverlayNewSession: a later session is bound by it (
   CHECK(screen.IsBlack());
 }
 
-TEST_CASE("DriverProtections.OverlayOtherProcess: another process's demand is its own (8.5)") {
+TEST_CASE("DriverProtections.OverlayOtherProcess: another process's demand is its own (8.5)",
+          "[host]") {
   Stage stage;
   Process other(stage.kernel.get());
   const Demand demand(&other, kEnabled | kOverlayRequired);
@@ -81,7 +83,7 @@ TEST_CASE("DriverProtections.OverlayOtherProcess: another process's demand is it
 }
 
 TEST_CASE("DriverProtections.OverlayOtherProcessBound: ... and binds that one alone (8.5)",
-          "[negative]") {
+          "[negative][host]") {
   Stage stage;
   Process other(stage.kernel.get());
   const Demand demand(&other, kEnabled | kOverlayRequired);
@@ -89,7 +91,7 @@ TEST_CASE("DriverProtections.OverlayOtherProcessBound: ... and binds that one al
   CHECK(screen.IsBlack());
 }
 
-TEST_CASE("DriverProtections.OverlayChannelEnds: a channel's demand ends with it (8.5)") {
+TEST_CASE("DriverProtections.OverlayChannelEnds: a channel's demand ends with it (8.5)", "[host]") {
   Stage stage;
   const Screen screen(&stage, Presentation::kWindowed);
   {
@@ -102,7 +104,7 @@ TEST_CASE("DriverProtections.OverlayChannelEnds: a channel's demand ends with it
 }
 
 TEST_CASE("DriverProtections.OverlayTwoChannels: one can't take back what another asked (8.5)",
-          "[negative]") {
+          "[negative][host]") {
   Stage stage;
   const Screen screen(&stage, Presentation::kWindowed);
   const Demand holds(&stage.process, kOverlayRequired);
@@ -111,7 +113,8 @@ TEST_CASE("DriverProtections.OverlayTwoChannels: one can't take back what anothe
   CHECK(screen.IsBlack());
 }
 
-TEST_CASE("DriverProtections.OverlayOpenPixels: pixels that are not protected are shown (8.5)") {
+TEST_CASE("DriverProtections.OverlayOpenPixels: pixels that are not protected are shown (8.5)",
+          "[host]") {
   Stage stage;
   const Demand demand(&stage.process, kEnabled | kOverlayRequired);
   const Screen screen(&stage, &stage.process, Presentation::kWindowed, false);
@@ -121,7 +124,7 @@ TEST_CASE("DriverProtections.OverlayOpenPixels: pixels that are not protected ar
 }
 
 TEST_CASE("DriverProtections.OverlayForgedCommand: a command that nobody signed changes nothing",
-          "[negative]") {
+          "[negative][host]") {
   Stage stage;
   const Screen screen(&stage, Presentation::kWindowed);
   Demand demand(&stage.process, kOverlayRequired);
