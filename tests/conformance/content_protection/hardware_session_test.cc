@@ -18,12 +18,12 @@ struct HardwareStage : Stage {
   HardwareStage()
       : Stage(D3DWDDM2_4DDI_VIDEO_FUNCTIONS), session(CreateHardwareSession(&process.app)) {}
 
-  TrustedReply Call(uint32_t function, ConstByteSpan input, uint32_t room = 1024) {
-    return CallTrusted(&process.app, session.get(), function, input, room);
+  TrustedReply Call(uint32_t number, ConstByteSpan input, uint32_t room = 1024) {
+    return CallTrusted(&process.app, session.get(), number, input, room);
   }
   // A call that gets there and that the function refuses.
-  void CheckRefused(uint32_t function, ConstByteSpan input, uint32_t room = 1024) {
-    const TrustedReply reply = Call(function, input, room);
+  void CheckRefused(uint32_t number, ConstByteSpan input, uint32_t room = 1024) {
+    const TrustedReply reply = Call(number, input, room);
     REQUIRE(reply.transport == S_OK);
     REQUIRE(reply.drm_result == E_INVALIDARG);
     REQUIRE(reply.output.empty());
