@@ -117,6 +117,7 @@ void GpuImplementation::TearDown() {
   security_->TearDown();
   ports_.trace->OnEvent({"teardown", "", {security_->key_epoch(), 0, 0}});
   if (!WARD_BROKEN("teardown.cause")) interrupts_.Raise(Interrupts::kSourceKeysLost);
+  RaiseLinkChanges();
 }
 
 bool GpuImplementation::FirmwareFailed() const {

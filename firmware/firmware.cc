@@ -105,12 +105,18 @@ bool HasRightLength(const Call& call, const abi::MessageInfo& described, const D
   return LoadLe<uint32_t>(field) == payload_bytes - described.request_bytes;
 }
 
-constexpr uint32_t kMaxFixedBytes = 64;  // greatest request_bytes, with room to grow
+constexpr uint32_t GreatestRequestBytes() {
+  uint32_t greatest = 0;
+  for (const abi::MessageInfo& info : abi::kMessages) {
+    if (info.request_bytes > greatest) greatest = info.request_bytes;
+  }
+  return greatest;
+}
 
 bool AllReservedZero(const Call& call, const abi::MessageInfo& described) {
-  uint8_t fixed[kMaxFixedBytes] = {};
+  uint8_t fixed[GreatestRequestBytes()] = {};
   const uint32_t size = described.request_bytes;
-  const bool read = size <= kMaxFixedBytes && call.platform->ReadPayload(0, fixed, size);
+  const bool read = call.platform->ReadPayload(0, fixed, size);
   WARD_ASSERT(read);
   return abi::ReservedIsZero(described.request_fields, described.request_field_count, fixed, size);
 }

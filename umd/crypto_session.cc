@@ -73,8 +73,7 @@ HRESULT CryptoSession::NegotiateKey(ConstByteSpan blob) {
   abi::ResponseHeader response = {};
   const HRESULT result =
       device().messages().Ask(abi::kMessageNegotiateSessionKey, request, &response, blob);
-  // A content key was wrapped by the session key that it came with.
-  if (SUCCEEDED(result) && !WARD_BROKEN("7.5.unwrap_by_new_key")) has_content_key_ = false;
+  if (SUCCEEDED(result)) NoteNewSessionKey();
   return result;
 }
 
@@ -85,15 +84,24 @@ HRESULT CryptoSession::StartKeyRefresh(ByteSpan random_number) {
   const HRESULT result = device().messages().Ask(abi::kMessageStartKeyRefresh, request, &response);
   WARD_ASSERT(random_number.size() == sizeof(response.random));
   std::memcpy(random_number.data(), response.random, sizeof(response.random));
+  if (SUCCEEDED(result)) is_refresh_pending_ = true;
   return result;
 }
 
 HRESULT CryptoSession::FinishKeyRefresh() {
-  // A content key was wrapped by the session key that it came with.
-  if (!WARD_BROKEN("7.5.unwrap_by_new_key")) has_content_key_ = false;
   const abi::FinishKeyRefreshRequest request = {session_, {}};
   abi::ResponseHeader response = {};
-  return device().messages().Ask(abi::kMessageFinishKeyRefresh, request, &response);
+  const HRESULT result = device().messages().Ask(abi::kMessageFinishKeyRefresh, request, &response);
+  // Without a refresh it changes nothing (7.7).
+  if (SUCCEEDED(result) && is_refresh_pending_) NoteNewSessionKey();
+  return result;
+}
+
+void CryptoSession::NoteNewSessionKey() {
+  is_refresh_pending_ = false;
+  if (WARD_BROKEN("7.5.unwrap_by_new_key")) return;
+  has_content_key_ = false;
+  ++serials_.session_key;
 }
 
 HRESULT CryptoSession::GetReadbackKey(ByteSpan wrapped_key) {
@@ -179,7 +187,7 @@ HRESULT CryptoSession::UseContentKey(ConstByteSpan wrapped_key) {
                                                        std::begin(wrapped_content_key_));
   if (is_known) return S_OK;
   has_content_key_ = false;
-  ++content_key_serial_;
+  ++serials_.content_key;
   abi::SetContentKeyRequest request = {session_, kKeyBytes, {}};
   std::copy(wrapped_key.begin(), wrapped_key.end(), request.wrapped_key);
   abi::ResponseHeader response = {};
@@ -190,9 +198,9 @@ HRESULT CryptoSession::UseContentKey(ConstByteSpan wrapped_key) {
   return result;
 }
 
-HRESULT CryptoSession::RestoreContentKey(ConstByteSpan wrapped_key, uint32_t serial) {
-  if (content_key_serial_ == serial) return S_OK;
-  if (!has_content_key_) {
+HRESULT CryptoSession::RestoreContentKey(ConstByteSpan wrapped_key, const KeySerials& serials) {
+  if (serials_.content_key == serials.content_key) return S_OK;
+  if (serials_.session_key != serials.session_key) {
     return device().events().Refuse("the frame's content key is gone with the key that wrapped it");
   }
   return UseContentKey(wrapped_key);
@@ -200,7 +208,7 @@ HRESULT CryptoSession::RestoreContentKey(ConstByteSpan wrapped_key, uint32_t ser
 
 HRESULT CryptoSession::SelectKey(const GUID& key_id) {
   has_content_key_ = false;
-  ++content_key_serial_;
+  ++serials_.content_key;
   abi::SelectKeyRequest request = {session_, {}, {}};
   static_assert(sizeof(key_id) == sizeof(request.key_id));
   std::memcpy(request.key_id, &key_id, sizeof(key_id));

@@ -61,11 +61,15 @@ class CryptoSession : public DriverObject {
   // or the one that was imported under `key_id`.
   HRESULT UseContentKey(ConstByteSpan wrapped_key);
   HRESULT SelectKey(const GUID& key_id);
-  // Which content key the device has for this session: another number for each that came.
-  uint32_t content_key_serial() const { return content_key_serial_; }
-  // UseContentKey again when another content key came since `serial`. E_INVALIDARG when the session
-  // key is another one by now: what it wrapped can't be unwrapped any more.
-  HRESULT RestoreContentKey(ConstByteSpan wrapped_key, uint32_t serial);
+  // Which keys the device has for this session: another number for each that came.
+  struct KeySerials {
+    uint32_t content_key = 0;
+    uint32_t session_key = 0;
+  };
+  const KeySerials& serials() const { return serials_; }
+  // UseContentKey again when another content key came since `serials`. E_INVALIDARG when the
+  // session key is another one by now: what the earlier one wrapped can't be unwrapped any more.
+  HRESULT RestoreContentKey(ConstByteSpan wrapped_key, const KeySerials& serials);
   // A blt in the session's name was appended elsewhere: what the device refuses is asked for later.
   void NoteBlt() { has_unseen_blts_ = true; }
 
@@ -76,6 +80,9 @@ class CryptoSession : public DriverObject {
  private:
   friend class CryptoSessionList;
 
+  // The session key is another one: what wrapped content keys mean now is another key.
+  void NoteNewSessionKey();
+
   CryptoSession* next_ = nullptr;  // in the device's list
   uint32_t session_ = 0;
   uint64_t handle_ = 0;
@@ -83,7 +90,8 @@ class CryptoSession : public DriverObject {
   bool has_unseen_blts_ = false;
   bool is_hardware_ = false;
   bool has_content_key_ = false;  // the device has wrapped_content_key_, and it is still wrapped so
-  uint32_t content_key_serial_ = 0;
+  bool is_refresh_pending_ = false;  // StartKeyRefresh, and no new key since
+  KeySerials serials_;
   uint8_t wrapped_content_key_[kKeyBytes] = {};
 };
 

@@ -113,7 +113,7 @@ HRESULT VideoDecoder::ChooseTiedKey(const void* content_key, uint32_t size_bytes
   key->uses_content_key = true;
   std::copy(wrapped.begin(), wrapped.end(), wrapped_key_);
   const HRESULT loaded = session->UseContentKey(wrapped);
-  key_serial_ = session->content_key_serial();
+  key_serials_ = session->serials();
   return loaded;
 }
 
@@ -144,7 +144,7 @@ HRESULT VideoDecoder::RestoreKey() {
     return device().events().Refuse("the session of the decoder's frame has ended");
   }
   return is_hardware_cenc_ ? session->SelectKey(key_id_)
-                           : session->RestoreContentKey(wrapped_key_, key_serial_);
+                           : session->RestoreContentKey(wrapped_key_, key_serials_);
 }
 
 HRESULT VideoDecoder::CheckBuffer(const DecoderBuffer& buffer, uint64_t* bitstream_bytes) {

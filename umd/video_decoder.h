@@ -71,9 +71,9 @@ class VideoDecoder : public DriverObject {
   bool is_in_frame_ = false;
   bool output_is_protected_ = false;  // of the frame
   FrameKey key_;
-  uint8_t wrapped_key_[kKeyBytes] = {};  // of the frame, when it uses a content key
-  uint32_t key_serial_ = 0;              // CryptoSession::content_key_serial then
-  GUID key_id_ = {};                     // the same with HW_CENC
+  uint8_t wrapped_key_[kKeyBytes] = {};    // of the frame, when it uses a content key
+  CryptoSession::KeySerials key_serials_;  // of its session then
+  GUID key_id_ = {};                       // the same with HW_CENC
   BitstreamBuffer bitstream_;
 };
 

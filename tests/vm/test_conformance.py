@@ -36,7 +36,9 @@ class Conformance(unittest.TestCase):
         print(f"{states.count('passed')} passed, {len(bad)} failed, {len(skipped)} not applicable")
         for name in skipped:
             print(f"not applicable: {name}: needs a machine set up from the host's side")
-        self.assertEqual(bad, {})
+        for name, outcome in bad.items():
+            print(f"{outcome}: {name}\n{suite.explain(report, name)}")
+        self.assertEqual(list(bad), [])
         self.assertEqual(set(outcomes), {case.name for case in cases})
         self.assertEqual(set(skipped), {case.name for case in cases if HOST in case.tags})
         self.assertGreater(states.count("passed"), 150)

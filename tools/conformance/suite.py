@@ -90,3 +90,19 @@ def read_report(text):
             outcome = "threw an exception"
         outcomes[entry.get("name").strip()] = outcome
     return outcomes
+
+
+def explain(text, name):
+    """What of the case `name` did not hold: the place, what was written, what it came to."""
+    lines = []
+    for entry in ElementTree.fromstring(text).iter("TestCase"):
+        if entry.get("name").strip() != name:
+            continue
+        for found in entry.iter():
+            place = f"{found.get('filename')}:{found.get('line')}"
+            if found.tag == "Expression" and found.get("success") == "false":
+                written, came = (found.findtext(tag, "").strip() for tag in ("Original", "Expanded"))
+                lines.append(f"  {place}: {written}, which came to {came}")
+            elif found.tag in ("Failure", "Exception", "FatalErrorCondition"):
+                lines.append(f"  {place}: {(found.text or '').strip()}")
+    return "\n".join(lines)

@@ -132,6 +132,37 @@ TEST_CASE("DriverProtections.DecoderKeyGone: a key that can't be had again decry
   REQUIRE(party.End() == S_OK);
 }
 
+TEST_CASE("DriverProtections.DecoderKeyGoneForAnother: ... nor by the content key that came later",
+          "[negative]") {
+  DecoderStage stage;
+  DecoderParty& party = stage.party;
+  runtime::VideoContext& video = stage.process.app.video();
+  const std::vector<uint8_t> text = MakeText(64);
+  REQUIRE(party.Begin(EcbEncrypt(kSessionKey, kOtherKey)) == S_OK);
+  Key number{};
+  REQUIRE(video.StartSessionKeyRefresh(party.session.get(), number) == S_OK);
+  REQUIRE(video.FinishSessionKeyRefresh(party.session.get()) == S_OK);
+  const Key refreshed = Xor(kSessionKey, number);
+  REQUIRE(stage.process.DecryptAndRead(party.session.get(), refreshed,
+                                       RunCtr(kContentKey, kIv, text), kIv,
+                                       EcbEncrypt(refreshed, kContentKey)) == text);
+  CHECK(party.Submit(RunCtr(kOtherKey, kIv, text), &kIv) == E_INVALIDARG);
+  REQUIRE(party.End() == S_OK);
+}
+
+TEST_CASE("DriverProtections.DecoderFinishAlone: finishing no refresh leaves the frame its key") {
+  DecoderStage stage;
+  DecoderParty& party = stage.party;
+  const std::vector<uint8_t> text = MakeText(64);
+  REQUIRE(party.Begin(EcbEncrypt(kSessionKey, kOtherKey)) == S_OK);
+  stage.process.DecryptAndRead(party.session.get(), kSessionKey, text, kIv,
+                               EcbEncrypt(kSessionKey, kContentKey));
+  stage.process.app.video().FinishSessionKeyRefresh(party.session.get());
+  CHECK(party.Submit(RunCtr(kOtherKey, kIv, text), &kIv) == S_OK);
+  REQUIRE(party.End() == S_OK);
+  CHECK(party.ReadFrame() == text);
+}
+
 TEST_CASE("DriverProtections.DecoderContentKeySize: a content key is 16 bytes (7.5)",
           "[negative]") {
   DecoderStage stage;

@@ -326,10 +326,10 @@ TEST_CASE("CryptoSession.HwImportFull: a session holds four keys", "[negative]")
   HardwareStage stage;
   runtime::CryptoSession* session = stage.session.get();
   for (uint8_t i = 0; i < 4; ++i) {
-    REQUIRE(ImportKey(&stage.process.app, session, Key{i}, kContentKey).drm_result == S_OK);
+    REQUIRE(stage.process.ImportKey(session, Key{i}, kContentKey).drm_result == S_OK);
   }
-  CHECK(ImportKey(&stage.process.app, session, Key{9}, kContentKey).drm_result == E_INVALIDARG);
-  CHECK(ImportKey(&stage.process.app, session, Key{2}, kOtherKey).drm_result == S_OK);
+  CHECK(stage.process.ImportKey(session, Key{9}, kContentKey).drm_result == E_INVALIDARG);
+  CHECK(stage.process.ImportKey(session, Key{2}, kOtherKey).drm_result == S_OK);
   CHECK(SelectKey(session, Key{2}) == S_OK);
 }
 
@@ -337,15 +337,13 @@ TEST_CASE("CryptoSession.HwSelectUnknown: a name that was not imported can't be 
           "[negative]") {
   HardwareStage stage;
   CHECK(SelectKey(stage.session.get(), kName) == E_INVALIDARG);
-  REQUIRE(ImportKey(&stage.process.app, stage.session.get(), kName, kContentKey).drm_result ==
-          S_OK);
+  REQUIRE(stage.process.ImportKey(stage.session.get(), kName, kContentKey).drm_result == S_OK);
   CHECK(SelectKey(stage.session.get(), kOtherName) == E_INVALIDARG);
 }
 
 TEST_CASE("CryptoSession.HwSelectForeign: another session's key can't be selected", "[negative]") {
   HardwareStage stage;
-  REQUIRE(ImportKey(&stage.process.app, stage.session.get(), kName, kContentKey).drm_result ==
-          S_OK);
+  REQUIRE(stage.process.ImportKey(stage.session.get(), kName, kContentKey).drm_result == S_OK);
   const SessionPointer other = CreateHardwareSession(&stage.process.app);
   CHECK(SelectKey(other.get(), kName) == E_INVALIDARG);
 }
@@ -371,8 +369,7 @@ TEST_CASE(
     "CryptoSession.HwNotCalled: blts, refresh and read-back key are not for HW_PROTECTION (9)",
     "[negative]") {
   HardwareStage stage;
-  REQUIRE(ImportKey(&stage.process.app, stage.session.get(), kName, kContentKey).drm_result ==
-          S_OK);
+  REQUIRE(stage.process.ImportKey(stage.session.get(), kName, kContentKey).drm_result == S_OK);
   REQUIRE(SelectKey(stage.session.get(), kName) == S_OK);
   runtime::VideoContext& video = stage.process.app.video();
   const ResourcePointer frame = stage.process.MakeDefault(64, true);

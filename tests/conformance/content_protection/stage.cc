@@ -28,6 +28,14 @@ HRESULT Process::Negotiate(runtime::CryptoSession* session, std::vector<uint8_t>
   return app.video().NegotiateCryptoSessionKeyExchange(session, blob);
 }
 
+TrustedReply Process::ImportKey(runtime::CryptoSession* session, const Key& key_id,
+                                const Key& key) {
+  uint64_t token = 0;
+  REQUIRE(session->GetDataForNewHardwareKey(key_id, &token) == S_OK);
+  const std::vector<uint8_t> blob = WrapOaep(device_key(), MakeImportPlain(token, key));
+  return CallTrusted(&app, session, kTrustedImport, MakeImport(key_id, blob));
+}
+
 ResourcePointer Process::MakeStaging(uint32_t size_bytes) {
   ResourcePointer buffer;
   REQUIRE(runtime::Resource::CreateBuffer(&app.device(), size_bytes, runtime::Usage::kStaging,

@@ -13,6 +13,7 @@
 #include "tests/conformance/content_protection/application_crypto.h"
 #include "tests/conformance/content_protection/function_under_test.h"
 #include "tests/integration/application.h"
+#include "tests/integration/hardware_party.h"
 #include "tests/integration/machine.h"
 
 namespace ward::test {
@@ -33,6 +34,9 @@ class Process {
   SessionPointer MakeSession() { return app.CreateSession(); }
   SessionPointer MakeKeyedSession(const Key& key);
   HRESULT Negotiate(runtime::CryptoSession* session, std::vector<uint8_t> blob);
+
+  // A key of the test's for a hardware session, wrapped by libcrypto: a guest has no programs.
+  TrustedReply ImportKey(runtime::CryptoSession* session, const Key& key_id, const Key& key);
 
   ResourcePointer MakeStaging(uint32_t size_bytes);
   ResourcePointer MakeDefault(uint32_t size_bytes, bool is_restricted);

@@ -24,7 +24,7 @@ struct TearDownStage : Stage {
       : Stage(D3DWDDM2_4DDI_VIDEO_FUNCTIONS),
         oaep(process.MakeKeyedSession(kSessionKey)),
         hardware(CreateHardwareSession(&process.app)) {
-    REQUIRE(ImportKey(&process.app, hardware.get(), kName, kContentKey).drm_result == S_OK);
+    REQUIRE(process.ImportKey(hardware.get(), kName, kContentKey).drm_result == S_OK);
     REQUIRE(SelectKey(hardware.get(), kName) == S_OK);
   }
   void TearDown() { host().boundary().TearDown(); }
@@ -140,7 +140,7 @@ TEST_CASE("DriverProtections.TeardownAfter: new sessions work on the same device
   CHECK(stage.Status(session.get()) == kOk);
   stage.oaep.reset();
   stage.hardware = CreateHardwareSession(&stage.process.app);
-  CHECK(ImportKey(&stage.process.app, stage.hardware.get(), kName, kContentKey).drm_result == S_OK);
+  CHECK(stage.process.ImportKey(stage.hardware.get(), kName, kContentKey).drm_result == S_OK);
 }
 
 TEST_CASE("DriverProtections.TeardownAgain: a second one finds lost sessions and leaves them lost",

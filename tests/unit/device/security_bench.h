@@ -16,7 +16,9 @@
 
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
 #include "abi/generated/status.h"
+#include "device/register_file.h"
 #include "device/security_processor.h"
 #include "tests/fakes/fake_ports.h"
 #include "tests/unit/crypto/hex.h"
@@ -118,7 +120,8 @@ struct Reply {
 
 struct SecurityBench {
   explicit SecurityBench(const PublishedIdentity& identity_of, LatencyPreset latency = {},
-                         int failing_self_test = -1, uint32_t slot_count = 256)
+                         int failing_self_test = -1,
+                         uint32_t slot_count = RegisterFile::ResetValue(abi::kRegKeySlotCount))
       : identity(identity_of),
         memory(ports.ports(), 1u << 20, 1u << 20),
         vault(slot_count),
