@@ -60,6 +60,7 @@ size_t IndexOf(uint32_t offset) {
 RegisterFile::RegisterFile(const GpuOptions& options)
     : visible_bytes_(options.visible_vram_bytes),
       protected_bytes_(options.protected_vram_bytes),
+      open_decrypt_(options.open_decrypt),
       values_(kStoredCount) {
   Reset();
 }
@@ -104,6 +105,9 @@ void RegisterFile::Reset() {
   for (size_t i = 0; i < kStoredCount; ++i) values_[i] = kLayout.places[i].info->reset_value;
   Set64(abi::kRegVisibleVramSizeLo, visible_bytes_);
   Set64(abi::kRegProtectedVramSizeLo, protected_bytes_);
+  if (open_decrypt_) {
+    Set64(abi::kRegFeaturesLo, Get64(abi::kRegFeaturesLo) | abi::kFeaturesOpenDecryptMask);
+  }
 }
 
 void RegisterFile::Hash(StateHasher* hasher) const {

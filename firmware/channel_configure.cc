@@ -26,6 +26,11 @@ uint32_t RunProtection(const ChannelExchange& exchange) {
                 (flags & ~uint64_t{kProtectionEnabled | kOverlayOrFullscreenRequired}) != 0)) {
     return abi::kStatusChannelMessageInvalid;
   }
+  // R27: what can be decrypted into the open can't be promised to stay protected.
+  if (WARD_RULE("R27.never_with_protection",
+                flags != 0 && exchange.call.platform->HasOpenDecrypt())) {
+    return abi::kStatusChannelCommandUnsupported;
+  }
   exchange.channel->protection = static_cast<uint32_t>(flags);
   if (!WARD_BROKEN("protection.for_what_is_shown")) {
     ShareProtection(exchange.call.platform, exchange.call.state, exchange.channel->context);

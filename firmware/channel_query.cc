@@ -19,12 +19,15 @@ uint64_t CutForChannel(const ChannelExchange& exchange, uint64_t handle) {
   return CutHandle(handle, exchange.channel->handle_bytes);
 }
 
-// R24: protected memory is protected whether or not somebody asked (PROTECTION_ALWAYS_ON).
+// R24: protected memory is protected whether or not somebody asked (PROTECTION_ALWAYS_ON), unless
+// content may be decrypted into the open (R27).
 uint32_t RunProtection(const ChannelExchange& exchange) {
   const uint32_t asked = WARD_BROKEN("8.5.protection_of_all_channels")
                              ? exchange.channel->protection
                              : ProtectionOf(*exchange.call.state, exchange.channel->context);
-  const uint32_t always = WARD_BROKEN("R24.always_on") ? 0u : uint32_t{kProtectionEnabled};
+  const bool is_open = WARD_RULE("R27.not_always_on", exchange.call.platform->HasOpenDecrypt());
+  const uint32_t always =
+      is_open || WARD_BROKEN("R24.always_on") ? 0u : uint32_t{kProtectionEnabled};
   exchange.output->Write(0, always | asked);
   return abi::kStatusOk;
 }

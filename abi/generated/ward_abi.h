@@ -80,6 +80,8 @@
 #define WARD_FEATURES_OUTPUT_PROTECTION_MASK 0x800ull
 #define WARD_FEATURES_KEY_TEARDOWN_SHIFT 12
 #define WARD_FEATURES_KEY_TEARDOWN_MASK 0x1000ull
+#define WARD_FEATURES_OPEN_DECRYPT_SHIFT 22
+#define WARD_FEATURES_OPEN_DECRYPT_MASK 0x400000ull
 #define WARD_REG_QUEUE_COUNT 0x10 /* Queues, the kernel's included. */
 #define WARD_REG_CONTEXT_COUNT 0x14 /* Contexts, the kernel's included. */
 #define WARD_REG_SESSION_COUNT 0x18 /* Crypto sessions that can exist at once. */
