@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "abi/generated/pci.h"
 #include "base/assert.h"
 
 namespace ward::device {
@@ -56,6 +57,10 @@ size_t IndexOf(uint32_t offset) {
 }
 
 }  // namespace
+
+static_assert(RegisterFile::ResetValue(abi::kRegAbiVersion) ==
+                  (abi::kAbiMajor << abi::kAbiVersionMajorShift | abi::kAbiMinor),
+              "ABI_VERSION (abi/registers.toml) is not ABI_MAJOR.ABI_MINOR (abi/pci.toml)");
 
 RegisterFile::RegisterFile(const GpuOptions& options)
     : visible_bytes_(options.visible_vram_bytes),

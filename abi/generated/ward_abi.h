@@ -43,7 +43,7 @@
 #define WARD_BLOCK_ALIGNMENT 0x10u /* Bytes of a cipher block; lengths and patterns of crypto commands align to it (R25). */
 #define WARD_MAXIMUM_SUB_SAMPLES 0x3f0u /* Most sub-samples of one DECRYPT_SAMPLE. */
 #define WARD_ABI_MAJOR 0x1u /* A driver refuses a device of another major version. */
-#define WARD_ABI_MINOR 0x2u /* Grows with additions that an older driver need not know. */
+#define WARD_ABI_MINOR 0x3u /* Grows with additions that an older driver need not know. */
 
 /* What the function is and how large it is. */
 #define WARD_REG_DEVICE_MAGIC 0x0 /* The letters WARD, first letter in the low byte. */
