@@ -63,9 +63,7 @@ Result<void> KernelQueue::Execute(ConstByteSpan command) {
 
 // After a reset from outside no context, session or interrupt setting is left. A queue that was
 // started again would work and have every wait run out, since nothing interrupts any more.
-void KernelQueue::NoticeReset() {
-  lost_ = lost_ || WARD_RULE("reset.noticed", queue_->WasReset());
-}
+void KernelQueue::NoticeReset() { lost_ = lost_ || WARD_RULE("reset.noticed", queue_->WasReset()); }
 
 Result<void> KernelQueue::CreateContext(uint32_t context, uint64_t page_table_root) {
   auto command = MakeCommand<abi::ContextCreateCommand>();
