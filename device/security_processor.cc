@@ -208,7 +208,7 @@ class SecurityProcessor::Implementation {
     wiring_.vault->WipeAll();
     wiring_.grants->Clear();
     wiring_.memory->ClearProtected();
-    BeginEpoch();
+    if (!WARD_BROKEN("reset.epoch")) BeginEpoch();
   }
 
   void TearDown() {

@@ -62,7 +62,7 @@ HRESULT CryptoSession::CheckStatus(D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS* status) 
   abi::QuerySessionResponse response = {};
   const HRESULT result = device().messages().Ask(abi::kMessageQuerySession, request, &response);
   *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST;
-  if (FAILED(result)) return result;
+  if (WARD_RULE("reset.status", FAILED(result))) return result;
   if (response.state <= kKeyed || WARD_BROKEN("hw.status"))
     *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
   if (response.state == kKeyLost) *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST;
