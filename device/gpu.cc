@@ -30,7 +30,7 @@ Result<void> CheckOptions(const GpuOptions& options) {
 GpuImplementation::GpuImplementation(const GpuOptions& options, const Ports& ports)
     : ports_(ports),
       options_{options.visible_vram_bytes, options.protected_vram_bytes, options.latency,
-               options.strict_iv},
+               options.strict_iv, options.open_decrypt},
       memory_(ports, options.visible_vram_bytes, options.protected_vram_bytes),
       vault_(RegisterFile::ResetValue(abi::kRegKeySlotCount)),
       grants_(RegisterFile::ResetValue(abi::kRegSessionCount)),

@@ -20,6 +20,7 @@ struct Grant {
   bool torn_down = false;
   // Its pixels are shown by an overlay or a full-screen flip alone (DDI 8.5, PROTECTION).
   bool needs_full_screen = false;
+  bool open_decrypt = false;  // DECRYPT_BLT may write memory that is not protected (R27)
   uint32_t session_slot = kNoSlot;
   uint32_t content_slot = kNoSlot;
   uint32_t readback_slot = kNoSlot;
@@ -40,8 +41,9 @@ struct Grant {
   uint32_t last_refusal = 0;
   uint32_t iv_repeats = 0;  // R21, relaxed policy; saturates
 
-  WARD_STATE_FIELDS(session, context, torn_down, needs_full_screen, session_slot, content_slot,
-                    readback_slot, readback_iv, floors, refusal_count, last_refusal, iv_repeats)
+  WARD_STATE_FIELDS(session, context, torn_down, needs_full_screen, open_decrypt, session_slot,
+                    content_slot, readback_slot, readback_iv, floors, refusal_count, last_refusal,
+                    iv_repeats)
 };
 
 class GrantTable {

@@ -20,10 +20,12 @@ struct StateOrigin {
   uint64_t protected_vram_bytes = 0;
   LatencyPreset latency = LatencyPreset::kFast;
   bool strict_iv = false;
+  bool open_decrypt = false;
   uint8_t identity[32] = {};  // SecurityProcessor::fingerprint
 
   friend bool operator==(const StateOrigin&, const StateOrigin&) = default;
-  WARD_STATE_FIELDS(visible_vram_bytes, protected_vram_bytes, latency, strict_iv, identity)
+  WARD_STATE_FIELDS(visible_vram_bytes, protected_vram_bytes, latency, strict_iv, open_decrypt,
+                    identity)
 };
 
 struct StateHeader {

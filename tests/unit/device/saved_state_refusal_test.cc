@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kFormatOffset = 8;
 constexpr size_t kAbiOffset = 12;
 constexpr size_t kLayoutOffset = 16;
-constexpr size_t kHeaderBytes = 8 + 4 + 4 + 8 + (8 + 8 + 4 + 1 + 32) + 1 + 8 + 32 + 16;
+constexpr size_t kHeaderBytes = 8 + 4 + 4 + 8 + (8 + 8 + 4 + 1 + 1 + 32) + 1 + 8 + 32 + 16;
 constexpr size_t kLengthOffset = kHeaderBytes + 8;  // of the first section
 
 Bytes WithFreshDigest(Bytes state) {
@@ -168,12 +168,13 @@ device::GpuOptions OtherIdentity() {
 TEST_CASE("F10_a state of another device is refused") {
   StateRig rig;
   rig.SetUp();
-  std::vector<device::GpuOptions> others(5, GpuRig::Options());
+  std::vector<device::GpuOptions> others(6, GpuRig::Options());
   others[0] = OtherIdentity();
   others[1].strict_iv = true;
   others[2].latency = device::LatencyPreset::kRealistic;
   others[3].protected_vram_bytes = 1 << 20;
   others[4].visible_vram_bytes = 8 << 20;
+  others[5].open_decrypt = true;
   for (const device::GpuOptions& options : others) {
     StateRig other(options);
     CheckRefused(rig, other.Save(), abi::kStatusStateOtherDevice);
