@@ -375,9 +375,6 @@ void CommandProcessor::ResetEngines() {
 
 void CommandProcessor::Reset() { state_ = State{}; }
 
-void CommandProcessor::Hash(StateHasher* hasher) const {
-  for (const QueueExecution& execution : state_.queues) execution.Hash(hasher);
-  hasher->Add(state_.next_queue);
-}
+void CommandProcessor::Hash(StateHasher* hasher) const { WalkState(*hasher, state_); }
 
 }  // namespace ward::device

@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/state_fields.h"
 #include "base/trace.h"
 #include "device/address_space.h"
 #include "device/command_ring.h"
@@ -75,11 +76,23 @@ class CommandProcessor {
   void Reset();  // nothing in progress; registers are the register file's business
 
   struct State {
-    std::vector<QueueExecution> queues = std::vector<QueueExecution>(kQueueCount);
+    std::array<QueueExecution, kQueueCount> queues = {};
     uint32_t next_queue = 0;
+
+    WARD_STATE_FIELDS(queues, next_queue)
   };
   const State& Save() const { return state_; }
   void Load(const State& state) { state_ = state; }
+  // Whether a saved state is one that this processor could be in, with the rest of the chip as it
+  // is in that state.
+  struct Surroundings {
+    RegisterFile* registers;
+    const ContextTable* contexts;
+    const SecurityProcessor::State* security;
+  };
+  bool CanLoad(const State& state, const Surroundings& surroundings) const;
+  // What a load with keys may not go on with (CryptoEngine::RestartEncryption).
+  void RestartEncryption();
   void Hash(StateHasher* hasher) const;
 
  private:
@@ -132,6 +145,8 @@ class CommandProcessor {
   Result<EngineJob> BeginJob(const Fetched& command, const AddressSpace& space);
   Result<bool> StepEngine(EngineJob* job, uint64_t budget);
   Result<void> CheckDataMayMove() const;
+  bool CanResume(const QueueExecution& execution) const;
+  bool CanResume(const EngineJob& job) const;
 
   // The one place where an outcome becomes a status: a fault stops the queue with a record, a
   // refusal is counted and the queue goes on.

@@ -34,6 +34,10 @@ Result<PhysicalSpan> CommandRing::Span(uint64_t address, uint64_t size_bytes,
 Result<void> CommandRing::Start(const ContextTable& contexts) {
   ClearPositions();
   registers_->Set64(At(abi::kRegLastFenceLo), 0);
+  return CheckConfiguration(contexts);
+}
+
+Result<void> CommandRing::CheckConfiguration(const ContextTable& contexts) const {
   const uint32_t size_log2 = registers_->Get(At(abi::kRegRingSizeLog2));
   if (size_log2 < abi::kMinimumRingSizeLog2 || size_log2 > abi::kMaximumRingSizeLog2) {
     return Fault{abi::kStatusRingConfigurationInvalid, "ring size is not 2^12 to 2^20"};
@@ -46,6 +50,14 @@ Result<void> CommandRing::Start(const ContextTable& contexts) {
   WARD_TRY(Span(registers_->Get64(At(abi::kRegFenceAddressLo)), sizeof(uint64_t),
                 abi::kQueueControlFenceLocalMask));
   return {};
+}
+
+bool CommandRing::CanResume(const ContextTable& contexts) const {
+  if (!CheckConfiguration(contexts).ok()) return false;
+  for (const uint32_t position : {head(), tail()}) {
+    if (position >= SizeBytes() || position % abi::kCommandAlignment != 0) return false;
+  }
+  return true;
 }
 
 void CommandRing::ClearPositions() {

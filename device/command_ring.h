@@ -31,6 +31,8 @@ class CommandRing {
   // fence address are not usable; the positions are cleared nevertheless.
   Result<void> Start(const ContextTable& contexts);
   void ClearPositions();
+  // Whether an enabled ring is as Start and AcceptTail leave it.
+  bool CanResume(const ContextTable& contexts) const;
 
   // The tail of a doorbell; RING_TAIL_INVALID leaves the old one.
   Result<void> AcceptTail(uint32_t tail);
@@ -45,6 +47,8 @@ class CommandRing {
  private:
   uint32_t At(uint32_t offset) const { return offset + queue_ * abi::kQueueBlockStride; }
   uint32_t SizeBytes() const { return 1u << registers_->Get(At(abi::kRegRingSizeLog2)); }
+  // Of ring, context and fence.
+  Result<void> CheckConfiguration(const ContextTable& contexts) const;
   Result<PhysicalSpan> Span(uint64_t address, uint64_t size_bytes, uint32_t local_bit) const;
 
   uint32_t queue_;

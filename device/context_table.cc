@@ -41,6 +41,15 @@ Result<AddressSpace> ContextTable::Space(uint32_t context) const {
   return AddressSpace::User(memory_, context, roots_[context]);
 }
 
+bool ContextTable::CanLoad(const std::vector<uint64_t>& roots) const {
+  if (roots.size() != kContextCount) return false;
+  ContextTable made(memory_);
+  for (uint32_t context = 0; context < kContextCount; ++context) {
+    if (roots[context] != kFree && !made.Create(context, roots[context]).ok()) return false;
+  }
+  return true;
+}
+
 void ContextTable::Hash(StateHasher* hasher) const {
   for (uint64_t root : roots_) hasher->Add(root);
 }

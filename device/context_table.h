@@ -32,6 +32,8 @@ class ContextTable {
   void Reset() { roots_.assign(kContextCount, kFree); }
   const std::vector<uint64_t>& Save() const { return roots_; }
   void Load(const std::vector<uint64_t>& roots) { roots_ = roots; }
+  // Whether Create could have made each of them.
+  bool CanLoad(const std::vector<uint64_t>& roots) const;
   void Hash(StateHasher* hasher) const;
 
  private:

@@ -151,6 +151,17 @@ Result<bool> CopyEngine::Step(EngineJob* job, uint64_t budget_bytes) {
   return job->done == total;
 }
 
+bool CopyEngine::CanResume(const EngineJob& job) const {
+  const auto rows = RowsOf(job);
+  if (!rows.ok() || rows.value().TotalBytes() > kMaximumTransferBytes) return false;
+  const uint64_t source_bytes =
+      job.kind == EngineJob::Kind::kFill ? 0 : rows.value().source.ExtentBytes();
+  return job.done <= rows.value().TotalBytes() && memory_->Holds(job.destination) &&
+         memory_->Holds(job.source) &&
+         job.destination.size_bytes() == rows.value().destination.ExtentBytes() &&
+         job.source.size_bytes() == source_bytes;
+}
+
 // How the kernel scrubs memory before it hands it out (docs/spec/memory.md).
 void CopyEngine::ReleaseFilledPages(const EngineJob& job, const RowLayout& rows) {
   if (rows.IsContiguous()) return memory_->ReleaseWholePages(job.destination);

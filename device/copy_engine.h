@@ -22,6 +22,8 @@ class CopyEngine {
   // Moves about `budget_bytes` (at least 4096; a short row counts as 256) and says whether the job
   // is done. The flow rule is applied again to what the step touches.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
+  // Whether a job of a saved state is one that Begin could have made and Step could be amid.
+  bool CanResume(const EngineJob& job) const;
 
  private:
   void ReleaseFilledPages(const EngineJob& job, const RowLayout& rows);

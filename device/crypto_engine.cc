@@ -5,6 +5,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/assert.h"
 #include "base/rule.h"
 #include "device/bounce_buffer.h"
 #include "device/flow_rule.h"
@@ -258,11 +259,50 @@ Result<EngineJob> CryptoEngine::Begin(const abi::EncryptBltCommand& command,
   GuestRange written = job.destination;
   written.Append(job.iv_destination);
   WARD_TRY(flow_rule::CheckEncrypt(*memory_, job.source, written, use.grant->session));
-  // Taken even if the job fails later: a counter block is never handed out twice (R22).
-  CounterBlock{use.grant->readback_iv, WARD_BROKEN("R22.count_from_zero") ? 1u : 0u}.ToBytes(
-      job.counter_block);
-  if (!WARD_BROKEN("R22.iv_counts")) ++use.grant->readback_iv;
+  TakeCounterBlock(use.grant, &job);
   return job;
+}
+
+// Taken even if the job fails later: a counter block is never handed out twice (R22).
+void CryptoEngine::TakeCounterBlock(Grant* grant, EngineJob* job) {
+  CounterBlock{grant->readback_iv, WARD_BROKEN("R22.count_from_zero") ? 1u : 0u}.ToBytes(
+      job->counter_block);
+  if (!WARD_BROKEN("R22.iv_counts")) ++grant->readback_iv;
+}
+
+bool CryptoEngine::CanResume(const EngineJob& job) const {
+  uint64_t length_bytes = 0;
+  uint64_t iv_bytes = 0;
+  if (job.kind == EngineJob::Kind::kEncrypt) {
+    const auto command = job.As<abi::EncryptBltCommand>();
+    length_bytes = command.length_bytes;
+    iv_bytes = sizeof(job.counter_block);
+  } else {
+    const DecryptNeed need = NeedOf(job);
+    length_bytes = need.length_bytes;
+    if (!IsAlignedPattern(need.pattern, abi::kBlockAlignment)) return false;
+  }
+  if (job.kind == EngineJob::Kind::kDecryptSample) {
+    const auto command = job.As<abi::DecryptSampleCommand>();
+    if (!(job.sample.stripe() == StripeOf(command)) || !CheckSubSamples(command, job.sample).ok() ||
+        job.sample.sub_samples().size() > abi::kMaximumSubSamples) {
+      return false;
+    }
+  }
+  return CheckLength(static_cast<uint32_t>(length_bytes)).ok() && job.done <= length_bytes &&
+         job.keystream_position <= job.done && memory_->Holds(job.destination) &&
+         memory_->Holds(job.source) && memory_->Holds(job.iv_destination) &&
+         job.destination.size_bytes() == length_bytes && job.source.size_bytes() == length_bytes &&
+         job.iv_destination.size_bytes() == iv_bytes;
+}
+
+void CryptoEngine::RestartEncryption(EngineJob* job) {
+  WARD_ASSERT(job->kind == EngineJob::Kind::kEncrypt);
+  auto grant = grants_->Find(job->As<abi::EncryptBltCommand>().session, job->context);
+  if (!grant.ok()) return;  // the next step refuses it
+  job->done = 0;
+  job->keystream_position = 0;
+  TakeCounterBlock(grant.value(), job);
 }
 
 Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {

@@ -31,6 +31,12 @@ class CryptoEngine {
   // meanwhile stops the job with SESSION_INVALID, a key that was replaced with SESSION_NO_KEY, and
   // a cipher that does not run with DEVICE_IN_ERROR_STATE.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
+  // As CopyEngine.
+  bool CanResume(const EngineJob& job) const;
+  // An ENCRYPT_BLT that was saved amid its work begins anew with a counter block of its own: what
+  // its pages hold may differ from what they held where it was saved, and no two plaintexts meet
+  // one counter (R22).
+  void RestartEncryption(EngineJob* job);
 
  private:
   // What a step works with; looked up anew each time.
@@ -50,6 +56,7 @@ class CryptoEngine {
                             uint64_t keystream_bytes, EngineJob* job);
   Result<void> MoveSlices(EngineJob* job, const KeyUse& use, PageOwner session,
                           uint64_t budget_bytes);
+  void TakeCounterBlock(Grant* grant, EngineJob* job);
   Result<void> ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern, ByteSpan bytes);
 
   Memory* memory_;

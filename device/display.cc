@@ -212,18 +212,21 @@ void Display::Reset() {
   }
 }
 
-void Display::Hash(StateHasher* hasher) const {
-  for (const Output& output : state_.outputs) {
-    hasher->Add(output.enabled ? 1 : 0);
-    hasher->Add(output.mode);
-    hasher->Add(output.active ? 1 : 0);
-    hasher->Add(output.surface_local_address);
-    hasher->Add(output.surface_pitch);
-    hasher->Add(output.full_screen ? 1 : 0);
-    hasher->Add(output.flip_count);
-    output.link.Hash(hasher);
-    hasher->Add(output.told_changes);
+bool Display::CanLoad(const State& state) const {
+  for (const Output& output : state.outputs) {
+    if (output.mode >= kModeCount) return false;
+    if (!output.active) continue;
+    const Mode& mode = kModes[output.mode];
+    if (output.surface_pitch % kPixelBytes != 0 ||
+        output.surface_pitch < kPixelBytes * mode.width ||
+        !memory_->LocalSpan(output.surface_local_address, SurfaceBytes(mode, output.surface_pitch))
+             .ok()) {
+      return false;
+    }
   }
+  return true;
 }
+
+void Display::Hash(StateHasher* hasher) const { WalkState(*hasher, state_); }
 
 }  // namespace ward::device

@@ -7,6 +7,7 @@
 #include "abi/generated/commands.h"
 #include "abi/generated/registers.h"
 #include "base/result.h"
+#include "base/state_fields.h"
 #include "device/address_space.h"
 #include "device/flow_rule.h"
 #include "device/gpu.h"
@@ -68,12 +69,19 @@ class Display {
     uint32_t flip_count = 0;
     HdcpLink link;
     uint16_t told_changes = 0;  // of the link, when TakeLinkChange was last asked
+
+    WARD_STATE_FIELDS(enabled, mode, active, surface_local_address, surface_pitch, full_screen,
+                      flip_count, link, told_changes)
   };
   struct State {
     Output outputs[kOutputCount];
+
+    WARD_STATE_FIELDS(outputs)
   };
   const State& Save() const { return state_; }
   void Load(const State& state) { state_ = state; }
+  // Whether modes exist and surfaces lie in the memory that may be shown.
+  bool CanLoad(const State& state) const;
   void Hash(StateHasher* hasher) const;
 
  private:

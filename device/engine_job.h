@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/state_fields.h"
 #include "device/crypto/sub_samples.h"
 #include "device/memory.h"
 
@@ -15,7 +16,16 @@ namespace ward::device {
 inline constexpr uint64_t kLeastStepBytes = 4096;
 
 struct EngineJob {
-  enum class Kind : uint8_t { kNone, kCopy, kFill, kDecrypt, kDecryptSample, kEncrypt, kVideo };
+  enum class Kind : uint8_t {
+    kNone,
+    kCopy,
+    kFill,
+    kDecrypt,
+    kDecryptSample,
+    kEncrypt,
+    kVideo,
+    kLast = kVideo
+  };
   Kind kind = Kind::kNone;
   alignas(8) uint8_t command[80] = {};  // as fetched and checked; see As()
   uint32_t context = 0;
@@ -29,6 +39,9 @@ struct EngineJob {
   uint8_t counter_block[16] = {};
   SubSampleMap sample;              // DECRYPT_SAMPLE: which bytes are encrypted
   uint64_t keystream_position = 0;  // bytes of keystream used so far
+
+  WARD_STATE_FIELDS(kind, command, context, destination, source, second_source, iv_destination,
+                    owner, done, key_serial, counter_block, sample, keystream_position)
 
   // A job that has only its command yet.
   template <typename T>

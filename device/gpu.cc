@@ -29,6 +29,8 @@ Result<void> CheckOptions(const GpuOptions& options) {
 
 GpuImplementation::GpuImplementation(const GpuOptions& options, const Ports& ports)
     : ports_(ports),
+      options_{options.visible_vram_bytes, options.protected_vram_bytes, options.latency,
+               options.strict_iv, options.open_decrypt},
       memory_(ports, options.visible_vram_bytes, options.protected_vram_bytes),
       vault_(RegisterFile::ResetValue(abi::kRegKeySlotCount)),
       grants_(RegisterFile::ResetValue(abi::kRegSessionCount)),
@@ -267,6 +269,14 @@ GpuSnapshot Gpu::TakeSnapshot() const {
 void Gpu::Restore(const GpuSnapshot& snapshot) {
   WARD_ASSERT(snapshot.content_ != nullptr);
   implementation_->Load(*snapshot.content_);
+}
+
+Result<std::vector<uint8_t>> Gpu::SaveState(const SaveOptions& options) const {
+  return implementation_->SaveState(options);
+}
+
+Result<void> Gpu::LoadState(ConstByteSpan state, StateSeal* seal) {
+  return implementation_->LoadState(state, seal);
 }
 
 uint64_t Gpu::StateHash() const { return implementation_->StateHash(); }

@@ -14,7 +14,7 @@
 
 namespace ward::device {
 
-enum class LatencyPreset { kFast, kRealistic };
+enum class LatencyPreset { kFast, kRealistic, kLast = kRealistic };
 
 struct GpuOptions {
   uint64_t visible_vram_bytes = 64ull << 20;     // power of two, 1 MiB to 8 GiB
@@ -55,6 +55,7 @@ enum class LinkFault {
   kNone,
   kNegotiationFails,  // HDCP does not authenticate; a link that is on stays on
   kLinkLost,          // the cable is cut: a link that is on or negotiates is lost
+  kLast = kLinkLost
 };
 
 struct ScanoutInfo {
@@ -64,6 +65,11 @@ struct ScanoutInfo {
   uint32_t flip_count = 0;  // changes with each flip
   bool is_protected = false;
   bool is_blanked = false;  // protected pixels may not go out as things are now: all is black
+};
+
+struct SaveOptions {
+  StateSeal* seal = nullptr;      // null: keys and protected content stay behind
+  bool with_visible_vram = true;  // false: the host saves the memory behind BAR2 itself
 };
 
 class GpuImplementation;
@@ -127,6 +133,18 @@ class Gpu {
   GpuSnapshot TakeSnapshot() const;
   // Only from a snapshot of a Gpu with the same options.
   void Restore(const GpuSnapshot& snapshot);
+  // The state as bytes that may leave the process (docs/spec/saved-state.md), at any time between
+  // two calls: amid a job, with a message in the mailbox, with interrupts pending. Without a seal
+  // no key and no protected content is in them. With one they are, sealed: this chip has handed its
+  // keys over, and its host calls TearDown before it lets the chip go on. STATE_NOT_RECORDED,
+  // STATE_NO_ENTROPY.
+  Result<std::vector<uint8_t>> SaveState(const SaveOptions& options) const;
+  // All or nothing: refused bytes leave the chip as it is. A state without a seal comes back as
+  // after a TearDown: keys and content are lost, and KEYS_LOST is raised. A sealed one goes on with
+  // its keys, under fresh counters of ENCRYPT_BLT (R22), once. The machine's virtual clock has to
+  // stand where it stood, or later. `seal` may be null: then sealed states are refused. Any status
+  // STATE_*, with a reason for people.
+  Result<void> LoadState(ConstByteSpan state, StateSeal* seal);
   // Over every part of the chip's state, visible VRAM excepted (it is the host's). Key bytes enter
   // only through a keyed one-way function with a per-process key.
   uint64_t StateHash() const;

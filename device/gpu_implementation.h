@@ -18,6 +18,7 @@
 #include "device/memory.h"
 #include "device/pci_config.h"
 #include "device/register_file.h"
+#include "device/saved_state.h"
 #include "device/security_processor.h"
 #include "device/video_engine.h"
 
@@ -42,6 +43,8 @@ class GpuImplementation {
   std::unique_ptr<GpuSnapshot::Content> Save() const;
   void Load(const GpuSnapshot::Content& content);
   uint64_t StateHash() const;
+  Result<std::vector<uint8_t>> SaveState(const SaveOptions& options) const;
+  Result<void> LoadState(ConstByteSpan bytes, StateSeal* seal);
 
   PciConfig& config() { return config_; }
   // A port that calls back into the chip (a ring on the chip's own BAR) finds it busy: such a
@@ -50,6 +53,10 @@ class GpuImplementation {
   void Leave() { busy_ = false; }
 
  private:
+  // What a saved state holds in the clear (gpu_state.cc).
+  struct Blocks;
+  class StateLoad;
+
   GpuImplementation(const GpuOptions& options, const Ports& ports);
 
   uint32_t ReadPlace(const RegisterPlace& place, uint32_t offset);
@@ -62,8 +69,14 @@ class GpuImplementation {
   void ResetFunction();
   void RaiseLinkChanges();
   bool FirmwareFailed() const;
+  StateOrigin Origin() const;
+  Blocks SaveBlocks() const;
+  bool CanLoad(const Blocks& blocks) const;
+  void SealSecrets(SealingStream* stream) const;
+  void AppendVisibleVram(StateFrameWriter* frame) const;
 
   Ports ports_;
+  StateOrigin options_;  // without the identity, which the security processor knows
   Memory memory_;
   KeyVault vault_;
   GrantTable grants_;

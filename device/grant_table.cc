@@ -46,27 +46,20 @@ Grant* GrantTable::FindOwned(uint32_t session, uint32_t context) {
   return grant.session == session && grant.context == context ? &grant : nullptr;
 }
 
-void GrantTable::Hash(StateHasher* hasher) const {
-  for (const Grant& grant : grants_) {
-    hasher->Add(grant.session);
-    if (grant.session == 0) continue;
-    hasher->Add(grant.context);
-    hasher->Add(grant.torn_down ? 1 : 0);
-    hasher->Add(grant.needs_full_screen ? 1 : 0);
-    hasher->Add(grant.open_decrypt ? 1 : 0);
-    for (uint32_t slot : {grant.session_slot, grant.content_slot, grant.readback_slot}) {
-      hasher->Add(slot);
+bool GrantTable::CanLoad(const std::vector<Grant>& grants, uint32_t slot_count) const {
+  if (grants.size() != grants_.size()) return false;
+  for (size_t index = 0; index < grants.size(); ++index) {
+    const Grant& grant = grants[index];
+    if (grant.session != 0 && (grant.session & 0xffff) != index) return false;
+    for (const uint32_t slot : {grant.session_slot, grant.content_slot, grant.readback_slot}) {
+      if (slot != kNoSlot && slot >= slot_count) return false;
     }
-    hasher->Add(grant.readback_iv);
-    for (const Grant::IvFloor& floor : grant.floors) {
-      hasher->Add(floor.used ? 1 : 0);
-      hasher->Add(floor.iv);
-      hasher->Add(floor.count);
-    }
-    hasher->Add(grant.refusal_count);
-    hasher->Add(grant.last_refusal);
-    hasher->Add(grant.iv_repeats);
   }
+  return true;
+}
+
+void GrantTable::Hash(StateHasher* hasher) const {
+  for (const Grant& grant : grants_) WalkState(*hasher, grant);
 }
 
 }  // namespace ward::device

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/state_fields.h"
 #include "device/key_vault.h"
 #include "device/state_hasher.h"
 
@@ -32,11 +33,17 @@ struct Grant {
     bool used = false;
     uint64_t iv = 0;
     uint64_t count = 0;
+
+    WARD_STATE_FIELDS(used, iv, count)
   };
   IvFloor floors[2];
   uint32_t refusal_count = 0;  // saturates
   uint32_t last_refusal = 0;
   uint32_t iv_repeats = 0;  // R21, relaxed policy; saturates
+
+  WARD_STATE_FIELDS(session, context, torn_down, needs_full_screen, open_decrypt, session_slot,
+                    content_slot, readback_slot, readback_iv, floors, refusal_count, last_refusal,
+                    iv_repeats)
 };
 
 class GrantTable {
@@ -56,6 +63,8 @@ class GrantTable {
 
   const std::vector<Grant>& Save() const { return grants_; }
   void Load(const std::vector<Grant>& grants) { grants_ = grants; }
+  // Whether each stands at its session's index and names slots that exist.
+  bool CanLoad(const std::vector<Grant>& grants, uint32_t slot_count) const;
   void Hash(StateHasher* hasher) const;
 
  private:

@@ -30,13 +30,6 @@ void HdcpLink::Reset() {
   fault_ = kept;
 }
 
-void HdcpLink::Hash(StateHasher* hasher) const {
-  hasher->Add(static_cast<uint32_t>(state_));
-  hasher->Add(changes_);
-  hasher->Add(ready_at_ns_);
-  hasher->Add(static_cast<uint32_t>(fault_));
-}
-
 void HdcpLink::Take(HdcpEvent event) {
   const HdcpState next = kHdcpTable.Find(state_, event).to;
   if (next == state_) return;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "base/state_fields.h"
 #include "base/state_table.h"
 #include "device/gpu.h"
 #include "device/state_hasher.h"
@@ -63,7 +64,8 @@ class HdcpLink {
 
   // The chip's side is as new; the cable stays as it is.
   void Reset();
-  void Hash(StateHasher* hasher) const;
+
+  WARD_STATE_FIELDS(state_, changes_, ready_at_ns_, fault_)
 
  private:
   void Take(HdcpEvent event);

@@ -149,6 +149,53 @@ void KeyVault::Load(const State& state) {
   last_serial_ = state.last_serial;
 }
 
+std::unique_ptr<KeyVault::State> KeyVault::EmptyState(uint64_t last_serial) const {
+  auto state = std::make_unique<State>(slot_count_);
+  state->last_serial = last_serial;
+  return state;
+}
+
+void KeyVault::Seal(SealingStream* stream) const {
+  stream->AddNumber(allocated_count());
+  for (uint32_t index = 0; index < slot_count_; ++index) {
+    const Slot& slot = slots_[index];
+    if (slot.session == 0) continue;
+    stream->AddNumber(index);
+    stream->AddNumber(slot.session);
+    stream->AddNumber(slot.usage);
+    stream->AddNumber(slot.serial);
+    // A key whose check word does not fit stays so: a fresh word would make it good again.
+    const bool fits = slot.filled && slot.check == CheckWord(slot);
+    stream->AddNumber(static_cast<uint8_t>((slot.filled ? 1 : 0) | (slot.locked ? 2 : 0) |
+                                           (slot.damaged ? 4 : 0) | (fits ? 8 : 0)));
+    stream->Add(slot.key.Expose());
+  }
+}
+
+std::unique_ptr<KeyVault::State> KeyVault::Unseal(OpeningStream* stream,
+                                                  uint64_t last_serial) const {
+  std::unique_ptr<State> state = EmptyState(last_serial);
+  uint32_t least = 0;
+  for (uint32_t count = stream->ReadNumber<uint32_t>(); stream->ok() && count != 0; --count) {
+    const auto index = stream->ReadNumber<uint32_t>();
+    if (index < least || index >= slot_count_) return nullptr;
+    least = index + 1;
+    Slot& slot = state->slots[index];
+    slot.session = stream->ReadNumber<uint32_t>();
+    slot.usage = stream->ReadNumber<uint32_t>();
+    slot.serial = stream->ReadNumber<uint64_t>();
+    const auto flags = stream->ReadNumber<uint8_t>();
+    slot.filled = (flags & 1) != 0;
+    slot.locked = (flags & 2) != 0;
+    slot.damaged = (flags & 4) != 0;
+    const bool fits = (flags & 8) != 0;
+    stream->Read(slot.key.Expose());
+    if (slot.filled) slot.check = CheckWord(slot) ^ (fits ? 0 : 1);
+  }
+  if (!stream->ok()) return nullptr;
+  return state;
+}
+
 void KeyVault::Hash(StateHasher* hasher) const {
   hasher->Add(last_serial_);
   for (const Slot& slot : Slots()) {

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "device/crypto/sealed_stream.h"
 #include "device/locked_pages.h"
 #include "device/state_hasher.h"
 
@@ -57,11 +58,19 @@ class KeyVault {
   // Whether the slot's session lost its keys.
   bool IsDamaged(uint32_t slot) const;
 
+  uint32_t slot_count() const { return slot_count_; }
   uint32_t allocated_count() const;
 
   struct State;  // value copy for snapshots; wipes itself
   std::unique_ptr<State> Save() const;
   void Load(const State& state);
+  // What stays of a vault that was saved without its keys: no slot, and the count of serials.
+  std::unique_ptr<State> EmptyState(uint64_t last_serial) const;
+  uint64_t last_serial() const { return last_serial_; }
+  // The keys, sealed; this is the one way in which they leave the vault.
+  void Seal(SealingStream* stream) const;
+  // Nothing when the stream does not hold what Seal wrote.
+  std::unique_ptr<State> Unseal(OpeningStream* stream, uint64_t last_serial) const;
   // Keys enter only through a keyed one-way function whose key never leaves the process.
   void Hash(StateHasher* hasher) const;
 

@@ -105,6 +105,22 @@ bool GuestRange::AllProtected() const {
   });
 }
 
+std::vector<GuestRange::SpanRecord> GuestRange::Records() const {
+  std::vector<SpanRecord> records;
+  for (const PhysicalSpan& span : spans_) {
+    records.push_back({span.aperture_, span.address_, span.size_bytes_});
+  }
+  return records;
+}
+
+GuestRange GuestRange::FromRecords(const std::vector<SpanRecord>& records) {
+  GuestRange range;
+  for (const SpanRecord& record : records) {
+    range.Append(PhysicalSpan(record.aperture, record.address, record.size_bytes));
+  }
+  return range;
+}
+
 Memory::Memory(const Ports& ports, uint64_t visible_bytes, uint64_t protected_bytes)
     : visible_bytes_(visible_bytes),
       protected_bytes_(protected_bytes),
@@ -150,6 +166,16 @@ Result<PhysicalSpan> Memory::SystemSpan(uint64_t bus_address, uint64_t size_byte
     return Fault{abi::kStatusAddressOutOfRange, "wider than a bus address", bus_address};
   }
   return PhysicalSpan(Aperture::kSystem, bus_address, size_bytes);
+}
+
+bool Memory::Holds(const GuestRange& range) const {
+  for (const PhysicalSpan& span : range.spans()) {
+    const uint64_t limit = span.aperture() == Aperture::kSystem    ? kBusLimit
+                           : span.aperture() == Aperture::kVisible ? visible_bytes_
+                                                                   : protected_bytes_;
+    if (!RangeFits(span.address(), span.size_bytes(), limit)) return false;
+  }
+  return true;
 }
 
 Result<void> Memory::Read(const GuestRange& range, ByteSpan destination) const {
@@ -338,6 +364,38 @@ void Memory::Load(const State& state) {
     touched_[page.number] = true;
     std::memcpy(protected_base_ + page.number * abi::kPageSize, page.bytes.data(), abi::kPageSize);
   }
+}
+
+void Memory::Seal(SealingStream* stream) const {
+  uint64_t count = 0;
+  for (uint64_t page = 0; page < owners_.size(); ++page) {
+    if (touched_[page] || owners_[page] != kNoOwner) ++count;
+  }
+  stream->AddNumber(count);
+  for (uint64_t page = 0; page < owners_.size(); ++page) {
+    if (!touched_[page] && owners_[page] == kNoOwner) continue;
+    stream->AddNumber(page);
+    stream->AddNumber(owners_[page]);
+    stream->AddNumber(uint8_t{touched_[page]});
+    if (touched_[page]) stream->Add({protected_base_ + page * abi::kPageSize, abi::kPageSize});
+  }
+}
+
+std::optional<Memory::State> Memory::Unseal(OpeningStream* stream) const {
+  State state;
+  state.owners.assign(owners_.size(), kNoOwner);
+  uint64_t least = 0;
+  for (uint64_t count = stream->ReadNumber<uint64_t>(); stream->ok() && count != 0; --count) {
+    const auto page = stream->ReadNumber<uint64_t>();
+    if (page < least || page >= owners_.size()) return std::nullopt;
+    least = page + 1;
+    state.owners[page] = stream->ReadNumber<PageOwner>();
+    if (stream->ReadNumber<uint8_t>() == 0) continue;
+    state.pages.push_back({page, std::vector<uint8_t>(abi::kPageSize)});
+    stream->Read(state.pages.back().bytes);
+  }
+  if (!stream->ok()) return std::nullopt;
+  return state;
 }
 
 void Memory::Hash(StateHasher* hasher) const {

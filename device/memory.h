@@ -3,19 +3,23 @@
 #define WARD_DEVICE_MEMORY_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/state_fields.h"
+#include "device/crypto/sealed_stream.h"
 #include "device/ports.h"
 #include "device/state_hasher.h"
 
 namespace ward::device {
 
-enum class Aperture : uint8_t { kSystem, kVisible, kProtected };
+enum class Aperture : uint8_t { kSystem, kVisible, kProtected, kLast = kProtected };
 
 // A contiguous piece of one aperture. Only Memory makes them, after checking; having one means that
-// the range lies inside its aperture.
+// the range lies inside its aperture. The one exception is a range of a saved state that is being
+// read, which Memory::Holds looks at before anything else does.
 class PhysicalSpan {
  public:
   Aperture aperture() const { return aperture_; }
@@ -50,7 +54,26 @@ class GuestRange {
   bool AnyProtected() const;
   bool AllProtected() const;
 
+  // As WARD_STATE_FIELDS: the spans, of which all else follows.
+  template <typename Archive, typename Self>
+  static void ListFields(Archive& archive, Self& self) {
+    std::vector<SpanRecord> records;
+    if constexpr (!Archive::kReads) records = self.Records();
+    archive.Fields("spans", records);
+    if constexpr (Archive::kReads) self = FromRecords(records);
+  }
+
  private:
+  struct SpanRecord {
+    Aperture aperture = Aperture::kSystem;
+    uint64_t address = 0;
+    uint64_t size_bytes = 0;
+
+    WARD_STATE_FIELDS(aperture, address, size_bytes)
+  };
+  std::vector<SpanRecord> Records() const;
+  static GuestRange FromRecords(const std::vector<SpanRecord>& records);
+
   // From span `index`, which `offset` lies in.
   void AppendTo(GuestRange* slice, size_t index, uint64_t offset, uint64_t size_bytes) const;
 
@@ -81,6 +104,8 @@ class Memory {
   Result<PhysicalSpan> LocalSpan(uint64_t local_address, uint64_t size_bytes) const;
   // A range of bus addresses of 52 bits; whether memory is there shows at the access.
   Result<PhysicalSpan> SystemSpan(uint64_t bus_address, uint64_t size_bytes) const;
+  // Whether each span of a range that was read from a saved state lies inside its aperture.
+  bool Holds(const GuestRange& range) const;
 
   // Work done since the chip was made, as the command processor charges it: bytes read and written
   // here, and what others add. Only differences mean something; no part of the state.
@@ -124,6 +149,10 @@ class Memory {
   };
   State Save() const;
   void Load(const State& state);
+  // The same, sealed; this is the one way in which content leaves protected memory.
+  void Seal(SealingStream* stream) const;
+  // Nothing when the stream does not hold what Seal wrote.
+  std::optional<State> Unseal(OpeningStream* stream) const;
   void Hash(StateHasher* hasher) const;
 
  private:

@@ -211,13 +211,19 @@ void PciConfig::SendPending() {
   }
 }
 
-void PciConfig::Hash(StateHasher* hasher) const {
-  hasher->Add(ConstByteSpan(state_.bytes));
-  for (const State::Vector& vector : state_.vectors) {
-    hasher->Add(uint64_t{vector.address_high} << 32 | vector.address_low);
-    hasher->Add(uint64_t{vector.control} << 32 | vector.data);
+bool PciConfig::CanLoad(const State& state) const {
+  const PciConfig fresh(visible_vram_bytes_, port_);
+  for (uint32_t i = 0; i < kHeaderBytes; ++i) {
+    if (((state.bytes[i] ^ fresh.state_.bytes[i]) & ~writable_[i]) != 0) return false;
   }
-  hasher->Add(state_.pending);
+  for (const State::Vector& vector : state.vectors) {
+    if ((vector.address_low & 3) != 0 || (vector.control & ~kVectorMasked) != 0) return false;
+  }
+  const uint32_t power = state.bytes[kPowerControl] & kPowerStateMask;
+  return (power == kPowerD0 || power == kPowerD3Hot) &&
+         (abi::kVectorCount == 32 || state.pending >> abi::kVectorCount % 32 == 0);
 }
+
+void PciConfig::Hash(StateHasher* hasher) const { WalkState(*hasher, state_); }
 
 }  // namespace ward::device

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "abi/generated/pci.h"
+#include "base/state_fields.h"
 #include "device/ports.h"
 #include "device/state_hasher.h"
 
@@ -51,12 +52,18 @@ class PciConfig {
       uint32_t address_high = 0;
       uint32_t data = 0;
       uint32_t control = 1;  // masked after reset
+
+      WARD_STATE_FIELDS(address_low, address_high, data, control)
     };
     std::array<Vector, abi::kVectorCount> vectors = {};
     uint32_t pending = 0;
+
+    WARD_STATE_FIELDS(bytes, vectors, pending)
   };
   const State& Save() const { return state_; }
   void Load(const State& state) { state_ = state; }
+  // Whether no bit is set that nobody can set.
+  bool CanLoad(const State& state) const;
   void Hash(StateHasher* hasher) const;
 
  private:

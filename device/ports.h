@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "base/secret_bytes.h"
 #include "base/trace.h"
 
 namespace ward::device {
@@ -63,6 +64,27 @@ class EntropyPort {
 
  protected:
   ~EntropyPort() = default;
+};
+
+// Seals saved states for another host: the operator's key, and a count in memory that lasts, which
+// makes each sealed state good once. Handed to SaveState and LoadState; a chip keeps none.
+class StateSeal {
+ public:
+  enum class Outcome {
+    kDone,
+    kSpent,   // resumed before, or older than one that was
+    kFailed,  // can't be recorded: nothing changed
+  };
+
+  virtual const SecretBytes<32>& Key() const = 0;
+  // A number above all that were issued or resumed under this key, recorded before it returns; 0
+  // when it can't be.
+  virtual uint64_t IssueGeneration() = 0;
+  // Records that the state of this generation is resumed now; with kDone it lasts.
+  virtual Outcome Resume(uint64_t generation) = 0;
+
+ protected:
+  ~StateSeal() = default;
 };
 
 // What a Gpu is given. None may be null; they outlive the Gpu.

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "abi/generated/commands.h"
+#include "base/state_fields.h"
 #include "device/engine_job.h"
 #include "device/memory.h"
-#include "device/state_hasher.h"
 
 namespace ward::device {
 
@@ -19,6 +19,8 @@ struct CommandInProgress {
   bool in_indirect = false;
   uint32_t indirect_offset = 0;
   uint32_t session = 0;  // that the command names; 0: none
+
+  WARD_STATE_FIELDS(opcode, position, in_indirect, indirect_offset, session)
 };
 
 struct QueueExecution {
@@ -29,6 +31,7 @@ struct QueueExecution {
     kMailbox,     // a security message is fetched and the mailbox is another's
     kFirmware,    // the message is in the mailbox; the answer goes to `operand`
     kInvalidate,  // INVALIDATE: the commands of `awaited_queues` have to end
+    kLast = kInvalidate
   };
   Phase phase = Phase::kNone;
   CommandInProgress command;
@@ -47,6 +50,10 @@ struct QueueExecution {
   uint32_t indirect_next = 0;
   uint32_t indirect_position = 0;  // of INDIRECT_BUFFER in the ring
 
+  WARD_STATE_FIELDS(phase, command, job, operand, wait_address, wait_value, awaited_queues, message,
+                    response_capacity, payload, indirect_address, indirect_bytes, indirect_next,
+                    indirect_position)
+
   bool InIndirect() const { return indirect_next < indirect_bytes; }
   // Works with addresses that were translated when its command began.
   bool HoldsTranslations() const {
@@ -54,7 +61,6 @@ struct QueueExecution {
   }
   // The command is over; an indirect buffer goes on.
   void EndCommand();
-  void Hash(StateHasher* hasher) const;
 };
 
 }  // namespace ward::device

@@ -15,6 +15,11 @@ constexpr uint16_t kNowhere = 0xffff;
 
 constexpr bool IsStored(const abi::RegisterInfo& info) { return info.offset < kStoredBytes; }
 
+constexpr bool InQueueBlock(const abi::RegisterInfo& info) {
+  return info.offset >= abi::kRegQueueControl &&
+         info.offset < abi::kRegQueueControl + abi::kQueueBlockStride;
+}
+
 constexpr size_t CountStored() {
   size_t count = 0;
   for (const abi::RegisterInfo& info : abi::kRegisters) {
@@ -113,6 +118,21 @@ void RegisterFile::Reset() {
   if (open_decrypt_) {
     Set64(abi::kRegFeaturesLo, Get64(abi::kRegFeaturesLo) | abi::kFeaturesOpenDecryptMask);
   }
+}
+
+bool RegisterFile::CanLoad(const std::vector<uint32_t>& values) const {
+  if (values.size() != kStoredCount) return false;
+  RegisterFile fresh(*this);
+  fresh.Reset();
+  for (size_t i = 0; i < kStoredCount; ++i) {
+    const abi::RegisterInfo& info = *kLayout.places[i].info;
+    const bool counts = info.access == abi::RegisterAccess::kRo &&
+                        (info.offset == abi::kRegTimestampLo ||
+                         info.offset == abi::kRegTimestampHi || InQueueBlock(info));
+    const uint32_t changes = counts ? ~0u : info.writable_mask;
+    if (((values[i] ^ fresh.values_[i]) & ~changes) != 0) return false;
+  }
+  return true;
 }
 
 void RegisterFile::Hash(StateHasher* hasher) const {

@@ -45,6 +45,9 @@ class RegisterFile {
   void Reset();
   const std::vector<uint32_t>& Save() const { return values_; }
   void Load(const std::vector<uint32_t>& values) { values_ = values; }
+  // Whether each register can hold its value: constants are this chip's own, and no bit is set that
+  // nobody can set. What queues count and record is the command processor's to check.
+  bool CanLoad(const std::vector<uint32_t>& values) const;
   void Hash(StateHasher* hasher) const;
 
  private:

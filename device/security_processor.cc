@@ -35,94 +35,42 @@ const char* NameOf(uint32_t number) {
   return described == nullptr ? "UNKNOWN" : described->name;
 }
 
-void HashBytes(const uint8_t (&bytes)[16], StateHasher* hasher) {
-  hasher->Add(LoadLe<uint64_t>(bytes));
-  hasher->Add(LoadLe<uint64_t>(bytes + 8));
+template <typename Holder>
+bool StandsAtItsIndex(const Holder& holder, size_t index) {
+  return holder.number == 0 || (holder.number & 0xffff) == index;
 }
 
-void HashChannels(const firmware::State& state, StateHasher* hasher) {
-  for (const firmware::Channel& channel : state.channels) {
-    hasher->Add(channel.generation);
-    hasher->Add(channel.number);
-    if (channel.number == 0) continue;
-    for (uint64_t word : {channel.handle, channel.next_query, channel.next_configure}) {
-      hasher->Add(word);
-    }
-    for (uint32_t word : {channel.context, channel.key_slot, channel.type, channel.handle_bytes,
-                          channel.initialized, channel.protection, channel.torn_down}) {
-      hasher->Add(word);
-    }
+// Whether the firmware could have got there, as far as it relies on it: each thing at the index
+// that its number says, and what indexes or counts within bounds.
+bool IsPlausible(const firmware::State& state) {
+  const auto has_device = [&](uint32_t context) {
+    return std::any_of(std::begin(state.devices), std::end(state.devices),
+                       [&](const firmware::Device& device) {
+                         return device.handle != 0 && device.context == context;
+                       });
+  };
+  for (size_t i = 0; i < std::size(state.sessions); ++i) {
+    if (!StandsAtItsIndex(state.sessions[i], i)) return false;
   }
-}
-
-void HashDevices(const firmware::State& state, StateHasher* hasher) {
-  for (const firmware::Decoder& decoder : state.decoders) {
-    hasher->Add(decoder.handle);
-    if (decoder.handle == 0) continue;
-    hasher->Add(decoder.session_handle);
-    hasher->Add(decoder.context);
+  for (size_t i = 0; i < std::size(state.channels); ++i) {
+    const firmware::Channel& channel = state.channels[i];
+    if (channel.number == 0) continue;
+    const bool known_width = channel.handle_bytes == 8 || channel.handle_bytes == 4;
+    if (!StandsAtItsIndex(channel, i) || !known_width || !has_device(channel.context)) {
+      return false;
+    }
   }
   for (const firmware::Device& device : state.devices) {
-    hasher->Add(device.handle);
-    if (device.handle == 0) continue;
-    hasher->Add(device.context);
-    hasher->Add(device.process_count);
-    for (uint32_t i = 0; i < device.process_count; ++i) {
-      hasher->Add(device.processes[i].handle);
-      hasher->Add(device.processes[i].type);
-    }
+    if (device.process_count > firmware::kAllowedProcessCount) return false;
   }
-  hasher->Add(state.handle_source.serial);
-  hasher->Add(state.handle_source.keyed);
-  for (uint32_t key : state.handle_source.round_keys) hasher->Add(key);
-}
-
-void HashHardware(const firmware::Session& session, StateHasher* hasher) {
-  hasher->Add(static_cast<uint32_t>(session.exchange));
-  hasher->Add(session.torn_down);
-  hasher->Add(session.token_pending);
-  hasher->Add(session.token);
-  HashBytes(session.token_key_id, hasher);
-  for (const firmware::ImportedKey& key : session.imported) {
-    hasher->Add(key.slot);
-    HashBytes(key.key_id, hasher);
-  }
-}
-
-void HashProtectedOutputs(const firmware::State& state, StateHasher* hasher) {
-  for (const firmware::ProtectedOutput& output : state.protected_outputs) {
-    hasher->Add(output.generation);
-    hasher->Add(output.number);
+  for (size_t i = 0; i < std::size(state.protected_outputs); ++i) {
+    const firmware::ProtectedOutput& output = state.protected_outputs[i];
     if (output.number == 0) continue;
-    hasher->Add(output.next_information);
-    hasher->Add(output.next_configure);
-    for (uint32_t word :
-         {static_cast<uint32_t>(output.phase), output.output, output.key_slot, output.level}) {
-      hasher->Add(word);
+    if (!StandsAtItsIndex(output, i) || output.output >= Display::kOutputCount) {
+      return false;
     }
-    HashBytes(output.random, hasher);
   }
-}
-
-void HashFirmware(const firmware::State& state, StateHasher* hasher) {
-  hasher->Add(static_cast<uint32_t>(state.health));
-  hasher->Add(state.failed_test);
-  for (const firmware::Session& session : state.sessions) {
-    hasher->Add(session.generation);
-    hasher->Add(session.number);
-    if (session.number == 0) continue;
-    for (uint32_t word :
-         {session.context, session.key_epoch, session.session_slot, session.content_slot,
-          session.readback_slot, session.refresh_pending, session.protection}) {
-      hasher->Add(word);
-    }
-    hasher->Add(session.handle);
-    HashBytes(session.refresh_random, hasher);
-    HashHardware(session, hasher);
-  }
-  HashChannels(state, hasher);
-  HashDevices(state, hasher);
-  HashProtectedOutputs(state, hasher);
+  return true;
 }
 
 }  // namespace
@@ -130,10 +78,12 @@ void HashFirmware(const firmware::State& state, StateHasher* hasher) {
 class SecurityProcessor::Implementation {
  public:
   Implementation(const FirmwareWiring& wiring, LatencyPreset latency, const Ports& ports,
-                 RsaPrivateKey key, std::vector<uint8_t> certificates)
+                 const std::array<uint8_t, 32>& fingerprint, RsaPrivateKey key,
+                 std::vector<uint8_t> certificates)
       : wiring_(wiring),
         latency_(latency),
         ports_(ports),
+        fingerprint_(fingerprint),
         platform_(wiring, std::move(key), std::move(certificates)) {
     state_.key_epoch = 1;
   }
@@ -223,21 +173,19 @@ class SecurityProcessor::Implementation {
     platform_.set_key_epoch(state_.key_epoch);
   }
 
-  void Hash(StateHasher* hasher) const {
-    HashFirmware(state_.firmware, hasher);
-    hasher->Add(state_.key_epoch);
-    hasher->Add(state_.busy ? 1 : 0);
-    if (!state_.busy) return;
-    hasher->Add(state_.queue);
-    for (uint32_t word : {state_.message.number, state_.message.context,
-                          state_.message.payload_bytes, state_.message.response_capacity}) {
-      hasher->Add(word);
-    }
-    hasher->Add(state_.payload);
-    hasher->Add(state_.ready_at_ns);
+  static bool CanLoad(const State& state) {
+    if (state.key_epoch == 0 || !IsPlausible(state.firmware)) return false;
+    if (!state.busy) return state.payload.empty();
+    const bool whole = state.message.payload_bytes <= kMaxPayloadBytes;
+    return state.payload.size() == (whole ? state.message.payload_bytes : 0) &&
+           state.message.response_capacity >= sizeof(abi::ResponseHeader) &&
+           state.message.response_capacity <= kMaxResponseBytes;
   }
 
+  void Hash(StateHasher* hasher) const { WalkState(*hasher, state_); }
+
   const State& state() const { return state_; }
+  const std::array<uint8_t, 32>& fingerprint() const { return fingerprint_; }
 
  private:
   void BeginEpoch() {
@@ -260,6 +208,7 @@ class SecurityProcessor::Implementation {
   FirmwareWiring wiring_;
   LatencyPreset latency_;
   Ports ports_;
+  std::array<uint8_t, 32> fingerprint_;
   FirmwarePlatform platform_;
   State state_;
 };
@@ -277,6 +226,10 @@ Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
   if (chain.size() > kMaxCertificateBytes) {
     return Fault{abi::kStatusInvalidArgument, "has a certificate chain above 1 MiB"};
   }
+  std::array<uint8_t, 32> fingerprint = {};
+  if (!key->PublicFingerprint(fingerprint)) {
+    return Fault{abi::kStatusInvalidArgument, "can't be named: libcrypto fails"};
+  }
   FirmwareWiring wiring = {vault,
                            grants,
                            memory,
@@ -290,7 +243,7 @@ Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
                               ? HdcpLink::kFastNegotiationNs
                               : HdcpLink::kRealisticNegotiationNs;
   return std::unique_ptr<SecurityProcessor>(new SecurityProcessor(
-      std::make_unique<Implementation>(wiring, options.latency, ports, std::move(*key),
+      std::make_unique<Implementation>(wiring, options.latency, ports, fingerprint, std::move(*key),
                                        std::vector<uint8_t>(chain.begin(), chain.end()))));
 }
 
@@ -337,6 +290,12 @@ std::unique_ptr<SecurityProcessor::State> SecurityProcessor::Save() const {
 }
 
 void SecurityProcessor::Load(const State& state) { implementation_->Load(state); }
+
+bool SecurityProcessor::CanLoad(const State& state) const { return Implementation::CanLoad(state); }
+
+const std::array<uint8_t, 32>& SecurityProcessor::fingerprint() const {
+  return implementation_->fingerprint();
+}
 
 void SecurityProcessor::Hash(StateHasher* hasher) const { implementation_->Hash(hasher); }
 

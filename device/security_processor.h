@@ -5,12 +5,14 @@
 #ifndef WARD_DEVICE_SECURITY_PROCESSOR_H_
 #define WARD_DEVICE_SECURITY_PROCESSOR_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/state_fields.h"
 #include "device/display.h"
 #include "device/gpu.h"
 #include "device/grant_table.h"
@@ -70,6 +72,10 @@ class SecurityProcessor {
   struct State;
   std::unique_ptr<State> Save() const;
   void Load(const State& state);
+  // Whether firmware and mailbox could be in this state.
+  bool CanLoad(const State& state) const;
+  // Which device this is: SHA-256 of the identity's public key.
+  const std::array<uint8_t, 32>& fingerprint() const;
   void Hash(StateHasher* hasher) const;
 
  private:
@@ -88,6 +94,8 @@ struct SecurityProcessor::State {
   firmware::MessageInfo message = {};
   std::vector<uint8_t> payload;
   uint64_t ready_at_ns = 0;
+
+  WARD_STATE_FIELDS(firmware, key_epoch, busy, queue, message, payload, ready_at_ns)
 };
 
 }  // namespace ward::device

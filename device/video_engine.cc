@@ -171,4 +171,14 @@ Result<bool> VideoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
   return job->done == picture.destination.row_count();
 }
 
+bool VideoEngine::CanResume(const EngineJob& job) const {
+  const auto picture = Picture::Make(job.As<abi::VideoBltCommand>());
+  if (!picture.ok()) return false;
+  return job.done <= picture.value().destination.row_count() && memory_->Holds(job.destination) &&
+         memory_->Holds(job.source) && memory_->Holds(job.second_source) &&
+         job.destination.size_bytes() == picture.value().destination.ExtentBytes() &&
+         job.source.size_bytes() == picture.value().luma.ExtentBytes() &&
+         job.second_source.size_bytes() == picture.value().chroma.ExtentBytes();
+}
+
 }  // namespace ward::device

@@ -19,6 +19,8 @@ class VideoEngine {
   // Makes rows of the destination for about `budget_bytes` of pixels read and written, at least
   // one. The flow rule is applied again to what each row touches.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
+  // As CopyEngine.
+  bool CanResume(const EngineJob& job) const;
 
  private:
   class Picture;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "base/state_fields.h"
 #include "firmware/platform.h"
 
 namespace ward::firmware {
@@ -18,12 +19,14 @@ inline constexpr uint32_t kImportedKeyCount = 4;      // of one session
 inline constexpr uint32_t kProtectedOutputCount = 16;
 
 // RSAES_OAEP, HW_PROTECTION.
-enum class KeyExchange : uint32_t { kOaep = 0, kHardware = 1 };
+enum class KeyExchange : uint32_t { kOaep = 0, kHardware = 1, kLast = kHardware };
 
 // A key that the trusted application took in. `slot` is kNoSlot where there is none.
 struct ImportedKey {
   uint8_t key_id[16];
   uint32_t slot;
+
+  WARD_STATE_FIELDS(key_id, slot)
 };
 
 struct Session {
@@ -45,6 +48,10 @@ struct Session {
   uint64_t token;
   uint8_t token_key_id[16];
   ImportedKey imported[kImportedKeyCount];
+
+  WARD_STATE_FIELDS(handle, number, context, generation, key_epoch, session_slot, content_slot,
+                    readback_slot, protection, refresh_pending, refresh_random, exchange, torn_down,
+                    token_pending, token, token_key_id, imported)
 };
 
 // An authenticated channel (docs/spec/security-processor.md).
@@ -61,17 +68,24 @@ struct Channel {
   uint32_t initialized;   // 1: INITIALIZE succeeded
   uint32_t protection;    // PROTECTION_FLAGS that this channel asked for
   uint32_t torn_down;     // 1: its key was lost by tear-down
+
+  WARD_STATE_FIELDS(handle, next_query, next_configure, number, context, generation, key_slot, type,
+                    handle_bytes, initialized, protection, torn_down)
 };
 
 struct Decoder {
   uint64_t handle;          // 0: free
   uint64_t session_handle;  // tied to it by CONFIGURE_CRYPTO_SESSION; may have ended since
   uint32_t context;
+
+  WARD_STATE_FIELDS(handle, session_handle, context)
 };
 
 struct AllowedProcess {
   uint64_t handle;  // 0 for the DWM
   uint32_t type;    // D3D11_1DDI_AUTHENTICATED_PROCESS_IDENTIFIER_TYPE
+
+  WARD_STATE_FIELDS(handle, type)
 };
 
 // What channel messages call a device: one context that has a handle.
@@ -80,6 +94,8 @@ struct Device {
   uint32_t context;
   uint32_t process_count;
   AllowedProcess processes[kAllowedProcessCount];
+
+  WARD_STATE_FIELDS(handle, context, process_count, processes)
 };
 
 // A protected output: one application's hold on the protection of a display output.
@@ -94,6 +110,9 @@ struct ProtectedOutput {
   uint32_t key_slot;
   uint32_t level;      // OPM_HDCP_PROTECTION_LEVEL that it asked for
   uint8_t random[16];  // public: GET_OUTPUT_RANDOM answers it
+
+  WARD_STATE_FIELDS(next_information, next_configure, phase, number, generation, output, key_slot,
+                    level, random)
 };
 
 // Where handles come from. A reset keeps it, as it keeps the key epoch: no handle comes twice.
@@ -101,9 +120,11 @@ struct HandleSource {
   uint32_t serial;
   uint32_t keyed;
   uint32_t round_keys[4];
+
+  WARD_STATE_FIELDS(serial, keyed, round_keys)
 };
 
-enum class Health : uint32_t { kStarting = 0, kReady = 1, kFailed = 2 };
+enum class Health : uint32_t { kStarting = 0, kReady = 1, kFailed = 2, kLast = kFailed };
 
 // All of the firmware's state; zeroed before Boot, but for the handle source of the boot
 // before. Holds no key bytes.
@@ -116,6 +137,9 @@ struct State {
   Device devices[kDeviceCount];
   ProtectedOutput protected_outputs[kProtectedOutputCount];
   HandleSource handle_source;
+
+  WARD_STATE_FIELDS(health, failed_test, sessions, channels, decoders, devices, protected_outputs,
+                    handle_source)
 };
 
 struct MessageInfo {
@@ -123,6 +147,8 @@ struct MessageInfo {
   uint32_t context;  // of the queue that it came from
   uint32_t payload_bytes;
   uint32_t response_capacity;  // header included
+
+  WARD_STATE_FIELDS(number, context, payload_bytes, response_capacity)
 };
 
 struct Answer {

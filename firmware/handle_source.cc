@@ -23,6 +23,18 @@ uint32_t Permute(uint32_t value, const uint32_t (&round_keys)[4]) {
   return left << 16 | right;
 }
 
+// After a state was loaded without its keys the permutation is another one, which may lead to the
+// low half of a handle that lives.
+bool IsTaken(const State& state, uint32_t low) {
+  const auto has = [low](const auto& holders) {
+    for (const auto& holder : holders) {
+      if (holder.handle != 0 && static_cast<uint32_t>(holder.handle) == low) return true;
+    }
+    return false;
+  };
+  return has(state.sessions) || has(state.channels) || has(state.decoders) || has(state.devices);
+}
+
 }  // namespace
 
 uint32_t MakeHandle(const Call& call, uint64_t* handle) {
@@ -39,7 +51,7 @@ uint32_t MakeHandle(const Call& call, uint64_t* handle) {
     return abi::kStatusSelfTestFailed;
   }
   uint32_t low = 0;
-  while (low == 0 || low == kInvalid) {
+  while (low == 0 || low == kInvalid || IsTaken(*call.state, low)) {
     if (next.serial == UINT32_MAX) return abi::kStatusHandlesExhausted;
     low = Permute(++next.serial, next.round_keys);
   }

@@ -26,6 +26,7 @@ ALLOWED = {
     "emulator/boundary/": ["emulator/boundary/", "abi/", "base/", *CHIP],
     # Keys and certificates are made with the chip's own crypto blocks.
     "emulator/identity/": ["emulator/identity/", "device/crypto/", "base/"],
+    "emulator/seal/": ["emulator/seal/", "emulator/identity/", "base/", *CHIP],
     "emulator/in_process/": ["emulator/in_process/", "emulator/boundary/", "abi/", "base/", *CHIP],
     "emulator/vfio_user/": ["emulator/vfio_user/", "emulator/boundary/", "abi/", "base/", *CHIP],
     "emulator/qemu/": ["emulator/", "abi/", "base/", *CHIP],

@@ -42,6 +42,8 @@ inline constexpr uint32_t kFeaturesOutputProtectionShift = 11;
 inline constexpr uint64_t kFeaturesOutputProtectionMask = 0x800ull;  // Protected outputs (OPM), HDCP and OUTPUT_LINK.
 inline constexpr uint32_t kFeaturesKeyTeardownShift = 12;
 inline constexpr uint64_t kFeaturesKeyTeardownMask = 0x1000ull;  // Keys and protected content may be lost while the function goes on; QUERY_SESSION tells.
+inline constexpr uint32_t kFeaturesSavedStateShift = 19;
+inline constexpr uint64_t kFeaturesSavedStateMask = 0x80000ull;  // The function can be saved and come back elsewhere: KEY_EPOCH and KEYS_LOST tell when its keys did not come with it.
 inline constexpr uint32_t kFeaturesOpenDecryptShift = 22;
 inline constexpr uint64_t kFeaturesOpenDecryptMask = 0x400000ull;  // The host's compatibility switch is on: DECRYPT_BLT may write memory that is not protected, and PROTECTION cannot be enabled (R27).
 inline constexpr uint32_t kRegQueueCount = 0x10;  // Queues, the kernel's included.
@@ -224,7 +226,7 @@ struct RegisterInfo {
 inline constexpr RegisterInfo kRegisters[] = {
   {"DEVICE_MAGIC", 0x0, 1, 1, 0x0, RegisterAccess::kRo, false, 0x44524157u, 0x0u, 0x0u},
   {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10003u, 0x0u, 0x0u},
-  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x1effu, 0x0u, 0x0u},
+  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x81effu, 0x0u, 0x0u},
   {"FEATURES_HI", 0xc, 1, 1, 0x0, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"QUEUE_COUNT", 0x10, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10u, 0x0u, 0x0u},
   {"CONTEXT_COUNT", 0x14, 1, 1, 0x0, RegisterAccess::kRo, false, 0x400u, 0x0u, 0x0u},

@@ -78,8 +78,19 @@ inline constexpr uint32_t kStatusDeviceGone = 0x806u;
 inline constexpr uint32_t kStatusQueueFaulted = 0x807u;
 inline constexpr uint32_t kStatusLockRefused = 0x808u;
 inline constexpr uint32_t kStatusLimitReached = 0x809u;
+inline constexpr uint32_t kStatusStateMalformed = 0x901u;
+inline constexpr uint32_t kStatusStateVersion = 0x902u;
+inline constexpr uint32_t kStatusStateDamaged = 0x903u;
+inline constexpr uint32_t kStatusStateOtherDevice = 0x904u;
+inline constexpr uint32_t kStatusStateInvalid = 0x905u;
+inline constexpr uint32_t kStatusStateSealed = 0x906u;
+inline constexpr uint32_t kStatusStateSealWrong = 0x907u;
+inline constexpr uint32_t kStatusStateAltered = 0x908u;
+inline constexpr uint32_t kStatusStateSpent = 0x909u;
+inline constexpr uint32_t kStatusStateNotRecorded = 0x90au;
+inline constexpr uint32_t kStatusStateNoEntropy = 0x90bu;
 
-enum class StatusClass { kOk, kFault, kRefusal, kAnswer, kDriver };
+enum class StatusClass { kOk, kFault, kRefusal, kAnswer, kDriver, kHost };
 
 struct StatusInfo {
   uint32_t code;
@@ -161,6 +172,17 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x807u, "QUEUE_FAULTED", StatusClass::kDriver, 0x88760870u, "The context's queue stopped with a fault record."},
   {0x808u, "LOCK_REFUSED", StatusClass::kDriver, 0x80070057u, "Protected memory can't be mapped by the CPU."},
   {0x809u, "LIMIT_REACHED", StatusClass::kDriver, 0x8007000eu, "No context or queue is left."},
+  {0x901u, "STATE_MALFORMED", StatusClass::kHost, 0x80004005u, "These bytes are no saved state, or one that is cut short or too long."},
+  {0x902u, "STATE_VERSION", StatusClass::kHost, 0x80004005u, "A state of another version of the device, whose form this one does not read."},
+  {0x903u, "STATE_DAMAGED", StatusClass::kHost, 0x80004005u, "The digest over the state does not fit its bytes."},
+  {0x904u, "STATE_OTHER_DEVICE", StatusClass::kHost, 0x80004005u, "The state is of a device with another identity, other memory sizes or other options."},
+  {0x905u, "STATE_INVALID", StatusClass::kHost, 0x80004005u, "The state holds what no device can be in the middle of."},
+  {0x906u, "STATE_SEALED", StatusClass::kHost, 0x80004005u, "The state is sealed, and no key to open it was given."},
+  {0x907u, "STATE_SEAL_WRONG", StatusClass::kHost, 0x80004005u, "The state is sealed under another key."},
+  {0x908u, "STATE_ALTERED", StatusClass::kHost, 0x80004005u, "The state was altered after it was sealed."},
+  {0x909u, "STATE_SPENT", StatusClass::kHost, 0x80004005u, "The sealed state was resumed before, or is older than one that was."},
+  {0x90au, "STATE_NOT_RECORDED", StatusClass::kHost, 0x80004005u, "The host could not record that a state is sealed or resumed."},
+  {0x90bu, "STATE_NO_ENTROPY", StatusClass::kHost, 0x80004005u, "There are no random bytes for sealing or for fresh counters."},
 };
 
 constexpr const StatusInfo* FindStatus(uint32_t code) {

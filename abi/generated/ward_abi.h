@@ -80,6 +80,8 @@
 #define WARD_FEATURES_OUTPUT_PROTECTION_MASK 0x800ull
 #define WARD_FEATURES_KEY_TEARDOWN_SHIFT 12
 #define WARD_FEATURES_KEY_TEARDOWN_MASK 0x1000ull
+#define WARD_FEATURES_SAVED_STATE_SHIFT 19
+#define WARD_FEATURES_SAVED_STATE_MASK 0x80000ull
 #define WARD_FEATURES_OPEN_DECRYPT_SHIFT 22
 #define WARD_FEATURES_OPEN_DECRYPT_MASK 0x400000ull
 #define WARD_REG_QUEUE_COUNT 0x10 /* Queues, the kernel's included. */
@@ -313,6 +315,17 @@
 #define WARD_STATUS_QUEUE_FAULTED 0x807u /* The context's queue stopped with a fault record. */
 #define WARD_STATUS_LOCK_REFUSED 0x808u /* Protected memory can't be mapped by the CPU. */
 #define WARD_STATUS_LIMIT_REACHED 0x809u /* No context or queue is left. */
+#define WARD_STATUS_STATE_MALFORMED 0x901u /* These bytes are no saved state, or one that is cut short or too long. */
+#define WARD_STATUS_STATE_VERSION 0x902u /* A state of another version of the device, whose form this one does not read. */
+#define WARD_STATUS_STATE_DAMAGED 0x903u /* The digest over the state does not fit its bytes. */
+#define WARD_STATUS_STATE_OTHER_DEVICE 0x904u /* The state is of a device with another identity, other memory sizes or other options. */
+#define WARD_STATUS_STATE_INVALID 0x905u /* The state holds what no device can be in the middle of. */
+#define WARD_STATUS_STATE_SEALED 0x906u /* The state is sealed, and no key to open it was given. */
+#define WARD_STATUS_STATE_SEAL_WRONG 0x907u /* The state is sealed under another key. */
+#define WARD_STATUS_STATE_ALTERED 0x908u /* The state was altered after it was sealed. */
+#define WARD_STATUS_STATE_SPENT 0x909u /* The sealed state was resumed before, or is older than one that was. */
+#define WARD_STATUS_STATE_NOT_RECORDED 0x90au /* The host could not record that a state is sealed or resumed. */
+#define WARD_STATUS_STATE_NO_ENTROPY 0x90bu /* There are no random bytes for sealing or for fresh counters. */
 
 #define WARD_OPCODE_NOOP 0x0001 /* Does nothing; pads a ring so that no command straddles its end. What follows the header is not read. */
 #define WARD_OPCODE_FENCE 0x0002 /* Writes the value to the queue's fence address as one atomic 8-byte store, after every effect of earlier commands is visible and before the interrupt. */

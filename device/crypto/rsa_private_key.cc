@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/rule.h"
 #include "device/crypto/openssl_handles.h"
+#include "device/crypto/sha256.h"
 
 namespace ward::device {
 namespace {
@@ -140,6 +141,16 @@ bool RsaPrivateKey::DecryptWith(Decoder decode, const OaepScheme& scheme, ConstB
       blob.size() == kModulusBytes && DecryptRaw(handle_.get(), blob, encoded.Expose());
   if (!computed) encoded.Wipe();
   return decode(scheme, encoded.Expose(), message) && computed;
+}
+
+bool RsaPrivateKey::PublicFingerprint(ByteSpan digest) const {
+  const OpenSslErrorScope errors;
+  uint8_t* der = nullptr;
+  const int size = i2d_PUBKEY(handle_.get(), &der);
+  if (size <= 0) return false;
+  const bool ok = ComputeSha256({der, static_cast<size_t>(size)}, digest);
+  OPENSSL_free(der);
+  return ok;
 }
 
 }  // namespace ward::device

@@ -53,6 +53,10 @@ class RsaPrivateKey {
   // seed is libcrypto's own, so two blobs of one key differ. False only when libcrypto fails.
   [[nodiscard]] bool WrapKey(const AesKey& key, ByteSpan blob) const;
 
+  // SHA-256 of the public half (SubjectPublicKeyInfo, DER) into 32 bytes: which device this is.
+  // False only when libcrypto fails.
+  [[nodiscard]] bool PublicFingerprint(ByteSpan digest) const;
+
   // UnwrapKey for another scheme or message length, which published test vectors need.
   [[nodiscard]] bool DecryptOaep(const OaepScheme& scheme, ConstByteSpan blob,
                                  ByteSpan message) const;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/state_fields.h"
 #include "device/crypto/encrypted_blocks.h"
 
 namespace ward::device {
@@ -17,6 +18,7 @@ struct SubSample {
   uint32_t encrypted_bytes = 0;  // behind them
 
   friend bool operator==(const SubSample&, const SubSample&) = default;
+  WARD_STATE_FIELDS(clear_bytes, encrypted_bytes)
 };
 
 // Cipher blocks that are encrypted, then blocks that are left clear, in turn. It begins anew in
@@ -26,6 +28,8 @@ struct Stripe {
   uint32_t clear_blocks = 0;
 
   bool exists() const { return encrypted_blocks != 0 || clear_blocks != 0; }
+  friend bool operator==(const Stripe&, const Stripe&) = default;
+  WARD_STATE_FIELDS(encrypted_blocks, clear_blocks)
 };
 
 // A value: the same list always gives the same runs.
@@ -36,6 +40,7 @@ class SubSampleMap {
 
   void Append(const SubSample& sub_sample);
 
+  const Stripe& stripe() const { return stripe_; }
   const std::vector<SubSample>& sub_samples() const { return sub_samples_; }
   uint64_t size_bytes() const { return size_bytes_; }
   // Bytes of keystream that the sample takes.
@@ -43,6 +48,20 @@ class SubSampleMap {
 
   // As FindEncryptedRun of encrypted_blocks.h; nothing lies past the last sub-sample.
   std::optional<EncryptedRun> FindRun(uint64_t from, uint64_t end) const;
+
+  // As WARD_STATE_FIELDS: stripe and list, of which all else follows.
+  template <typename Archive, typename Self>
+  static void ListFields(Archive& archive, Self& self) {
+    if constexpr (Archive::kReads) {
+      Stripe stripe;
+      std::vector<SubSample> list;
+      archive.Fields("stripe, sub_samples", stripe, list);
+      self = SubSampleMap(stripe);
+      for (const SubSample& sub_sample : list) self.Append(sub_sample);
+    } else {
+      archive.Fields("stripe, sub_samples", self.stripe_, self.sub_samples_);
+    }
+  }
 
  private:
   struct Start {

@@ -105,6 +105,12 @@ bool PendingFile::Commit(std::string* error) {
   if (::rename(temporary_.c_str(), target_.c_str()) != 0)
     return Fail("can't be put in place", error);
   temporary_.clear();
+  // A rename lasts through a loss of power when the directory does.
+  const std::filesystem::path folder = target_.has_parent_path() ? target_.parent_path() : ".";
+  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0) {
+    return Fail("is in place, but its directory can't be flushed", error);
+  }
   return true;
 }
 

@@ -5,10 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "device/gpu.h"
 #include "emulator/boundary/boundary.h"
 #include "emulator/identity/identity.h"
+#include "emulator/seal/seal_file.h"
 
 namespace ward::emulator {
 namespace {
@@ -114,7 +116,9 @@ struct WardChip {
   ward::emulator::HostVram vram;
   ward::emulator::HostSignals signals;
   ward::emulator::TraceFile trace;
+  std::unique_ptr<ward::emulator::SealFile> seal;      // null: states are not sealed
   std::unique_ptr<ward::emulator::Boundary> boundary;  // after its ports
+  bool handed_over = false;                            // a sealed state holds the keys now
 };
 
 namespace {
@@ -152,6 +156,10 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
            "out";
   }
   std::string error;
+  if (options.seal_key_path != nullptr) {
+    chip->seal = ward::emulator::SealFile::Open(options.seal_key_path, &error);
+    if (chip->seal == nullptr) return error;
+  }
   const std::optional<Identity> identity = FindIdentity(options.identity_directory, &error);
   if (!identity) return error;
   ward::device::GpuOptions gpu_options;
@@ -169,6 +177,14 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   if (!boundary.ok()) return boundary.fault().reason;
   chip->boundary = std::move(boundary.value());
   return "";
+}
+
+// A fault of a saved state, with what the seal's files say about it.
+void Explain(const WardChip& chip, const ward::Fault& fault, char* error, size_t error_size) {
+  const std::string detail = chip.seal != nullptr && !chip.seal->last_error().empty()
+                                 ? ": " + chip.seal->last_error()
+                                 : "";
+  std::snprintf(error, error_size, "%s%s", fault.reason, detail.c_str());
 }
 
 }  // namespace
@@ -189,6 +205,40 @@ void ward_chip_reset(WardChip* chip) { chip->boundary->Reset(ward::device::Reset
 
 void ward_chip_tear_down(WardChip* chip) { chip->boundary->TearDown(); }
 
+uint8_t* ward_chip_save(WardChip* chip, size_t* size_bytes, char* error, size_t error_size) {
+  ward::device::SaveOptions options;
+  options.seal = chip->seal.get();
+  options.with_visible_vram = false;
+  const auto saved = chip->boundary->gpu().SaveState(options);
+  if (!saved.ok()) {
+    Explain(*chip, saved.fault(), error, error_size);
+    return nullptr;
+  }
+  chip->handed_over = chip->seal != nullptr;
+  *size_bytes = saved.value().size();
+  auto* state = new uint8_t[*size_bytes];
+  std::memcpy(state, saved.value().data(), *size_bytes);
+  return state;
+}
+
+void ward_chip_free_state(uint8_t* state) { delete[] state; }
+
+bool ward_chip_load(WardChip* chip, const uint8_t* state, size_t size_bytes, char* error,
+                    size_t error_size) {
+  const auto loaded =
+      chip->boundary->gpu().LoadState(ward::ConstByteSpan(state, size_bytes), chip->seal.get());
+  if (loaded.ok()) {
+    chip->handed_over = false;
+    return true;
+  }
+  Explain(*chip, loaded.fault(), error, error_size);
+  return false;
+}
+
+void ward_chip_go_on(WardChip* chip) {
+  if (std::exchange(chip->handed_over, false)) chip->boundary->TearDown();
+}
+
 void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault) {
   chip->boundary->SetLinkFault(kShownOutput, ToLinkFault(fault));
 }
@@ -199,10 +249,12 @@ uint64_t ward_chip_read_register(WardChip* chip, uint64_t offset, unsigned size_
 
 void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_bytes,
                               uint64_t value) {
+  ward_chip_go_on(chip);
   chip->boundary->WriteRegister(offset, size_bytes, static_cast<uint32_t>(value));
 }
 
 WardChipSlice ward_chip_process(WardChip* chip) {
+  ward_chip_go_on(chip);
   const ward::device::ProcessResult result = chip->boundary->Process(ward::emulator::kSliceBytes);
   return {result.more, result.wakeup_ns};
 }

@@ -51,6 +51,9 @@ typedef struct WardChipOptions {
   bool open_decrypt;       // R27: DECRYPT_BLT into memory that is not protected; no PROTECTION
   const char*
       identity_directory;  // PEM files; NULL makes an identity that lives as long as the chip
+  // 32 bytes under which saved states are sealed, so that keys and protected memory move with them;
+  // NULL: they stay behind.
+  const char* seal_key_path;
   // One line an event, at most 64 MiB of them: a guest decides how many there are. "-" is standard
   // error; NULL traces nothing.
   const char* trace_path;
@@ -66,6 +69,17 @@ void ward_chip_destroy(WardChip* chip);
 void ward_chip_reset(WardChip* chip);
 // Every key is wiped and protected memory is zero; the rest of the chip goes on.
 void ward_chip_tear_down(WardChip* chip);
+
+// The chip's state but for visible VRAM, to be given back by ward_chip_free_state; NULL and one
+// line in `error` when it can't be had. With a seal key the keys are handed over with it: whenever
+// the chip works again here, it tears down first.
+uint8_t* ward_chip_save(WardChip* chip, size_t* size_bytes, char* error, size_t error_size);
+void ward_chip_free_state(uint8_t* state);
+// All or nothing: false and one line in `error`, and the chip is as it was.
+bool ward_chip_load(WardChip* chip, const uint8_t* state, size_t size_bytes, char* error,
+                    size_t error_size);
+// The machine runs (again).
+void ward_chip_go_on(WardChip* chip);
 
 // Lasts until another one is set, across resets too.
 void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault);

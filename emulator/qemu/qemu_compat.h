@@ -7,7 +7,7 @@
 /* osdep.h comes first in QEMU's world: the others rely on it. */
 #include "hw/pci/msix.h"
 #include "hw/pci/pcie.h"
-#include "migration/blocker.h"
+#include "migration/qemu-file-types.h"
 #include "migration/vmstate.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
@@ -78,14 +78,10 @@
 #define WARD_INSTANCE_SIZE_IS(type, bytes) (object_type_get_instance_size(type) == (bytes))
 #endif
 
-/* A blocked migration owns its reason from 8.2 on. */
 #if WARD_QEMU_SINCE(8, 2)
-#define WARD_BLOCK_MIGRATION(reason, errp) migrate_add_blocker(reason, errp)
-#define WARD_UNBLOCK_MIGRATION(reason) migrate_del_blocker(reason)
+#define WARD_VMSTATE_FIELDS const VMStateField
 #else
-#define WARD_BLOCK_MIGRATION(reason, errp) migrate_add_blocker(*(reason), errp)
-#define WARD_UNBLOCK_MIGRATION(reason) \
-  (migrate_del_blocker(*(reason)), error_free(*(reason)), *(reason) = NULL)
+#define WARD_VMSTATE_FIELDS VMStateField
 #endif
 
 #if WARD_QEMU_SINCE(11, 1)

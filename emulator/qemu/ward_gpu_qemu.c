@@ -37,6 +37,7 @@ struct WardGpuState {
   bool open_decrypt;
   char *identity;
   char *trace;
+  char *seal_key_file;
   int view;       /* a WardChipView, may change at any time */
   int link_fault; /* a WardChipLinkFault, likewise */
 
@@ -47,8 +48,9 @@ struct WardGpuState {
   QEMUTimer *wakeup;
   VMChangeStateEntry *run_state;
   QemuConsole *console;
-  Error *migration_blocker;
   WardChip *chip;
+  bool loading;             /* vectors wait until the machine's interrupt controllers are there */
+  uint32_t waiting_vectors; /* bit n: vector n is sent when the machine runs */
 };
 
 /* ---- What the chip asks of its host ---- */
@@ -110,6 +112,11 @@ static void MarkVramWritten(void *host, uint64_t offset, uint64_t size) {
 
 static void SignalVector(void *host, uint32_t vector) {
   PCIDevice *device = PCI_DEVICE(host);
+  WardGpuState *s = host;
+  if (s->loading) {
+    s->waiting_vectors |= UINT32_C(1) << vector;
+    return;
+  }
   if (vector < kVectorCount && msix_enabled(device) && MayMasterBus(host)) {
     msix_notify(device, vector);
   }
@@ -150,7 +157,15 @@ static void ScheduleWork(void *opaque) {
 }
 
 static void RunStateChanged(void *opaque, bool running, RunState state) {
-  if (running) ScheduleWork(opaque);
+  WardGpuState *s = opaque;
+  if (!running) return;
+  ward_chip_go_on(s->chip);
+  uint32_t waiting = s->waiting_vectors;
+  s->waiting_vectors = 0;
+  for (uint32_t vector = 0; vector < kVectorCount; vector++) {
+    if ((waiting >> vector & 1) != 0) SignalVector(s, vector);
+  }
+  ScheduleWork(s);
 }
 
 /* ---- Registers and configuration space ---- */
@@ -280,6 +295,7 @@ static void ResetDevice(DeviceState *device) {
   WardGpuState *s = WARD_GPU(device);
   pci_set_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl, kPowerD0);
   ward_chip_reset(s->chip);
+  s->waiting_vectors = 0;
   timer_del(s->wakeup);
   ScheduleWork(s); /* firmware starts */
 }
@@ -294,6 +310,7 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .strict_iv = s->strict_iv,
       .open_decrypt = s->open_decrypt,
       .identity_directory = s->identity,
+      .seal_key_path = s->seal_key_file,
       .trace_path = s->trace,
   };
   const WardChipHost host = {
@@ -354,32 +371,19 @@ static void RegisterBars(WardGpuState *s) {
       &s->vram);
 }
 
-static bool BlockMigration(WardGpuState *s, Error **errp) {
-  error_setg(&s->migration_blocker,
-             "ward-gpu: sessions and protected memory have no saved form in this version");
-  if (WARD_BLOCK_MIGRATION(&s->migration_blocker, errp) == 0) return true;
-  error_free(s->migration_blocker);
-  s->migration_blocker = NULL;
-  return false;
-}
-
 static void Realize(PCIDevice *device, Error **errp) {
   WardGpuState *s = WARD_GPU(device);
   if (!CreateMemory(s, errp) || !AddCapabilities(s, errp)) return;
   SetIdentifiers(s);
-  if (!BlockMigration(s, errp)) goto no_migration_blocker;
-  if (!CreateChip(s, errp)) goto no_chip;
+  if (!CreateChip(s, errp)) {
+    msix_uninit_exclusive_bar(device);
+    return;
+  }
   s->work = qemu_bh_new_guarded(DoWork, s, &DEVICE(s)->mem_reentrancy_guard);
   s->wakeup = timer_new_ns(QEMU_CLOCK_VIRTUAL, ScheduleWork, s);
   s->run_state = qdev_add_vm_change_state_handler(DEVICE(s), RunStateChanged, s);
   s->console = graphic_console_init(DEVICE(s), 0, &kScreenOperations, s);
   RegisterBars(s);
-  return;
-
-no_chip:
-  WARD_UNBLOCK_MIGRATION(&s->migration_blocker);
-no_migration_blocker:
-  msix_uninit_exclusive_bar(device);
 }
 
 static void Unrealize(PCIDevice *device) {
@@ -391,10 +395,82 @@ static void Unrealize(PCIDevice *device) {
   s->work = NULL;
   ward_chip_destroy(s->chip);
   s->chip = NULL;
-  WARD_UNBLOCK_MIGRATION(&s->migration_blocker);
   msix_uninit_exclusive_bar(device);
   pcie_cap_exit(device);
 }
+
+/* ---- Saved state: savevm, loadvm, migration. The machine stands meanwhile. ---- */
+
+enum { kStatePiece = 1 << 20 };
+
+static int PutChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field,
+                   JSONWriter *description) {
+  WardGpuState *s = container_of(field_data, WardGpuState, chip);
+  char error[512] = "";
+  size_t bytes = 0;
+  uint8_t *state = ward_chip_save(s->chip, &bytes, error, sizeof(error));
+  if (state == NULL) {
+    error_report("ward-gpu: the device can't be saved: %s", error);
+    return -EIO;
+  }
+  qemu_put_be64(file, bytes);
+  qemu_put_buffer(file, state, bytes);
+  ward_chip_free_state(state);
+  return 0;
+}
+
+/* The length is whatever somebody wrote there: memory is taken as bytes arrive. */
+static uint8_t *ReadState(QEMUFile *file, uint64_t bytes) {
+  uint8_t *state = NULL;
+  for (uint64_t have = 0; have < bytes;) {
+    size_t piece = MIN(bytes - have, kStatePiece);
+    state = g_realloc(state, have + piece);
+    if (qemu_get_buffer(file, state + have, piece) != piece) {
+      g_free(state);
+      return NULL;
+    }
+    have += piece;
+  }
+  return state;
+}
+
+static int GetChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field) {
+  WardGpuState *s = container_of(field_data, WardGpuState, chip);
+  uint64_t bytes = qemu_get_be64(file);
+  uint8_t *state = ReadState(file, bytes);
+  if (state == NULL) {
+    error_report("ward-gpu: the saved state was refused: it is cut short");
+    return -EINVAL;
+  }
+  char error[512] = "";
+  s->loading = true;
+  bool loaded = ward_chip_load(s->chip, state, bytes, error, sizeof(error));
+  s->loading = false;
+  g_free(state);
+  if (!loaded) {
+    error_report("ward-gpu: the saved state was refused: %s", error);
+    return -EINVAL;
+  }
+  ward_chip_set_link_fault(s->chip, s->link_fault); /* this machine's cable */
+  return 0;
+}
+
+static const VMStateInfo kChipInfo = {.name = "ward-gpu chip", .get = GetChip, .put = PutChip};
+
+/* The chip comes last: what it raises on its way in waits in `waiting_vectors`. */
+static const VMStateDescription kSavedState = {
+    .name = TYPE_WARD_GPU,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (WARD_VMSTATE_FIELDS[]){VMSTATE_PCI_DEVICE(parent_obj, WardGpuState),
+                                      VMSTATE_MSIX(parent_obj, WardGpuState),
+                                      VMSTATE_UINT32(waiting_vectors, WardGpuState),
+                                      {.name = "chip",
+                                       .offset = offsetof(WardGpuState, chip),
+                                       .size = sizeof(WardChip *),
+                                       .info = &kChipInfo,
+                                       .flags = VMS_SINGLE},
+                                      VMSTATE_END_OF_LIST()}};
 
 /* ---- The type ---- */
 
@@ -438,6 +514,7 @@ static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_BOOL("open-decrypt", WardGpuState, open_decrypt, false),
     DEFINE_PROP_STRING("identity", WardGpuState, identity),
     DEFINE_PROP_STRING("trace", WardGpuState, trace),
+    DEFINE_PROP_STRING("seal-key-file", WardGpuState, seal_key_file),
     WARD_PROPERTIES_END};
 
 static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
@@ -450,6 +527,7 @@ static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
   pci_class->revision = 1;
   device_class->desc = "WardGPU, a GPU with protected content";
   set_bit(DEVICE_CATEGORY_DISPLAY, device_class->categories);
+  device_class->vmsd = &kSavedState;
   WARD_SET_RESET(device_class, ResetDevice);
   device_class_set_props(device_class, kProperties);
   object_class_property_add_enum(class, "view", "WardGpuView", &kViewLookup, GetView, SetView);

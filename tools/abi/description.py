@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 TYPE_BYTES = {"u16": 2, "u32": 4, "u64": 8, "address": 8}
 ACCESS = {"ro", "rw", "w1c", "wo", "raz"}
-CLASSES = {"ok", "fault", "refusal", "answer", "driver"}
+CLASSES = {"ok", "fault", "refusal", "answer", "driver", "host"}
 REGISTER_BAR_BYTES = 0x200000
 
 

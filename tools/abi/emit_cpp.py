@@ -26,7 +26,7 @@ def _constants(contract):
 def _statuses(contract):
     body = [f"inline constexpr uint32_t kStatus{camel(s.name)} = {hexadecimal(s.code)};"
             for s in contract.statuses]
-    body += ["", "enum class StatusClass { kOk, kFault, kRefusal, kAnswer, kDriver };", "",
+    body += ["", "enum class StatusClass { kOk, kFault, kRefusal, kAnswer, kDriver, kHost };", "",
              "struct StatusInfo {", "  uint32_t code;", "  const char* name;",
              "  StatusClass status_class;",
              "  uint32_t hresult;  // what the user-mode driver makes of it", "  const char* summary;",

@@ -13,7 +13,7 @@ constexpr uint64_t kTime = HdcpLink::kFastNegotiationNs;
 
 uint64_t HashOf(const HdcpLink& link) {
   StateHasher hasher;
-  link.Hash(&hasher);
+  WalkState(hasher, link);
   return hasher.value();
 }
 

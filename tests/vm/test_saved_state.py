@@ -1,0 +1,394 @@
+#!/usr/bin/env python3
+"""The device saved and brought back by a packaged QEMU: savevm, loadvm, migration to another QEMU,
+without keys and sealed (docs/spec/saved-state.md). No guest: the test is the processor.
+
+Keys and pixels have the openssl program as the other party.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from bare_machine import MSIX, PLUGIN, ROOT, VRAM, BareMachine, pack
+from test_qemu_device import (AES128_CTR, FENCE, HEIGHT, IDLE, INTERRUPT_CAUSE, INTERRUPT_ENABLE,
+                              KEY_EPOCH, KEYS_LOST, LOCAL, MESSAGE, MSIX_CAPABILITY,
+                              OUTPUT_CONTROL, PROTECTED, QUEUE, REFUSAL_STATUS, RSAES_OAEP, SCRATCH,
+                              WIDTH, DeviceTest, KernelQueue, copy, fence, fill, flip)
+from vm.scratch import ScratchFolder
+
+WARD = Path(os.environ.get("WARD_TOOL", ROOT / "build/release/emulator/cli/ward"))
+CREATE_SESSION, NEGOTIATE, QUERY_SESSION = 1, 4, 7
+SESSION_LOST = 0x050a
+KEYED, LOST = 1, 3
+PENDING = MSIX + 0x800
+CIPHERTEXT = 0x3000000  # in guest memory
+FRAME_BYTES = WIDTH * HEIGHT * 4
+SESSION_KEY = bytes.fromhex("9a1fe347b06cd2853e71f82bc45906ad")
+WORD = b"what visible memory held"
+
+
+def openssl(*words, data=b""):
+    return subprocess.run(["openssl", *words], input=data, check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
+
+
+def wait(value, address):
+    return pack("HHIQQQ", 0x0003, 0, 32, address, value, 0)
+
+
+class Saved(DeviceTest):
+    def setUp(self):
+        scratch = ScratchFolder("ward-state-")
+        self.addCleanup(scratch.remove)
+        self.folder = scratch.path
+        self.identity = self.folder / "identity"
+        subprocess.run([str(WARD), "identity", "create", str(self.identity)], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.seal = self.folder / "seal"
+        self.seal.write_bytes(os.urandom(32))
+
+    def machine(self, sealed=False, properties="", after=()):
+        device = f"identity={self.identity}"
+        if sealed:
+            device += f",seal-key-file={self.seal}"
+        return BareMachine(f"{device},{properties}" if properties else device, after=after)
+
+    def incoming(self, **options):
+        return self.machine(after=["-incoming", "defer"], **options)
+
+    # What the machine does before it is saved.
+
+    def send(self, queue, message, payload, answer_bytes=64):
+        """A security message, and the words of its answer."""
+        padding = bytes(-len(payload) % 16)
+        self.fence += 1
+        queue.machine.write(MESSAGE, bytes(answer_bytes))
+        queue.submit(pack("HHIIIQII", 0x0050, 0, 32 + len(payload) + len(padding), message,
+                          len(payload), MESSAGE, answer_bytes, 0) + payload + padding,
+                     fence(self.fence))
+        self.wait_fence(queue.machine, self.fence)
+        answer = queue.machine.read(MESSAGE, answer_bytes)
+        return [int.from_bytes(answer[at:at + 4], "little") for at in range(0, answer_bytes, 4)]
+
+    def create_keyed_session(self, queue):
+        answer = self.send(queue, CREATE_SESSION, AES128_CTR + bytes(16) + RSAES_OAEP)
+        self.assertEqual(answer[0], 0)
+        session = answer[4]
+        public = self.folder / "public.pem"
+        public.write_bytes(openssl("x509", "-in", str(self.identity / "device.pem"), "-pubkey",
+                                   "-noout"))
+        blob = openssl("pkeyutl", "-encrypt", "-pubin", "-inkey", str(public),
+                       "-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha512",
+                       "-pkeyopt", "rsa_mgf1_md:sha512", data=SESSION_KEY)
+        self.assertEqual(self.send(queue, NEGOTIATE, pack("II", session, len(blob)) + blob)[0], 0)
+        return session
+
+    def decrypt(self, session, iv_byte):
+        return pack("HHIIIQQ16sIII20x", 0x0020, 0, 80, session, FRAME_BYTES, PROTECTED, CIPHERTEXT,
+                    bytes(7) + bytes([iv_byte]) + bytes(8), 0, 0, 0)
+
+    def expected_screen(self, ciphertext, iv_byte):
+        pixels = openssl("enc", "-aes-128-ctr", "-K", SESSION_KEY.hex(), "-iv",
+                         (bytes(7) + bytes([iv_byte]) + bytes(8)).hex(), data=ciphertext)
+        screen = bytearray(3 * WIDTH * HEIGHT)
+        for color in range(3):
+            screen[color::3] = pixels[2 - color::4]
+        return WIDTH, HEIGHT, bytes(screen)
+
+    def set_up(self, machine):
+        """A session with pixels on the screen, a word in visible memory, a vector behind its mask."""
+        machine.map_bars()
+        self.fence = 0
+        self.ciphertext = os.urandom(4096) * (FRAME_BYTES // 4096)
+        machine.write(CIPHERTEXT, self.ciphertext)
+        machine.write(VRAM + 0x10000, WORD)
+        queue = KernelQueue(machine)
+        self.session = self.create_keyed_session(queue)
+        machine.set_register(OUTPUT_CONTROL, 1)
+        self.fence += 1
+        queue.submit(self.decrypt(self.session, 1), flip(PROTECTED), fence(self.fence))
+        self.wait_fence(machine, self.fence)
+        self.assertEqual(machine.register(QUEUE + REFUSAL_STATUS), 0)
+        machine.set_register(SCRATCH, 0x5eed)
+        machine.set_register(INTERRUPT_CAUSE, 0xffffffff)
+        control = machine.find_capability(MSIX_CAPABILITY)
+        machine.write_config(control, machine.read_config(control) | 1 << 31)  # all masked
+        machine.set_register(INTERRUPT_ENABLE, 1 | KEYS_LOST)
+        self.fence += 1
+        queue.submit(fence(self.fence, interrupt=True))
+        self.wait_fence(machine, self.fence)
+        self.assertEqual(machine.read32(PENDING), 1)
+        return queue
+
+    def take_over(self, queue, machine):
+        """The queue of a machine that was saved, in the one that goes on."""
+        again = object.__new__(KernelQueue)
+        again.machine, again.ring, again.tail = machine, queue.ring, queue.tail
+        return again
+
+    def view(self, machine):
+        machine.monitor.set_property("/machine/peripheral/gpu0", "view", "operator")
+        return machine.take_screenshot()
+
+    def state_of(self, queue):
+        return self.send(queue, QUERY_SESSION, pack("II", self.session, 0))[4]
+
+    # What has to hold afterwards.
+
+    def assert_lost(self, queue, epoch):
+        machine = queue.machine
+        self.assertEqual(machine.register(KEY_EPOCH), epoch + 1)
+        self.assertEqual(machine.register(INTERRUPT_CAUSE), 1 | KEYS_LOST)
+        self.assertEqual(machine.register(SCRATCH), 0x5eed)
+        self.assertEqual(machine.read(VRAM + 0x10000, len(WORD)), WORD)
+        self.assertEqual(self.view(machine), (WIDTH, HEIGHT, bytes(3 * WIDTH * HEIGHT)))
+        self.assertEqual(self.state_of(queue), LOST)
+        self.session = self.create_keyed_session(queue)
+        self.assert_decrypts(queue)
+
+    def assert_decrypts(self, queue, iv_byte=9):
+        self.fence += 1
+        queue.submit(self.decrypt(self.session, iv_byte), flip(PROTECTED), fence(self.fence))
+        self.wait_fence(queue.machine, self.fence)
+        self.assertEqual(self.view(queue.machine), self.expected_screen(self.ciphertext, iv_byte))
+
+    def save_to(self, machine, path):
+        machine.monitor.execute("migrate", uri=f"exec:cat > {path}")
+        self.wait_migration(machine)
+
+    def wait_migration(self, machine, wanted="completed"):
+        def settled():
+            status = machine.monitor.execute("query-migrate").get("status")
+            self.assertNotIn(status, {"failed", "cancelled"} - {wanted}, machine.log.read_text())
+            return status == wanted
+        self.wait_until(settled, "the end of the migration", 60)
+
+    def load_from(self, machine, path):
+        machine.monitor.execute("migrate-incoming", uri=f"exec:cat {path}")
+        self.wait_until(
+            lambda: machine.monitor.execute("query-status")["status"] not in ("inmigrate",),
+            "the machine", 60)
+        if machine.monitor.execute("query-status")["status"] != "running":
+            machine.monitor.execute("cont")
+
+    def assert_load_is_refused(self, path, text, **options):
+        with self.incoming(**options) as machine:
+            machine.monitor.execute("migrate-incoming", uri=f"exec:cat {path}")
+            self.assertEqual(machine.process.wait(60), 1)
+            self.assertIn(text, machine.log.read_text())
+
+
+class Snapshots(Saved):
+    def add_disk(self, machine):
+        """A qcow2 image that QEMU itself makes; snapshots need one."""
+        path = str(machine.folder / "disk")
+        for job, options in (
+                ("file", {"driver": "file", "filename": path, "size": 0}),
+                ("disk", {"driver": "qcow2", "file": "file0", "size": 1 << 20})):
+            machine.monitor.execute("blockdev-create", job_id=job, options=options)
+            self.wait_until(lambda: any(j["id"] == job and j["status"] == "concluded"
+                                        for j in machine.monitor.execute("query-jobs")), job)
+            machine.monitor.execute("job-dismiss", id=job)
+            if job == "file":
+                machine.monitor.execute("blockdev-add", driver="file", filename=path,
+                                        node_name="file0")
+        machine.monitor.execute("blockdev-add", driver="qcow2", file="file0", node_name="disk0")
+
+    def command(self, machine, line):
+        return machine.monitor.execute("human-monitor-command", command_line=line, timeout_s=60)
+
+    def test_a_snapshot_comes_back_without_keys_as_often_as_one_likes(self):
+        with self.machine() as machine:
+            self.add_disk(machine)
+            queue = self.set_up(machine)
+            epoch, last, session = machine.register(KEY_EPOCH), self.fence, self.session
+            self.assertEqual(self.command(machine, "savevm first"), "")
+            # The machine that was saved goes on with its keys.
+            self.assertEqual(self.state_of(queue), KEYED)
+            self.assert_decrypts(queue)
+            for _ in range(2):
+                machine.write(VRAM + 0x10000, bytes(len(WORD)))
+                self.assertEqual(self.command(machine, "loadvm first"), "")
+                again, self.fence, self.session = KernelQueue.__new__(KernelQueue), last, session
+                again.machine, again.ring = machine, queue.ring
+                again.tail = machine.register(QUEUE + 0x24)
+                self.assertEqual(machine.read32(PENDING) & 1, 1)
+                self.assert_lost(again, epoch)
+
+    def test_a_sealed_snapshot_takes_the_keys_along_and_comes_back_once(self):
+        with self.machine(sealed=True) as machine:
+            self.add_disk(machine)
+            queue = self.set_up(machine)
+            tail, last, session = queue.tail, self.fence, self.session
+            shown = self.expected_screen(self.ciphertext, 1)
+            self.assertEqual(self.view(machine), shown)
+            self.assertEqual(self.command(machine, "savevm first"), "")
+            # Handed over: what goes on here goes on without.
+            self.assertEqual(self.state_of(queue), LOST)
+            self.assertEqual(self.command(machine, "loadvm first"), "")
+            queue.tail, self.fence, self.session = tail, last, session
+            self.assertEqual(self.view(machine), shown)
+            self.assertEqual(self.state_of(queue), KEYED)
+            self.assert_decrypts(queue)
+            answer = self.command(machine, "loadvm first")
+            self.assertIn("rror", answer)
+            self.assertIn("resumed before", machine.log.read_text() + answer)
+
+
+class Migration(Saved):
+    def migrate(self, source, target):
+        path = self.folder / "socket"
+        target.monitor.execute("migrate-incoming", uri=f"unix:{path}")
+        source.monitor.execute("migrate", uri=f"unix:{path}")
+        self.wait_migration(source)
+        self.wait_until(lambda: target.monitor.execute("query-status")["running"], "the target", 60)
+
+    def test_another_qemu_goes_on_without_keys(self):
+        with self.machine() as source, self.incoming() as target:
+            queue = self.set_up(source)
+            epoch = source.register(KEY_EPOCH)
+            self.migrate(source, target)
+            self.assertEqual(target.read32(PENDING) & 1, 1)
+            self.assert_lost(self.take_over(queue, target), epoch)
+
+    def test_sealed_keys_and_pixels_go_to_another_qemu(self):
+        with self.machine(sealed=True) as source, self.incoming(sealed=True) as target:
+            queue = self.set_up(source)
+            epoch = source.register(KEY_EPOCH)
+            self.migrate(source, target)
+            self.assertEqual(self.view(target), self.expected_screen(self.ciphertext, 1))
+            self.assertEqual(target.register(KEY_EPOCH), epoch)
+            self.assertEqual(target.register(INTERRUPT_CAUSE), 1)
+            self.assertEqual(target.read32(PENDING), 1)
+            there = self.take_over(queue, target)
+            self.assertEqual(self.state_of(there), KEYED)
+            self.assert_decrypts(there)
+            # The one that was left has handed its keys over.
+            source.monitor.execute("cont")
+            self.wait_until(lambda: source.register(KEY_EPOCH) == epoch + 1, "the tear-down")
+
+    def test_jobs_and_waits_in_flight_end_in_the_other_qemu(self):
+        count = 24
+        with self.machine() as source, self.incoming() as target:
+            source.map_bars()
+            flag = MESSAGE + 0x800
+            source.write64(flag, 0)
+            queue = KernelQueue(source)
+            source.monitor.execute("stop")
+            queue.submit(*[fill(LOCAL, value, 32 << 20, 1) for value in range(count)], fence(1),
+                         wait(5, flag), fence(2, interrupt=True))
+            source.monitor.execute("cont")
+            source.monitor.execute("stop")
+            self.assertEqual(source.read64(FENCE), 0)  # 768 MiB are not filled that fast
+            self.migrate_stopped(source, target)
+            there = self.take_over(queue, target)
+            self.wait_until(lambda: target.read64(FENCE) == 1, "the fills' fence", 120)
+            self.assertEqual(target.read32(VRAM + (32 << 20) - 4), count - 1)
+            self.assertEqual(there.state, 3)  # waits
+            target.write64(flag, 5)
+            there.ring_doorbell(0)
+            self.wait_fence(target, 2)
+            self.assertEqual(target.register(INTERRUPT_CAUSE) & 1, 1)
+            self.assertEqual(there.state, IDLE)
+
+    def migrate_stopped(self, source, target):
+        path = self.folder / "socket"
+        target.monitor.execute("migrate-incoming", uri=f"unix:{path}")
+        source.monitor.execute("migrate", uri=f"unix:{path}")
+        self.wait_migration(source)
+        self.wait_until(lambda: target.monitor.execute("query-status")["status"] == "paused",
+                        "the target", 60)
+        target.monitor.execute("cont")
+
+    def test_a_vector_raised_by_the_load_is_sent_when_the_machine_runs(self):
+        address, data = 0x2100000, 0x1234
+        with self.machine() as source, self.incoming() as target:
+            queue = self.set_up(source)
+            source.set_register(INTERRUPT_CAUSE, 0xffffffff)
+            source.set_register(0x280 + 4 * 18, 3)  # KEYS_LOST sends vector 3
+            source.write32(MSIX + 3 * 16, address)
+            source.write32(MSIX + 3 * 16 + 8, data)
+            source.write32(MSIX + 3 * 16 + 12, 0)
+            self.migrate(source, target)
+            self.wait_until(lambda: target.read32(address) == data, "the message of the vector")
+            self.assertEqual(self.take_over(queue, target).state, IDLE)
+
+
+class Files(Saved):
+    def save(self, **options):
+        path = self.folder / "stream"
+        with self.machine(**options) as machine:
+            self.queue = self.set_up(machine)
+            self.save_to(machine, path)
+            self.epoch = machine.register(KEY_EPOCH)
+        return path
+
+    def test_a_file_without_keys_holds_none_and_serves_any_number_of_times(self):
+        path = self.save()
+        data = path.read_bytes()
+        self.assertIn(WORD, data)
+        self.assertNotIn(SESSION_KEY, data)
+        pixels = openssl("enc", "-aes-128-ctr", "-K", SESSION_KEY.hex(), "-iv",
+                         (bytes(7) + b"\1" + bytes(8)).hex(), data=self.ciphertext)
+        for at in range(0, len(pixels), 65536):
+            self.assertNotIn(pixels[at:at + 16], data)
+        last, session, tail = self.fence, self.session, self.queue.tail
+        for _ in range(2):
+            with self.incoming() as machine:
+                self.load_from(machine, path)
+                self.fence, self.session, self.queue.tail = last, session, tail
+                self.assert_lost(self.take_over(self.queue, machine), self.epoch)
+
+    def test_a_sealed_file_serves_once(self):
+        path = self.save(sealed=True)
+        self.assertNotIn(SESSION_KEY, path.read_bytes())
+        self.assert_load_is_refused(path, "sealed, and no key was given")
+        other = self.folder / "other"
+        other.write_bytes(os.urandom(32))
+        self.assert_load_is_refused(path, "sealed under another key",
+                                    properties=f"seal-key-file={other}")
+        with self.incoming(sealed=True) as machine:
+            self.load_from(machine, path)
+            self.assertEqual(self.state_of(self.take_over(self.queue, machine)), KEYED)
+        self.assert_load_is_refused(path, "resumed before", sealed=True)
+
+    def test_a_file_of_another_device_is_refused(self):
+        path = self.save()
+        self.assert_load_is_refused(path, "other memory sizes or options",
+                                    properties="protected-size=16M")
+        shutil.rmtree(self.identity)
+        subprocess.run([str(WARD), "identity", "create", str(self.identity)], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.assert_load_is_refused(path, "another identity")
+
+    def test_a_damaged_file_is_refused(self):
+        data = bytearray(self.save().read_bytes())
+        at = data.index(b"WARDSAVE")
+        data[at + 2000] ^= 1
+        path = self.folder / "damaged"
+        path.write_bytes(data)
+        self.assert_load_is_refused(path, "damaged or cut short")
+        path.write_bytes(data[:at + 1000])
+        self.assert_load_is_refused(path, "cut short")
+
+    def test_a_save_without_room_for_its_generation_fails_and_costs_nothing(self):
+        with self.machine(sealed=True) as machine:
+            queue = self.set_up(machine)
+            (self.folder / "seal.generation").mkdir()
+            machine.monitor.execute("migrate", uri=f"exec:cat > {self.folder / 'stream'}")
+            self.wait_migration(machine, "failed")
+            self.assertIn("could not record", machine.log.read_text())
+            if not machine.monitor.execute("query-status")["running"]:
+                machine.monitor.execute("cont")
+            self.assertEqual(self.state_of(queue), KEYED)
+            self.assert_decrypts(queue)
+
+
+if __name__ == "__main__":
+    for needed, command in ((PLUGIN, "./dev build device"), (WARD, "./dev build release")):
+        if not needed.exists():
+            sys.exit(f"{needed} is not there: {command}")
+    unittest.main(argv=sys.argv[:1] + sys.argv[1:], verbosity=2)
