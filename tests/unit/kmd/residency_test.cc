@@ -400,6 +400,42 @@ TEST_CASE("an offered content may go, and Reclaim says whether it did") {
   CHECK(adapter->Free(client.device, cache).ok());
 }
 
+TEST_CASE("allocations of large pages move and come back like others, to their last byte") {
+  constexpr uint32_t kBig = (4 << 20) + 4096;
+  SmallMachine machine(16 << 20);
+  Client client(&machine);
+  std::vector<AllocationHandle> allocations;
+  for (uint32_t i = 0; i < 6; ++i) {
+    allocations.push_back(client.Allocate(Segment::kVisible, kBig));
+    CommandBuffer commands;
+    commands.AddFill(allocations[i], 0, kBig, 0x1000 + i);
+    REQUIRE(client.Run(commands) == abi::kStatusOk);
+  }
+  CHECK(machine.adapter->Memory().moved_out >= 3);
+  const AllocationHandle copy = client.Allocate(Segment::kSystem, kBig);
+  for (uint32_t i = 0; i < 6; ++i) {
+    CommandBuffer commands;
+    commands.AddCopy(copy, allocations[i], kBig);
+    REQUIRE(client.Run(commands) == abi::kStatusOk);
+    const std::vector<uint8_t> bytes = client.Read(copy);
+    bool same = true;
+    for (size_t at = 0; at < bytes.size(); at += 4) {
+      same = same && LoadLe<uint32_t>(bytes.data() + at) == 0x1000 + i;
+    }
+    REQUIRE(same);
+  }
+  // A page behind the last one is nobody's, and the fault says where.
+  abi::FillCommand fill{};
+  fill.row_bytes = kBig;
+  fill.row_count = 1;
+  CommandBuffer beyond;
+  beyond.Add(fill, {{offsetof(abi::FillCommand, destination), allocations[0], 4}});
+  CHECK(client.Run(beyond) == abi::kStatusQueueFaulted);
+  const abi::QueueReport report = client.adapter->Report(client.device, client.context).value();
+  CHECK(report.fault_status == abi::kStatusPageNotMapped);
+  CHECK(report.fault_address == kFirstAddress + kBig);
+}
+
 TEST_CASE("contexts that come later see what was given up or moved") {
   SmallMachine machine;
   Client client(&machine);
