@@ -21,6 +21,7 @@ enum {
   kPowerD1 = 1,
   kPowerD2 = 2,
   kPowerD3 = 3,
+  kErrorReporting = PCI_CONFIG_SPACE_SIZE, /* the first extended capability */
 };
 #define WARD_SLICE_NS 50000 /* the longest that guest accesses wait for the chip */
 
@@ -221,6 +222,7 @@ static void WriteConfig(PCIDevice *device, uint32_t address, uint32_t value, int
   const uint8_t *power = device->config + s->power_capability + kPowerControl;
   uint16_t power_before = pci_get_word(power) & PCI_PM_CTRL_STATE_MASK;
   pci_default_write_config(device, address, value, size);
+  pcie_aer_write_config(device, address, value, size);
   FollowPowerState(s, power_before);
   pcie_cap_flr_write_config(device, address, value, size);
   ScheduleWork(s); /* bus mastering or power may have come back */
@@ -241,7 +243,13 @@ static bool AddCapabilities(WardGpuState *s, Error **errp) {
   pci_set_long(
       device->config + device->exp.exp_cap + PCI_EXP_DEVCAP,
       pci_get_long(device->config + device->exp.exp_cap + PCI_EXP_DEVCAP) | PCI_EXP_DEVCAP_FLR);
-  if (msix_init_exclusive_bar(device, kVectorCount, WARD_MSIX_BAR, errp) != 0) return false;
+  /* Errors are the operator's to inject (pcie_aer_inject_error); the chip reports none. */
+  pcie_cap_deverr_init(device);
+  if (pcie_aer_init(device, PCI_ERR_VER, kErrorReporting, PCI_ERR_SIZEOF, errp) < 0) return false;
+  if (msix_init_exclusive_bar(device, kVectorCount, WARD_MSIX_BAR, errp) != 0) {
+    pcie_aer_exit(device);
+    return false;
+  }
   for (unsigned vector = 0; vector < kVectorCount; vector++) msix_vector_use(device, vector);
   return true;
 }
@@ -294,6 +302,7 @@ static const GraphicHwOps kScreenOperations = {.gfx_update = UpdateScreen};
 static void ResetDevice(DeviceState *device) {
   WardGpuState *s = WARD_GPU(device);
   pci_set_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl, kPowerD0);
+  pcie_cap_deverr_reset(PCI_DEVICE(s));
   ward_chip_reset(s->chip);
   s->waiting_vectors = 0;
   timer_del(s->wakeup);
@@ -377,6 +386,7 @@ static void Realize(PCIDevice *device, Error **errp) {
   SetIdentifiers(s);
   if (!CreateChip(s, errp)) {
     msix_uninit_exclusive_bar(device);
+    pcie_aer_exit(device);
     return;
   }
   s->work = qemu_bh_new_guarded(DoWork, s, &DEVICE(s)->mem_reentrancy_guard);
@@ -396,6 +406,7 @@ static void Unrealize(PCIDevice *device) {
   ward_chip_destroy(s->chip);
   s->chip = NULL;
   msix_uninit_exclusive_bar(device);
+  pcie_aer_exit(device);
   pcie_cap_exit(device);
 }
 
@@ -462,15 +473,17 @@ static const VMStateDescription kSavedState = {
     .name = TYPE_WARD_GPU,
     .version_id = 1,
     .minimum_version_id = 1,
-    .fields = (WARD_VMSTATE_FIELDS[]){VMSTATE_PCI_DEVICE(parent_obj, WardGpuState),
-                                      VMSTATE_MSIX(parent_obj, WardGpuState),
-                                      VMSTATE_UINT32(waiting_vectors, WardGpuState),
-                                      {.name = "chip",
-                                       .offset = offsetof(WardGpuState, chip),
-                                       .size = sizeof(WardChip *),
-                                       .info = &kChipInfo,
-                                       .flags = VMS_SINGLE},
-                                      VMSTATE_END_OF_LIST()}};
+    .fields = (WARD_VMSTATE_FIELDS[]){
+        VMSTATE_PCI_DEVICE(parent_obj, WardGpuState),
+        VMSTATE_STRUCT(parent_obj.exp.aer_log, WardGpuState, 0, vmstate_pcie_aer_log, PCIEAERLog),
+        VMSTATE_MSIX(parent_obj, WardGpuState),
+        VMSTATE_UINT32(waiting_vectors, WardGpuState),
+        {.name = "chip",
+         .offset = offsetof(WardGpuState, chip),
+         .size = sizeof(WardChip *),
+         .info = &kChipInfo,
+         .flags = VMS_SINGLE},
+        VMSTATE_END_OF_LIST()}};
 
 /* ---- The type ---- */
 
