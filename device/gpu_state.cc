@@ -15,8 +15,6 @@
 namespace ward::device {
 namespace {
 
-constexpr uint32_t kAbiVersion = RegisterFile::ResetValue(abi::kRegAbiVersion);
-
 Fault Invalid() {
   return Fault{abi::kStatusStateInvalid, "the state holds what no device can be in the middle of"};
 }
@@ -49,10 +47,15 @@ struct GpuImplementation::Blocks {
   WARD_STATE_FIELDS(registers, config, contexts, grants, security, last_key_serial, display,
                     processor)
 
-  static uint64_t Layout() {
+  // A header of this build.
+  static StateHeader MakeHeader() {
+    StateHeader header;
     StateLayout layout;
+    layout.Add(header);
     layout.Add(Blocks());
-    return layout.value();
+    header.abi_version = RegisterFile::ResetValue(abi::kRegAbiVersion);
+    header.layout = layout.value();
+    return header;
   }
 };
 
@@ -98,9 +101,7 @@ void GpuImplementation::AppendVisibleVram(StateFrameWriter* frame) const {
 }
 
 Result<std::vector<uint8_t>> GpuImplementation::SaveState(const SaveOptions& options) const {
-  StateHeader header;
-  header.abi_version = kAbiVersion;
-  header.layout = Blocks::Layout();
+  StateHeader header = Blocks::MakeHeader();
   header.origin = Origin();
   DerivedSeal seal;
   if (options.seal != nullptr) {
@@ -161,7 +162,8 @@ class GpuImplementation::StateLoad {
   explicit StateLoad(GpuImplementation* gpu) : gpu_(*gpu) {}
 
   Result<void> Read(ConstByteSpan bytes, StateSeal* seal) {
-    WARD_ASSIGN_OR_RETURN(StateFrameReader frame, StateFrameReader::Open(bytes));
+    WARD_ASSIGN_OR_RETURN(StateFrameReader frame,
+                          StateFrameReader::Open(bytes, Blocks::MakeHeader()));
     WARD_TRY(CheckHeader(frame.header(), seal));
     StateReader reader(frame.TakeSection(StateSection::kBlocks));
     WalkState(reader, blocks_);
@@ -221,10 +223,6 @@ class GpuImplementation::StateLoad {
   };
 
   Result<void> CheckHeader(const StateHeader& header, StateSeal* seal) {
-    if (header.abi_version != kAbiVersion || header.layout != Blocks::Layout()) {
-      return Fault{abi::kStatusStateVersion,
-                   "the state was saved by another version of the device"};
-    }
     const StateOrigin own = gpu_.Origin();
     if (!std::equal(std::begin(own.identity), std::end(own.identity), header.origin.identity)) {
       return Fault{abi::kStatusStateOtherDevice, "the state is of a device with another identity"};

@@ -11,6 +11,9 @@ namespace ward::device {
 namespace {
 
 constexpr uint8_t kMagic[8] = {'W', 'A', 'R', 'D', 'S', 'A', 'V', 'E'};
+constexpr size_t kAbiOffset = sizeof(kMagic) + 4;
+constexpr size_t kLayoutOffset = kAbiOffset + 4;
+constexpr size_t kVersionEnd = kLayoutOffset + 8;
 constexpr size_t kSectionHeaderBytes = 16;
 
 size_t HeaderBytes() {
@@ -52,18 +55,15 @@ std::vector<uint8_t> StateFrameWriter::Finish() {
   return std::move(bytes_);
 }
 
-Result<StateFrameReader> StateFrameReader::Open(ConstByteSpan bytes) {
-  if (bytes.size() < sizeof(kMagic) + sizeof(uint32_t) ||
-      std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0) {
+Result<StateFrameReader> StateFrameReader::Open(ConstByteSpan bytes, const StateHeader& expected) {
+  if (bytes.size() < kVersionEnd || std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) != 0) {
     return Malformed("these bytes are no saved state of a WardGPU");
   }
   // Before anything else: what follows may have another form.
-  const auto format = LoadLe<uint32_t>(bytes.data() + sizeof(kMagic));
-  if (format != StateHeader::kFormat) {
-    return Fault{abi::kStatusStateVersion,
-                 format < StateHeader::kFormat
-                     ? "the state was saved by an older version of the device"
-                     : "the state was saved by a newer version of the device"};
+  if (LoadLe<uint32_t>(bytes.data() + sizeof(kMagic)) != StateHeader::kFormat ||
+      LoadLe<uint32_t>(bytes.data() + kAbiOffset) != expected.abi_version ||
+      LoadLe<uint64_t>(bytes.data() + kLayoutOffset) != expected.layout) {
+    return Fault{abi::kStatusStateVersion, "the state was saved by another version of the device"};
   }
   if (bytes.size() < HeaderBytes() + kSha256Bytes) return Malformed("the state is cut short");
   StateFrameReader frame(bytes);

@@ -29,12 +29,12 @@ struct StateOrigin {
 };
 
 struct StateHeader {
-  // Of the frame itself: order and meaning of what is in this structure.
+  // Of magic, format, ABI version and layout themselves: where they stand.
   static constexpr uint32_t kFormat = 1;
 
   uint32_t format = kFormat;
   uint32_t abi_version = 0;  // as register ABI_VERSION
-  uint64_t layout = 0;       // StateLayout of what the sections hold
+  uint64_t layout = 0;       // StateLayout of this structure and what the sections hold
   StateOrigin origin;
   bool is_sealed = false;
   uint64_t generation = 0;  // when sealed: StateSeal::IssueGeneration
@@ -68,9 +68,9 @@ class StateFrameWriter {
 
 class StateFrameReader {
  public:
-  // Looks at the frame and the digest. STATE_MALFORMED, STATE_VERSION, STATE_DAMAGED. The bytes
-  // outlive the reader.
-  static Result<StateFrameReader> Open(ConstByteSpan bytes);
+  // Looks at the frame and the digest. STATE_MALFORMED, STATE_VERSION unless ABI version and layout
+  // are those of `expected`, STATE_DAMAGED. The bytes outlive the reader.
+  static Result<StateFrameReader> Open(ConstByteSpan bytes, const StateHeader& expected);
 
   const StateHeader& header() const { return header_; }
   bool NextIs(StateSection section) const;
