@@ -1,5 +1,7 @@
 #include "device/queue_execution.h"
 
+#include "base/assert.h"
+
 namespace ward::device {
 namespace {
 
@@ -35,6 +37,11 @@ void HashJob(const EngineJob& job, StateHasher* hasher) {
 
 }  // namespace
 
+void QueueExecution::EnterIndirect(const IndirectBuffer& buffer) {
+  WARD_ASSERT(indirect_depth < indirect.size());
+  indirect[indirect_depth++] = buffer;
+}
+
 void QueueExecution::EndCommand() {
   phase = Phase::kNone;
   command = CommandInProgress{};
@@ -42,15 +49,15 @@ void QueueExecution::EndCommand() {
   operand = GuestRange{};
   wait_address = 0;
   wait_value = 0;
+  wait_since_ns = 0;
+  is_hung = false;
+  mailbox_ticket = 0;
   awaited_queues = 0;
   message = 0;
   response_capacity = 0;
   payload.clear();
-  if (!InIndirect()) {
-    indirect_address = 0;
-    indirect_bytes = 0;
-    indirect_next = 0;
-    indirect_position = 0;
+  while (InIndirect() && Innermost().next >= Innermost().bytes) {
+    indirect[--indirect_depth] = IndirectBuffer{};
   }
 }
 
@@ -59,20 +66,28 @@ void QueueExecution::Hash(StateHasher* hasher) const {
   hasher->Add(command.opcode);
   hasher->Add(command.position);
   hasher->Add(command.in_indirect);
+  hasher->Add(command.is_nested);
   hasher->Add(command.indirect_offset);
+  hasher->Add(command.outer_offset);
   hasher->Add(command.session);
   HashJob(job, hasher);
   HashRange(operand, hasher);
   hasher->Add(wait_address);
   hasher->Add(wait_value);
+  hasher->Add(wait_since_ns);
+  hasher->Add(is_hung);
+  hasher->Add(mailbox_ticket);
   hasher->Add(awaited_queues);
   hasher->Add(message);
   hasher->Add(response_capacity);
   hasher->Add(ConstByteSpan(payload));
-  hasher->Add(indirect_address);
-  hasher->Add(indirect_bytes);
-  hasher->Add(indirect_next);
-  hasher->Add(indirect_position);
+  hasher->Add(indirect_depth);
+  for (const IndirectBuffer& buffer : indirect) {
+    hasher->Add(buffer.address);
+    hasher->Add(buffer.bytes);
+    hasher->Add(buffer.next);
+    hasher->Add(buffer.position);
+  }
 }
 
 }  // namespace ward::device
