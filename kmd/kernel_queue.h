@@ -1,5 +1,6 @@
 // The kernel's queue: privileged commands, one at a time, each waited for. A queue that faults is
-// started again, so that one refused command does not cost the adapter.
+// started again, so that one refused command does not cost the adapter. A function that was reset
+// behind the driver's back is DEVICE_GONE at once, and stays so until it is opened again.
 #ifndef WARD_KMD_KERNEL_QUEUE_H_
 #define WARD_KMD_KERNEL_QUEUE_H_
 
@@ -26,6 +27,9 @@ class KernelQueue {
   // Makes whole pages of protected VRAM, from a local address on, zeros that are nobody's.
   // DEVICE_IN_ERROR_STATE when the device refuses.
   Result<void> Clear(uint64_t local_address, uint64_t size_bytes);
+  // Copies whole pages between physical addresses (abi::kPhysicalLocal), none of them protected.
+  // DEVICE_IN_ERROR_STATE when the device refuses.
+  Result<void> Copy(uint64_t destination, uint64_t source, uint64_t size_bytes);
   // SCANOUT_REFUSED when the device's policy does not allow it.
   Result<void> Flip(const abi::FlipCommand& command);
   // A security message: `answer` receives what follows the response's header, and the response has
@@ -43,7 +47,7 @@ class KernelQueue {
   KernelQueue(std::unique_ptr<Queue> queue, abi::PciFunction* function)
       : queue_(std::move(queue)), function_(function) {}
   Result<void> Execute(ConstByteSpan command);
-
+  void NoticeReset();
   Result<void> TakeAnswer(uint32_t message, ByteSpan answer) const;
 
   DmaMemory response_;  // made with the first message; freed after the queue stopped

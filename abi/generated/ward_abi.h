@@ -85,6 +85,8 @@
 #define WARD_FEATURES_QUEUE_PRIORITY_MASK 0x20000ull
 #define WARD_FEATURES_HANG_DETECTION_SHIFT 18
 #define WARD_FEATURES_HANG_DETECTION_MASK 0x40000ull
+#define WARD_FEATURES_OPEN_DECRYPT_SHIFT 22
+#define WARD_FEATURES_OPEN_DECRYPT_MASK 0x400000ull
 #define WARD_REG_QUEUE_COUNT 0x10 /* Queues, the kernel's included. */
 #define WARD_REG_CONTEXT_COUNT 0x14 /* Contexts, the kernel's included. */
 #define WARD_REG_SESSION_COUNT 0x18 /* Crypto sessions that can exist at once. */
