@@ -78,6 +78,8 @@ inline constexpr uint32_t kStatusDeviceGone = 0x806u;
 inline constexpr uint32_t kStatusQueueFaulted = 0x807u;
 inline constexpr uint32_t kStatusLockRefused = 0x808u;
 inline constexpr uint32_t kStatusLimitReached = 0x809u;
+inline constexpr uint32_t kStatusDeviceHung = 0x80au;
+inline constexpr uint32_t kStatusDeviceReset = 0x80bu;
 
 enum class StatusClass { kOk, kFault, kRefusal, kAnswer, kDriver };
 
@@ -161,6 +163,8 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x807u, "QUEUE_FAULTED", StatusClass::kDriver, 0x88760870u, "The context's queue stopped with a fault record."},
   {0x808u, "LOCK_REFUSED", StatusClass::kDriver, 0x80070057u, "Protected memory can't be mapped by the CPU."},
   {0x809u, "LIMIT_REACHED", StatusClass::kDriver, 0x8007000eu, "No context or queue is left."},
+  {0x80au, "DEVICE_HUNG", StatusClass::kDriver, 0x88760870u, "Work of this runtime device hung and was dropped; the device is lost."},
+  {0x80bu, "DEVICE_RESET", StatusClass::kDriver, 0x88760870u, "The adapter was reset, for a hang of somebody else's or from outside; the runtime device is lost."},
 };
 
 constexpr const StatusInfo* FindStatus(uint32_t code) {

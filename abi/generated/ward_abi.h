@@ -331,6 +331,8 @@
 #define WARD_STATUS_QUEUE_FAULTED 0x807u /* The context's queue stopped with a fault record. */
 #define WARD_STATUS_LOCK_REFUSED 0x808u /* Protected memory can't be mapped by the CPU. */
 #define WARD_STATUS_LIMIT_REACHED 0x809u /* No context or queue is left. */
+#define WARD_STATUS_DEVICE_HUNG 0x80au /* Work of this runtime device hung and was dropped; the device is lost. */
+#define WARD_STATUS_DEVICE_RESET 0x80bu /* The adapter was reset, for a hang of somebody else's or from outside; the runtime device is lost. */
 
 #define WARD_OPCODE_NOOP 0x0001 /* Does nothing; pads a ring so that no command straddles its end. What follows the header is not read. */
 #define WARD_OPCODE_FENCE 0x0002 /* Writes the value to the queue's fence address as one atomic 8-byte store, after every effect of earlier commands is visible and before the interrupt. */
