@@ -218,6 +218,11 @@ ProtectedOutputs& Adapter::protected_outputs() {
 
 AdapterHealth Adapter::CheckHealth() const { return implementation_->recovery().CheckHealth(); }
 
+uint32_t Adapter::LossOf(DeviceHandle device) const {
+  const auto found = implementation_->Find(device);
+  return found.ok() ? found.value()->loss() : abi::kStatusOk;
+}
+
 Result<RecoveryReport> Adapter::Recover() { return implementation_->recovery().Recover(); }
 
 Result<abi::QueueReport> Adapter::Report(DeviceHandle device, ContextHandle context) {

@@ -149,6 +149,8 @@ class Adapter {
   // that is not protected keeps its content. New devices work. A fault, DEVICE_GONE for one, means
   // that the adapter could not be brought up, and Recover may be tried again.
   AdapterHealth CheckHealth() const;
+  // Why the device is lost: DEVICE_HUNG, DEVICE_RESET; OK while it is not, or there is none.
+  uint32_t LossOf(DeviceHandle device) const;
   Result<RecoveryReport> Recover();
 
   // State of the context's queue (pfnEscapeCb).
