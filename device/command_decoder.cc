@@ -25,8 +25,12 @@ Result<const abi::CommandInfo*> CheckHeader(const abi::CommandHeader& header,
   if (info->privileged && !place.on_kernel_queue) {
     return Fault{abi::kStatusCommandNotPermitted, "privileged command on a user's queue"};
   }
-  if (!info->in_indirect && place.in_indirect) {
+  if (!info->in_indirect && place.indirect_depth != 0) {
     return Fault{abi::kStatusCommandNotPermitted, "command may not stand in an indirect buffer"};
+  }
+  if (info->opcode == abi::IndirectBufferCommand::kOpcode &&
+      place.indirect_depth == abi::kMaximumIndirectDepth) {
+    return Fault{abi::kStatusCommandNotPermitted, "indirect buffers are nested too deep"};
   }
   if (!LengthIsLegal(*info, header.length)) {
     return Fault{abi::kStatusCommandLengthInvalid, "length is not one that the command can have"};

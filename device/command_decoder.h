@@ -13,7 +13,7 @@ namespace ward::device {
 // Where a command stands, which decides what it may be.
 struct CommandPlace {
   bool on_kernel_queue = false;
-  bool in_indirect = false;
+  uint32_t indirect_depth = 0;   // indirect buffers that it stands in
   uint32_t available_bytes = 0;  // from its first byte to the tail, ring's end or buffer's end
 };
 

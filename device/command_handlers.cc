@@ -97,6 +97,7 @@ Result<void> CommandProcessor::ExecuteWait(uint32_t queue, const abi::WaitComman
       space.TranslateControl(command.address, sizeof(uint64_t), sizeof(uint64_t), Access::kRead));
   state_.queues[queue].wait_address = command.address;
   state_.queues[queue].wait_value = command.value;
+  state_.queues[queue].wait_since_ns = blocks_.clock->NowNs();
   state_.queues[queue].phase = Phase::kWaitMemory;
   return {};
 }
@@ -111,10 +112,9 @@ Result<void> CommandProcessor::ExecuteIndirect(uint32_t queue,
   WARD_TRY(space.TranslateControl(command.address, command.length_bytes, abi::kCommandAlignment,
                                   Access::kRead));
   QueueExecution& execution = state_.queues[queue];
-  execution.indirect_address = command.address;
-  execution.indirect_bytes = command.length_bytes;
-  execution.indirect_next = 0;
-  execution.indirect_position = execution.command.position;
+  const CommandInProgress& self = execution.command;
+  execution.EnterIndirect({command.address, command.length_bytes, 0,
+                           self.in_indirect ? self.indirect_offset : self.position});
   return {};
 }
 
@@ -143,6 +143,7 @@ Result<void> CommandProcessor::ExecuteMessage(uint32_t queue, const Fetched& com
   execution.response_capacity = message.response_capacity;
   execution.payload.assign(body.begin(), body.begin() + message.payload_bytes);
   execution.phase = Phase::kMailbox;
+  execution.mailbox_ticket = ++state_.last_ticket;
   SubmitMessage(queue);
   return {};
 }

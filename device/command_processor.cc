@@ -16,7 +16,7 @@ enum State : uint32_t { kDisabled = 0, kIdle = 1, kRunning = 2, kWaiting = 3, kF
 }  // namespace
 
 CommandProcessor::CommandProcessor(const CommandBlocks& blocks)
-    : blocks_(blocks), fetch_buffer_(abi::kMaximumCommandBytes) {
+    : blocks_(blocks), scheduler_(blocks.registers), fetch_buffer_(abi::kMaximumCommandBytes) {
   for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
     rings_.emplace_back(queue, blocks.registers, blocks.memory);
   }
@@ -40,7 +40,7 @@ bool CommandProcessor::CanGoOn(uint32_t queue) const {
     case Phase::kWaitMemory:
       return false;
     case Phase::kMailbox:
-      return !blocks_.security->Busy();
+      return !blocks_.security->Busy() && IsNextForMailbox(queue);
     case Phase::kFirmware:
       return blocks_.security->ReadyAtNs() <= blocks_.clock->NowNs();
     case Phase::kInvalidate:
@@ -51,6 +51,19 @@ bool CommandProcessor::CanGoOn(uint32_t queue) const {
 
 bool CommandProcessor::WaitsOnMemory(uint32_t queue) const {
   return state_.queues[queue].phase == Phase::kWaitMemory;
+}
+
+// First come, first served, whatever the priority: a message takes too long for one queue to send
+// all of them.
+bool CommandProcessor::IsNextForMailbox(uint32_t queue) const {
+  const uint64_t ticket = state_.queues[queue].mailbox_ticket;
+  return std::none_of(state_.queues.begin(), state_.queues.end(), [&](const QueueExecution& other) {
+    return other.phase == Phase::kMailbox && other.mailbox_ticket < ticket;
+  });
+}
+
+uint32_t CommandProcessor::QueueStatus(uint32_t queue) const {
+  return QueueState(queue) | (state_.queues[queue].is_hung ? abi::kQueueStatusHungMask : 0);
 }
 
 uint32_t CommandProcessor::QueueState(uint32_t queue) const {
@@ -79,6 +92,7 @@ void CommandProcessor::WriteControl(uint32_t queue, uint32_t value) {
   blocks_.registers->SetWritable(At(queue, abi::kRegQueueControl),
                                  enable ? value : value & ~abi::kQueueControlEnableMask);
   if (!enable) return;
+  scheduler_.Admit(queue);
   auto started = rings_[queue].Start(*blocks_.contexts);
   if (!started.ok()) Stop(queue, started.fault(), CommandInProgress{});
 }
@@ -104,29 +118,77 @@ void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
 }
 
 ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
+  ReportHangs();
   uint64_t left = std::max(budget_bytes, kCommandCost);
   uint64_t charged = blocks_.memory->work();
-  bool got_on = true;
-  bool ever_got_on = false;
-  while (got_on && left > 0) {
-    got_on = false;
-    for (uint32_t i = 0; i < kQueueCount && left > 0; ++i) {
-      const uint32_t queue = state_.next_queue;
-      state_.next_queue = (queue + 1) % kQueueCount;
-      // A look of a WAIT in vain is charged to the next queue that gets on.
-      if (!Visit(queue, std::min(left, kTurnBytes))) continue;
-      got_on = true;
-      left -= std::min(left, std::max(kCommandCost, blocks_.memory->work() - charged));
-      charged = blocks_.memory->work();
-    }
-    ever_got_on = ever_got_on || got_on;
+  bool got_on = false;
+  while (left > 0 && TakeTurn(left)) {
+    got_on = true;
+    // Looks of WAITs in vain are the slice's work too.
+    left -= std::min(left, std::max(kCommandCost, blocks_.memory->work() - charged));
+    charged = blocks_.memory->work();
   }
   ProcessResult result;
   for (uint32_t queue = 0; queue < kQueueCount && left == 0; ++queue) {
-    result.more = result.more || CanGoOn(queue) || (ever_got_on && WaitsOnMemory(queue));
+    result.more = result.more || CanGoOn(queue) || (got_on && WaitsOnMemory(queue));
   }
-  if (blocks_.security->Busy()) result.wakeup_ns = blocks_.security->ReadyAtNs();
+  result.wakeup_ns = FindWakeup();
   return result;
+}
+
+bool CommandProcessor::TakeTurn(uint64_t left) {
+  do {
+    const QueueScheduler::Order order = scheduler_.Next();
+    for (uint32_t i = 0; i < order.count; ++i) {
+      const uint32_t queue = order.queues[i];
+      const uint64_t before = blocks_.memory->work();
+      const uint64_t budget = std::min({left, scheduler_.BudgetOf(queue), kTurnBytes});
+      if (!Visit(queue, budget)) continue;
+      scheduler_.Charge(queue, std::max(kCommandCost, blocks_.memory->work() - before));
+      return true;
+    }
+  } while (scheduler_.BeginRound(ActiveQueues()));
+  return false;
+}
+
+uint32_t CommandProcessor::ActiveQueues() const {
+  uint32_t active = 0;
+  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+    if (WaitsOnMemory(queue) || CanGoOn(queue)) active |= 1u << queue;
+  }
+  return active;
+}
+
+uint64_t CommandProcessor::HangsAtNs(uint32_t queue) const {
+  constexpr uint64_t kNanosecondsPerMicrosecond = 1000;
+  const QueueExecution& execution = state_.queues[queue];
+  const uint64_t timeout_us = blocks_.registers->Get(At(queue, abi::kRegQueueTimeout));
+  if (!WaitsOnMemory(queue) || timeout_us == 0 || execution.is_hung) return UINT64_MAX;
+  const uint64_t timeout_ns = timeout_us * kNanosecondsPerMicrosecond;
+  return execution.wait_since_ns > UINT64_MAX - timeout_ns ? UINT64_MAX
+                                                           : execution.wait_since_ns + timeout_ns;
+}
+
+void CommandProcessor::ReportHangs() {
+  const uint64_t now = blocks_.clock->NowNs();
+  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+    const uint64_t hangs_at = HangsAtNs(queue);
+    if (hangs_at == UINT64_MAX || hangs_at > now) continue;
+    // Looked at once more: what it waited for may be there since.
+    if (PollWait(queue)) continue;
+    QueueExecution& execution = state_.queues[queue];
+    execution.is_hung = true;
+    blocks_.trace->OnEvent({"hang", "", {queue, execution.command.position, 0}});
+    blocks_.interrupts->Raise(Interrupts::kSourceHang);
+  }
+}
+
+uint64_t CommandProcessor::FindWakeup() const {
+  uint64_t wakeup = blocks_.security->Busy() ? blocks_.security->ReadyAtNs() : UINT64_MAX;
+  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+    wakeup = std::min(wakeup, HangsAtNs(queue));
+  }
+  return wakeup == UINT64_MAX ? 0 : wakeup;
 }
 
 bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
@@ -172,14 +234,20 @@ Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
   CommandInProgress& command = execution.command;
   command = CommandInProgress{};
   command.in_indirect = execution.InIndirect();
-  command.position = command.in_indirect ? execution.indirect_position : rings_[queue].head();
-  command.indirect_offset = command.in_indirect ? execution.indirect_next : 0;
+  command.position = rings_[queue].head();
+  if (command.in_indirect) {
+    command.is_nested = execution.indirect_depth > 1;
+    command.position = execution.indirect[0].position;
+    command.indirect_offset = execution.Innermost().next;
+    command.outer_offset = command.is_nested ? execution.Innermost().position : 0;
+  }
 
   CommandPlace place;
   place.on_kernel_queue = queue == abi::kKernelQueue;
-  place.in_indirect = command.in_indirect;
-  place.available_bytes = command.in_indirect ? execution.indirect_bytes - execution.indirect_next
-                                              : rings_[queue].AvailableBytes();
+  place.indirect_depth = execution.indirect_depth;
+  place.available_bytes = command.in_indirect
+                              ? execution.Innermost().bytes - execution.Innermost().next
+                              : rings_[queue].AvailableBytes();
 
   constexpr uint32_t kHeaderBytes = sizeof(abi::CommandHeader);
   WARD_TRY(FetchBytes(queue, 0, ByteSpan(fetch_buffer_.data(), kHeaderBytes)));
@@ -206,7 +274,7 @@ Result<void> CommandProcessor::FetchBytes(uint32_t queue, uint32_t offset, ByteS
   WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
   WARD_ASSIGN_OR_RETURN(
       const GuestRange range,
-      space.TranslateControl(execution.indirect_address + execution.indirect_next + offset,
+      space.TranslateControl(execution.Innermost().address + execution.Innermost().next + offset,
                              destination.size(), sizeof(abi::CommandHeader), Access::kRead));
   return blocks_.memory->Read(range, destination);
 }
@@ -214,7 +282,7 @@ Result<void> CommandProcessor::FetchBytes(uint32_t queue, uint32_t offset, ByteS
 void CommandProcessor::Skip(uint32_t queue, uint32_t length) {
   QueueExecution& execution = state_.queues[queue];
   if (execution.InIndirect()) {
-    execution.indirect_next += length;
+    execution.indirect[execution.indirect_depth - 1].next += length;
   } else {
     rings_[queue].Advance(length);
   }
@@ -268,7 +336,7 @@ bool CommandProcessor::PollInvalidate(uint32_t queue) {
 }
 
 bool CommandProcessor::SubmitMessage(uint32_t queue) {
-  if (blocks_.security->Busy()) return false;
+  if (blocks_.security->Busy() || !IsNextForMailbox(queue)) return false;
   QueueExecution& execution = state_.queues[queue];
   blocks_.security->Submit(queue, rings_[queue].context(), execution.message, execution.payload,
                            execution.response_capacity);
@@ -327,8 +395,10 @@ void CommandProcessor::Stop(uint32_t queue, const Fault& fault, const CommandInP
   registers.Set(At(queue, abi::kRegFaultPosition), command.position);
   registers.Set64(At(queue, abi::kRegFaultAddressLo), fault.address);
   registers.Set(At(queue, abi::kRegFaultCommand),
-                command.opcode | (command.in_indirect ? abi::kFaultCommandInIndirectMask : 0));
+                command.opcode | (command.in_indirect ? abi::kFaultCommandInIndirectMask : 0) |
+                    (command.is_nested ? abi::kFaultCommandNestedMask : 0));
   registers.Set(At(queue, abi::kRegFaultIndirectOffset), command.indirect_offset);
+  registers.Set(At(queue, abi::kRegFaultOuterOffset), command.outer_offset);
   registers.Set(At(queue, abi::kRegRingHead), command.position);
   blocks_.trace->OnEvent(
       {"fault", abi::StatusName(fault.status), {queue, command.position, fault.status}});
@@ -359,6 +429,7 @@ void CommandProcessor::ResetQueue(uint32_t queue) {
   for (uint32_t offset = abi::kRegFaultStatus; offset <= abi::kRegRefusalStatus; offset += 4) {
     registers.Set(At(queue, offset), 0);
   }
+  registers.Set(At(queue, abi::kRegFaultOuterOffset), 0);
   const uint32_t control = At(queue, abi::kRegQueueControl);
   registers.Set(control, registers.Get(control) & ~abi::kQueueControlEnableMask);
   rings_[queue].ClearPositions();
@@ -373,8 +444,22 @@ void CommandProcessor::ResetEngines() {
   }
 }
 
-void CommandProcessor::Reset() { state_ = State{}; }
+void CommandProcessor::Reset() {
+  state_ = State{};
+  scheduler_.Reset();
+}
 
-void CommandProcessor::Hash(StateHasher* hasher) const { WalkState(*hasher, state_); }
+CommandProcessor::State CommandProcessor::Save() const {
+  State state = state_;
+  state.scheduler = scheduler_.Save();
+  return state;
+}
+
+void CommandProcessor::Load(const State& state) {
+  state_ = state;
+  scheduler_.Load(state.scheduler);
+}
+
+void CommandProcessor::Hash(StateHasher* hasher) const { WalkState(*hasher, Save()); }
 
 }  // namespace ward::device

@@ -25,6 +25,7 @@
 #include "device/interrupts.h"
 #include "device/memory.h"
 #include "device/queue_execution.h"
+#include "device/queue_scheduler.h"
 #include "device/register_file.h"
 #include "device/security_processor.h"
 #include "device/state_hasher.h"
@@ -53,7 +54,7 @@ class CommandProcessor {
   static constexpr uint32_t kQueueCount = abi::kQueueBlockCount;
   // Least cost of a command, in bytes of budget; more when it translated, read or wrote more.
   static constexpr uint64_t kCommandCost = 256;
-  // Most that one queue moves before the next one's turn.
+  // Most that a transfer moves before another queue may have its turn.
   static constexpr uint64_t kTurnBytes = 64 << 10;
 
   explicit CommandProcessor(const CommandBlocks& blocks);
@@ -63,12 +64,13 @@ class CommandProcessor {
   // The other configuration registers of a queue: ignored unless it is disabled and at rest.
   bool ConfigurationIsOpen(uint32_t queue) const;
   void RingDoorbell(uint32_t queue, uint32_t tail);
-  uint32_t QueueState(uint32_t queue) const;  // QUEUE_STATUS.STATE
+  uint32_t QueueStatus(uint32_t queue) const;  // the register
 
-  // One slice, round robin over the queues. A WAIT on memory is polled once a round, and again
-  // after any queue got on; when all that is left waits on memory that only the guest can write,
-  // `more` is false and the next call polls again: a host calls after a doorbell and from time to
-  // time.
+  // One slice of turns (QueueScheduler). A WAIT on memory is polled when its queue would have its
+  // turn, and again after any queue got on; when all that is left waits on memory that only the
+  // guest can write, `more` is false and the next call polls again: a host calls after a doorbell
+  // and from time to time. wakeup_ns is the next answer of the firmware, or the next queue that
+  // will have hung.
   ProcessResult Process(uint64_t budget_bytes);
 
   // DEVICE_CONTROL.RESET_ENGINES: every command in progress ends with ENGINE_RESET.
@@ -77,12 +79,13 @@ class CommandProcessor {
 
   struct State {
     std::array<QueueExecution, kQueueCount> queues = {};
-    uint32_t next_queue = 0;
+    uint64_t last_ticket = 0;  // of the mailbox
+    QueueScheduler::State scheduler;
 
-    WARD_STATE_FIELDS(queues, next_queue)
+    WARD_STATE_FIELDS(queues, last_ticket, scheduler)
   };
-  const State& Save() const { return state_; }
-  void Load(const State& state) { state_ = state; }
+  State Save() const;
+  void Load(const State& state);
   // Whether a saved state is one that this processor could be in, with the rest of the chip as it
   // is in that state.
   struct Surroundings {
@@ -116,7 +119,19 @@ class CommandProcessor {
   bool HasWork(uint32_t queue) const;  // a command to fetch
   bool CanGoOn(uint32_t queue) const;  // without anything from outside
   bool WaitsOnMemory(uint32_t queue) const;
+  bool IsNextForMailbox(uint32_t queue) const;
+  uint32_t QueueState(uint32_t queue) const;  // QUEUE_STATUS.STATE
   void Disable(uint32_t queue);
+
+  // One queue gets on, unless none can; `left` is what the slice has left.
+  bool TakeTurn(uint64_t left);
+  // Bit n: queue n has work, whether or not it can go on now.
+  uint32_t ActiveQueues() const;
+  // Reports the queues that made no progress for their QUEUE_TIMEOUT.
+  void ReportHangs();
+  // Virtual time at which the queue will have hung; UINT64_MAX when it won't, or was reported.
+  uint64_t HangsAtNs(uint32_t queue) const;
+  uint64_t FindWakeup() const;
 
   // Each says whether the queue got on. What it cost is on the memory's meter (Memory::work).
   bool Visit(uint32_t queue, uint64_t budget);
@@ -161,7 +176,8 @@ class CommandProcessor {
 
   CommandBlocks blocks_;
   std::vector<CommandRing> rings_;
-  State state_;
+  State state_;  // what is the scheduler's is in it only while saved
+  QueueScheduler scheduler_;
   std::vector<uint8_t> fetch_buffer_;  // of the command being decoded; no state between slices
 };
 

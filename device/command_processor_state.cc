@@ -7,6 +7,21 @@ namespace ward::device {
 
 using Phase = QueueExecution::Phase;
 
+namespace {
+
+// Each buffer that was entered has a command left, but for those whose last one is in progress.
+bool CanResumeIndirect(const QueueExecution& execution) {
+  if (execution.indirect_depth > execution.indirect.size()) return false;
+  for (uint32_t depth = 0; depth < execution.indirect_depth; ++depth) {
+    const IndirectBuffer& buffer = execution.indirect[depth];
+    if (buffer.bytes > abi::kMaximumIndirectBytes || buffer.next > buffer.bytes) return false;
+  }
+  return execution.indirect_depth == 0 || execution.phase != Phase::kNone ||
+         execution.Innermost().next < execution.Innermost().bytes;
+}
+
+}  // namespace
+
 bool CommandProcessor::CanResume(const EngineJob& job) const {
   switch (job.kind) {
     case EngineJob::Kind::kCopy:
@@ -29,9 +44,7 @@ bool CommandProcessor::CanResume(const QueueExecution& execution) const {
   if (has_job != (execution.phase == Phase::kJob)) return false;
   if (has_job && !CanResume(execution.job)) return false;
   if (!blocks_.memory->Holds(execution.operand) ||
-      execution.payload.size() > abi::kMaximumCommandBytes ||
-      execution.indirect_bytes > abi::kMaximumIndirectBytes ||
-      execution.indirect_next > execution.indirect_bytes ||
+      execution.payload.size() > abi::kMaximumCommandBytes || !CanResumeIndirect(execution) ||
       execution.awaited_queues >> kQueueCount != 0) {
     return false;
   }
@@ -43,7 +56,8 @@ bool CommandProcessor::CanResume(const QueueExecution& execution) const {
 
 bool CommandProcessor::CanLoad(const State& state, const Surroundings& surroundings) const {
   const SecurityProcessor::State& security = *surroundings.security;
-  if (state.next_queue >= kQueueCount || (security.busy && security.queue >= kQueueCount)) {
+  if (!QueueScheduler::CanLoad(state.scheduler) ||
+      (security.busy && security.queue >= kQueueCount)) {
     return false;
   }
   for (uint32_t queue = 0; queue < kQueueCount; ++queue) {

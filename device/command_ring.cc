@@ -3,6 +3,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "device/queue_scheduler.h"
 
 namespace ward::device {
 
@@ -41,6 +42,9 @@ Result<void> CommandRing::CheckConfiguration(const ContextTable& contexts) const
   const uint32_t size_log2 = registers_->Get(At(abi::kRegRingSizeLog2));
   if (size_log2 < abi::kMinimumRingSizeLog2 || size_log2 > abi::kMaximumRingSizeLog2) {
     return Fault{abi::kStatusRingConfigurationInvalid, "ring size is not 2^12 to 2^20"};
+  }
+  if (registers_->Get(At(abi::kRegQueuePriority)) >= QueueScheduler::kPriorityCount) {
+    return Fault{abi::kStatusRingConfigurationInvalid, "priority is not low, normal or high"};
   }
   if (queue_ != abi::kKernelQueue && !contexts.CheckUser(context()).ok()) {
     return Fault{abi::kStatusContextInvalid, "queue's context does not exist"};

@@ -27,8 +27,8 @@ class CommandRing {
   // Bytes from the head that a command may take: to the tail, or to the ring's end before it.
   uint32_t AvailableBytes() const;
 
-  // Head and tail at zero, no fence yet. RING_CONFIGURATION_INVALID when size, context, ring or
-  // fence address are not usable; the positions are cleared nevertheless.
+  // Head and tail at zero, no fence yet. RING_CONFIGURATION_INVALID when size, priority, ring or
+  // fence address are not usable, CONTEXT_INVALID; the positions are cleared nevertheless.
   Result<void> Start(const ContextTable& contexts);
   void ClearPositions();
   // Whether an enabled ring is as Start and AcceptTail leave it.

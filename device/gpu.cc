@@ -1,5 +1,6 @@
 #include "device/gpu.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "abi/generated/pci.h"
@@ -25,6 +26,12 @@ Result<void> CheckOptions(const GpuOptions& options) {
   return {};
 }
 
+// 0: none.
+uint64_t EarlierWakeup(uint64_t one, uint64_t other) {
+  if (one == 0 || other == 0) return std::max(one, other);
+  return std::min(one, other);
+}
+
 }  // namespace
 
 GpuImplementation::GpuImplementation(const GpuOptions& options, const Ports& ports)
@@ -36,7 +43,7 @@ GpuImplementation::GpuImplementation(const GpuOptions& options, const Ports& por
       grants_(RegisterFile::ResetValue(abi::kRegSessionCount)),
       registers_(options),
       config_(options.visible_vram_bytes, ports.interrupts),
-      interrupts_(&registers_, &config_, ports.trace),
+      interrupts_(&registers_, &config_, ports.clock, ports.trace),
       contexts_(&memory_),
       display_(&memory_, &grants_),
       copy_(&memory_),
@@ -75,10 +82,10 @@ ProcessResult GpuImplementation::Process(uint64_t budget_bytes) {
   if (display_.LinkWakeupNs() != 0) display_.AdvanceLinks(ports_.clock->NowNs());
   ProcessResult result = processor_->Process(budget_bytes);
   RaiseLinkChanges();
-  const uint64_t link_wakeup = display_.LinkWakeupNs();
-  if (link_wakeup != 0 && (result.wakeup_ns == 0 || link_wakeup < result.wakeup_ns)) {
-    result.wakeup_ns = link_wakeup;
-  }
+  // After the work: what it raised may go out with what is due.
+  interrupts_.SendDue();
+  result.wakeup_ns = EarlierWakeup(result.wakeup_ns, display_.LinkWakeupNs());
+  result.wakeup_ns = EarlierWakeup(result.wakeup_ns, interrupts_.WakeupNs());
   return result;
 }
 
@@ -109,6 +116,7 @@ void GpuImplementation::ResetFunction() {
   security_->Reset();
   memory_.ClearProtected();
   registers_.Reset();
+  interrupts_.Reset();
   config_.DropPending();
   security_->Boot();
   // Enables are clear, so this sends no vector.
@@ -148,6 +156,7 @@ std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save() const {
   content->security = security_->Save();
   content->display = display_.Save();
   content->processor = processor_->Save();
+  content->interrupts = interrupts_.Save();
   content->visible_vram.resize(memory_.visible_bytes());
   ports_.vram->Read(0, content->visible_vram);
   return content;
@@ -163,6 +172,7 @@ void GpuImplementation::Load(const GpuSnapshot::Content& content) {
   security_->Load(*content.security);
   display_.Load(content.display);
   processor_->Load(content.processor);
+  interrupts_.Load(content.interrupts);
   ports_.vram->Write(0, content.visible_vram);
 }
 
@@ -177,6 +187,7 @@ uint64_t GpuImplementation::StateHash() const {
   security_->Hash(&hasher);
   display_.Hash(&hasher);
   processor_->Hash(&hasher);
+  interrupts_.Hash(&hasher);
   return hasher.value();
 }
 

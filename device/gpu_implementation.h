@@ -103,6 +103,7 @@ struct GpuSnapshot::Content {
   std::unique_ptr<SecurityProcessor::State> security;
   Display::State display;
   CommandProcessor::State processor;
+  Interrupts::State interrupts;
   std::vector<uint8_t> visible_vram;
 };
 

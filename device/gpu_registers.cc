@@ -28,7 +28,7 @@ uint32_t GpuImplementation::ReadPlace(const RegisterPlace& place, uint32_t offse
     case abi::kRegDeviceStatus:
       return security_->firmware_state();
     case abi::kRegQueueStatus:
-      return processor_->QueueState(place.block);
+      return processor_->QueueStatus(place.block);
     case abi::kRegOutputControl:
     case abi::kRegOutputMode:
     case abi::kRegOutputModeCount:
@@ -72,6 +72,8 @@ void GpuImplementation::WritePlace(const RegisterPlace& place, uint32_t offset, 
       return interrupts_.ClearCauses(value);
     case abi::kRegInterruptEnable:
       return interrupts_.SetEnable(value);
+    case abi::kRegInterruptModeration:
+      return interrupts_.SetModeration(value);
     case abi::kRegQueueControl:
       return processor_->WriteControl(place.block, value);
     case abi::kRegRingBaseLo:
@@ -80,6 +82,8 @@ void GpuImplementation::WritePlace(const RegisterPlace& place, uint32_t offset, 
     case abi::kRegQueueContext:
     case abi::kRegFenceAddressLo:
     case abi::kRegFenceAddressHi:
+    case abi::kRegQueuePriority:
+    case abi::kRegQueueTimeout:
       return WriteQueueConfiguration(place.block, offset, value);
     case abi::kRegOutputControl:
     case abi::kRegOutputMode:

@@ -43,9 +43,10 @@ struct GpuImplementation::Blocks {
   uint64_t last_key_serial = 0;
   Display::State display;
   CommandProcessor::State processor;
+  Interrupts::State interrupts;
 
   WARD_STATE_FIELDS(registers, config, contexts, grants, security, last_key_serial, display,
-                    processor)
+                    processor, interrupts)
 
   // A header of this build.
   static StateHeader MakeHeader() {
@@ -75,6 +76,7 @@ GpuImplementation::Blocks GpuImplementation::SaveBlocks() const {
   blocks.last_key_serial = vault_.last_serial();
   blocks.display = display_.Save();
   blocks.processor = processor_->Save();
+  blocks.interrupts = interrupts_.Save();
   DropSecrets(&blocks.grants, &blocks.security.firmware.handle_source);
   return blocks;
 }
@@ -207,6 +209,7 @@ class GpuImplementation::StateLoad {
     gpu_.security_->Load(blocks_.security);
     gpu_.display_.Load(blocks_.display);
     gpu_.processor_->Load(blocks_.processor);
+    gpu_.interrupts_.Load(blocks_.interrupts);
     if (has_visible_vram_) WriteVisibleVram();
     gpu_.ports_.trace->OnEvent({"load", is_sealed_ ? "sealed" : "", {generation_, 0, 0}});
     if (is_sealed_) {

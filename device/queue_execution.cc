@@ -1,6 +1,13 @@
 #include "device/queue_execution.h"
 
+#include "base/assert.h"
+
 namespace ward::device {
+void QueueExecution::EnterIndirect(const IndirectBuffer& buffer) {
+  WARD_ASSERT(indirect_depth < indirect.size());
+  indirect[indirect_depth++] = buffer;
+}
+
 void QueueExecution::EndCommand() {
   phase = Phase::kNone;
   command = CommandInProgress{};
@@ -8,15 +15,15 @@ void QueueExecution::EndCommand() {
   operand = GuestRange{};
   wait_address = 0;
   wait_value = 0;
+  wait_since_ns = 0;
+  is_hung = false;
+  mailbox_ticket = 0;
   awaited_queues = 0;
   message = 0;
   response_capacity = 0;
   payload.clear();
-  if (!InIndirect()) {
-    indirect_address = 0;
-    indirect_bytes = 0;
-    indirect_next = 0;
-    indirect_position = 0;
+  while (InIndirect() && Innermost().next >= Innermost().bytes) {
+    indirect[--indirect_depth] = IndirectBuffer{};
   }
 }
 

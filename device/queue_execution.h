@@ -2,10 +2,12 @@
 #ifndef WARD_DEVICE_QUEUE_EXECUTION_H_
 #define WARD_DEVICE_QUEUE_EXECUTION_H_
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "abi/generated/commands.h"
+#include "abi/generated/pci.h"
 #include "base/state_fields.h"
 #include "device/engine_job.h"
 #include "device/memory.h"
@@ -17,10 +19,23 @@ struct CommandInProgress {
   uint16_t opcode = 0;    // 0 until it is known to be a described one
   uint32_t position = 0;  // in the ring; of the INDIRECT_BUFFER when the command stood in one
   bool in_indirect = false;
-  uint32_t indirect_offset = 0;
-  uint32_t session = 0;  // that the command names; 0: none
+  bool is_nested = false;        // in an indirect buffer that another one led to
+  uint32_t indirect_offset = 0;  // in the buffer that it stood in
+  uint32_t outer_offset = 0;     // of the inner INDIRECT_BUFFER in the outer buffer
+  uint32_t session = 0;          // that the command names; 0: none
 
-  WARD_STATE_FIELDS(opcode, position, in_indirect, indirect_offset, session)
+  WARD_STATE_FIELDS(opcode, position, in_indirect, is_nested, indirect_offset, outer_offset,
+                    session)
+};
+
+// A buffer that commands come from.
+struct IndirectBuffer {
+  uint64_t address = 0;  // virtual; translated at each fetch
+  uint32_t bytes = 0;
+  uint32_t next = 0;      // offset of the command that is fetched next
+  uint32_t position = 0;  // of its INDIRECT_BUFFER: in the ring, or in the outer buffer
+
+  WARD_STATE_FIELDS(address, bytes, next, position)
 };
 
 struct QueueExecution {
@@ -39,27 +54,30 @@ struct QueueExecution {
   GuestRange operand;
   uint64_t wait_address = 0;  // virtual; translated at each look
   uint64_t wait_value = 0;
+  uint64_t wait_since_ns = 0;   // virtual time at which the WAIT began
+  bool is_hung = false;         // the WAIT was reported as a hang
+  uint64_t mailbox_ticket = 0;  // kMailbox: the lowest is served first
   uint32_t awaited_queues = 0;  // bit n: queue n holds addresses translated before the INVALIDATE
   uint32_t message = 0;
   uint32_t response_capacity = 0;
   std::vector<uint8_t> payload;
 
-  // The indirect buffer that commands come from; empty when they come from the ring.
-  uint64_t indirect_address = 0;  // virtual; translated at each fetch
-  uint32_t indirect_bytes = 0;
-  uint32_t indirect_next = 0;
-  uint32_t indirect_position = 0;  // of INDIRECT_BUFFER in the ring
+  // The indirect buffers that were entered, the innermost last; none: commands come from the ring.
+  std::array<IndirectBuffer, abi::kMaximumIndirectDepth> indirect = {};
+  uint32_t indirect_depth = 0;
 
-  WARD_STATE_FIELDS(phase, command, job, operand, wait_address, wait_value, awaited_queues, message,
-                    response_capacity, payload, indirect_address, indirect_bytes, indirect_next,
-                    indirect_position)
+  WARD_STATE_FIELDS(phase, command, job, operand, wait_address, wait_value, wait_since_ns, is_hung,
+                    mailbox_ticket, awaited_queues, message, response_capacity, payload, indirect,
+                    indirect_depth)
 
-  bool InIndirect() const { return indirect_next < indirect_bytes; }
+  bool InIndirect() const { return indirect_depth != 0; }
+  const IndirectBuffer& Innermost() const { return indirect[indirect_depth - 1]; }
+  void EnterIndirect(const IndirectBuffer& buffer);
   // Works with addresses that were translated when its command began.
   bool HoldsTranslations() const {
     return phase == Phase::kJob || phase == Phase::kMailbox || phase == Phase::kFirmware;
   }
-  // The command is over; an indirect buffer goes on.
+  // The command is over; an indirect buffer goes on unless that was its last.
   void EndCommand();
 };
 

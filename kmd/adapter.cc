@@ -7,6 +7,7 @@
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
 #include "kmd/hardware.h"
+#include "kmd/recovery.h"
 #include "kmd/render_device.h"
 
 namespace ward::kmd {
@@ -20,6 +21,7 @@ class Adapter::Implementation {
   }
 
   Hardware& hardware() { return *hardware_; }
+  Recovery& recovery() { return recovery_; }
 
   Result<DeviceHandle> CreateDevice() {
     WARD_ASSIGN_OR_RETURN(const uint32_t handle, NewHandle());
@@ -87,7 +89,8 @@ class Adapter::Implementation {
   }
 
   std::unique_ptr<Hardware> hardware_;
-  std::unordered_map<DeviceHandle, std::unique_ptr<RenderDevice>> devices_;
+  Recovery::Devices devices_;
+  Recovery recovery_{hardware_.get(), &devices_};
   std::deque<uint32_t> free_numbers_;
   uint32_t next_number_ = 1;
   uint32_t next_handle_ = 1;
@@ -212,6 +215,15 @@ Result<void> Adapter::Present(DeviceHandle device, ContextHandle context,
 ProtectedOutputs& Adapter::protected_outputs() {
   return implementation_->hardware().protected_outputs();
 }
+
+AdapterHealth Adapter::CheckHealth() const { return implementation_->recovery().CheckHealth(); }
+
+uint32_t Adapter::LossOf(DeviceHandle device) const {
+  const auto found = implementation_->Find(device);
+  return found.ok() ? found.value()->loss() : abi::kStatusOk;
+}
+
+Result<RecoveryReport> Adapter::Recover() { return implementation_->recovery().Recover(); }
 
 Result<abi::QueueReport> Adapter::Report(DeviceHandle device, ContextHandle context) {
   WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));

@@ -43,8 +43,32 @@ struct MemoryReport {
   uint64_t given_up = 0;  // contents of offered allocations
 };
 
+// What CheckHealth finds.
+enum class AdapterHealth {
+  kGood,
+  kHung,   // a context's queue makes no progress
+  kReset,  // the function was reset from outside, or stopped answering once
+  kGone,   // the registers do not answer: powered down, unplugged, memory space off
+};
+
+// The mildest thing that helped.
+enum class RecoveryAction {
+  kNone,
+  kEngineReset,   // of the queues that hung; of all engines when a queue ignored it
+  kAdapterReset,  // of the function, which was brought up again
+};
+
+struct RecoveryReport {
+  AdapterHealth health = AdapterHealth::kGood;  // before
+  RecoveryAction action = RecoveryAction::kNone;
+  uint32_t lost_devices = 0;  // runtime devices that are lost from now on
+};
+
 class Adapter {
  public:
+  // Virtual time after which a queue without progress counts as hung: WDDM's own patience.
+  static constexpr uint32_t kHangTimeoutUs = 2000000;
+
   // Checks identity and ABI major version, resets the function, sets up the kernel's queue and
   // interrupts, waits for the firmware. DEVICE_NOT_OURS, DEVICE_NOT_READY, OUT_OF_MEMORY, ...
   // `function` outlives the adapter.
@@ -116,6 +140,18 @@ class Adapter {
 
   // Output protection (DXGK_OPM_INTERFACE). Good as long as the adapter.
   ProtectedOutputs& protected_outputs();
+
+  // Time-out detection and recovery. CheckHealth reads registers and changes nothing. Recover does
+  // what is needed, in WDDM's order: a hung context's queue is reset, then all engines, then the
+  // adapter, which brings itself up again; so it does after a reset from outside. A device whose
+  // work hung is lost (DEVICE_HUNG), after a reset of the adapter every device is (DEVICE_RESET):
+  // its calls answer so, but Lock, Unlock, Free, DestroyContext and DestroyDevice work, and memory
+  // that is not protected keeps its content. New devices work. A fault, DEVICE_GONE for one, means
+  // that the adapter could not be brought up, and Recover may be tried again.
+  AdapterHealth CheckHealth() const;
+  // Why the device is lost: DEVICE_HUNG, DEVICE_RESET; OK while it is not, or there is none.
+  uint32_t LossOf(DeviceHandle device) const;
+  Result<RecoveryReport> Recover();
 
   // State of the context's queue (pfnEscapeCb).
   Result<abi::QueueReport> Report(DeviceHandle device, ContextHandle context);

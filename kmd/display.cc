@@ -87,6 +87,14 @@ bool Display::Shows(const MemoryBlock& memory) const {
          });
 }
 
+Result<void> Display::Restore() {
+  for (uint32_t output = 0; output < output_count_; ++output) {
+    const Output before = outputs_[output];
+    if (before.enabled) WARD_TRY(SetMode(output, before.width, before.height));
+  }
+  return {};
+}
+
 void Display::Forget(const MemoryBlock& memory) {
   if (!memory.is_local()) return;
   for (uint32_t output = 0; output < output_count_; ++output) {

@@ -43,6 +43,8 @@ class Display {
   bool Shows(const MemoryBlock& memory) const;
   // Blanks every output that shows this memory, which is about to be somebody else's.
   void Forget(const MemoryBlock& memory);
+  // After a reset of the function: the modes that were set, and nothing shown.
+  Result<void> Restore();
 
  private:
   struct Output {

@@ -30,12 +30,7 @@ Result<void> Hardware::BringUp() {
   WARD_TRY(ResetFunction());
   // After the reset: another driver may have left the function in any state before it.
   WARD_ASSIGN_OR_RETURN(limits_, Limits::Read(registers_));
-  const abi::PciError mastered = registers_.function()->SetBusMaster(true);
-  if (mastered != abi::PciError::kNone) {
-    return PciFault(mastered, "bus mastering can't be switched on");
-  }
-  WARD_TRY(interrupts_.Enable());
-  WARD_TRY(WaitForFirmware());
+  WARD_TRY(SwitchOn());
   WARD_ASSIGN_OR_RETURN(video_memory_, VideoMemory::Create(registers_.function(), limits_));
   WARD_ASSIGN_OR_RETURN(kernel_queue_, KernelQueue::Create(&registers_, &interrupts_));
   display_ = std::make_unique<Display>(&registers_, kernel_queue_.get(), limits_);
@@ -45,6 +40,33 @@ Result<void> Hardware::BringUp() {
       std::make_unique<QueueScheduler>(&registers_, &interrupts_, video_memory_.get(), limits_);
   protected_outputs_ = std::make_unique<ProtectedOutputs>(kernel_queue_.get());
   return {};
+}
+
+Result<void> Hardware::SwitchOn() {
+  const abi::PciError mastered = registers_.function()->SetBusMaster(true);
+  if (mastered != abi::PciError::kNone) {
+    return PciFault(mastered, "bus mastering can't be switched on");
+  }
+  WARD_TRY(interrupts_.Enable());
+  return WaitForFirmware();
+}
+
+Result<void> Hardware::ResetForRecovery() {
+  kernel_queue_->Abandon();
+  return ResetFunction();
+}
+
+Result<void> Hardware::Restart() {
+  if (registers_.IsGone()) {
+    return Fault{abi::kStatusDeviceGone, "the function does not answer any more"};
+  }
+  WARD_ASSIGN_OR_RETURN(const Limits limits, Limits::Read(registers_));
+  if (limits != limits_) {
+    return Fault{abi::kStatusDeviceNotOurs, "the function is another one than before the reset"};
+  }
+  WARD_TRY(SwitchOn());
+  WARD_TRY(kernel_queue_->Revive());
+  return display_->Restore();
 }
 
 Result<void> Hardware::ResetFunction() {

@@ -40,9 +40,18 @@ class Hardware {
   // Resets the function: nothing runs afterwards, and nothing can be asked of it any more.
   void Shutdown();
 
+  // Whether the function still is as it was brought up: not reset from outside, not given up.
+  bool IsRunning() const { return running_ && !kernel_queue_->IsLost(); }
+  // First half of a recovery: resets the function. Nothing of it runs when this succeeds.
+  Result<void> ResetForRecovery();
+  // Second half: brings the function up again, with the memory that is given out and the modes of
+  // its outputs. DEVICE_NOT_OURS when it is another one by now; else as Open.
+  Result<void> Restart();
+
  private:
   explicit Hardware(abi::PciFunction* function);
   Result<void> BringUp();
+  Result<void> SwitchOn();
   Result<void> ResetFunction();
   Result<void> WaitForFirmware();
 

@@ -7,9 +7,10 @@ namespace ward::kmd {
 namespace {
 
 constexpr uint32_t kProgressVector = 0;
-constexpr uint32_t kProgressCauses = abi::kInterruptCauseQueueMask | abi::kInterruptCauseFaultMask;
+constexpr uint32_t kProgressCauses =
+    abi::kInterruptCauseQueueMask | abi::kInterruptCauseFaultMask | abi::kInterruptCauseHangMask;
 constexpr uint32_t kEventCauses = abi::kInterruptCauseKeysLostMask;
-constexpr uint32_t kSourceCount = 20;  // bits of INTERRUPT_CAUSE
+constexpr uint32_t kSourceCount = 25;  // bits of INTERRUPT_CAUSE
 constexpr uint32_t kAllCauses = (1u << kSourceCount) - 1;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// MSI-X vectors and causes. One vector tells of progress (fences and faults of every queue), so a
-// single-threaded driver has one thing to sleep on; the other of events that nobody waits for.
+// MSI-X vectors and causes. One vector tells of progress (fences, faults and hangs of every queue),
+// so a single-threaded driver has one thing to sleep on; the other of events that nobody waits for.
 #ifndef WARD_KMD_INTERRUPT_LINE_H_
 #define WARD_KMD_INTERRUPT_LINE_H_
 

@@ -65,6 +65,12 @@ Result<void> KernelQueue::Execute(ConstByteSpan command) {
 // started again would work and have every wait run out, since nothing interrupts any more.
 void KernelQueue::NoticeReset() { lost_ = lost_ || WARD_RULE("reset.noticed", queue_->WasReset()); }
 
+Result<void> KernelQueue::Revive() {
+  WARD_TRY(queue_->Restart());
+  lost_ = false;
+  return {};
+}
+
 Result<void> KernelQueue::CreateContext(uint32_t context, uint64_t page_table_root) {
   auto command = MakeCommand<abi::ContextCreateCommand>();
   command.context = context;

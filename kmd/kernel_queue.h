@@ -42,6 +42,10 @@ class KernelQueue {
 
   // From now on every command answers DEVICE_GONE at once: the function was reset or given up.
   void Abandon() { lost_ = true; }
+  // Whether that is so; looks whether the function was reset meanwhile.
+  bool IsLost() const { return lost_ || queue_->WasReset(); }
+  // After the function was brought up again.
+  Result<void> Revive();
 
  private:
   KernelQueue(std::unique_ptr<Queue> queue, abi::PciFunction* function)

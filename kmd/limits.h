@@ -13,6 +13,8 @@ namespace ward::kmd {
 Result<void> CheckIdentity(const RegisterWindow& registers);
 
 struct Limits {
+  friend bool operator==(const Limits&, const Limits&) = default;
+
   uint32_t abi_version = 0;
   uint64_t features = 0;
   uint32_t queue_count = 0;    // 2 to kQueueBlockCount

@@ -22,6 +22,16 @@ constexpr uint32_t kEscapeQueueReport = 1;
 // than this without progress of ours is broken.
 constexpr int kMaximumWakeups = 1 << 20;
 
+bool SaysStopped(uint32_t status) {
+  const uint32_t state = status & abi::kQueueStatusStateMask;
+  return state == kStateDisabled || state >= kStateFaulted;
+}
+
+// A function that is gone has every bit set; that is no hang.
+bool SaysHung(uint32_t status) {
+  return (status & abi::kQueueStatusHungMask) != 0 && !SaysStopped(status);
+}
+
 // As RingSpace::MaximumPiece: what always finds room in an empty ring.
 static_assert(Queue::kMaximumSubmitBytes + abi::FenceCommand::kSizeBytes <=
               kRingBytes / 2 - RingSpace::kGapBytes);
@@ -66,21 +76,21 @@ Result<void> Queue::Enable() {
   registers_->Write(Register(abi::kRegRingSizeLog2), kRingSizeLog2);
   registers_->Write(Register(abi::kRegQueueContext), context_);
   registers_->Write64(Register(abi::kRegFenceAddressLo), memory_.bus_address() + kRingBytes);
+  if (hang_timeout_us_ != 0) registers_->Write(Register(abi::kRegQueueTimeout), hang_timeout_us_);
   registers_->Write(Register(abi::kRegQueueControl), abi::kQueueControlEnableMask);
   if (HasStopped()) return Fault{abi::kStatusQueueFaulted, "the device did not enable the queue"};
   return {};
 }
 
-bool Queue::HasStopped() const {
-  const uint32_t status = registers_->Read(Register(abi::kRegQueueStatus));
-  const uint32_t state = status & abi::kQueueStatusStateMask;
-  return state == kStateDisabled || state >= kStateFaulted;
-}
+uint32_t Queue::Status() const { return registers_->Read(Register(abi::kRegQueueStatus)); }
 
-bool Queue::WasReset() const {
-  const uint32_t status = registers_->Read(Register(abi::kRegQueueStatus));
-  return (status & abi::kQueueStatusStateMask) == kStateDisabled || registers_->IsGone();
-}
+bool Queue::HasStopped() const { return SaysStopped(Status()); }
+
+bool Queue::WasReset() const { return IsDisabled() || registers_->IsGone(); }
+
+bool Queue::IsHung() const { return SaysHung(Status()); }
+
+bool Queue::IsDisabled() const { return (Status() & abi::kQueueStatusStateMask) == kStateDisabled; }
 
 uint64_t Queue::CompletedFence() const {
   auto* fence = reinterpret_cast<uint64_t*>(memory_.bytes().data() + kRingBytes);
@@ -136,10 +146,12 @@ Result<void> Queue::Wait(uint64_t fence, uint32_t timeout_ms) {
   if (CompletedFence() >= fence) return {};
   bool timed_out = false;
   for (int wakeup = 0; wakeup < kMaximumWakeups; ++wakeup) {
-    interrupts_->Acknowledge((1u << index_) | abi::kInterruptCauseFaultMask);
-    const bool stopped = HasStopped();  // before the fence: one written just before a stop counts
+    interrupts_->Acknowledge((1u << index_) | abi::kInterruptCauseFaultMask |
+                             abi::kInterruptCauseHangMask);
+    const uint32_t status = Status();  // before the fence: one written just before a stop counts
     if (CompletedFence() >= fence) return {};
-    if (stopped) return StopFault();
+    if (SaysStopped(status)) return StopFault();
+    if (SaysHung(status)) return registers_->TimeoutFault("the queue hangs");
     if (timed_out) return registers_->TimeoutFault("the fence was not reached in time");
     const abi::PciError error = interrupts_->WaitForProgress(timeout_ms);
     // Looks once more after a timeout: the last interrupt may have been taken by another wait.

@@ -22,6 +22,10 @@ class Queue {
   static constexpr uint32_t kDefaultTimeoutMs = 10000;
   static constexpr uint32_t kMaximumSubmitBytes = 8000;
 
+  // From the next Restart on: the device reports the queue as hung after this much virtual time
+  // without progress; 0: never, which is all that a device without HANG_DETECTION can do.
+  void SetHangTimeout(uint32_t microseconds) { hang_timeout_us_ = microseconds; }
+
   // Memory for queue `index`, which Restart enables. OUT_OF_MEMORY.
   static Result<std::unique_ptr<Queue>> Create(const RegisterWindow* registers,
                                                const InterruptLine* interrupts, uint32_t index);
@@ -32,7 +36,8 @@ class Queue {
   // Puts whole commands and a fence behind them into the ring and rings the doorbell; waits for
   // room when it is full. At most kMaximumSubmitBytes. Gives the fence's value.
   Result<uint64_t> Submit(ConstByteSpan commands);
-  // QUEUE_FAULTED, DEVICE_TIMEOUT, DEVICE_GONE; INVALID_ARGUMENT for a fence not yet submitted.
+  // QUEUE_FAULTED, DEVICE_TIMEOUT (at once when the queue hangs), DEVICE_GONE; INVALID_ARGUMENT for
+  // a fence not yet submitted.
   Result<void> Wait(uint64_t fence, uint32_t timeout_ms = kDefaultTimeoutMs);
 
   // What the device wrote last. It may be anything: compare it, and do nothing else with it.
@@ -43,6 +48,10 @@ class Queue {
   // Whether the function was reset, or is gone, since the queue was enabled: nothing else disables
   // a queue. Asked before Restart.
   bool WasReset() const;
+  // Whether the device reports it as hung (QUEUE_STATUS.HUNG).
+  bool IsHung() const;
+  // Whether it is disabled and at rest.
+  bool IsDisabled() const;
   // Drops what is in the ring and starts again. Fences go on counting.
   Result<void> Restart();
   // Restart, for another context from then on. QUEUE_FAULTED when the device refuses.
@@ -58,6 +67,7 @@ class Queue {
   Queue(const RegisterWindow* registers, const InterruptLine* interrupts, uint32_t index,
         DmaMemory memory);
   Result<void> Enable();
+  uint32_t Status() const;
   Result<RingSpace::Piece> Reserve(uint32_t bytes);
   uint32_t Register(uint32_t offset) const;
 
@@ -67,6 +77,7 @@ class Queue {
   uint32_t context_ = abi::kKernelContext;
   DmaMemory memory_;  // the ring, and a page whose first 8 bytes are the fence
   RingSpace space_;
+  uint32_t hang_timeout_us_ = 0;
   uint64_t last_fence_ = 0;
 };
 

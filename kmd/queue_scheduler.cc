@@ -38,7 +38,8 @@ Result<UserQueue*> QueueScheduler::Take(Holder* holder) {
 
 Result<void> QueueScheduler::MakeOne() {
   const auto index = static_cast<uint32_t>(entries_.size() + 1);
-  WARD_ASSIGN_OR_RETURN(auto queue, UserQueue::Create(registers_, interrupts_, memory_, index));
+  WARD_ASSIGN_OR_RETURN(
+      auto queue, UserQueue::Create(registers_, interrupts_, memory_, index, hang_timeout_us_));
   entries_.push_back({std::move(queue), nullptr});
   return {};
 }

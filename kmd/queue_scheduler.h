@@ -7,7 +7,9 @@
 #include <list>
 #include <memory>
 
+#include "abi/generated/registers.h"
 #include "base/result.h"
+#include "kmd/adapter.h"
 #include "kmd/interrupt_line.h"
 #include "kmd/limits.h"
 #include "kmd/register_window.h"
@@ -34,7 +36,10 @@ class QueueScheduler {
       : registers_(registers),
         interrupts_(interrupts),
         memory_(memory),
-        queue_count_(limits.queue_count) {}
+        queue_count_(limits.queue_count),
+        hang_timeout_us_((limits.features & abi::kFeaturesHangDetectionMask) != 0
+                             ? Adapter::kHangTimeoutUs
+                             : 0) {}
   QueueScheduler(const QueueScheduler&) = delete;
   QueueScheduler& operator=(const QueueScheduler&) = delete;
 
@@ -63,6 +68,7 @@ class QueueScheduler {
   const InterruptLine* interrupts_;
   VideoMemory* memory_;
   uint32_t queue_count_;
+  uint32_t hang_timeout_us_;
   Entries entries_;  // the least recently used first
 };
 

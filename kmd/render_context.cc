@@ -14,6 +14,7 @@ namespace {
 constexpr uint64_t kCommandBufferAddress = 1ull << 21;
 constexpr uint32_t kEscapeQueueReport = 1;  // QUEUE_REPORT.escape
 constexpr uint32_t kStateIdle = 1;
+constexpr uint32_t kStateFaulted = 4;
 
 static_assert(kCommandBufferAddress + UserQueue::kCommandBufferBytes <=
               RenderContext::kFirstAllocationAddress);
@@ -48,12 +49,15 @@ RenderContext::~RenderContext() {
   if (exists_) (void)hardware_->kernel_queue().DestroyContext(number_).ok();
 }
 
+Fault RenderContext::LossFault() const { return {loss_, "the runtime device is lost"}; }
+
 void RenderContext::Map(uint64_t address, const MemoryBlock& block) {
   tables_.Map(address, block, PageTables::Access::kReadWrite);
 }
 
 Result<void> RenderContext::Unmap(uint64_t address, uint64_t size_bytes) {
   tables_.Unmap(address, size_bytes);
+  if (!exists_) return {};  // nothing walks them any more
   return hardware_->kernel_queue().Invalidate(number_, address, size_bytes);
 }
 
@@ -67,6 +71,19 @@ Result<void> RenderContext::TakeQueue() {
   // It counts as stopped, and is given back as such when somebody needs it.
   if (!started.ok()) return started.fault();
   return {};
+}
+
+bool RenderContext::StopQueue() {
+  if (queue_ == nullptr) return true;
+  queue_->Stop();
+  return queue_->queue().IsDisabled();
+}
+
+void RenderContext::DropQueue() {
+  WARD_ASSERT(loss_ != abi::kStatusOk);
+  record_ = Report();
+  // Whatever is mapped there, nothing runs for this context any more.
+  if (queue_ != nullptr) GiveQueueBack();
 }
 
 void RenderContext::GiveQueueBack() {
@@ -93,6 +110,7 @@ Result<uint64_t> RenderContext::Submit(ConstByteSpan commands,
                                        std::span<const AddressPatch> patches) {
   WARD_ASSERT(!commands.empty() && commands.size() <= kMaximumCommandBytes &&
               IsAligned(commands.size(), abi::kCommandAlignment));
+  if (loss_ != abi::kStatusOk) return LossFault();
   if (stopped_ || (queue_ != nullptr && queue_->queue().HasStopped())) {
     return Fault{abi::kStatusQueueFaulted, "the context's queue has stopped"};
   }
@@ -109,16 +127,18 @@ Result<void> RenderContext::Wait(uint64_t fence, uint32_t timeout_ms) {
     return Fault{abi::kStatusInvalidArgument, "the fence was never submitted"};
   }
   if (fence <= ended_fence_) return {};
+  if (loss_ != abi::kStatusOk) return LossFault();
   if (queue_ != nullptr) return queue_->queue().Wait(ToQueueFence(fence), timeout_ms);
   return Fault{abi::kStatusQueueFaulted, "the queue stopped before the fence"};
 }
 
 bool RenderContext::IsUnused(uint64_t fence) const {
-  if (fence <= ended_fence_ || queue_ == nullptr) return true;
+  if (fence <= ended_fence_ || queue_ == nullptr || loss_ != abi::kStatusOk) return true;
   return queue_->queue().CompletedFence() >= ToQueueFence(fence) || queue_->queue().HasStopped();
 }
 
 Result<void> RenderContext::WaitUnused(uint64_t fence, uint32_t timeout_ms) {
+  if (loss_ != abi::kStatusOk) return {};
   const Result<void> outcome = Wait(fence, is_stuck_ ? 0 : timeout_ms);
   is_stuck_ = !outcome.ok() && outcome.fault().status == abi::kStatusDeviceTimeout;
   if (!outcome.ok() && outcome.fault().status != abi::kStatusQueueFaulted) return outcome.fault();
@@ -130,6 +150,16 @@ Result<void> RenderContext::WaitIdle(uint32_t timeout_ms) {
 }
 
 abi::QueueReport RenderContext::Report() const {
+  abi::QueueReport report = ReportOfQueues();
+  if (loss_ == abi::kStatusOk) return report;
+  report.queue_state = kStateFaulted;
+  report.fault_status = loss_;
+  report.fault_opcode = 0;
+  report.fault_address = 0;
+  return report;
+}
+
+abi::QueueReport RenderContext::ReportOfQueues() const {
   if (queue_ == nullptr) return record_;
   abi::QueueReport report = queue_->queue().Report();
   if (report.refusal_count == 0) report.refusal_status = record_.refusal_status;

@@ -62,6 +62,17 @@ class RenderContext final : public QueueScheduler::Holder {
   // Of the queue that it has, with the refusals of those that it had.
   abi::QueueReport Report() const;
 
+  // Whether the device reports its queue as hung.
+  bool IsHung() const { return queue_ != nullptr && queue_->queue().IsHung(); }
+  // Its device is lost: from now on Submit and Wait answer `reason`, and nothing is waited for.
+  void MarkLost(uint32_t reason) { loss_ = reason; }
+  // Resets its queue. False: the queue does not come to rest.
+  bool StopQueue();
+  // Gives its queue back, reset. Only of a lost context.
+  void DropQueue();
+  // The function was reset: the device does not know the context any more.
+  void Forget() { exists_ = false; }
+
   // Of the scheduler.
   Result<void> LetGo() override;
 
@@ -71,6 +82,8 @@ class RenderContext final : public QueueScheduler::Holder {
   // What a queue of ours is asked for instead of the context's fence; a queue counts for all.
   uint64_t ToQueueFence(uint64_t fence) const { return fence + fence_shift_; }
   void GiveQueueBack();
+  abi::QueueReport ReportOfQueues() const;
+  Fault LossFault() const;
 
   Hardware* hardware_;
   uint32_t number_;
@@ -82,6 +95,7 @@ class RenderContext final : public QueueScheduler::Holder {
   uint64_t last_fence_ = 0;
   uint64_t ended_fence_ = 0;   // reached on queues that were given back
   abi::QueueReport record_{};  // of queues that were given back
+  uint32_t loss_ = 0;          // why its device is lost; OK while it is not
   bool stopped_ = false;       // the last of them had stopped: nothing runs any more
 };
 

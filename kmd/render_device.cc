@@ -56,6 +56,26 @@ RenderDevice::~RenderDevice() {
   }
 }
 
+Result<void> RenderDevice::CheckNotLost() const {
+  if (loss_ == abi::kStatusOk) return {};
+  return Fault{loss_, "the runtime device is lost"};
+}
+
+void RenderDevice::MarkLost(uint32_t reason) {
+  if (loss_ != abi::kStatusOk) return;
+  loss_ = reason;
+  for (auto& [handle, context] : contexts_) context->MarkLost(reason);
+}
+
+void RenderDevice::DropQueues() {
+  for (auto& [handle, context] : contexts_) context->DropQueue();
+}
+
+void RenderDevice::Forget() {
+  DropQueues();
+  for (auto& [handle, context] : contexts_) context->Forget();
+}
+
 Result<Allocation*> RenderDevice::FindAllocation(AllocationHandle handle) {
   const auto found = allocations_.find(handle);
   if (found == allocations_.end()) return Invalid("no such allocation of this device");
@@ -96,6 +116,7 @@ Result<void> RenderDevice::TakeMemory(Allocation* allocation, Segment segment) {
 }
 
 Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::AllocationData& data) {
+  WARD_TRY(CheckNotLost());
   WARD_TRY(CheckAllocationData(data));
   Allocation allocation;
   allocation.owner = this;
@@ -209,6 +230,7 @@ Result<std::vector<AllocationPin>> RenderDevice::BringAll(
 }
 
 Result<void> RenderDevice::MakeResident(std::span<const AllocationHandle> handles) {
+  WARD_TRY(CheckNotLost());
   WARD_ASSIGN_OR_RETURN(const std::vector<Allocation*> allocations, FindAll(handles));
   for (const Allocation* allocation : allocations) {
     if (allocation->resident_count >= kMaximumCount) return Invalid("resident too often");
@@ -268,6 +290,7 @@ Result<AddressPatch> RenderDevice::CheckPatch(const Patch& patch, size_t command
 Result<uint64_t> RenderDevice::Submit(ContextHandle context_handle, ConstByteSpan commands,
                                       std::span<const AllocationHandle> allocations,
                                       std::span<const Patch> patches) {
+  WARD_TRY(CheckNotLost());
   WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(context_handle));
   if (commands.empty() || commands.size() > RenderContext::kMaximumCommandBytes ||
       !IsAligned(commands.size(), abi::kCommandAlignment)) {
@@ -289,6 +312,7 @@ Result<uint64_t> RenderDevice::Submit(ContextHandle context_handle, ConstByteSpa
 Result<void> RenderDevice::Present(ContextHandle context_handle, AllocationHandle handle,
                                    uint32_t output, uint32_t width, uint32_t height, uint32_t pitch,
                                    bool full_screen) {
+  WARD_TRY(CheckNotLost());
   WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(context_handle));
   WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindInUse(handle));
   const SurfaceShape shape{width, height, pitch};
@@ -304,6 +328,7 @@ Result<void> RenderDevice::Present(ContextHandle context_handle, AllocationHandl
 }
 
 Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) {
+  WARD_TRY(CheckNotLost());
   WARD_ASSIGN_OR_RETURN(auto context, RenderContext::Create(hardware_, number));
   // All tables first: making room for one may move an allocation.
   for (const auto& [allocation_handle, allocation] : allocations_) {

@@ -53,6 +53,15 @@ class RenderDevice final : public AllocationOwner {
     return contexts_;
   }
 
+  // Why the device is lost; OK while it is not. The first reason stays.
+  uint32_t loss() const { return loss_; }
+  // From now on it makes, submits and presents nothing. What it has can be looked at and freed.
+  void MarkLost(uint32_t reason);
+  // Of a lost device: its contexts give their queues back, reset.
+  void DropQueues();
+  // Of a lost device, after a reset of the function: the device knows no context of it any more.
+  void Forget();
+
   // Of the residency manager.
   bool IsUnused(const Allocation& allocation) const override;
   Result<void> WaitUnused(const Allocation& allocation) override;
@@ -60,6 +69,7 @@ class RenderDevice final : public AllocationOwner {
   void Map(const Allocation& allocation) override;
 
  private:
+  Result<void> CheckNotLost() const;
   Result<Allocation*> FindAllocation(AllocationHandle handle);
   // For the use by a command, a lock or a present: what is offered is no use.
   Result<Allocation*> FindInUse(AllocationHandle handle);
@@ -78,6 +88,7 @@ class RenderDevice final : public AllocationOwner {
 
   Hardware* hardware_;
   RangeAllocator addresses_;
+  uint32_t loss_ = 0;
   std::unordered_map<AllocationHandle, Allocation> allocations_;
   std::unordered_map<ContextHandle, std::unique_ptr<RenderContext>> contexts_;
 };

@@ -28,10 +28,11 @@ class UserQueue {
   static constexpr uint32_t kMaximumCommandBytes = 256 << 10;
   static constexpr uint32_t kCommandBufferBytes = 1 << 20;
 
-  // Queue `index`, not enabled yet. OUT_OF_MEMORY.
+  // Queue `index`, not enabled yet; a time-out as Queue::SetHangTimeout. OUT_OF_MEMORY.
   static Result<std::unique_ptr<UserQueue>> Create(const RegisterWindow* registers,
                                                    const InterruptLine* interrupts,
-                                                   VideoMemory* memory, uint32_t index);
+                                                   VideoMemory* memory, uint32_t index,
+                                                   uint32_t hang_timeout_us);
 
   // Enables the queue for a context of the device. QUEUE_FAULTED when the device refuses.
   Result<void> Start(uint32_t context);

@@ -101,4 +101,11 @@ HRESULT Device::RetrieveVideoFunctions(PFND3D10DDI_RETRIEVESUBOBJECT retrieve_su
   return IsFilled(video_functions_, VideoTableBytes(video_table_)) ? S_OK : E_NOTIMPL;
 }
 
+HRESULT Device::GetDeviceRemovedReason() const {
+  const HRESULT reason = errors_.removed_reason();
+  if (reason != kErrorDeviceRemoved) return reason;
+  const HRESULT loss = kernel_device_->LossReason();
+  return loss == S_OK ? reason : loss;
+}
+
 }  // namespace ward::runtime

@@ -28,8 +28,9 @@ class Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  // S_OK while the device lives, else DXGI_ERROR_DEVICE_REMOVED or _DRIVER_INTERNAL_ERROR.
-  HRESULT GetDeviceRemovedReason() const { return errors_.removed_reason(); }
+  // S_OK while the device lives, else DXGI_ERROR_DEVICE_REMOVED, more exactly _DEVICE_HUNG or
+  // _DEVICE_RESET when the kernel took it away, or _DRIVER_INTERNAL_ERROR.
+  HRESULT GetDeviceRemovedReason() const;
 
   // For the runtime's other parts.
   Adapter& adapter() { return *adapter_; }

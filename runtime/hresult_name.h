@@ -10,6 +10,10 @@ namespace ward::runtime {
 
 // DXGI_ERROR_DEVICE_REMOVED, _UNSUPPORTED and _DRIVER_INTERNAL_ERROR.
 inline constexpr HRESULT kErrorDeviceRemoved = static_cast<HRESULT>(0x887A0005u);
+// DXGI_ERROR_DEVICE_HUNG: the device's own work hung. DXGI_ERROR_DEVICE_RESET: somebody else's did,
+// or the adapter was reset from outside.
+inline constexpr HRESULT kErrorDeviceHung = static_cast<HRESULT>(0x887A0006u);
+inline constexpr HRESULT kErrorDeviceReset = static_cast<HRESULT>(0x887A0007u);
 inline constexpr HRESULT kErrorUnsupported = static_cast<HRESULT>(0x887A0004u);
 inline constexpr HRESULT kErrorDriverInternal = static_cast<HRESULT>(0x887A0020u);
 inline constexpr HRESULT kErrorWasStillDrawing = static_cast<HRESULT>(0x887A000Au);

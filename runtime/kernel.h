@@ -33,6 +33,10 @@ class Kernel {
   HRESULT QueryAdapterInfo(const D3DDDICB_QUERYADAPTERINFO* data);
   HRESULT Escape(const D3DDDICB_ESCAPE* data);
 
+  // The watchdog of time-out detection and recovery: resets what hangs, or an adapter that was
+  // reset from outside (kmd::Adapter::Recover). Runs by itself when a call was let down by a hang.
+  Result<kmd::RecoveryReport> Recover() { return adapter_->Recover(); }
+
   // For tools: calls that were refused, by all processes, those that ended too.
   const std::vector<EventReport>& EventReports() const { return events_.reports(); }
 

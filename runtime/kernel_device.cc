@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "abi/generated/status.h"
+#include "runtime/hresult_name.h"
 #include "umd/ddi/status_codes.h"
 
 namespace ward::runtime {
@@ -18,10 +20,6 @@ constexpr uint32_t kEscapeAskEvents = 3;
 
 HANDLE ToHandle(kmd::ContextHandle context) {
   return reinterpret_cast<HANDLE>(static_cast<uintptr_t>(context));
-}
-
-HRESULT ToHresult(const Result<void>& result) {
-  return result.ok() ? S_OK : HresultOf(result.fault());
 }
 
 }  // namespace
@@ -40,6 +38,27 @@ KernelDevice::~KernelDevice() {
 Result<std::unique_ptr<KernelDevice>> KernelDevice::Create(Kernel* kernel) {
   WARD_ASSIGN_OR_RETURN(const kmd::DeviceHandle handle, kernel->adapter().CreateDevice());
   return std::unique_ptr<KernelDevice>(new KernelDevice(kernel, handle));
+}
+
+HRESULT KernelDevice::Conclude(const Result<void>& outcome) {
+  if (outcome.ok()) return S_OK;
+  const bool timed_out = outcome.fault().status == abi::kStatusDeviceTimeout;
+  if (timed_out && kernel_->adapter().CheckHealth() == kmd::AdapterHealth::kHung) {
+    // Its own failure is seen by the next call.
+    std::ignore = kernel_->Recover();
+  }
+  return HresultOf(outcome.fault());
+}
+
+HRESULT KernelDevice::LossReason() const {
+  switch (kernel_->adapter().LossOf(handle_)) {
+    case abi::kStatusDeviceHung:
+      return kErrorDeviceHung;
+    case abi::kStatusDeviceReset:
+      return kErrorDeviceReset;
+    default:
+      return S_OK;
+  }
 }
 
 HRESULT KernelDevice::Allocate(D3DDDICB_ALLOCATE* data) {
@@ -95,13 +114,13 @@ HRESULT KernelDevice::FreeResource(HANDLE resource) {
 
 HRESULT KernelDevice::Free(D3DKMT_HANDLE handle) {
   if (allocations_.erase(handle) == 0) return E_INVALIDARG;
-  return ToHresult(kernel_->adapter().Free(handle_, handle));
+  return Conclude(kernel_->adapter().Free(handle_, handle));
 }
 
 HRESULT KernelDevice::Lock(D3DDDICB_LOCK* data) {
   data->pData = nullptr;
   Result<ByteSpan> bytes = kernel_->adapter().Lock(handle_, data->hAllocation);
-  if (!bytes.ok()) return HresultOf(bytes.fault());
+  if (!bytes.ok()) return Conclude(bytes.fault());
   data->pData = bytes.value().data();
   return S_OK;
 }
@@ -131,13 +150,13 @@ HRESULT KernelDevice::DestroyContext(const D3DDDICB_DESTROYCONTEXT* data) {
   if (context == nullptr) return E_INVALIDARG;
   const kmd::ContextHandle handle = context->handle();
   contexts_.erase(handle);
-  return ToHresult(kernel_->adapter().DestroyContext(handle_, handle));
+  return Conclude(kernel_->adapter().DestroyContext(handle_, handle));
 }
 
 HRESULT KernelDevice::Render(D3DDDICB_RENDER* data) {
   KernelContext* context = FindContext(data->hContext);
   if (context == nullptr || data->BroadcastContextCount != 0) return E_INVALIDARG;
-  const HRESULT result = ToHresult(context->Submit(*data));
+  const HRESULT result = Conclude(context->Submit(*data));
   // The driver goes on writing into the buffers also after a failure.
   context->HandOut(data);
   return result;
@@ -194,9 +213,9 @@ HRESULT KernelDevice::Present(const DXGIDDICB_PRESENT* data) {
   }
   const abi::AllocationData& surface = found->second.data;
   if (surface.width == 0) return E_INVALIDARG;
-  return ToHresult(kernel_->adapter().Present(handle_, context->handle(), found->first,
-                                              surface.width, surface.height, surface.pitch,
-                                              full_screen_.contains(data->pDXGIContext)));
+  return Conclude(kernel_->adapter().Present(handle_, context->handle(), found->first,
+                                             surface.width, surface.height, surface.pitch,
+                                             full_screen_.contains(data->pDXGIContext)));
 }
 
 KernelContext* KernelDevice::FindContext(HANDLE handle) {

@@ -44,6 +44,9 @@ class KernelDevice {
   void AddFullScreen(const void* dxgi_context) { full_screen_.insert(dxgi_context); }
   void RemoveFullScreen(const void* dxgi_context) { full_screen_.erase(dxgi_context); }
 
+  // Why the kernel took the device away, in the API's codes; S_OK while it did not.
+  HRESULT LossReason() const;
+
   Kernel& kernel() { return *kernel_; }
 
  private:
@@ -53,6 +56,8 @@ class KernelDevice {
   };
 
   KernelDevice(Kernel* kernel, kmd::DeviceHandle handle);
+  // The HRESULT of a call's outcome; after a hang the watchdog runs first.
+  HRESULT Conclude(const Result<void>& outcome);
   HRESULT AllocateOne(D3DDDI_ALLOCATIONINFO* info, HANDLE resource);
   HRESULT Free(D3DKMT_HANDLE handle);
   HRESULT FreeResource(HANDLE resource);

@@ -69,7 +69,7 @@ static_assert(offsetof(WaitCommand, address) == 8);
 static_assert(offsetof(WaitCommand, value) == 16);
 static_assert(offsetof(WaitCommand, reserved_24) == 24);
 
-// Executes the commands of a buffer, then goes on in the ring.
+// Executes the commands of a buffer, then goes on behind itself. In an indirect buffer that was entered from the ring it may stand; in one that was entered from another it may not (COMMAND_NOT_PERMITTED).
 struct IndirectBufferCommand {
   static constexpr uint16_t kOpcode = 0x0004;
   static constexpr uint32_t kSizeBytes = 32;
@@ -549,7 +549,7 @@ inline constexpr CommandInfo kCommands[] = {
   {0x0001, "NOOP", 16, true, false, true, true, 0x0, kNoopCommandFields, 4},
   {0x0002, "FENCE", 16, false, false, false, true, 0x1, kFenceCommandFields, 4},
   {0x0003, "WAIT", 32, false, false, true, true, 0x0, kWaitCommandFields, 6},
-  {0x0004, "INDIRECT_BUFFER", 32, false, false, false, true, 0x0, kIndirectBufferCommandFields, 6},
+  {0x0004, "INDIRECT_BUFFER", 32, false, false, true, true, 0x0, kIndirectBufferCommandFields, 6},
   {0x0010, "COPY", 48, false, false, true, true, 0x0, kCopyCommandFields, 10},
   {0x0011, "FILL", 48, false, false, true, true, 0x0, kFillCommandFields, 9},
   {0x0020, "DECRYPT_BLT", 80, false, false, true, true, 0x3, kDecryptBltCommandFields, 12},

@@ -40,6 +40,7 @@ inline constexpr uint32_t kMaximumCommandBytes = 0x2000u;  // Longest command bu
 inline constexpr uint32_t kMinimumRingSizeLog2 = 0xcu;  // Smallest ring: 4 KiB.
 inline constexpr uint32_t kMaximumRingSizeLog2 = 0x14u;  // Largest ring: 1 MiB.
 inline constexpr uint32_t kMaximumIndirectBytes = 0x100000u;  // Longest indirect buffer: 1 MiB.
+inline constexpr uint32_t kMaximumIndirectDepth = 0x2u;  // Indirect buffers that a queue can be in at once: one, and one nested in it.
 inline constexpr uint32_t kKernelQueue = 0x0u;  // The kernel's queue: physical addresses and privileged commands.
 inline constexpr uint32_t kKernelContext = 0x0u;  // The kernel's context: it owns no address space. Contexts of users are 1 to CONTEXT_COUNT - 1.
 inline constexpr uint32_t kBlockAlignment = 0x10u;  // Bytes of a cipher block; lengths and patterns of crypto commands align to it (R25).

@@ -42,6 +42,10 @@ inline constexpr uint32_t kFeaturesOutputProtectionShift = 11;
 inline constexpr uint64_t kFeaturesOutputProtectionMask = 0x800ull;  // Protected outputs (OPM), HDCP and OUTPUT_LINK.
 inline constexpr uint32_t kFeaturesKeyTeardownShift = 12;
 inline constexpr uint64_t kFeaturesKeyTeardownMask = 0x1000ull;  // Keys and protected content may be lost while the function goes on; QUERY_SESSION tells.
+inline constexpr uint32_t kFeaturesQueuePriorityShift = 17;
+inline constexpr uint64_t kFeaturesQueuePriorityMask = 0x20000ull;  // QUEUE_PRIORITY works.
+inline constexpr uint32_t kFeaturesHangDetectionShift = 18;
+inline constexpr uint64_t kFeaturesHangDetectionMask = 0x40000ull;  // QUEUE_TIMEOUT works.
 inline constexpr uint32_t kFeaturesSavedStateShift = 19;
 inline constexpr uint64_t kFeaturesSavedStateMask = 0x80000ull;  // The function can be saved and come back elsewhere: KEY_EPOCH and KEYS_LOST tell when its keys did not come with it.
 inline constexpr uint32_t kFeaturesOpenDecryptShift = 22;
@@ -95,6 +99,8 @@ inline constexpr uint32_t kInterruptCauseFlipShift = 19;
 inline constexpr uint32_t kInterruptCauseFlipMask = 0x80000u;  // A flip took effect.
 inline constexpr uint32_t kInterruptCauseLinkShift = 20;
 inline constexpr uint32_t kInterruptCauseLinkMask = 0x100000u;  // OUTPUT_LINK of an output changed.
+inline constexpr uint32_t kInterruptCauseHangShift = 24;
+inline constexpr uint32_t kInterruptCauseHangMask = 0x1000000u;  // A queue made no progress for its QUEUE_TIMEOUT.
 inline constexpr uint32_t kRegInterruptEnable = 0x204;  // Causes that may send their vector.
 inline constexpr uint32_t kInterruptEnableQueueShift = 0;
 inline constexpr uint32_t kInterruptEnableQueueMask = 0xffffu;  // As in INTERRUPT_CAUSE.
@@ -108,7 +114,9 @@ inline constexpr uint32_t kInterruptEnableFlipShift = 19;
 inline constexpr uint32_t kInterruptEnableFlipMask = 0x80000u;  // As in INTERRUPT_CAUSE.
 inline constexpr uint32_t kInterruptEnableLinkShift = 20;
 inline constexpr uint32_t kInterruptEnableLinkMask = 0x100000u;  // As in INTERRUPT_CAUSE.
-inline constexpr uint32_t kRegInterruptModeration = 0x208;  // Needs feature INTERRUPT_MODERATION.
+inline constexpr uint32_t kInterruptEnableHangShift = 24;
+inline constexpr uint32_t kInterruptEnableHangMask = 0x1000000u;  // As in INTERRUPT_CAUSE.
+inline constexpr uint32_t kRegInterruptModeration = 0x208;  // Holds interrupts of QUEUE, REFUSAL and FLIP back, so that one tells of many. Off while either field is 0. A write sends what is held.
 inline constexpr uint32_t kInterruptModerationCountShift = 0;
 inline constexpr uint32_t kInterruptModerationCountMask = 0xffffu;  // Interrupts to hold back at most.
 inline constexpr uint32_t kInterruptModerationMicrosecondsShift = 16;
@@ -117,7 +125,7 @@ inline constexpr uint32_t kRegInterruptVector = 0x280;  // Element n: the MSI-X 
 inline constexpr uint32_t kInterruptVectorVectorShift = 0;
 inline constexpr uint32_t kInterruptVectorVectorMask = 0x1fu;  // Vector number.
 
-// One queue. Configuration registers (base, size, context, fence address) are writable while the queue is disabled; writes to them are ignored while it is enabled.
+// One queue. Configuration registers (base, size, context, fence address, priority, time-out) are writable while the queue is disabled; writes to them are ignored while it is enabled.
 inline constexpr uint32_t kQueueBlockCount = 16;
 inline constexpr uint32_t kQueueBlockStride = 0x100;
 inline constexpr uint32_t kRegQueueControl = 0x1000;  // Enable and reset.
@@ -132,6 +140,8 @@ inline constexpr uint32_t kQueueControlFenceLocalMask = 0x200u;  // FENCE_ADDRES
 inline constexpr uint32_t kRegQueueStatus = 0x1004;  // What the queue does.
 inline constexpr uint32_t kQueueStatusStateShift = 0;
 inline constexpr uint32_t kQueueStatusStateMask = 0x7u;  // 0 disabled, 1 idle, 2 running, 3 waiting (WAIT or firmware), 4 faulted.
+inline constexpr uint32_t kQueueStatusHungShift = 3;
+inline constexpr uint32_t kQueueStatusHungMask = 0x8u;  // No progress for QUEUE_TIMEOUT; set until the queue makes some, or stops.
 inline constexpr uint32_t kRegRingBaseLo = 0x1008;  // Physical address of the ring, aligned to 4096; low bits read zero.
 inline constexpr uint32_t kRegRingBaseHi = 0x100c;  // Physical address of the ring, aligned to 4096; low bits read zero.
 inline constexpr uint32_t kRingBaseAddressShift = 12;
@@ -161,11 +171,18 @@ inline constexpr uint32_t kFaultCommandOpcodeShift = 0;
 inline constexpr uint32_t kFaultCommandOpcodeMask = 0xffffu;  // Opcode, when it is a described one; else 0.
 inline constexpr uint32_t kFaultCommandInIndirectShift = 16;
 inline constexpr uint32_t kFaultCommandInIndirectMask = 0x10000u;  // The command stood in an indirect buffer.
-inline constexpr uint32_t kRegFaultIndirectOffset = 0x1044;  // Offset in the indirect buffer, when IN_INDIRECT is set.
+inline constexpr uint32_t kFaultCommandNestedShift = 17;
+inline constexpr uint32_t kFaultCommandNestedMask = 0x20000u;  // That indirect buffer was entered from another one.
+inline constexpr uint32_t kRegFaultIndirectOffset = 0x1044;  // Offset in the indirect buffer that the command stood in, when IN_INDIRECT is set.
 inline constexpr uint32_t kRegRefusalCount = 0x1048;  // Commands that were refused without stopping the queue; stays at its greatest value.
 inline constexpr uint32_t kRegRefusalStatus = 0x104c;  // Status of the last refused command.
 inline constexpr uint32_t kRefusalStatusStatusShift = 0;
 inline constexpr uint32_t kRefusalStatusStatusMask = 0xffffu;  // A status code.
+inline constexpr uint32_t kRegQueuePriority = 0x1050;  // Whose turn comes first, and how large its share is.
+inline constexpr uint32_t kQueuePriorityPriorityShift = 0;
+inline constexpr uint32_t kQueuePriorityPriorityMask = 0x3u;  // 0 low, 1 normal, 2 high; enabling a queue with another value faults it.
+inline constexpr uint32_t kRegQueueTimeout = 0x1054;  // Microseconds of virtual time without progress after which the queue is reported as hung; 0: never.
+inline constexpr uint32_t kRegFaultOuterOffset = 0x1058;  // Offset, in the outer indirect buffer, of the INDIRECT_BUFFER that led to the inner one, when NESTED is set.
 
 // One display output. Those from OUTPUT_COUNT on read zero and ignore writes.
 inline constexpr uint32_t kOutputBlockCount = 2;
@@ -226,7 +243,7 @@ struct RegisterInfo {
 inline constexpr RegisterInfo kRegisters[] = {
   {"DEVICE_MAGIC", 0x0, 1, 1, 0x0, RegisterAccess::kRo, false, 0x44524157u, 0x0u, 0x0u},
   {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10003u, 0x0u, 0x0u},
-  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x81effu, 0x0u, 0x0u},
+  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0xe1fffu, 0x0u, 0x0u},
   {"FEATURES_HI", 0xc, 1, 1, 0x0, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"QUEUE_COUNT", 0x10, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10u, 0x0u, 0x0u},
   {"CONTEXT_COUNT", 0x14, 1, 1, 0x0, RegisterAccess::kRo, false, 0x400u, 0x0u, 0x0u},
@@ -250,9 +267,9 @@ inline constexpr RegisterInfo kRegisters[] = {
   {"DECODER_COUNT", 0x5c, 1, 1, 0x0, RegisterAccess::kRo, false, 0x40u, 0x0u, 0x0u},
   {"DEVICE_CONTROL", 0x100, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x0u, 0x3u},
   {"DEVICE_STATUS", 0x104, 1, 1, 0x0, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
-  {"INTERRUPT_CAUSE", 0x200, 1, 1, 0x0, RegisterAccess::kW1c, false, 0x0u, 0x1fffffu, 0x0u},
-  {"INTERRUPT_ENABLE", 0x204, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x1fffffu, 0x0u},
-  {"INTERRUPT_MODERATION", 0x208, 1, 1, 0x0, RegisterAccess::kRaz, false, 0x0u, 0x0u, 0x0u},
+  {"INTERRUPT_CAUSE", 0x200, 1, 1, 0x0, RegisterAccess::kW1c, false, 0x0u, 0x11fffffu, 0x0u},
+  {"INTERRUPT_ENABLE", 0x204, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x11fffffu, 0x0u},
+  {"INTERRUPT_MODERATION", 0x208, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0xffffffffu, 0x0u},
   {"INTERRUPT_VECTOR", 0x280, 32, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x1fu, 0x0u},
   {"QUEUE_CONTROL", 0x1000, 1, 16, 0x100, RegisterAccess::kRw, false, 0x0u, 0x301u, 0x2u},
   {"QUEUE_STATUS", 0x1004, 1, 16, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
@@ -274,6 +291,9 @@ inline constexpr RegisterInfo kRegisters[] = {
   {"FAULT_INDIRECT_OFFSET", 0x1044, 1, 16, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"REFUSAL_COUNT", 0x1048, 1, 16, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"REFUSAL_STATUS", 0x104c, 1, 16, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
+  {"QUEUE_PRIORITY", 0x1050, 1, 16, 0x100, RegisterAccess::kRw, false, 0x1u, 0x3u, 0x0u},
+  {"QUEUE_TIMEOUT", 0x1054, 1, 16, 0x100, RegisterAccess::kRw, false, 0x0u, 0xffffffffu, 0x0u},
+  {"FAULT_OUTER_OFFSET", 0x1058, 1, 16, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"OUTPUT_CONTROL", 0x4000, 1, 2, 0x100, RegisterAccess::kRw, false, 0x0u, 0x1u, 0x0u},
   {"OUTPUT_MODE", 0x4004, 1, 2, 0x100, RegisterAccess::kRw, false, 0x0u, 0xffu, 0x0u},
   {"OUTPUT_MODE_COUNT", 0x4008, 1, 2, 0x100, RegisterAccess::kRo, false, 0x7u, 0x0u, 0x0u},

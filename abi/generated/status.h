@@ -78,6 +78,8 @@ inline constexpr uint32_t kStatusDeviceGone = 0x806u;
 inline constexpr uint32_t kStatusQueueFaulted = 0x807u;
 inline constexpr uint32_t kStatusLockRefused = 0x808u;
 inline constexpr uint32_t kStatusLimitReached = 0x809u;
+inline constexpr uint32_t kStatusDeviceHung = 0x80au;
+inline constexpr uint32_t kStatusDeviceReset = 0x80bu;
 inline constexpr uint32_t kStatusStateMalformed = 0x901u;
 inline constexpr uint32_t kStatusStateVersion = 0x902u;
 inline constexpr uint32_t kStatusStateDamaged = 0x903u;
@@ -103,13 +105,13 @@ struct StatusInfo {
 inline constexpr StatusInfo kStatuses[] = {
   {0x0u, "OK", StatusClass::kOk, 0x0u, "Success."},
   {0x101u, "RING_TAIL_INVALID", StatusClass::kFault, 0x88760870u, "A doorbell named a tail outside the ring or not a multiple of 16."},
-  {0x102u, "RING_CONFIGURATION_INVALID", StatusClass::kFault, 0x88760870u, "The queue was enabled with a ring size or an address that it can't have."},
+  {0x102u, "RING_CONFIGURATION_INVALID", StatusClass::kFault, 0x88760870u, "The queue was enabled with a ring size, an address or a priority that it can't have."},
   {0x103u, "COMMAND_LENGTH_INVALID", StatusClass::kFault, 0x88760870u, "The length in a header is not one that the opcode can have."},
   {0x104u, "OPCODE_UNKNOWN", StatusClass::kFault, 0x88760870u, "No command has this opcode."},
   {0x105u, "COMMAND_UNIMPLEMENTED", StatusClass::kFault, 0x80004001u, "The command is described, and this device does not have it."},
   {0x106u, "COMMAND_FLAGS_INVALID", StatusClass::kFault, 0x88760870u, "A flag is set that the command does not have."},
   {0x107u, "RESERVED_NOT_ZERO", StatusClass::kFault, 0x88760870u, "A reserved field is not zero."},
-  {0x108u, "COMMAND_NOT_PERMITTED", StatusClass::kFault, 0x88760870u, "A privileged command on a user's queue, or a command that may not stand in an indirect buffer."},
+  {0x108u, "COMMAND_NOT_PERMITTED", StatusClass::kFault, 0x88760870u, "A privileged command on a user's queue, a command that may not stand in an indirect buffer, or an INDIRECT_BUFFER in a nested one."},
   {0x109u, "COMMAND_STRADDLES_END", StatusClass::kFault, 0x88760870u, "A command runs past the tail, the ring's end or the indirect buffer's end."},
   {0x10au, "FENCE_NOT_MONOTONIC", StatusClass::kFault, 0x88760870u, "A fence value is not greater than the queue's last one."},
   {0x10bu, "OPERAND_INVALID", StatusClass::kFault, 0x88760870u, "An operand is outside its documented range."},
@@ -172,6 +174,8 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x807u, "QUEUE_FAULTED", StatusClass::kDriver, 0x88760870u, "The context's queue stopped with a fault record."},
   {0x808u, "LOCK_REFUSED", StatusClass::kDriver, 0x80070057u, "Protected memory can't be mapped by the CPU."},
   {0x809u, "LIMIT_REACHED", StatusClass::kDriver, 0x8007000eu, "No context or queue is left."},
+  {0x80au, "DEVICE_HUNG", StatusClass::kDriver, 0x88760870u, "Work of this runtime device hung and was dropped; the device is lost."},
+  {0x80bu, "DEVICE_RESET", StatusClass::kDriver, 0x88760870u, "The adapter was reset, for a hang of somebody else's or from outside; the runtime device is lost."},
   {0x901u, "STATE_MALFORMED", StatusClass::kHost, 0x80004005u, "These bytes are no saved state, or one that is cut short or too long."},
   {0x902u, "STATE_VERSION", StatusClass::kHost, 0x80004005u, "A state of another version of the device, whose form this one does not read."},
   {0x903u, "STATE_DAMAGED", StatusClass::kHost, 0x80004005u, "The digest over the state does not fit its bytes."},

@@ -38,6 +38,7 @@
 #define WARD_MINIMUM_RING_SIZE_LOG2 0xcu /* Smallest ring: 4 KiB. */
 #define WARD_MAXIMUM_RING_SIZE_LOG2 0x14u /* Largest ring: 1 MiB. */
 #define WARD_MAXIMUM_INDIRECT_BYTES 0x100000u /* Longest indirect buffer: 1 MiB. */
+#define WARD_MAXIMUM_INDIRECT_DEPTH 0x2u /* Indirect buffers that a queue can be in at once: one, and one nested in it. */
 #define WARD_KERNEL_QUEUE 0x0u /* The kernel's queue: physical addresses and privileged commands. */
 #define WARD_KERNEL_CONTEXT 0x0u /* The kernel's context: it owns no address space. Contexts of users are 1 to CONTEXT_COUNT - 1. */
 #define WARD_BLOCK_ALIGNMENT 0x10u /* Bytes of a cipher block; lengths and patterns of crypto commands align to it (R25). */
@@ -80,6 +81,10 @@
 #define WARD_FEATURES_OUTPUT_PROTECTION_MASK 0x800ull
 #define WARD_FEATURES_KEY_TEARDOWN_SHIFT 12
 #define WARD_FEATURES_KEY_TEARDOWN_MASK 0x1000ull
+#define WARD_FEATURES_QUEUE_PRIORITY_SHIFT 17
+#define WARD_FEATURES_QUEUE_PRIORITY_MASK 0x20000ull
+#define WARD_FEATURES_HANG_DETECTION_SHIFT 18
+#define WARD_FEATURES_HANG_DETECTION_MASK 0x40000ull
 #define WARD_FEATURES_SAVED_STATE_SHIFT 19
 #define WARD_FEATURES_SAVED_STATE_MASK 0x80000ull
 #define WARD_FEATURES_OPEN_DECRYPT_SHIFT 22
@@ -133,6 +138,8 @@
 #define WARD_INTERRUPT_CAUSE_FLIP_MASK 0x80000u
 #define WARD_INTERRUPT_CAUSE_LINK_SHIFT 20
 #define WARD_INTERRUPT_CAUSE_LINK_MASK 0x100000u
+#define WARD_INTERRUPT_CAUSE_HANG_SHIFT 24
+#define WARD_INTERRUPT_CAUSE_HANG_MASK 0x1000000u
 #define WARD_REG_INTERRUPT_ENABLE 0x204 /* Causes that may send their vector. */
 #define WARD_INTERRUPT_ENABLE_QUEUE_SHIFT 0
 #define WARD_INTERRUPT_ENABLE_QUEUE_MASK 0xffffu
@@ -146,7 +153,9 @@
 #define WARD_INTERRUPT_ENABLE_FLIP_MASK 0x80000u
 #define WARD_INTERRUPT_ENABLE_LINK_SHIFT 20
 #define WARD_INTERRUPT_ENABLE_LINK_MASK 0x100000u
-#define WARD_REG_INTERRUPT_MODERATION 0x208 /* Needs feature INTERRUPT_MODERATION. */
+#define WARD_INTERRUPT_ENABLE_HANG_SHIFT 24
+#define WARD_INTERRUPT_ENABLE_HANG_MASK 0x1000000u
+#define WARD_REG_INTERRUPT_MODERATION 0x208 /* Holds interrupts of QUEUE, REFUSAL and FLIP back, so that one tells of many. Off while either field is 0. A write sends what is held. */
 #define WARD_INTERRUPT_MODERATION_COUNT_SHIFT 0
 #define WARD_INTERRUPT_MODERATION_COUNT_MASK 0xffffu
 #define WARD_INTERRUPT_MODERATION_MICROSECONDS_SHIFT 16
@@ -155,7 +164,7 @@
 #define WARD_INTERRUPT_VECTOR_VECTOR_SHIFT 0
 #define WARD_INTERRUPT_VECTOR_VECTOR_MASK 0x1fu
 
-/* One queue. Configuration registers (base, size, context, fence address) are writable while the queue is disabled; writes to them are ignored while it is enabled. */
+/* One queue. Configuration registers (base, size, context, fence address, priority, time-out) are writable while the queue is disabled; writes to them are ignored while it is enabled. */
 #define WARD_QUEUE_BLOCK_COUNT 16
 #define WARD_QUEUE_BLOCK_STRIDE 0x100
 #define WARD_REG_QUEUE_CONTROL 0x1000 /* Enable and reset. */
@@ -170,6 +179,8 @@
 #define WARD_REG_QUEUE_STATUS 0x1004 /* What the queue does. */
 #define WARD_QUEUE_STATUS_STATE_SHIFT 0
 #define WARD_QUEUE_STATUS_STATE_MASK 0x7u
+#define WARD_QUEUE_STATUS_HUNG_SHIFT 3
+#define WARD_QUEUE_STATUS_HUNG_MASK 0x8u
 #define WARD_REG_RING_BASE_LO 0x1008 /* Physical address of the ring, aligned to 4096; low bits read zero. */
 #define WARD_REG_RING_BASE_HI 0x100c /* Physical address of the ring, aligned to 4096; low bits read zero. */
 #define WARD_RING_BASE_ADDRESS_SHIFT 12
@@ -199,11 +210,18 @@
 #define WARD_FAULT_COMMAND_OPCODE_MASK 0xffffu
 #define WARD_FAULT_COMMAND_IN_INDIRECT_SHIFT 16
 #define WARD_FAULT_COMMAND_IN_INDIRECT_MASK 0x10000u
-#define WARD_REG_FAULT_INDIRECT_OFFSET 0x1044 /* Offset in the indirect buffer, when IN_INDIRECT is set. */
+#define WARD_FAULT_COMMAND_NESTED_SHIFT 17
+#define WARD_FAULT_COMMAND_NESTED_MASK 0x20000u
+#define WARD_REG_FAULT_INDIRECT_OFFSET 0x1044 /* Offset in the indirect buffer that the command stood in, when IN_INDIRECT is set. */
 #define WARD_REG_REFUSAL_COUNT 0x1048 /* Commands that were refused without stopping the queue; stays at its greatest value. */
 #define WARD_REG_REFUSAL_STATUS 0x104c /* Status of the last refused command. */
 #define WARD_REFUSAL_STATUS_STATUS_SHIFT 0
 #define WARD_REFUSAL_STATUS_STATUS_MASK 0xffffu
+#define WARD_REG_QUEUE_PRIORITY 0x1050 /* Whose turn comes first, and how large its share is. */
+#define WARD_QUEUE_PRIORITY_PRIORITY_SHIFT 0
+#define WARD_QUEUE_PRIORITY_PRIORITY_MASK 0x3u
+#define WARD_REG_QUEUE_TIMEOUT 0x1054 /* Microseconds of virtual time without progress after which the queue is reported as hung; 0: never. */
+#define WARD_REG_FAULT_OUTER_OFFSET 0x1058 /* Offset, in the outer indirect buffer, of the INDIRECT_BUFFER that led to the inner one, when NESTED is set. */
 
 /* One display output. Those from OUTPUT_COUNT on read zero and ignore writes. */
 #define WARD_OUTPUT_BLOCK_COUNT 2
@@ -246,13 +264,13 @@
 
 #define WARD_STATUS_OK 0x0u /* Success. */
 #define WARD_STATUS_RING_TAIL_INVALID 0x101u /* A doorbell named a tail outside the ring or not a multiple of 16. */
-#define WARD_STATUS_RING_CONFIGURATION_INVALID 0x102u /* The queue was enabled with a ring size or an address that it can't have. */
+#define WARD_STATUS_RING_CONFIGURATION_INVALID 0x102u /* The queue was enabled with a ring size, an address or a priority that it can't have. */
 #define WARD_STATUS_COMMAND_LENGTH_INVALID 0x103u /* The length in a header is not one that the opcode can have. */
 #define WARD_STATUS_OPCODE_UNKNOWN 0x104u /* No command has this opcode. */
 #define WARD_STATUS_COMMAND_UNIMPLEMENTED 0x105u /* The command is described, and this device does not have it. */
 #define WARD_STATUS_COMMAND_FLAGS_INVALID 0x106u /* A flag is set that the command does not have. */
 #define WARD_STATUS_RESERVED_NOT_ZERO 0x107u /* A reserved field is not zero. */
-#define WARD_STATUS_COMMAND_NOT_PERMITTED 0x108u /* A privileged command on a user's queue, or a command that may not stand in an indirect buffer. */
+#define WARD_STATUS_COMMAND_NOT_PERMITTED 0x108u /* A privileged command on a user's queue, a command that may not stand in an indirect buffer, or an INDIRECT_BUFFER in a nested one. */
 #define WARD_STATUS_COMMAND_STRADDLES_END 0x109u /* A command runs past the tail, the ring's end or the indirect buffer's end. */
 #define WARD_STATUS_FENCE_NOT_MONOTONIC 0x10au /* A fence value is not greater than the queue's last one. */
 #define WARD_STATUS_OPERAND_INVALID 0x10bu /* An operand is outside its documented range. */
@@ -315,6 +333,8 @@
 #define WARD_STATUS_QUEUE_FAULTED 0x807u /* The context's queue stopped with a fault record. */
 #define WARD_STATUS_LOCK_REFUSED 0x808u /* Protected memory can't be mapped by the CPU. */
 #define WARD_STATUS_LIMIT_REACHED 0x809u /* No context or queue is left. */
+#define WARD_STATUS_DEVICE_HUNG 0x80au /* Work of this runtime device hung and was dropped; the device is lost. */
+#define WARD_STATUS_DEVICE_RESET 0x80bu /* The adapter was reset, for a hang of somebody else's or from outside; the runtime device is lost. */
 #define WARD_STATUS_STATE_MALFORMED 0x901u /* These bytes are no saved state, or one that is cut short or too long. */
 #define WARD_STATUS_STATE_VERSION 0x902u /* A state of another version of the device, whose form this one does not read. */
 #define WARD_STATUS_STATE_DAMAGED 0x903u /* The digest over the state does not fit its bytes. */
@@ -331,7 +351,7 @@
 #define WARD_OPCODE_FENCE 0x0002 /* Writes the value to the queue's fence address as one atomic 8-byte store, after every effect of earlier commands is visible and before the interrupt. */
 #define WARD_FENCE_FLAG_INTERRUPT 0x1
 #define WARD_OPCODE_WAIT 0x0003 /* The queue goes on when the unsigned 64-bit value at the address is at least `value`. */
-#define WARD_OPCODE_INDIRECT_BUFFER 0x0004 /* Executes the commands of a buffer, then goes on in the ring. */
+#define WARD_OPCODE_INDIRECT_BUFFER 0x0004 /* Executes the commands of a buffer, then goes on behind itself. In an indirect buffer that was entered from the ring it may stand; in one that was entered from another it may not (COMMAND_NOT_PERMITTED). */
 #define WARD_OPCODE_COPY 0x0010 /* Copies rows. The first and the last byte of an operand lie at most 256 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on. */
 #define WARD_OPCODE_FILL 0x0011 /* Fills rows with a 32-bit value, little-endian, repeated from each row's first byte. On the kernel's queue, protected pages that it covers whole are zeroed first and become nobody's. */
 #define WARD_OPCODE_DECRYPT_BLT 0x0020 /* AES-128-CTR from unprotected memory to protected memory, which becomes the session's. Keystream is consumed by encrypted bytes only (R9). */

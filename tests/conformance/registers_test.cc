@@ -193,5 +193,64 @@ TEST_CASE("only aligned accesses of 32 bits reach a register") {
   CHECK(rig.gpu->StateHash() == before);
 }
 
+// docs/spec/pci.md, power: PMCSR of the power management capability.
+constexpr uint32_t kPowerControl = 0x44, kD0 = 0, kD1 = 1, kD2 = 2, kD3Hot = 3;
+
+TEST_CASE("in D3hot every register reads all ones and ignores writes, whatever the access") {
+  GpuRig rig;
+  rig.StartQueue(0);
+  rig.gpu->WriteConfig(kPowerControl, 2, kD3Hot);
+  const uint64_t before = rig.gpu->StateHash();
+  ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+    INFO(info.name << " at " << offset);
+    CHECK(rig.Read(offset) == 0xffffffff);
+    for (const uint32_t value : {0u, 1u, 0xffffffffu}) rig.Write(offset, value);
+    for (const uint32_t size : {1u, 2u, 8u}) {
+      CHECK(rig.gpu->ReadRegister(offset, size) == 0xffffffff);
+      rig.gpu->WriteRegister(offset, size, 0xffffffff);
+    }
+  });
+  CHECK(rig.Read(abi::kRegisterBarSize - 4) == 0xffffffff);
+  CHECK(rig.gpu->StateHash() == before);
+  CHECK_FALSE(rig.gpu->Process(1 << 20).more);
+  CHECK(rig.gpu->StateHash() == before);
+}
+
+TEST_CASE("back in D0 every register has its reset value and keeps what is written again") {
+  GpuRig rig;
+  ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+    if (info.access == RegisterAccess::kRw && info.offset != abi::kRegDeviceControl) {
+      rig.Write(offset, 0xffffffff);
+    }
+  });
+  rig.gpu->WriteConfig(kPowerControl, 2, kD3Hot);
+  rig.gpu->WriteConfig(kPowerControl, 2, kD0);
+  ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+    if (info.reset_is_option || IsAbsentOutput(rig, offset)) return;
+    INFO(info.name << " at " << offset);
+    const bool is_cause = info.offset == abi::kRegInterruptCause;
+    CHECK(rig.Read(offset) == (is_cause ? abi::kInterruptCauseKeysLostMask : info.reset_value));
+    if (info.access != RegisterAccess::kRw || info.offset == abi::kRegDeviceControl) return;
+    const uint32_t mask = KeepsEveryValue(info) ? KeptMask(info) : 0;
+    rig.Write(offset, mask);
+    CHECK(rig.Read(offset) == mask);
+    rig.Write(offset, info.reset_value & mask);
+  });
+}
+
+TEST_CASE("D1 and D2 are not offered: registers stay what they are") {
+  GpuRig rig;
+  rig.Write(abi::kRegScratch, 0x12345678);
+  for (const uint32_t state : {kD1, kD2}) {
+    rig.gpu->WriteConfig(kPowerControl, 2, state);
+    CHECK(rig.gpu->ReadConfig(kPowerControl, 2) == kD0);
+    ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
+      if (info.reset_is_option || IsAbsentOutput(rig, offset)) return;
+      INFO(info.name);
+      CHECK(rig.Read(offset) == (info.offset == abi::kRegScratch ? 0x12345678 : info.reset_value));
+    });
+  }
+}
+
 }  // namespace
 }  // namespace ward::fakes

@@ -54,6 +54,7 @@ class FakeBus final : public device::DmaPort {
   bool Read(uint64_t bus_address, ByteSpan destination) override {
     uint64_t offset = bus_address;
     Region* region = Find(&offset, destination.size());
+    if (!is_master) region = nullptr;
     log_.push_back({Kind::kRead, bus_address, destination.size(), region != nullptr});
     if (region == nullptr) return false;
     std::memcpy(destination.data(), region->bytes.data() + offset, destination.size());
@@ -64,7 +65,7 @@ class FakeBus final : public device::DmaPort {
   bool Write(uint64_t bus_address, ConstByteSpan source) override {
     uint64_t offset = bus_address;
     Region* region = Find(&offset, source.size());
-    const bool allowed = region != nullptr && region->writable;
+    const bool allowed = is_master && region != nullptr && region->writable;
     log_.push_back({Kind::kWrite, bus_address, source.size(), allowed});
     if (!allowed) return false;
     std::memcpy(region->bytes.data() + offset, source.data(), source.size());
@@ -73,7 +74,7 @@ class FakeBus final : public device::DmaPort {
   bool WriteAtomic64(uint64_t bus_address, uint64_t value) override {
     uint64_t offset = bus_address;
     Region* region = Find(&offset, sizeof(value));
-    const bool allowed = region != nullptr && region->writable;
+    const bool allowed = is_master && region != nullptr && region->writable;
     log_.push_back({Kind::kAtomic, bus_address, sizeof(value), allowed});
     if (!allowed) return false;
     StoreLe<uint64_t>(region->bytes.data() + offset, value);
@@ -92,6 +93,7 @@ class FakeBus final : public device::DmaPort {
   }
 
   std::function<void(uint64_t address, uint64_t size_bytes)> after_read;
+  bool is_master = true;  // clear: the host refuses everything, as with bus mastering off
 
  private:
   struct Region {

@@ -32,7 +32,7 @@ struct Bench : ChipMemory {
         grants(64),
         registers(options),
         config(kVisibleBytes, &ports.interrupts),
-        interrupts(&registers, &config, ports.ports().trace),
+        interrupts(&registers, &config, &ports.clock, ports.ports().trace),
         contexts(&memory),
         display(&memory, &grants),
         copy(&memory),

@@ -1,0 +1,63 @@
+// Whose turn it is: three priorities, and a budget for each queue so that none starves
+// (docs/spec/queues.md, turns).
+#ifndef WARD_DEVICE_QUEUE_SCHEDULER_H_
+#define WARD_DEVICE_QUEUE_SCHEDULER_H_
+
+#include <array>
+#include <cstdint>
+
+#include "abi/generated/registers.h"
+#include "base/state_fields.h"
+#include "device/register_file.h"
+
+namespace ward::device {
+
+class QueueScheduler {
+ public:
+  static constexpr uint32_t kQueueCount = abi::kQueueBlockCount;
+  static constexpr uint32_t kPriorityCount = 3;  // values of QUEUE_PRIORITY: low, normal, high
+  // What a queue may use in a round, in bytes of work, by its priority.
+  static constexpr std::array<int64_t, kPriorityCount> kRoundBytes = {16 << 10, 64 << 10,
+                                                                      256 << 10};
+
+  explicit QueueScheduler(const RegisterFile* registers) : registers_(registers) {}
+
+  // The queues that have budget left in this round, the one whose turn it is first; `count` of
+  // them. Higher priorities come first, equal ones take turns.
+  struct Order {
+    std::array<uint8_t, kQueueCount> queues = {};
+    uint32_t count = 0;
+  };
+  Order Next() const;
+  // What is left to the queue in this round; positive for those of Next().
+  uint64_t BudgetOf(uint32_t queue) const { return static_cast<uint64_t>(state_.budget[queue]); }
+  // The queue was enabled, maybe with another priority than before: it has a round's budget of that
+  // at most, and keeps what it owes.
+  void Admit(uint32_t queue);
+  // The queue got on, and its turn is over. Work above its budget is owed to later rounds.
+  void Charge(uint32_t queue, uint64_t work);
+  // Begins as many rounds as it takes for one more queue of `active` (bit n: queue n) to have
+  // budget. False, and no round, when all of them have some.
+  bool BeginRound(uint32_t active);
+
+  struct State {
+    std::array<int64_t, kQueueCount> budget = {};
+    std::array<uint32_t, kPriorityCount> next = {};  // whose turn it is, by priority
+
+    WARD_STATE_FIELDS(budget, next)
+  };
+  const State& Save() const { return state_; }
+  void Load(const State& state) { state_ = state; }
+  void Reset() { state_ = State{}; }
+  static bool CanLoad(const State& state);
+
+ private:
+  uint32_t PriorityOf(uint32_t queue) const;
+
+  const RegisterFile* registers_;
+  State state_;
+};
+
+}  // namespace ward::device
+
+#endif  // WARD_DEVICE_QUEUE_SCHEDULER_H_
