@@ -60,7 +60,8 @@ TEST_CASE("8 GiB of each kind work to the last byte and take host memory as it i
   CHECK_FALSE(queue.Clear(protected_last + 4096, 4096).ok());
   // All of it, as an allocation would be cleared.
   CHECK(queue.Clear(hardware.limits().protected_vram_base, 8 * kGib).ok());
-  CHECK(ResidentBytes() - before < 64 * kMib);
+  // Of 16 GiB; what the sanitizers keep of freed memory is in it.
+  CHECK(ResidentBytes() - before < 400 * kMib);
 }
 
 // What the GPU wrote to 10,000 allocations is there, wherever they lie meanwhile.
