@@ -460,6 +460,9 @@ void CommandProcessor::Load(const State& state) {
   scheduler_.Load(state.scheduler);
 }
 
-void CommandProcessor::Hash(StateHasher* hasher) const { WalkState(*hasher, Save()); }
+void CommandProcessor::Hash(StateHasher* hasher) const {
+  const State state = Save();
+  WalkState(*hasher, state);
+}
 
 }  // namespace ward::device

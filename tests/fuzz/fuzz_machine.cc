@@ -68,7 +68,8 @@ void FuzzMachine::BuildBase() {
   PaintCanary();
   Doorbell(0);
   RunToRest();
-  for (uint32_t queue = 1; queue < kQueues; ++queue) StartQueue(queue, queue == 3 ? 2 : 1);
+  for (uint32_t queue = 1; queue < kQueues; ++queue)
+    StartQueue(queue, queue == kOtherQueue ? 2 : 1);
   gpu_->WriteRegister(abi::kRegOutputControl, 4, 1);
   gpu_->WriteRegister(abi::kRegInterruptEnable, 4, 0xfffff);
   OpenSession();
@@ -90,7 +91,7 @@ void FuzzMachine::StartQueue(uint32_t queue, uint32_t context) {
 }
 
 // Addresses of a context: from 0 the system window, from 256 KiB free VRAM, from 768 KiB protected
-// VRAM; writable all of them.
+// VRAM; writable all of them. Context 2 has the private VRAM behind that.
 void FuzzMachine::MapLeaves(uint32_t context) {
   const uint64_t root = kTables + (context - 1) * kTableBytes;
   const auto store = [&](uint64_t offset, uint64_t entry) {
@@ -110,6 +111,9 @@ void FuzzMachine::MapLeaves(uint32_t context) {
   for (uint64_t page = 0; page < 256; ++page) {
     store(leaves + (192 + page) * 8,
           (abi::kProtectedVramLocalBase + page * 4096) | kBits | abi::kPteLocal);
+  }
+  for (uint64_t page = 0; context == 2 && page < FuzzVram::kPrivateBytes / 4096; ++page) {
+    store(leaves + (448 + page) * 8, (FuzzVram::kPrivate + page * 4096) | kBits | abi::kPteLocal);
   }
 }
 
@@ -213,6 +217,7 @@ uint64_t FuzzMachine::Run(ConstByteSpan input, bool hash_state) {
   bus_.bytes() = base_bus_;
   bus_.hostile = nullptr;
   bus_.refuse = false;
+  vram_.is_private_closed = false;
   std::copy(std::begin(base_tails_), std::end(base_tails_), tails_);
   small_.now_ns = 1000000;
   small_.entropy_state = 7;
@@ -227,7 +232,9 @@ uint64_t FuzzMachine::Run(ConstByteSpan input, bool hash_state) {
       std::search(input.begin(), input.end(), std::begin(canary), std::end(canary)) == input.end();
 
   InputReader reader(input);
-  bus_.confined = (reader.Take<uint8_t>() & 1) != 0;
+  const uint8_t mode = reader.Take<uint8_t>();
+  bus_.confined = (mode & 1) != 0;
+  vram_.is_private_closed = (mode & 3) == 3;
   while (!reader.empty()) RunOperation(reader.Take<uint8_t>(), &reader);
   Process(64 << 10);
   if (hash_state) record_.digest.Add(gpu_->StateHash());

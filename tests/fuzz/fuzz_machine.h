@@ -56,9 +56,15 @@ class FuzzVram final : public device::VramPort {
   void Write(uint64_t offset, ConstByteSpan source) override;
   void WriteAtomic64(uint64_t offset, uint64_t value) override;
 
+  // What context 2 alone maps (FuzzMachine::MapLeaves).
+  static constexpr uint64_t kPrivate = 0x40000;
+  static constexpr uint64_t kPrivateBytes = 0x10000;
+
   std::vector<uint8_t>& bytes() { return bytes_; }
+  bool is_private_closed = false;  // context 2 does nothing: an access to its own is a bug
 
  private:
+  void Check(uint64_t offset, uint64_t size_bytes) const;
   BoundaryRecord* record_;
   std::vector<uint8_t> bytes_;
 };
@@ -91,6 +97,7 @@ class FuzzMachine {
   static constexpr uint64_t kTableBytes = 0x4000;
   static constexpr uint64_t kFreeVram = 0x80000;  // what a confined input may map
   static constexpr uint32_t kQueues = 4;          // started before the input
+  static constexpr uint32_t kOtherQueue = 3;      // context 2's; the user's others are context 1's
   static constexpr uint32_t kRingBytes = 4096;
 
   FuzzMachine();
@@ -103,6 +110,8 @@ class FuzzMachine {
   void BuildBase();
   void StartQueue(uint32_t queue, uint32_t context);
   void MapLeaves(uint32_t context);
+  bool IsClosed(uint64_t register_offset) const;
+  uint32_t PickQueue(InputReader* input) const;
   void PaintCanary();
   void OpenSession();
   uint32_t CreateSession(const uint8_t (&key_exchange)[16]);

@@ -31,17 +31,6 @@ constexpr uint8_t kHardwareChoice = 228;
 constexpr uint8_t kImportFunction = 2;
 constexpr uint8_t kTearDownChoice = 0xf0;
 
-// A confined input leaves alone what could name memory outside of its window: the kernel's queue,
-// and where rings and fences lie.
-bool IsConfinedAway(uint64_t offset) {
-  const uint64_t end = abi::kRegQueueControl + abi::kQueueBlockCount * abi::kQueueBlockStride;
-  if (offset == abi::kRegDoorbell) return true;
-  if (offset < abi::kRegQueueControl || offset >= end) return false;
-  if (offset < abi::kRegQueueControl + abi::kQueueBlockStride) return true;
-  const uint64_t within = offset % abi::kQueueBlockStride;
-  return within == 0 || (within >= 0x08 && within < 0x20 && within != 0x14);
-}
-
 // The list behind a DECRYPT_SAMPLE; its sum is the sample's length most of the time.
 void AppendSubSamples(std::vector<uint8_t>* bytes, InputReader* input) {
   const uint32_t count = 1 + input->Take<uint8_t>() % 8;
@@ -64,6 +53,32 @@ void AppendSubSamples(std::vector<uint8_t>* bytes, InputReader* input) {
 
 }  // namespace
 
+// What an input that bears a promise leaves alone. A confined one: what could name memory outside
+// of its window, which is the kernel's queue, and where rings and fences lie. One that is context
+// 1's alone: context 2's queue, and who queues belong to.
+bool FuzzMachine::IsClosed(uint64_t offset) const {
+  if (!bus_.confined) return false;
+  const bool is_alone = vram_.is_private_closed;
+  const auto is_doorbell_of = [&](uint32_t queue) {
+    return offset == abi::kRegDoorbell + queue * abi::kDoorbellBlockStride;
+  };
+  if (is_doorbell_of(0) || (is_alone && is_doorbell_of(kOtherQueue))) return true;
+  const uint64_t end = abi::kRegQueueControl + abi::kQueueBlockCount * abi::kQueueBlockStride;
+  if (offset < abi::kRegQueueControl || offset >= end) return false;
+  const uint64_t queue = (offset - abi::kRegQueueControl) / abi::kQueueBlockStride;
+  if (queue == 0 || (is_alone && queue == kOtherQueue)) return true;
+  const uint64_t within = offset % abi::kQueueBlockStride;
+  constexpr uint64_t kContext = abi::kRegQueueContext - abi::kRegQueueControl;
+  if (within == kContext) return is_alone;
+  return within == 0 || (within >= 0x08 && within < 0x20);
+}
+
+uint32_t FuzzMachine::PickQueue(InputReader* input) const {
+  const uint32_t queue = input->Take<uint8_t>() % kQueues;
+  if (bus_.confined && queue == 0) return 1;
+  return vram_.is_private_closed && queue == kOtherQueue ? 1 : queue;
+}
+
 void FuzzMachine::RunOperation(uint8_t operation, InputReader* input) {
   switch (operation % 18) {
     case 0:
@@ -80,7 +95,9 @@ void FuzzMachine::RunOperation(uint8_t operation, InputReader* input) {
       return PushRawBytes(input);
     case 7:
     case 8: {
-      for (uint32_t queue = bus_.confined ? 1 : 0; queue < kQueues; ++queue) Doorbell(queue);
+      for (uint32_t queue = bus_.confined ? 1 : 0; queue < kQueues; ++queue) {
+        if (!vram_.is_private_closed || queue != kOtherQueue) Doorbell(queue);
+      }
       return Process(uint64_t{input->Take<uint8_t>()} << 9);
     }
     case 9:
@@ -113,7 +130,7 @@ void FuzzMachine::WriteTableRegister(InputReader* input) {
   const uint64_t offset =
       info.offset + which % info.block_count * info.block_stride + which % info.element_count * 4;
   uint32_t value = input->Take<uint32_t>();
-  if (bus_.confined && IsConfinedAway(offset)) return;
+  if (IsClosed(offset)) return;
   if (offset == abi::kRegDeviceControl && (value & 1) != 0 && resets_left_ == 0) value &= ~1u;
   if (offset == abi::kRegDeviceControl && (value & 1) != 0) --resets_left_;
   gpu_->WriteRegister(offset, 4, value);
@@ -124,7 +141,7 @@ void FuzzMachine::AccessRawRegister(InputReader* input) {
   const uint32_t size = input->Take<uint8_t>() % 9;
   const uint32_t value = input->Take<uint32_t>();
   record_.digest.Add(gpu_->ReadRegister(offset, size));
-  if (offset == abi::kRegDeviceControl || (bus_.confined && IsConfinedAway(offset))) return;
+  if (offset == abi::kRegDeviceControl || IsClosed(offset)) return;
   gpu_->WriteRegister(offset, size, value);
 }
 
@@ -148,8 +165,7 @@ uint64_t FuzzMachine::PickAddress(uint32_t queue, InputReader* input) {
 
 void FuzzMachine::PushTableCommand(InputReader* input) {
   const abi::CommandInfo& info = Pick(abi::kCommands, input->Take<uint8_t>());
-  uint32_t queue = input->Take<uint8_t>() % kQueues;
-  if (bus_.confined && queue == 0) queue = 1;
+  const uint32_t queue = PickQueue(input);
   std::vector<uint8_t> bytes(info.size_bytes);
   StoreLe<uint16_t>(bytes.data(), info.opcode);
   StoreLe<uint16_t>(bytes.data() + 2, static_cast<uint16_t>(input->Take<uint8_t>() & info.flags));
@@ -176,8 +192,7 @@ void FuzzMachine::PushTableCommand(InputReader* input) {
 }
 
 void FuzzMachine::PushSecurityMessage(InputReader* input) {
-  uint32_t queue = input->Take<uint8_t>() % kQueues;
-  if (bus_.confined && queue == 0) queue = 1;
+  const uint32_t queue = PickQueue(input);
   const abi::MessageInfo& info = Pick(abi::kMessages, input->Take<uint8_t>());
   const bool is_trusted = info.number == abi::kMessageCallTrusted;
   // What a trusted function may have: a key's name and a blob.
@@ -205,8 +220,7 @@ void FuzzMachine::PushSecurityMessage(InputReader* input) {
 }
 
 void FuzzMachine::PushRawBytes(InputReader* input) {
-  uint32_t queue = input->Take<uint8_t>() % kQueues;
-  if (bus_.confined && queue == 0) queue = 1;
+  const uint32_t queue = PickQueue(input);
   std::vector<uint8_t> bytes((1 + input->Take<uint8_t>() % 8) * 16);
   input->TakeBytes(bytes);
   PushBytes(queue, bytes);

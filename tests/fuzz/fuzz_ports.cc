@@ -69,15 +69,21 @@ bool FuzzBus::WriteAtomic64(uint64_t bus_address, uint64_t value) {
   return Write(bus_address, bytes);
 }
 
+void FuzzVram::Check(uint64_t offset, uint64_t size_bytes) const {
+  CountAccess(record_, size_bytes);
+  WARD_ASSERT(RangeFits(offset, size_bytes, bytes_.size()));
+  // A snapshot takes and gives all of it at once.
+  const bool is_private = offset < kPrivate + kPrivateBytes && offset + size_bytes > kPrivate;
+  WARD_ASSERT(!is_private_closed || !is_private || size_bytes == bytes_.size());
+}
+
 void FuzzVram::Read(uint64_t offset, ByteSpan destination) {
-  CountAccess(record_, destination.size());
-  WARD_ASSERT(RangeFits(offset, destination.size(), bytes_.size()));
+  Check(offset, destination.size());
   std::memcpy(destination.data(), bytes_.data() + offset, destination.size());
 }
 
 void FuzzVram::Write(uint64_t offset, ConstByteSpan source) {
-  CountAccess(record_, source.size());
-  WARD_ASSERT(RangeFits(offset, source.size(), bytes_.size()));
+  Check(offset, source.size());
   // A restored snapshot writes all of it at once, which is no output of the chip.
   if (source.size() != bytes_.size()) RecordWrite(record_, offset, source);
   std::memcpy(bytes_.data() + offset, source.data(), source.size());

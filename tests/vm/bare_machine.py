@@ -27,10 +27,72 @@ VRAM = 0xe8000000
 COMMAND_MEMORY, COMMAND_MASTER = 2, 4
 
 
-class BareMachine:
+class Function:
+    """A PCI function of ours in a bare machine, and where the test puts its BARs."""
+
+    def __init__(self, machine, slot, registers, msix, vram):
+        self.machine, self.slot = machine, slot
+        self.registers, self.msix, self.vram = registers, msix, vram
+
+    # Configuration space.
+
+    def read_config(self, offset):
+        self.machine.ask(f"outl 0xcf8 {0x80000000 | self.slot << 11 | offset & 0xfc:#x}")
+        return int(self.machine.ask("inl 0xcfc"), 16)
+
+    def write_config(self, offset, value):
+        self.machine.ask(f"outl 0xcf8 {0x80000000 | self.slot << 11 | offset & 0xfc:#x}")
+        self.machine.ask(f"outl 0xcfc {value & 0xffffffff:#x}")
+
+    def find_capability(self, number):
+        offset = self.read_config(0x34) & 0xff
+        while offset:
+            header = self.read_config(offset)
+            if header & 0xff == number:
+                return offset
+            offset = header >> 8 & 0xff
+        raise AssertionError(f"there is no capability {number:#x}")
+
+    def map_bars(self, command=COMMAND_MEMORY | COMMAND_MASTER):
+        self.write_config(0x10, self.registers)
+        self.write_config(0x18, self.vram & 0xffffffff)
+        self.write_config(0x1c, self.vram >> 32)
+        self.write_config(0x20, self.msix)
+        self.write_config(0x04, command)
+
+    def bar_size(self, bar):
+        offset = 0x10 + 4 * bar
+        before = self.read_config(offset)
+        self.write_config(offset, 0xffffffff)
+        mask = self.read_config(offset) & ~0xf
+        self.write_config(offset, before)
+        return -mask & 0xffffffff
+
+    # Our registers, by their places in BAR0.
+
+    def register(self, offset):
+        return self.machine.read32(self.registers + offset)
+
+    def set_register(self, offset, value):
+        self.machine.write32(self.registers + offset, value)
+
+    def set_register64(self, offset, value):
+        self.set_register(offset, value & 0xffffffff)
+        self.set_register(offset + 4, value >> 32)
+
+
+class FurtherFunction(Function):
+    """One beside the machine's own: memory and ports are the machine's."""
+
+    def __getattr__(self, name):
+        return getattr(self.machine, name)
+
+
+class BareMachine(Function):
     """Use as a context manager: QEMU is ended and its folder removed whatever happens."""
 
     def __init__(self, device="", before=(), after=(), machine="q35", plugin=PLUGIN):
+        super().__init__(self, SLOT, REGISTERS, MSIX, VRAM)
         self._device = f"ward-gpu,id=gpu0,addr={SLOT:#x}" + (f",{device}" if device else "")
         self._before, self._after = list(before), list(after)
         self._machine, self._plugin = machine, plugin
@@ -121,52 +183,6 @@ class BareMachine:
 
     def write(self, address, data):
         self.ask(f"write {address:#x} {len(data):#x} 0x{data.hex()}")
-
-    # Configuration space of our device.
-
-    def read_config(self, offset):
-        self.ask(f"outl 0xcf8 {0x80000000 | SLOT << 11 | offset & 0xfc:#x}")
-        return int(self.ask("inl 0xcfc"), 16)
-
-    def write_config(self, offset, value):
-        self.ask(f"outl 0xcf8 {0x80000000 | SLOT << 11 | offset & 0xfc:#x}")
-        self.ask(f"outl 0xcfc {value & 0xffffffff:#x}")
-
-    def find_capability(self, number):
-        offset = self.read_config(0x34) & 0xff
-        while offset:
-            header = self.read_config(offset)
-            if header & 0xff == number:
-                return offset
-            offset = header >> 8 & 0xff
-        raise AssertionError(f"there is no capability {number:#x}")
-
-    def map_bars(self, command=COMMAND_MEMORY | COMMAND_MASTER):
-        self.write_config(0x10, REGISTERS)
-        self.write_config(0x18, VRAM)
-        self.write_config(0x1c, 0)
-        self.write_config(0x20, MSIX)
-        self.write_config(0x04, command)
-
-    def bar_size(self, bar):
-        offset = 0x10 + 4 * bar
-        before = self.read_config(offset)
-        self.write_config(offset, 0xffffffff)
-        mask = self.read_config(offset) & ~0xf
-        self.write_config(offset, before)
-        return -mask & 0xffffffff
-
-    # Our registers, by their places in BAR0.
-
-    def register(self, offset):
-        return self.read32(REGISTERS + offset)
-
-    def set_register(self, offset, value):
-        self.write32(REGISTERS + offset, value)
-
-    def set_register64(self, offset, value):
-        self.set_register(offset, value & 0xffffffff)
-        self.set_register(offset + 4, value >> 32)
 
     def take_screenshot(self):
         """(width, height, rows of RGB bytes) of the device's screen."""
