@@ -7,6 +7,7 @@
 
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
 #include "abi/generated/status.h"
 #include "base/rule.h"
 #include "kmd/command.h"
@@ -40,8 +41,13 @@ std::vector<uint8_t> MakeMessage(uint32_t message, ConstByteSpan payload, uint64
 }  // namespace
 
 Result<std::unique_ptr<KernelQueue>> KernelQueue::Create(const RegisterWindow* registers,
-                                                         const InterruptLine* interrupts) {
+                                                         const InterruptLine* interrupts,
+                                                         const Limits& limits) {
   WARD_ASSIGN_OR_RETURN(auto queue, Queue::Create(registers, interrupts, abi::kKernelQueue));
+  // Flips, paging and page tables go before the work of users.
+  if ((limits.features & abi::kFeaturesQueuePriorityMask) != 0) {
+    queue->SetPriority(Queue::kHighPriority);
+  }
   WARD_TRY(queue->Restart(abi::kKernelContext));
   return std::unique_ptr<KernelQueue>(new KernelQueue(std::move(queue), registers->function()));
 }

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "kmd/dma_memory.h"
+#include "kmd/limits.h"
 #include "kmd/queue.h"
 
 namespace ward::kmd {
@@ -18,7 +19,8 @@ namespace ward::kmd {
 class KernelQueue {
  public:
   static Result<std::unique_ptr<KernelQueue>> Create(const RegisterWindow* registers,
-                                                     const InterruptLine* interrupts);
+                                                     const InterruptLine* interrupts,
+                                                     const Limits& limits);
 
   Result<void> CreateContext(uint32_t context, uint64_t page_table_root);
   Result<void> DestroyContext(uint32_t context);

@@ -76,6 +76,9 @@ Result<void> Queue::Enable() {
   registers_->Write(Register(abi::kRegRingSizeLog2), kRingSizeLog2);
   registers_->Write(Register(abi::kRegQueueContext), context_);
   registers_->Write64(Register(abi::kRegFenceAddressLo), memory_.bus_address() + kRingBytes);
+  if (priority_ != kNormalPriority) {
+    registers_->Write(Register(abi::kRegQueuePriority), priority_);
+  }
   if (hang_timeout_us_ != 0) registers_->Write(Register(abi::kRegQueueTimeout), hang_timeout_us_);
   registers_->Write(Register(abi::kRegQueueControl), abi::kQueueControlEnableMask);
   if (HasStopped()) return Fault{abi::kStatusQueueFaulted, "the device did not enable the queue"};

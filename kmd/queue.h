@@ -21,7 +21,11 @@ class Queue {
  public:
   static constexpr uint32_t kDefaultTimeoutMs = 10000;
   static constexpr uint32_t kMaximumSubmitBytes = 8000;
+  static constexpr uint32_t kNormalPriority = 1;
+  static constexpr uint32_t kHighPriority = 2;
 
+  // From the next Restart on: values of QUEUE_PRIORITY. Only of a device with that feature.
+  void SetPriority(uint32_t priority) { priority_ = priority; }
   // From the next Restart on: the device reports the queue as hung after this much virtual time
   // without progress; 0: never, which is all that a device without HANG_DETECTION can do.
   void SetHangTimeout(uint32_t microseconds) { hang_timeout_us_ = microseconds; }
@@ -78,6 +82,7 @@ class Queue {
   DmaMemory memory_;  // the ring, and a page whose first 8 bytes are the fence
   RingSpace space_;
   uint32_t hang_timeout_us_ = 0;
+  uint32_t priority_ = kNormalPriority;
   uint64_t last_fence_ = 0;
 };
 

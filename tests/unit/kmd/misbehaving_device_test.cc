@@ -259,5 +259,42 @@ TEST_CASE("a mode list without end and sizes that do not match are refused") {
   CHECK(driver.adapter->SetMode(0, 640 + 65536, 480).fault().status == abi::kStatusInvalidArgument);
 }
 
+TEST_CASE("an adapter that is gone is not recovered before it is back") {
+  Driver driver;
+  const ContextHandle context = driver.MakeContext();
+  driver.function.is_gone = true;
+  CHECK(driver.adapter->CheckHealth() == AdapterHealth::kGone);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto report = driver.adapter->Recover();
+    REQUIRE_FALSE(report.ok());
+    CHECK(report.fault().status == abi::kStatusDeviceGone);
+  }
+  CHECK(driver.SubmitNoop(context).fault().status == abi::kStatusDeviceReset);
+  driver.function.is_gone = false;
+  CHECK(driver.adapter->CheckHealth() == AdapterHealth::kReset);
+  const auto report = driver.adapter->Recover();
+  REQUIRE(report.ok());
+  CHECK(report.value().lost_devices == 0);  // they were counted the first time
+  CHECK(driver.adapter->CheckHealth() == AdapterHealth::kGood);
+  driver.adapter->DestroyDevice(driver.device);
+  driver.device = driver.adapter->CreateDevice().value();
+  CHECK(driver.SubmitNoop(driver.MakeContext()).ok());
+}
+
+TEST_CASE("an adapter that comes back as another one, or without its firmware, is not recovered") {
+  Driver driver;
+  driver.function.visible_bytes /= 2;
+  driver.function.PowerOn();
+  CHECK(driver.adapter->Recover().fault().status == abi::kStatusDeviceNotOurs);
+  driver.function.visible_bytes *= 2;
+  driver.function.magic = 1;
+  CHECK(driver.adapter->Recover().fault().status == abi::kStatusDeviceNotOurs);
+  driver.function.magic = 0x44524157;
+  driver.function.firmware_state = 2;
+  CHECK(driver.adapter->Recover().fault().status == abi::kStatusDeviceNotReady);
+  driver.function.firmware_state = 1;
+  CHECK(driver.adapter->Recover().ok());
+}
+
 }  // namespace
 }  // namespace ward::kmd

@@ -123,6 +123,19 @@ void CheckNewDeviceWorks(ChipMachine* machine) {
   machine->adapter->DestroyDevice(fresh.device);
 }
 
+TEST_CASE("the kernel's queue has high priority, and users' queues a time-out") {
+  ChipMachine machine;
+  Worker worker(&machine);
+  REQUIRE(worker.Fill(1) == abi::kStatusOk);
+  const auto read = [&](uint32_t queue, uint32_t offset) {
+    return machine.host->BarRead32(0, offset + queue * abi::kQueueBlockStride);
+  };
+  CHECK(read(0, abi::kRegQueuePriority) == 2);
+  CHECK(read(0, abi::kRegQueueTimeout) == 0);
+  CHECK(read(1, abi::kRegQueuePriority) == 1);
+  CHECK(read(1, abi::kRegQueueTimeout) == Adapter::kHangTimeoutUs);
+}
+
 TEST_CASE("an adapter in good health is left alone") {
   ChipMachine machine;
   Worker worker(&machine);
