@@ -7,8 +7,8 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
-#include "base/assert.h"
 #include "base/rule.h"
+#include "base/secret_bytes.h"
 #include "device/gpu_implementation.h"
 #include "device/state_archive.h"
 
@@ -72,7 +72,7 @@ GpuImplementation::Blocks GpuImplementation::SaveBlocks() const {
   blocks.config = config_.Save();
   blocks.contexts = contexts_.Save();
   blocks.grants = grants_.Save();
-  blocks.security = *security_->Save();
+  blocks.security = security_->state();
   blocks.last_key_serial = vault_.last_serial();
   blocks.display = display_.Save();
   blocks.processor = processor_->Save();
@@ -82,7 +82,7 @@ GpuImplementation::Blocks GpuImplementation::SaveBlocks() const {
 }
 
 void GpuImplementation::SealSecrets(SealingStream* stream) const {
-  const firmware::HandleSource source = security_->Save()->firmware.handle_source;
+  const firmware::HandleSource& source = security_->state().firmware.handle_source;
   stream->AddNumber(source.keyed);
   for (const uint32_t key : source.round_keys) stream->AddNumber(key);
   vault_.Seal(stream);
@@ -162,6 +162,12 @@ bool GpuImplementation::CanLoad(const Blocks& blocks) const {
 class GpuImplementation::StateLoad {
  public:
   explicit StateLoad(GpuImplementation* gpu) : gpu_(*gpu) {}
+  ~StateLoad() {
+    firmware::HandleSource& source = blocks_.security.firmware.handle_source;
+    SecureWipe(&source, sizeof(source));
+  }
+  StateLoad(const StateLoad&) = delete;
+  StateLoad& operator=(const StateLoad&) = delete;
 
   Result<void> Read(ConstByteSpan bytes, StateSeal* seal) {
     WARD_ASSIGN_OR_RETURN(StateFrameReader frame,
@@ -186,17 +192,16 @@ class GpuImplementation::StateLoad {
   // The last thing that may fail: after it the state counts as resumed.
   Result<void> Record(StateSeal* seal) {
     if (!is_sealed_) return {};
-    switch (seal->Resume(generation_)) {
-      case StateSeal::Outcome::kDone:
-        return {};
-      case StateSeal::Outcome::kSpent:
-        return Fault{abi::kStatusStateSpent,
-                     "the sealed state was resumed before, or is older than one that was"};
-      case StateSeal::Outcome::kFailed:
-        break;
+    const StateSeal::Outcome outcome = seal->Resume(generation_);
+    if (WARD_RULE("state.once", outcome == StateSeal::Outcome::kSpent)) {
+      return Fault{abi::kStatusStateSpent,
+                   "the sealed state was resumed before, or is older than one that was"};
     }
-    return Fault{abi::kStatusStateNotRecorded,
-                 "the host could not record that the sealed state is resumed"};
+    if (outcome == StateSeal::Outcome::kFailed) {
+      return Fault{abi::kStatusStateNotRecorded,
+                   "the host could not record that the sealed state is resumed"};
+    }
+    return {};
   }
 
   void Commit() {
@@ -214,7 +219,7 @@ class GpuImplementation::StateLoad {
     gpu_.ports_.trace->OnEvent({"load", is_sealed_ ? "sealed" : "", {generation_, 0, 0}});
     if (is_sealed_) {
       gpu_.processor_->RestartEncryption();
-    } else {
+    } else if (!WARD_BROKEN("state.lost")) {
       gpu_.TearDown();
     }
   }
@@ -286,7 +291,7 @@ class GpuImplementation::StateLoad {
       if (grant.session == 0 || grant.readback_slot == kNoSlot) continue;
       uint8_t iv[8];
       if (!gpu_.ports_.entropy->Fill(iv)) return NoEntropy();
-      grant.readback_iv = LoadLe<uint64_t>(iv) >> 1;
+      if (!WARD_BROKEN("state.fresh_iv")) grant.readback_iv = LoadLe<uint64_t>(iv) >> 1;
     }
     return {};
   }

@@ -289,6 +289,10 @@ std::unique_ptr<SecurityProcessor::State> SecurityProcessor::Save() const {
   return std::make_unique<State>(implementation_->state());
 }
 
+const SecurityProcessor::State& SecurityProcessor::state() const {
+  return implementation_->state();
+}
+
 void SecurityProcessor::Load(const State& state) { implementation_->Load(state); }
 
 bool SecurityProcessor::CanLoad(const State& state) const { return Implementation::CanLoad(state); }

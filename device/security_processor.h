@@ -71,6 +71,8 @@ class SecurityProcessor {
 
   struct State;
   std::unique_ptr<State> Save() const;
+  // The same without a copy; good until the next call that changes something.
+  const State& state() const;
   void Load(const State& state);
   // Whether firmware and mailbox could be in this state.
   bool CanLoad(const State& state) const;

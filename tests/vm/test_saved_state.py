@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from test_qemu_device import (AES128_CTR, FENCE, HEIGHT, IDLE, INTERRUPT_CAUSE, 
                               KEY_EPOCH, KEYS_LOST, LOCAL, MESSAGE, MSIX_CAPABILITY,
                               OUTPUT_CONTROL, PROTECTED, QUEUE, REFUSAL_STATUS, RSAES_OAEP, SCRATCH,
                               WIDTH, DeviceTest, KernelQueue, copy, fence, fill, flip)
+from vm.machine import Machine
 from vm.scratch import ScratchFolder
 
 WARD = Path(os.environ.get("WARD_TOOL", ROOT / "build/release/emulator/cli/ward"))
@@ -385,6 +387,57 @@ class Files(Saved):
                 machine.monitor.execute("cont")
             self.assertEqual(self.state_of(queue), KEYED)
             self.assert_decrypts(queue)
+
+
+class Guest(Saved):
+    """A Linux guest that booted once and is restored instead of booting again."""
+
+    SCRIPT = "while read line; do echo heard $line; done"
+    MEMORY_MIB = 256
+
+    def guest(self, share, *arguments):
+        memory = self.folder / "memory"
+        return Machine(
+            command=["/bin/sh", "-c", self.SCRIPT], memory_mib=self.MEMORY_MIB, accel="tcg",
+            devices=[f"ward-gpu,id=gpu0,identity={self.identity}"],
+            qemu_arguments=[
+                "-object", f"memory-backend-file,id=ram,size={self.MEMORY_MIB}M,"
+                           f"mem-path={memory},share={share}",
+                "-machine", "memory-backend=ram", "-plugin", str(PLUGIN), *arguments])
+
+    def worked(self, process_id):
+        """Seconds of processor time."""
+        fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def ignore_shared(self, guest):
+        guest.monitor.execute("migrate-set-capabilities", capabilities=[
+            {"capability": "x-ignore-shared", "state": True}])
+
+    def test_restored_guest_answers_where_it_was(self):
+        path = self.folder / "stream"
+        with self.guest("on") as guest:
+            guest.wait_ready(240)
+            guest.channel.send_line("before")
+            guest.channel.wait_line("^heard before$", 20)
+            guest.monitor.execute("stop")
+            self.ignore_shared(guest)
+            guest.monitor.execute("migrate", uri=f"exec:cat > {path}")
+            self.wait_until(lambda: guest.monitor.execute("query-migrate").get("status") ==
+                            "completed", "the save", 60)
+        for number in range(3):
+            with self.guest("off", "-incoming", "defer") as guest:
+                start = time.monotonic()
+                self.ignore_shared(guest)
+                guest.monitor.execute("migrate-incoming", uri=f"exec:cat {path}")
+                self.wait_until(lambda: guest.monitor.execute("query-status")["status"] !=
+                                "inmigrate", "the load", 60)
+                guest.monitor.execute("cont")  # it was saved while it stood
+                guest.channel.send_line(f"again {number}")
+                guest.channel.wait_line(f"^heard again {number}$", 60)
+                print(f"restored guest answers {time.monotonic() - start:.3f} s after the load "
+                      f"began; QEMU worked {self.worked(guest.process_id):.2f} s, its start "
+                      "included", flush=True)
 
 
 if __name__ == "__main__":

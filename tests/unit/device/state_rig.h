@@ -10,6 +10,7 @@
 
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
+#include "tests/fakes/fake_seal.h"
 #include "tests/fakes/gpu_rig.h"
 #include "tests/unit/device/security_bench.h"
 
@@ -283,31 +284,6 @@ class StateRig : public GpuRig {
     REQUIRE((Read(abi::kRegInterruptCause) & 1) != 0);
     REQUIRE(gpu->ReadMsix(abi::kMsixPbaOffset, 4) != 0);
   }
-};
-
-// The operator's key and its count, in memory.
-class FakeSeal final : public device::StateSeal {
- public:
-  explicit FakeSeal(uint8_t first_byte = 0x42) {
-    for (size_t i = 0; i < key_.Expose().size(); ++i) {
-      key_.Expose()[i] = static_cast<uint8_t>(first_byte + 37 * i);
-    }
-  }
-  const SecretBytes<32>& Key() const override { return key_; }
-  uint64_t IssueGeneration() override { return records ? ++issued : 0; }
-  Outcome Resume(uint64_t generation) override {
-    if (!records) return Outcome::kFailed;
-    if (generation <= resumed) return Outcome::kSpent;
-    resumed = generation;
-    return Outcome::kDone;
-  }
-
-  bool records = true;
-  uint64_t issued = 0;
-  uint64_t resumed = 0;
-
- private:
-  SecretBytes<32> key_;
 };
 
 }  // namespace ward::fakes

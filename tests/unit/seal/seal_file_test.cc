@@ -1,0 +1,252 @@
+// The seal key's file and the count beside it: F9, faults at every step of writing it.
+#include "emulator/seal/seal_file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "catch2/catch_test_macros.hpp"
+#include "tests/unit/crypto/workspace.h"
+
+// The disk between seal_file and the kernel.
+namespace {
+struct Disk {
+  int steps_until_fault = -1;  // negative: none
+  int error = 0;               // of the fault; 0: the machine loses its power
+  bool writes_by_bytes = false;
+  int steps = 0;
+};
+Disk disk;
+
+// True when the step fails, with errno set.
+bool Fails() {
+  ++disk.steps;
+  if (disk.steps_until_fault < 0 || disk.steps_until_fault-- != 0) return false;
+  if (disk.error == 0) _exit(0);
+  errno = disk.error;
+  return true;
+}
+}  // namespace
+
+extern "C" {
+int __real_mkstemp(char* pattern);
+ssize_t __real_write(int file, const void* bytes, size_t size);
+int __real_fchmod(int file, mode_t mode);
+int __real_fsync(int file);
+int __real_rename(const char* from, const char* to);
+
+int __wrap_mkstemp(char* pattern) { return Fails() ? -1 : __real_mkstemp(pattern); }
+ssize_t __wrap_write(int file, const void* bytes, size_t size) {
+  if (Fails()) return -1;
+  return __real_write(file, bytes, disk.writes_by_bytes && size > 1 ? 1 : size);
+}
+int __wrap_fchmod(int file, mode_t mode) { return Fails() ? -1 : __real_fchmod(file, mode); }
+int __wrap_fsync(int file) { return Fails() ? -1 : __real_fsync(file); }
+int __wrap_rename(const char* from, const char* to) {
+  return Fails() ? -1 : __real_rename(from, to);
+}
+}
+
+namespace ward::emulator {
+namespace {
+
+using Outcome = device::StateSeal::Outcome;
+
+class KeyFolder {
+ public:
+  KeyFolder() { Write("key", std::string(32, 'k')); }
+  std::filesystem::path Path(const std::string& name) const { return workspace_ / name; }
+  void Write(const std::string& name, const std::string& text) const {
+    std::ofstream(Path(name), std::ios::binary) << text;
+  }
+  std::string Read(const std::string& name) const {
+    std::ifstream file(Path(name), std::ios::binary);
+    return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  }
+  std::unique_ptr<SealFile> Open() const {
+    std::string error;
+    auto seal = SealFile::Open(Path("key"), &error);
+    REQUIRE(seal != nullptr);
+    return seal;
+  }
+  // Key and count, and nothing that was left over.
+  bool IsTidy() const {
+    return std::distance(std::filesystem::directory_iterator(Path("")), {}) <= 2;
+  }
+
+ private:
+  test::Workspace workspace_;
+};
+
+// Runs `act` with the fault at step `step`; false when it has fewer steps.
+template <typename Act>
+bool RunWithFault(int step, int error, const Act& act) {
+  disk = Disk{step, error};
+  act();
+  const bool reached = disk.steps > step;
+  disk = Disk{};
+  return reached;
+}
+
+TEST_CASE("generations count up, across openings, and each is resumed once") {
+  const KeyFolder folder;
+  CHECK(folder.Open()->IssueGeneration() == 1);
+  auto seal = folder.Open();
+  CHECK(seal->IssueGeneration() == 2);
+  CHECK(seal->Resume(1) == Outcome::kDone);
+  CHECK(seal->Resume(1) == Outcome::kSpent);
+  CHECK(folder.Open()->Resume(1) == Outcome::kSpent);
+  CHECK(folder.Open()->Resume(2) == Outcome::kDone);
+  CHECK(seal->Resume(1) == Outcome::kSpent);
+  CHECK(folder.Read("key.generation") == "issued 2\nresumed 2\n");
+}
+
+TEST_CASE("a host that resumed a generation issues greater ones") {
+  const KeyFolder folder;
+  auto seal = folder.Open();
+  CHECK(seal->Resume(7) == Outcome::kDone);
+  CHECK(seal->IssueGeneration() == 8);
+}
+
+TEST_CASE("the count is its owner's, and the key comes out as it stands in the file") {
+  const KeyFolder folder;
+  auto seal = folder.Open();
+  const ConstByteSpan key = seal->Key().Expose();
+  CHECK(std::string(key.begin(), key.end()) == std::string(32, 'k'));
+  REQUIRE(seal->IssueGeneration() == 1);
+  struct stat status = {};
+  REQUIRE(::stat(folder.Path("key.generation").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("a file that is no key is refused with what mends it") {
+  const KeyFolder folder;
+  std::string error;
+  for (const std::string& text : {std::string(), std::string(31, 'k'), std::string(33, 'k')}) {
+    folder.Write("key", text);
+    CHECK(SealFile::Open(folder.Path("key"), &error) == nullptr);
+    CHECK(error.find("is not 32 bytes long") != std::string::npos);
+    CHECK(error.find("head -c 32") != std::string::npos);
+  }
+  CHECK(SealFile::Open(folder.Path("none"), &error) == nullptr);
+  CHECK(error.find("is missing") != std::string::npos);
+  CHECK(SealFile::Open(folder.Path(""), &error) == nullptr);
+}
+
+TEST_CASE("a count that is not as it was written is not taken for an empty one") {
+  const KeyFolder folder;
+  auto seal = folder.Open();
+  for (const char* text : {"", "issued 5", "issued 5\nresumed 6\n", "issued 5\nresumed 5\nmore",
+                           "issued x\nresumed 5\n"}) {
+    folder.Write("key.generation", text);
+    CHECK(seal->IssueGeneration() == 0);
+    CHECK(seal->Resume(100) == Outcome::kFailed);
+    CHECK(seal->last_error().find("key.generation") != std::string::npos);
+    CHECK(folder.Read("key.generation") == text);
+  }
+}
+
+TEST_CASE("the last generation is followed by none") {
+  const KeyFolder folder;
+  folder.Write("key.generation", "issued 18446744073709551615\nresumed 0\n");
+  CHECK(folder.Open()->IssueGeneration() == 0);
+}
+
+TEST_CASE("F9_disk full, EIO and no permission at every step leave a whole count, and say so") {
+  for (const int error : {ENOSPC, EIO, EACCES}) {
+    bool reached = true;
+    for (int step = 0; reached; ++step) {
+      const KeyFolder folder;
+      auto seal = folder.Open();
+      REQUIRE(seal->IssueGeneration() == 1);
+      REQUIRE(seal->Resume(1) == Outcome::kDone);
+      const std::string before = folder.Read("key.generation");
+      uint64_t issued = 1;
+      reached = RunWithFault(step, error, [&] { issued = seal->IssueGeneration(); });
+      if (reached) {
+        CHECK(issued == 0);
+        CHECK_FALSE(seal->last_error().empty());
+      }
+      Outcome outcome = Outcome::kDone;
+      const bool failed = RunWithFault(step, error, [&] { outcome = seal->Resume(9); });
+      if (failed) CHECK(outcome == Outcome::kFailed);
+      // Only the directory's flush comes after the file is in place.
+      const std::string after = folder.Read("key.generation");
+      CHECK((after == before || after == "issued 2\nresumed 1\n" ||
+             after == "issued 9\nresumed 9\n"));
+      CHECK(folder.IsTidy());
+      // Afterwards all is well, and nothing that was good once is good again.
+      CHECK(seal->IssueGeneration() >= 2);
+      CHECK(seal->Resume(1) == Outcome::kSpent);
+      CHECK(seal->Resume(20) == Outcome::kDone);
+      REQUIRE(step < 50);
+    }
+  }
+}
+
+TEST_CASE("F9_a loss of power at every step leaves the old count or the new one") {
+  for (int step = 0;; ++step) {
+    REQUIRE(step < 50);
+    const KeyFolder folder;
+    REQUIRE(folder.Open()->Resume(4) == Outcome::kDone);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      disk = Disk{step, 0};
+      folder.Open()->Resume(5);
+      _exit(1);  // it has no such step
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    const std::string count = folder.Read("key.generation");
+    CHECK((count == "issued 4\nresumed 4\n" || count == "issued 5\nresumed 5\n"));
+    CHECK(folder.Open()->Resume(4) == Outcome::kSpent);
+    if (WEXITSTATUS(status) == 1) break;
+  }
+}
+
+TEST_CASE("F9_a disk that takes a byte at a time gets all of them") {
+  const KeyFolder folder;
+  auto seal = folder.Open();
+  disk.writes_by_bytes = true;
+  CHECK(seal->IssueGeneration() == 1);
+  disk = Disk{};
+  CHECK(folder.Read("key.generation") == "issued 1\nresumed 0\n");
+}
+
+TEST_CASE("processes that share a key never get one number twice") {
+  const KeyFolder folder;
+  constexpr int kChildren = 4;
+  constexpr uint64_t kEach = 25;
+  std::vector<pid_t> children;
+  for (int i = 0; i < kChildren; ++i) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      auto seal = folder.Open();
+      for (uint64_t n = 0; n < kEach; ++n) {
+        if (seal->IssueGeneration() == 0) _exit(1);
+      }
+      _exit(0);
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+  }
+  // A number that was given twice would be missing in the count.
+  CHECK(folder.Open()->IssueGeneration() == kChildren * kEach + 1);
+}
+
+}  // namespace
+}  // namespace ward::emulator
