@@ -42,6 +42,8 @@ inline constexpr uint32_t kFeaturesOutputProtectionShift = 11;
 inline constexpr uint64_t kFeaturesOutputProtectionMask = 0x800ull;  // Protected outputs (OPM), HDCP and OUTPUT_LINK.
 inline constexpr uint32_t kFeaturesKeyTeardownShift = 12;
 inline constexpr uint64_t kFeaturesKeyTeardownMask = 0x1000ull;  // Keys and protected content may be lost while the function goes on; QUERY_SESSION tells.
+inline constexpr uint32_t kFeaturesVideoFormatsShift = 20;
+inline constexpr uint64_t kFeaturesVideoFormatsMask = 0x100000ull;  // VIDEO_BLT of P010 and XRGB8888, full range, limited range out, area filter, rectangles and windows; COPY between ranges that overlap.
 inline constexpr uint32_t kRegQueueCount = 0x10;  // Queues, the kernel's included.
 inline constexpr uint32_t kRegContextCount = 0x14;  // Contexts, the kernel's included.
 inline constexpr uint32_t kRegSessionCount = 0x18;  // Crypto sessions that can exist at once.
@@ -221,8 +223,8 @@ struct RegisterInfo {
 
 inline constexpr RegisterInfo kRegisters[] = {
   {"DEVICE_MAGIC", 0x0, 1, 1, 0x0, RegisterAccess::kRo, false, 0x44524157u, 0x0u, 0x0u},
-  {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10002u, 0x0u, 0x0u},
-  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x1effu, 0x0u, 0x0u},
+  {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10003u, 0x0u, 0x0u},
+  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x101effu, 0x0u, 0x0u},
   {"FEATURES_HI", 0xc, 1, 1, 0x0, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"QUEUE_COUNT", 0x10, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10u, 0x0u, 0x0u},
   {"CONTEXT_COUNT", 0x14, 1, 1, 0x0, RegisterAccess::kRo, false, 0x400u, 0x0u, 0x0u},
