@@ -33,7 +33,7 @@ struct ColorMatrix8 {
   Factor green_u;
   Factor green_v;
   Factor red_v;
-  int16_t two_products_bias;  // of blue and red: offsets, half a step to round, and half of what
+  int16_t two_products_bias;    // of blue and red: offsets, half a step to round, and half of what
   int16_t three_products_bias;  // each product loses by rounding down
   int16_t lowest;
   int16_t highest;

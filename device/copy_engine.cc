@@ -49,8 +49,8 @@ Result<Rows> RowsOf(const EngineJob& job) {
                         RowLayout::Make(copy.row_bytes, copy.row_count, copy.destination_pitch));
   WARD_ASSIGN_OR_RETURN(const RowLayout source,
                         RowLayout::Make(copy.row_bytes, copy.row_count, copy.source_pitch));
-  const bool overlap = Overlap(copy.destination, destination.ExtentBytes(), copy.source,
-                               source.ExtentBytes());
+  const bool overlap =
+      Overlap(copy.destination, destination.ExtentBytes(), copy.source, source.ExtentBytes());
   // At one pitch every byte moves by the same distance, so that one order of all bytes reads each
   // before it is written. At two there is none in general.
   if (overlap && destination.row_count() > 1 && destination.pitch() != source.pitch()) {
@@ -73,7 +73,8 @@ Slice NextSlice(const Rows& rows, uint64_t done, uint64_t limit) {
   const uint64_t left = rows.TotalBytes() - done;
   // Forward: from `done` on. Backward: what ends `done` bytes before the end.
   const uint64_t row = (rows.is_backward ? left - 1 : done) / row_bytes;
-  const uint64_t left_in_row = rows.is_backward ? left - row * row_bytes : row_bytes - done % row_bytes;
+  const uint64_t left_in_row =
+      rows.is_backward ? left - row * row_bytes : row_bytes - done % row_bytes;
   const uint64_t size = std::min(rows.IsContiguous() ? left : left_in_row, limit);
   const uint64_t first = rows.is_backward ? left - size : done;
   const uint64_t first_row = first / row_bytes;

@@ -7,8 +7,9 @@
 
 namespace ward::device {
 
-// `luma` and `chroma` (U, V, U, V...) have two bytes a pixel, an even number of pixels: little-endian
-// words with the sample in the upper 10 bits. `pixels` has 4 (bytes B, G, R, X with X = 255).
+// `luma` and `chroma` (U, V, U, V...) have two bytes a pixel, an even number of pixels:
+// little-endian words with the sample in the upper 10 bits. `pixels` has 4 (bytes B, G, R, X with X
+// = 255).
 void ConvertP010Row(const ColorMatrix10& matrix, ConstByteSpan luma, ConstByteSpan chroma,
                     ByteSpan pixels);
 

@@ -1,5 +1,5 @@
-// Scales rows of 4-byte pixels, nearest and bilinear. The formula is in docs/spec/video.md; it has no
-// rounding that depends on the host.
+// Scales rows of 4-byte pixels, nearest and bilinear. The formula is in docs/spec/video.md; it has
+// no rounding that depends on the host.
 #ifndef WARD_DEVICE_ROW_SCALER_H_
 #define WARD_DEVICE_ROW_SCALER_H_
 

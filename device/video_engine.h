@@ -17,8 +17,8 @@ class VideoEngine {
 
   // As CopyEngine.
   Result<EngineJob> Begin(const abi::VideoBltCommand& command, const AddressSpace& space);
-  // Makes rows of the destination, or of a stripe of it, for about `budget_bytes` of pixels read and
-  // written, at least one. The flow rule is applied again to what each row touches.
+  // Makes rows of the destination, or of a stripe of it, for about `budget_bytes` of pixels read
+  // and written, at least one. The flow rule is applied again to what each row touches.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
 
  private:

@@ -89,10 +89,9 @@ VideoPicture::Stripe VideoPicture::StripeOf(uint64_t done) const {
 
 GuestRange VideoPicture::DestinationOf(const EngineJob& job, uint64_t done) const {
   const Stripe stripe = StripeOf(done);
-  return job.destination.Slice(
-      (done % window_.height) * destination_.pitch() +
-          uint64_t{kVideoPixelBytes} * (stripe.first - window_.left),
-      uint64_t{kVideoPixelBytes} * stripe.count);
+  return job.destination.Slice((done % window_.height) * destination_.pitch() +
+                                   uint64_t{kVideoPixelBytes} * (stripe.first - window_.left),
+                               uint64_t{kVideoPixelBytes} * stripe.count);
 }
 
 uint32_t VideoPicture::SourceRowsPerRow() const {

@@ -1,5 +1,6 @@
-// A checked VIDEO_BLT: its source, its scaling, and the window of the scaled picture that it writes,
-// cut into stripes of columns so that making one row of a stripe is a bounded piece of work.
+// A checked VIDEO_BLT: its source, its scaling, and the window of the scaled picture that it
+// writes, cut into stripes of columns so that making one row of a stripe is a bounded piece of
+// work.
 #ifndef WARD_DEVICE_VIDEO_PICTURE_H_
 #define WARD_DEVICE_VIDEO_PICTURE_H_
 

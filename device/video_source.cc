@@ -76,7 +76,7 @@ VideoSource::VideoSource(const abi::VideoBltCommand& command, RowLayout luma, Ro
     : format_(static_cast<VideoFormat>(command.source_format)),
       color_space_(static_cast<ColorSpace>(command.color_space)),
       range_((command.flags & abi::VideoBltCommand::kFlagLimitedRange) != 0 ? RgbRange::kLimited
-                                                                           : RgbRange::kFull),
+                                                                            : RgbRange::kFull),
       left_(command.source_left),
       top_(command.source_top),
       width_(command.source_width),
@@ -91,16 +91,15 @@ Result<VideoSource> VideoSource::Make(const abi::VideoBltCommand& command) {
   const uint32_t bytes = SampleBytesOf(static_cast<VideoFormat>(command.source_format));
   const uint32_t left = command.source_left;
   const uint32_t top = command.source_top;
-  WARD_ASSIGN_OR_RETURN(const Plane luma,
-                        MakePlane(left * bytes, top, command.source_width * bytes,
-                                  command.source_height, command.source_pitch));
+  WARD_ASSIGN_OR_RETURN(const Plane luma, MakePlane(left * bytes, top, command.source_width * bytes,
+                                                    command.source_height, command.source_pitch));
   Plane chroma = luma;  // of XRGB8888, and then not used
   if (command.source_format != static_cast<uint32_t>(VideoFormat::kXrgb8888)) {
     // A pair of chroma samples is as long as two samples of luma.
     WARD_ASSIGN_OR_RETURN(
-        chroma, MakePlane(left / 2 * 2 * bytes, top / 2,
-                          PairsOf(left, command.source_width) * 2 * bytes,
-                          PairsOf(top, command.source_height), command.source_pitch));
+        chroma,
+        MakePlane(left / 2 * 2 * bytes, top / 2, PairsOf(left, command.source_width) * 2 * bytes,
+                  PairsOf(top, command.source_height), command.source_pitch));
   }
   VideoSource source(command, luma.rows, chroma.rows);
   source.luma_address_ += luma.offset;
@@ -144,9 +143,8 @@ uint32_t VideoSource::PairCount(const SourcePiece& piece) const {
 }
 
 GuestRange VideoSource::LumaOf(const EngineJob& job, const SourcePiece& piece) const {
-  return job.source.Slice(
-      piece.row * luma_.pitch() + uint64_t{piece.first_column} * SampleBytes(),
-      uint64_t{piece.column_count} * SampleBytes());
+  return job.source.Slice(piece.row * luma_.pitch() + uint64_t{piece.first_column} * SampleBytes(),
+                          uint64_t{piece.column_count} * SampleBytes());
 }
 
 GuestRange VideoSource::ChromaOf(const EngineJob& job, const SourcePiece& piece) const {
@@ -176,9 +174,9 @@ Result<ByteSpan> VideoSource::Convert(const Memory& memory, const EngineJob& job
   const ByteSpan pixels = room.first(size_t{PairCount(piece)} * 2 * kPixelBytes);
   const ByteSpan luma = room.subspan(pixels.size(), row_bytes);
   const ByteSpan chroma = room.subspan(pixels.size() + row_bytes, row_bytes);
-  WARD_TRY(memory.Read(LumaOf(job, piece),
-                       luma.subspan(before * SampleBytes(),
-                                    size_t{piece.column_count} * SampleBytes())));
+  WARD_TRY(memory.Read(
+      LumaOf(job, piece),
+      luma.subspan(before * SampleBytes(), size_t{piece.column_count} * SampleBytes())));
   WARD_TRY(memory.Read(ChromaOf(job, piece), chroma));
   if (format_ == VideoFormat::kNv12) {
     ConvertNv12Row(MatrixOf8Bits(color_space_, range_), luma, chroma, pixels);

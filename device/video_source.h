@@ -1,5 +1,5 @@
-// The source of a VIDEO_BLT: a rectangle of a picture in one of the formats that the video processor
-// reads, and its rows as XRGB8888.
+// The source of a VIDEO_BLT: a rectangle of a picture in one of the formats that the video
+// processor reads, and its rows as XRGB8888.
 #ifndef WARD_DEVICE_VIDEO_SOURCE_H_
 #define WARD_DEVICE_VIDEO_SOURCE_H_
 
@@ -43,7 +43,9 @@ class VideoSource {
   // What the flow rule looks at: of the rectangle, and of a piece of it. Chroma only when
   // has_chroma().
   GuestRange TouchedLuma(const EngineJob& job) const { return luma_.Touched(job.source); }
-  GuestRange TouchedChroma(const EngineJob& job) const { return chroma_.Touched(job.second_source); }
+  GuestRange TouchedChroma(const EngineJob& job) const {
+    return chroma_.Touched(job.second_source);
+  }
   GuestRange LumaOf(const EngineJob& job, const SourcePiece& piece) const;
   GuestRange ChromaOf(const EngineJob& job, const SourcePiece& piece) const;
 

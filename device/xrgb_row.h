@@ -7,8 +7,8 @@
 
 namespace ward::device {
 
-// `pixels`: 4 bytes each (B, G, R, X). What X held is lost: it becomes 255. Values outside a limited
-// range become its nearer end.
+// `pixels`: 4 bytes each (B, G, R, X). What X held is lost: it becomes 255. Values outside a
+// limited range become its nearer end.
 void ConvertXrgbRow(RgbRange from, RgbRange to, ByteSpan pixels);
 
 }  // namespace ward::device

@@ -163,22 +163,22 @@ TEST_CASE("ranges that overlap are moved as if all of the source were read first
     uint64_t to, from;
     uint32_t row_bytes, row_count, pitch;
   } cases[] = {
-      {1, 0, 3 * kPage, 1, 0},         // a byte up
-      {0, 1, 3 * kPage, 1, 0},         // a byte down
-      {0, 0, 3 * kPage, 1, 0},         // onto itself
-      {7000, 100, 9000, 1, 0},         // a part
+      {1, 0, 3 * kPage, 1, 0},  // a byte up
+      {0, 1, 3 * kPage, 1, 0},  // a byte down
+      {0, 0, 3 * kPage, 1, 0},  // onto itself
+      {7000, 100, 9000, 1, 0},  // a part
       {100, 7000, 9000, 1, 0},
-      {15, 0, 16, 1, 0},               // the last byte
-      {100, 0, 100, 300, 100},         // rows end to end
+      {15, 0, 16, 1, 0},        // the last byte
+      {100, 0, 100, 300, 100},  // rows end to end
       {333, 0, 200, 150, 200},
       {0, 333, 200, 150, 200},
-      {32, 0, 16, 300, 64},            // rows between rows
+      {32, 0, 16, 300, 64},  // rows between rows
       {0, 32, 16, 300, 64},
       {5 * 512 + 40, 0, 300, 60, 512},  // a rectangle down and to the right
       {0, 5 * 512 + 40, 300, 60, 512},
-      {40, 5 * 512, 300, 60, 512},     // down and to the left
+      {40, 5 * 512, 300, 60, 512},  // down and to the left
       {5 * 512, 40, 300, 60, 512},
-      {0, 9000, 9000, 3, 12000},       // rows longer than a step
+      {0, 9000, 9000, 3, 12000},  // rows longer than a step
       {9000, 0, 9000, 3, 12000},
   };
   const std::vector<uint8_t> bytes = Noise(kBytes, 7);
@@ -197,7 +197,8 @@ TEST_CASE("ranges that overlap are moved as if all of the source were read first
   }
 }
 
-TEST_CASE("P2 a session's content moves inside protected memory, and nobody's bytes read as zeros") {
+TEST_CASE(
+    "P2 a session's content moves inside protected memory, and nobody's bytes read as zeros") {
   Bench bench;
   const auto content = Noise(2 * kPage, 1);
   bench.PutProtected(0, content, kA);

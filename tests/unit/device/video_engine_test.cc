@@ -90,7 +90,8 @@ TEST_CASE("pictures scale within the bound, whatever their sizes, pitches and th
       shape.filter = filter;
       // The area filter has a limit of its own.
       if (filter == 2 && c.source_width > 128 * c.width) shape.width = (c.source_width + 127) / 128;
-      if (filter == 2 && c.source_height > 128 * c.height) shape.height = (c.source_height + 127) / 128;
+      if (filter == 2 && c.source_height > 128 * c.height)
+        shape.height = (c.source_height + 127) / 128;
       shape.pitch = std::max(shape.pitch, 4 * shape.width);
       CheckWithinBound(shape, c.budget);
     }
@@ -112,7 +113,8 @@ TEST_CASE("P010 and XRGB8888 convert and scale within the bound, in every range"
   }
 }
 
-TEST_CASE("every value of P010's samples converts within the bound, and its lower bits do nothing") {
+TEST_CASE(
+    "every value of P010's samples converts within the bound, and its lower bits do nothing") {
   // All 1024 values of luma in a row, under chroma that goes through all values in steps of 16.
   for (uint32_t kind = 0; kind < 8; ++kind) {
     Shape shape = {1024, 128, 2048, 1024, 128, 4096};
@@ -194,8 +196,8 @@ TEST_CASE("what is outside of the source rectangle has no influence, and need no
       std::copy_n(kept.begin() + first + row * 64, bytes, noise.begin() + first + row * 64);
     }
   };
-  keep(5, 16, 8);              // luma: row 64 is the first of the page
-  keep(32 * 64 + 4, 18, 4);    // chroma: pairs 2 to 10
+  keep(5, 16, 8);            // luma: row 64 is the first of the page
+  keep(32 * 64 + 4, 18, 4);  // chroma: pairs 2 to 10
   bench.PutSystem(kPage, noise);
   CHECK(run() == before);
 }
@@ -363,8 +365,8 @@ TEST_CASE("P2 protected pixels of every format and filter make a protected pictu
       shape.format = format;
       shape.filter = filter;
       const auto blt = [&](uint64_t destination) {
-        return bench.Run(Blt(shape, destination, ChipMemory::Protected(0),
-                             ChipMemory::Protected(16 * kPage)));
+        return bench.Run(
+            Blt(shape, destination, ChipMemory::Protected(0), ChipMemory::Protected(16 * kPage)));
       };
       INFO("format " << format << ", filter " << filter);
       CHECK(blt(ChipMemory::Visible(0)) == abi::kStatusProtectedReadRefused);
