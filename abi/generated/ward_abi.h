@@ -82,6 +82,8 @@
 #define WARD_FEATURES_KEY_TEARDOWN_MASK 0x1000ull
 #define WARD_FEATURES_VIDEO_FORMATS_SHIFT 20
 #define WARD_FEATURES_VIDEO_FORMATS_MASK 0x100000ull
+#define WARD_FEATURES_OPEN_DECRYPT_SHIFT 22
+#define WARD_FEATURES_OPEN_DECRYPT_MASK 0x400000ull
 #define WARD_REG_QUEUE_COUNT 0x10 /* Queues, the kernel's included. */
 #define WARD_REG_CONTEXT_COUNT 0x14 /* Contexts, the kernel's included. */
 #define WARD_REG_SESSION_COUNT 0x18 /* Crypto sessions that can exist at once. */

@@ -160,6 +160,7 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   gpu_options.latency = options.realistic_latency ? ward::device::LatencyPreset::kRealistic
                                                   : ward::device::LatencyPreset::kFast;
   gpu_options.strict_iv = options.strict_iv;
+  gpu_options.open_decrypt = options.open_decrypt;
   gpu_options.identity_private_key = identity->private_key();
   gpu_options.identity_certificates = identity->certificate_bundle();
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,

@@ -34,6 +34,7 @@ struct WardGpuState {
   uint64_t protected_bytes;
   bool realistic_latency;
   bool strict_iv;
+  bool open_decrypt;
   char *identity;
   char *trace;
   int view;       /* a WardChipView, may change at any time */
@@ -291,6 +292,7 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .protected_bytes = s->protected_bytes,
       .realistic_latency = s->realistic_latency,
       .strict_iv = s->strict_iv,
+      .open_decrypt = s->open_decrypt,
       .identity_directory = s->identity,
       .trace_path = s->trace,
   };
@@ -313,6 +315,12 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
     warn_report(
         "ward-gpu: no identity was given, an ephemeral one is used; make a lasting one "
         "with 'ward identity create DIR' and give identity=DIR");
+  }
+  if (s->open_decrypt) {
+    warn_report(
+        "ward-gpu: open-decrypt=on: content can be decrypted into memory that everybody reads, and "
+        "PROTECTION is refused; leave it out unless an application has to read back what it "
+        "decrypts");
   }
   ward_chip_set_link_fault(s->chip, s->link_fault); /* given before there was a chip */
   return true;
@@ -427,6 +435,7 @@ static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_SIZE("protected-size", WardGpuState, protected_bytes, WARD_DEFAULT_PROTECTED_VRAM),
     DEFINE_PROP_BOOL("realistic-latency", WardGpuState, realistic_latency, false),
     DEFINE_PROP_BOOL("strict-iv", WardGpuState, strict_iv, false),
+    DEFINE_PROP_BOOL("open-decrypt", WardGpuState, open_decrypt, false),
     DEFINE_PROP_STRING("identity", WardGpuState, identity),
     DEFINE_PROP_STRING("trace", WardGpuState, trace),
     WARD_PROPERTIES_END};
