@@ -25,6 +25,7 @@ class BounceBuffer {
   BounceBuffer& operator=(const BounceBuffer&) = delete;
 
   ByteSpan bytes() { return ByteSpan(bytes_.get(), size_bytes_); }
+  size_t size_bytes() const { return size_bytes_; }
   // Call before protected bytes enter.
   void MarkSecret() { secret_ = true; }
 

@@ -31,6 +31,8 @@ struct Rows {
   RowLayout source;
   uint32_t fill_value = 0;
 
+  bool is_backward = false;  // last byte first: the destination begins inside the source
+
   bool IsContiguous() const { return destination.IsContiguous() && source.IsContiguous(); }
   uint64_t TotalBytes() const { return destination.row_bytes() * destination.row_count(); }
 };
@@ -47,7 +49,15 @@ Result<Rows> RowsOf(const EngineJob& job) {
                         RowLayout::Make(copy.row_bytes, copy.row_count, copy.destination_pitch));
   WARD_ASSIGN_OR_RETURN(const RowLayout source,
                         RowLayout::Make(copy.row_bytes, copy.row_count, copy.source_pitch));
-  return Rows{destination, source};
+  const bool overlap =
+      Overlap(copy.destination, destination.ExtentBytes(), copy.source, source.ExtentBytes());
+  // At one pitch every byte moves by the same distance, so that one order of all bytes reads each
+  // before it is written. At two there is none in general.
+  if (overlap && destination.row_count() > 1 && destination.pitch() != source.pitch()) {
+    return Fault{abi::kStatusOperandInvalid, "COPY between ranges that overlap, at two pitches",
+                 copy.destination};
+  }
+  return Rows{destination, source, 0, overlap && copy.destination > copy.source};
 }
 
 // The next bytes to move: never across the end of a row unless the rows lie end to end.
@@ -60,11 +70,17 @@ struct Slice {
 
 Slice NextSlice(const Rows& rows, uint64_t done, uint64_t limit) {
   const uint64_t row_bytes = rows.destination.row_bytes();
-  const uint64_t row = done / row_bytes;
-  const uint64_t offset = done % row_bytes;
-  const uint64_t rest = rows.IsContiguous() ? rows.TotalBytes() - done : row_bytes - offset;
-  return {row * rows.destination.pitch() + offset, row * rows.source.pitch() + offset, offset,
-          std::min(rest, limit)};
+  const uint64_t left = rows.TotalBytes() - done;
+  // Forward: from `done` on. Backward: what ends `done` bytes before the end.
+  const uint64_t row = (rows.is_backward ? left - 1 : done) / row_bytes;
+  const uint64_t left_in_row =
+      rows.is_backward ? left - row * row_bytes : row_bytes - done % row_bytes;
+  const uint64_t size = std::min(rows.IsContiguous() ? left : left_in_row, limit);
+  const uint64_t first = rows.is_backward ? left - size : done;
+  const uint64_t first_row = first / row_bytes;
+  const uint64_t offset = first % row_bytes;
+  return {first_row * rows.destination.pitch() + offset, first_row * rows.source.pitch() + offset,
+          offset, size};
 }
 
 // Fills `bytes` with the value as it stands `offset` bytes after a row's first byte.
@@ -87,11 +103,6 @@ Result<EngineJob> CopyEngine::Begin(const abi::CopyCommand& command, const Addre
   EngineJob job = EngineJob::Of(EngineJob::Kind::kCopy, command, space.context());
   WARD_TRY(CheckTransferSize(command.row_bytes, command.row_count));
   WARD_ASSIGN_OR_RETURN(const Rows rows, RowsOf(job));
-  if (Overlap(command.destination, rows.destination.ExtentBytes(), command.source,
-              rows.source.ExtentBytes())) {
-    return Fault{abi::kStatusOperandInvalid, "COPY between ranges that overlap",
-                 command.destination};
-  }
   WARD_ASSIGN_OR_RETURN(
       job.destination,
       space.Translate(command.destination, rows.destination.ExtentBytes(), Access::kWrite));

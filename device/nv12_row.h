@@ -6,14 +6,13 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "device/color_matrix.h"
 
 namespace ward::device {
 
-enum class ColorSpace : uint32_t { kBt601Limited = 0, kBt709Limited = 1 };
-
 // `luma` and `chroma` (U, V, U, V...) have one byte a pixel, an even number; `pixels` has 4 (bytes
 // B, G, R, X with X = 255).
-void ConvertNv12Row(ColorSpace color_space, ConstByteSpan luma, ConstByteSpan chroma,
+void ConvertNv12Row(const ColorMatrix8& matrix, ConstByteSpan luma, ConstByteSpan chroma,
                     ByteSpan pixels);
 
 }  // namespace ward::device

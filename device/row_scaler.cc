@@ -30,16 +30,7 @@ ScaleTap FindTap(ScaleFilter filter, uint32_t position, uint32_t source_size,
   return {first, first + 1, static_cast<uint32_t>(in_256ths & 255)};
 }
 
-RowScaler::RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destination_width)
-    : is_identity_(source_width == destination_width) {
-  taps_.reserve(destination_width);
-  for (uint32_t x = 0; x < destination_width; ++x) {
-    taps_.push_back(FindTap(filter, x, source_width, destination_width));
-  }
-}
-
-void RowScaler::MixRows(ConstByteSpan first, ConstByteSpan second, uint32_t weight,
-                        ByteSpan destination) {
+void MixRows(ConstByteSpan first, ConstByteSpan second, uint32_t weight, ByteSpan destination) {
   WARD_ASSERT(first.size() == destination.size() && second.size() == destination.size());
   if (weight == 0) {
     std::memcpy(destination.data(), first.data(), first.size());
@@ -50,9 +41,25 @@ void RowScaler::MixRows(ConstByteSpan first, ConstByteSpan second, uint32_t weig
   }
 }
 
+RowScaler::RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destination_width,
+                     uint32_t first, uint32_t count)
+    : is_identity_(source_width == destination_width) {
+  WARD_ASSERT(count != 0 && first + count <= destination_width);
+  taps_.reserve(count);
+  for (uint32_t x = first; x < first + count; ++x) {
+    taps_.push_back(FindTap(filter, x, source_width, destination_width));
+  }
+  source_first_ = taps_.front().first;
+  source_count_ = taps_.back().second - source_first_ + 1;
+  for (ScaleTap& tap : taps_) {
+    tap.first -= source_first_;
+    tap.second -= source_first_;
+  }
+}
+
 void RowScaler::ScaleRow(ConstByteSpan source, ByteSpan destination) const {
-  WARD_ASSERT(destination.size() == taps_.size() * kPixelBytes && !taps_.empty());
-  WARD_ASSERT(taps_.back().second < source.size() / kPixelBytes);
+  WARD_ASSERT(destination.size() == taps_.size() * kPixelBytes);
+  WARD_ASSERT(source.size() == source_count_ * kPixelBytes);
   if (is_identity_) {
     std::memcpy(destination.data(), source.data(), destination.size());
     return;

@@ -1,5 +1,5 @@
-// Scales pictures of 4-byte pixels row by row. The formula is in docs/spec/video.md; it has no
-// rounding that depends on the host.
+// Scales rows of 4-byte pixels, nearest and bilinear. The formula is in docs/spec/video.md; it has
+// no rounding that depends on the host.
 #ifndef WARD_DEVICE_ROW_SCALER_H_
 #define WARD_DEVICE_ROW_SCALER_H_
 
@@ -10,7 +10,8 @@
 
 namespace ward::device {
 
-enum class ScaleFilter : uint32_t { kNearest = 0, kBilinear = 1 };
+// VIDEO_BLT.filter.
+enum class ScaleFilter : uint32_t { kNearest = 0, kBilinear = 1, kArea = 2 };
 
 // Where one destination coordinate looks in the source: (first * (256 - weight) + second * weight).
 struct ScaleTap {
@@ -19,23 +20,30 @@ struct ScaleTap {
   uint32_t weight;  // of 256
 };
 
-// `position` less than `destination_size`; sizes 1 to 8192.
+// `position` less than `destination_size`; sizes 1 to 8192. Not for kArea.
 ScaleTap FindTap(ScaleFilter filter, uint32_t position, uint32_t source_size,
                  uint32_t destination_size);
 
+// `destination` = `first` and `second` mixed by `weight` of 256; all of one size.
+void MixRows(ConstByteSpan first, ConstByteSpan second, uint32_t weight, ByteSpan destination);
+
+// Makes `count` columns of the destination from `first` on.
 class RowScaler {
  public:
-  RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destination_width);
+  RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destination_width, uint32_t first,
+            uint32_t count);
 
-  // `destination` = `first` and `second` mixed by `weight` of 256; all of one size.
-  static void MixRows(ConstByteSpan first, ConstByteSpan second, uint32_t weight,
-                      ByteSpan destination);
-  // `source` has source_width pixels, `destination` destination_width.
+  // The columns of the source that it needs.
+  uint32_t source_first() const { return source_first_; }
+  uint32_t source_count() const { return source_count_; }
+  // `source` has source_count pixels, `destination` `count`.
   void ScaleRow(ConstByteSpan source, ByteSpan destination) const;
 
  private:
   bool is_identity_;
-  std::vector<ScaleTap> taps_;
+  std::vector<ScaleTap> taps_;  // from source_first on
+  uint32_t source_first_;
+  uint32_t source_count_;
 };
 
 }  // namespace ward::device

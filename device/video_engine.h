@@ -1,4 +1,5 @@
-// VIDEO_BLT: NV12 to XRGB with scaling. The reference formula is in docs/spec/video.md.
+// VIDEO_BLT: NV12, P010 or XRGB8888 to XRGB8888 with scaling. The reference formula is in
+// docs/spec/video.md.
 #ifndef WARD_DEVICE_VIDEO_ENGINE_H_
 #define WARD_DEVICE_VIDEO_ENGINE_H_
 
@@ -16,15 +17,13 @@ class VideoEngine {
 
   // As CopyEngine.
   Result<EngineJob> Begin(const abi::VideoBltCommand& command, const AddressSpace& space);
-  // Makes rows of the destination for about `budget_bytes` of pixels read and written, at least
-  // one. The flow rule is applied again to what each row touches.
+  // Makes rows of the destination, or of a stripe of it, for about `budget_bytes` of pixels read
+  // and written, at least one. The flow rule is applied again to what each row touches.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
   // As CopyEngine.
   bool CanResume(const EngineJob& job) const;
 
  private:
-  class Picture;
-
   Memory* memory_;
 };
 

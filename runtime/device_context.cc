@@ -12,6 +12,10 @@ bool MayMap(const TextureDescription& description, MapType type) {
   return is_renaming == (description.usage == Usage::kDynamic);
 }
 
+D3D10_DDI_BOX BoxOf(const RECT& rect) {
+  return {rect.left, rect.top, 0, rect.right, rect.bottom, 1};
+}
+
 }  // namespace
 
 HRESULT DeviceContext::Map(Resource* resource, MapType type, MappedSubresource* mapped) {
@@ -55,6 +59,29 @@ HRESULT DeviceContext::CopyResource(Resource* destination, Resource* source) {
   device_->errors().Begin();
   device_->functions().pfnResourceCopy(device_->driver_handle(), destination->driver_handle(),
                                        source->driver_handle());
+  return device_->errors().Take();
+}
+
+HRESULT DeviceContext::CopySubresourceRegion(Resource* destination, uint32_t x, uint32_t y,
+                                             Resource* source, const RECT* source_rect) {
+  if (destination == nullptr || source == nullptr) return E_INVALIDARG;
+  if (destination->description().format != source->description().format) return E_INVALIDARG;
+  const D3D10_DDI_BOX box = source_rect != nullptr ? BoxOf(*source_rect) : D3D10_DDI_BOX{};
+  device_->errors().Begin();
+  device_->functions().pfnResourceCopyRegion(device_->driver_handle(), destination->driver_handle(),
+                                             0, x, y, 0, source->driver_handle(), 0,
+                                             source_rect != nullptr ? &box : nullptr, 0);
+  return device_->errors().Take();
+}
+
+HRESULT DeviceContext::UpdateSubresource(Resource* destination, const RECT* rect, const void* data,
+                                         uint32_t row_pitch) {
+  if (destination == nullptr || data == nullptr) return E_INVALIDARG;
+  const D3D10_DDI_BOX box = rect != nullptr ? BoxOf(*rect) : D3D10_DDI_BOX{};
+  device_->errors().Begin();
+  device_->functions().pfnResourceUpdateSubresourceUP(
+      device_->driver_handle(), destination->driver_handle(), 0, rect != nullptr ? &box : nullptr,
+      data, row_pitch, 0, 0);
   return device_->errors().Take();
 }
 

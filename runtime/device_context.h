@@ -39,6 +39,14 @@ class DeviceContext {
   // no effect and no error (R7).
   HRESULT CopyResource(Resource* destination, Resource* source);
 
+  // A rectangle of the source (null: all of it) to (x, y) of the destination, both of one format,
+  // whatever their sizes; they may be the same resource. What does not fit has no effect (R7).
+  HRESULT CopySubresourceRegion(Resource* destination, uint32_t x, uint32_t y, Resource* source,
+                                const RECT* source_rect);
+  // Rows of the CPU's, `row_pitch` bytes apart, to a rectangle of the destination (null: all).
+  HRESULT UpdateSubresource(Resource* destination, const RECT* rect, const void* data,
+                            uint32_t row_pitch);
+
   // Submits what has been recorded. The reason when that cost the device.
   HRESULT Flush();
 

@@ -34,6 +34,11 @@ D3DDDI_DEVICECALLBACKS MakeDeviceCallbacks() {
   auto callbacks = std::bit_cast<D3DDDI_DEVICECALLBACKS>(entries);
   callbacks.pfnAllocateCb = CallDevice<&KernelDevice::Allocate>;
   callbacks.pfnDeallocateCb = CallDevice<&KernelDevice::Deallocate>;
+  callbacks.pfnSetPriorityCb = CallDevice<&KernelDevice::SetPriority>;
+  callbacks.pfnQueryResidencyCb = CallDevice<&KernelDevice::QueryResidency>;
+  callbacks.pfnSetDisplayModeCb = CallDevice<&KernelDevice::SetDisplayMode>;
+  callbacks.pfnOfferAllocationsCb = CallDevice<&KernelDevice::OfferAllocations>;
+  callbacks.pfnReclaimAllocationsCb = CallDevice<&KernelDevice::ReclaimAllocations>;
   callbacks.pfnPresentCb = NoPresent;
   callbacks.pfnRenderCb = CallDevice<&KernelDevice::Render>;
   callbacks.pfnLockCb = CallDevice<&KernelDevice::Lock>;

@@ -134,6 +134,51 @@ HRESULT KernelDevice::Unlock(const D3DDDICB_UNLOCK* data) {
   return S_OK;
 }
 
+bool KernelDevice::HaveAll(const D3DKMT_HANDLE* handles, UINT count) const {
+  return handles != nullptr && std::all_of(handles, handles + count, [this](D3DKMT_HANDLE handle) {
+           return allocations_.contains(handle);
+         });
+}
+
+HRESULT KernelDevice::SetPriority(D3DDDICB_SETPRIORITY* data) {
+  const bool is_known = data->hResource == nullptr && data->pPriorities != nullptr &&
+                        HaveAll(data->HandleList, data->NumAllocations);
+  return is_known ? S_OK : E_INVALIDARG;
+}
+
+HRESULT KernelDevice::QueryResidency(const D3DDDICB_QUERYRESIDENCY* data) {
+  if (data->hResource != nullptr || data->pResidencyStatus == nullptr ||
+      !HaveAll(data->HandleList, data->NumAllocations)) {
+    return E_INVALIDARG;
+  }
+  std::fill_n(data->pResidencyStatus, data->NumAllocations,
+              D3DDDI_RESIDENCYSTATUS_RESIDENTINGPUMEMORY);
+  return S_OK;
+}
+
+HRESULT KernelDevice::SetDisplayMode(D3DDDICB_SETDISPLAYMODE* data) {
+  const auto found = allocations_.find(data->hPrimaryAllocation);
+  if (found == allocations_.end() || found->second.data.width == 0) return E_INVALIDARG;
+  const abi::AllocationData& surface = found->second.data;
+  const Result<void> mode = kernel_->SetMode(surface.width, surface.height);
+  if (!mode.ok() || contexts_.empty()) return Conclude(mode);
+  return Flip(contexts_.begin()->first, found->first, false);
+}
+
+HRESULT KernelDevice::OfferAllocations(const D3DDDICB_OFFERALLOCATIONS* data) {
+  const bool is_known =
+      data->pResources == nullptr && HaveAll(data->HandleList, data->NumAllocations);
+  return is_known ? S_OK : E_INVALIDARG;
+}
+
+HRESULT KernelDevice::ReclaimAllocations(const D3DDDICB_RECLAIMALLOCATIONS* data) {
+  if (data->pResources != nullptr || !HaveAll(data->HandleList, data->NumAllocations)) {
+    return E_INVALIDARG;
+  }
+  if (data->pDiscarded != nullptr) std::fill_n(data->pDiscarded, data->NumAllocations, FALSE);
+  return S_OK;
+}
+
 HRESULT KernelDevice::CreateContext(D3DDDICB_CREATECONTEXT* data) {
   if (data->NodeOrdinal != 0) return E_INVALIDARG;  // one node: the command processor
   const Result<kmd::ContextHandle> made = kernel_->adapter().CreateContext(handle_);
@@ -206,16 +251,17 @@ HRESULT KernelDevice::ExchangeEvents(const D3DDDICB_ESCAPE& data) {
 
 HRESULT KernelDevice::Present(const DXGIDDICB_PRESENT* data) {
   const KernelContext* context = FindContext(data->hContext);
-  const auto found = allocations_.find(data->hSrcAllocation);
-  // The only destination is the screen, so that every present is a flip.
-  if (context == nullptr || found == allocations_.end() || data->hDstAllocation != 0) {
-    return E_INVALIDARG;
-  }
-  const abi::AllocationData& surface = found->second.data;
+  if (context == nullptr || !HaveAll(&data->hSrcAllocation, 1)) return E_INVALIDARG;
+  // The driver drew the picture into a surface that is shown by somebody else, and only tells.
+  if (data->hDstAllocation != 0) return HaveAll(&data->hDstAllocation, 1) ? S_OK : E_INVALIDARG;
+  return Flip(context->handle(), data->hSrcAllocation, full_screen_.contains(data->pDXGIContext));
+}
+
+HRESULT KernelDevice::Flip(kmd::ContextHandle context, D3DKMT_HANDLE handle, bool full_screen) {
+  const abi::AllocationData& surface = allocations_.at(handle).data;
   if (surface.width == 0) return E_INVALIDARG;
-  return Conclude(kernel_->adapter().Present(handle_, context->handle(), found->first,
-                                             surface.width, surface.height, surface.pitch,
-                                             full_screen_.contains(data->pDXGIContext)));
+  return Conclude(kernel_->adapter().Present(handle_, context, handle, surface.width,
+                                             surface.height, surface.pitch, full_screen));
 }
 
 KernelContext* KernelDevice::FindContext(HANDLE handle) {

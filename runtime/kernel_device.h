@@ -33,6 +33,14 @@ class KernelDevice {
   // Waits until the allocation is idle, also with DonotWait.
   HRESULT Lock(D3DDDICB_LOCK* data);
   HRESULT Unlock(const D3DDDICB_UNLOCK* data);
+  // A hint that this kernel-mode driver does not use: handles are looked up, nothing else.
+  HRESULT SetPriority(D3DDDICB_SETPRIORITY* data);
+  HRESULT QueryResidency(const D3DDDICB_QUERYRESIDENCY* data);
+  // The mode of output 0 becomes the surface's size, and shows it when the device has a context.
+  HRESULT SetDisplayMode(D3DDDICB_SETDISPLAYMODE* data);
+  // By allocations, not by resources.
+  HRESULT OfferAllocations(const D3DDDICB_OFFERALLOCATIONS* data);
+  HRESULT ReclaimAllocations(const D3DDDICB_RECLAIMALLOCATIONS* data);
   HRESULT CreateContext(D3DDDICB_CREATECONTEXT* data);
   HRESULT DestroyContext(const D3DDDICB_DESTROYCONTEXT* data);
   HRESULT Render(D3DDDICB_RENDER* data);
@@ -61,6 +69,8 @@ class KernelDevice {
   HRESULT AllocateOne(D3DDDI_ALLOCATIONINFO* info, HANDLE resource);
   HRESULT Free(D3DKMT_HANDLE handle);
   HRESULT FreeResource(HANDLE resource);
+  bool HaveAll(const D3DKMT_HANDLE* handles, UINT count) const;
+  HRESULT Flip(kmd::ContextHandle context, D3DKMT_HANDLE surface, bool full_screen);
   KernelContext* FindContext(HANDLE handle);
   HRESULT ReportQueue(const D3DDDICB_ESCAPE& data);
   // R7: a driver tells what it refused, or a tool asks for that.

@@ -1,5 +1,7 @@
 #include "runtime/video_context.h"
 
+#include <vector>
+
 namespace ward::runtime {
 namespace {
 
@@ -149,16 +151,60 @@ HRESULT VideoContext::VideoProcessorSetStreamDestRect(VideoProcessor* processor,
   return device_->errors().Take();
 }
 
+HRESULT VideoContext::VideoProcessorSetOutputTargetRect(VideoProcessor* processor,
+                                                        const RECT* rect) {
+  const RECT none{};
+  device_->errors().Begin();
+  device_->video_functions().pfnVideoProcessorSetOutputTargetRect(
+      device_->driver_handle(), processor->driver_handle(), rect != nullptr ? TRUE : FALSE,
+      rect != nullptr ? rect : &none);
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::VideoProcessorSetOutputBackgroundColor(VideoProcessor* processor,
+                                                             bool is_ycbcr,
+                                                             const D3D11_1DDI_VIDEO_COLOR& color) {
+  device_->errors().Begin();
+  device_->video_functions().pfnVideoProcessorSetOutputBackgroundColor(
+      device_->driver_handle(), processor->driver_handle(), is_ycbcr ? TRUE : FALSE, &color);
+  return device_->errors().Take();
+}
+
+HRESULT VideoContext::VideoProcessorSetStreamExtension(VideoProcessor* processor, UINT stream,
+                                                       const GUID& guid, ByteSpan data) {
+  return device_->video_functions().pfnVideoProcessorSetStreamExtension(
+      device_->driver_handle(), processor->driver_handle(), stream, &guid,
+      static_cast<UINT>(data.size()), data.data());
+}
+
+HRESULT VideoContext::VideoProcessorGetStreamExtension(VideoProcessor* processor, UINT stream,
+                                                       const GUID& guid, ByteSpan data) {
+  return device_->video_functions().pfnVideoProcessorGetStreamExtension(
+      device_->driver_handle(), processor->driver_handle(), stream, &guid,
+      static_cast<UINT>(data.size()), data.data());
+}
+
 HRESULT VideoContext::VideoProcessorBlt(VideoProcessor* processor, VideoProcessorOutputView* output,
                                         UINT output_frame, VideoProcessorInputView* input) {
-  if (processor == nullptr || output == nullptr || input == nullptr) return E_INVALIDARG;
-  D3D11_1DDI_VIDEO_PROCESSOR_STREAM stream{};
-  stream.Enable = TRUE;
-  stream.hInputSurface = input->driver_handle();
+  if (input == nullptr) return E_INVALIDARG;
+  return VideoProcessorBlt(processor, output, output_frame, {&input, 1});
+}
+
+HRESULT VideoContext::VideoProcessorBlt(VideoProcessor* processor, VideoProcessorOutputView* output,
+                                        UINT output_frame,
+                                        std::span<VideoProcessorInputView* const> inputs) {
+  if (processor == nullptr || output == nullptr) return E_INVALIDARG;
+  if (inputs.empty() || inputs.size() > processor->max_input_streams()) return E_INVALIDARG;
+  std::vector<D3D11_1DDI_VIDEO_PROCESSOR_STREAM> streams(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] == nullptr) continue;
+    streams[i].Enable = TRUE;
+    streams[i].hInputSurface = inputs[i]->driver_handle();
+  }
   device_->errors().Begin();
   const HRESULT result = device_->video_functions().pfnVideoProcessorBlt(
       device_->driver_handle(), processor->driver_handle(), output->driver_handle(), output_frame,
-      1, &stream);
+      static_cast<UINT>(streams.size()), streams.data());
   const HRESULT reported = device_->errors().Take();
   return FAILED(result) ? result : reported;
 }

@@ -63,9 +63,22 @@ class VideoContext {
   HRESULT VideoProcessorSetStreamSourceRect(VideoProcessor* processor, UINT stream,
                                             const RECT* rect);
   HRESULT VideoProcessorSetStreamDestRect(VideoProcessor* processor, UINT stream, const RECT* rect);
+  // `rect` null: all of the output.
+  HRESULT VideoProcessorSetOutputTargetRect(VideoProcessor* processor, const RECT* rect);
+  HRESULT VideoProcessorSetOutputBackgroundColor(VideoProcessor* processor, bool is_ycbcr,
+                                                 const D3D11_1DDI_VIDEO_COLOR& color);
+  // A driver's own functions, by its GUID. E_INVALIDARG for one that it does not have.
+  HRESULT VideoProcessorSetStreamExtension(VideoProcessor* processor, UINT stream, const GUID& guid,
+                                           ByteSpan data);
+  HRESULT VideoProcessorGetStreamExtension(VideoProcessor* processor, UINT stream, const GUID& guid,
+                                           ByteSpan data);
   // One progressive stream, one frame.
   HRESULT VideoProcessorBlt(VideoProcessor* processor, VideoProcessorOutputView* output,
                             UINT output_frame, VideoProcessorInputView* input);
+  // As many streams as `inputs`, the lowest first; null where a stream is not shown. E_INVALIDARG
+  // for more than the driver has.
+  HRESULT VideoProcessorBlt(VideoProcessor* processor, VideoProcessorOutputView* output,
+                            UINT output_frame, std::span<VideoProcessorInputView* const> inputs);
 
  private:
   // S_OK when the driver reports all of `caps` for the session's crypto type.

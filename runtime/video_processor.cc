@@ -48,6 +48,32 @@ HRESULT VideoProcessorEnumerator::GetVideoProcessorCaps(D3D11_1DDI_VIDEO_PROCESS
   return device_->errors().Take();
 }
 
+HRESULT VideoProcessorEnumerator::GetVideoProcessorRateConversionCaps(
+    UINT index, D3D11_1DDI_VIDEO_PROCESSOR_RATE_CONVERSION_CAPS* caps) {
+  *caps = {};
+  D3D11_1DDI_VIDEO_PROCESSOR_CAPS all;
+  const HRESULT result = GetVideoProcessorCaps(&all);
+  if (FAILED(result)) return result;
+  if (index >= all.RateConversionCapsCount) return E_INVALIDARG;
+  device_->errors().Begin();
+  device_->video_functions().pfnGetVideoProcessorRateConversionCaps(device_->driver_handle(),
+                                                                    driver_handle(), index, caps);
+  return device_->errors().Take();
+}
+
+HRESULT VideoProcessorEnumerator::GetVideoProcessorFilterRange(
+    D3D11_1DDI_VIDEO_PROCESSOR_FILTER filter, D3D11_1DDI_VIDEO_PROCESSOR_FILTER_RANGE* range) {
+  *range = {};
+  D3D11_1DDI_VIDEO_PROCESSOR_CAPS all;
+  const HRESULT result = GetVideoProcessorCaps(&all);
+  if (FAILED(result)) return result;
+  if ((all.FilterCaps >> static_cast<UINT>(filter) & 1) == 0) return E_INVALIDARG;
+  device_->errors().Begin();
+  device_->video_functions().pfnGetVideoProcessorFilterRange(device_->driver_handle(),
+                                                             driver_handle(), filter, range);
+  return device_->errors().Take();
+}
+
 HRESULT VideoProcessor::Create(VideoProcessorEnumerator* enumerator, UINT rate_conversion_index,
                                std::unique_ptr<VideoProcessor>* processor) {
   D3D11_1DDI_VIDEO_PROCESSOR_CAPS caps;
@@ -67,6 +93,7 @@ HRESULT VideoProcessor::Create(VideoProcessorEnumerator* enumerator, UINT rate_c
   result = driver.pfnCreateVideoProcessor(handle, &arguments, made->driver_handle(), {made.get()});
   if (FAILED(result)) return result;
   made->exists_ = true;
+  made->max_input_streams_ = caps.MaxInputStreams;
   *processor = std::move(made);
   return result;
 }

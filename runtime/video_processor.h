@@ -22,6 +22,12 @@ class VideoProcessorEnumerator {
   // D3D11_VIDEO_PROCESSOR_FORMAT_SUPPORT_INPUT (1) and _OUTPUT (2), or-ed together.
   HRESULT CheckVideoProcessorFormat(DXGI_FORMAT format, UINT* support);
   HRESULT GetVideoProcessorCaps(D3D11_1DDI_VIDEO_PROCESSOR_CAPS* caps);
+  // E_INVALIDARG for an index that the caps do not have.
+  HRESULT GetVideoProcessorRateConversionCaps(
+      UINT index, D3D11_1DDI_VIDEO_PROCESSOR_RATE_CONVERSION_CAPS* caps);
+  // E_INVALIDARG for a filter that the caps do not have.
+  HRESULT GetVideoProcessorFilterRange(D3D11_1DDI_VIDEO_PROCESSOR_FILTER filter,
+                                       D3D11_1DDI_VIDEO_PROCESSOR_FILTER_RANGE* range);
 
   D3D11_1DDI_HVIDEOPROCESSORENUM driver_handle() const { return {memory_.get()}; }
   Device& device() { return *device_; }
@@ -44,6 +50,7 @@ class VideoProcessor {
   VideoProcessor(const VideoProcessor&) = delete;
   VideoProcessor& operator=(const VideoProcessor&) = delete;
 
+  UINT max_input_streams() const { return max_input_streams_; }
   D3D11_1DDI_HVIDEOPROCESSOR driver_handle() const { return {memory_.get()}; }
   Device& device() { return *device_; }
 
@@ -52,6 +59,7 @@ class VideoProcessor {
 
   Device* device_;
   PrivateMemory memory_;
+  UINT max_input_streams_ = 0;
   bool exists_ = false;
 };
 

@@ -11,6 +11,7 @@
 #include "umd/hardware_protection_ddi.h"
 #include "umd/resource_ddi.h"
 #include "umd/resource_layout.h"
+#include "umd/scaled_copy.h"
 #include "umd/unsupported_function.h"
 #include "umd/video_decoder_ddi.h"
 #include "umd/video_processor_ddi.h"
@@ -28,20 +29,19 @@ BOOL APIENTRY Flush(D3D10DDI_HDEVICE hDevice, UINT) {
   return submitted && SUCCEEDED(result) ? TRUE : FALSE;
 }
 
-void APIENTRY CheckFormatSupport(D3D10DDI_HDEVICE, DXGI_FORMAT format, UINT* caps) {
-  if (caps == nullptr) return;
-  switch (format) {
-    case DXGI_FORMAT_NV12:
-      *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_INPUT |
-              D3D11_1DDI_FORMAT_SUPPORT_DECODER_OUTPUT;
-      break;
-    case DXGI_FORMAT_B8G8R8X8_UNORM:
-      *caps = D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_OUTPUT;
-      break;
-    default:
-      *caps = TexelBytes(format) != 0 ? 0 : D3D10_DDI_FORMAT_SUPPORT_NOT_SUPPORTED;
-      break;
+void APIENTRY CheckFormatSupport(D3D10DDI_HDEVICE hDevice, DXGI_FORMAT format, UINT* caps) {
+  const Device* device = Device::From(hDevice);
+  if (caps == nullptr || device == nullptr) return;
+  if (TexelBytes(format) == 0) {
+    *caps = D3D10_DDI_FORMAT_SUPPORT_NOT_SUPPORTED;
+    return;
   }
+  *caps = 0;
+  if (IsScalableSource(*device, format)) {
+    *caps |= D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_INPUT;
+  }
+  if (IsScalableDestination(format)) *caps |= D3D11_1DDI_FORMAT_SUPPORT_VIDEO_PROCESSOR_OUTPUT;
+  if (format == DXGI_FORMAT_NV12) *caps |= D3D11_1DDI_FORMAT_SUPPORT_DECODER_OUTPUT;
 }
 
 void APIENTRY CheckMultisampleQualityLevels(D3D10DDI_HDEVICE, DXGI_FORMAT format, UINT sample_count,
@@ -97,7 +97,6 @@ void FillDeviceFunctions(D3D11_1DDI_DEVICEFUNCS* functions) {
   std::memcpy(static_cast<void*>(functions), unsupported, sizeof(unsupported));
   MarkUndeclaredSizes(functions);
   MarkUnsupported(functions->pfnResourceResolveSubresource, functions->pfnSetTextFilterSize,
-                  functions->pfnResourceConvert, functions->pfnResourceConvertRegion,
                   functions->pfnCheckDeferredContextHandleSizes,
                   functions->pfnCalcDeferredContextHandleSize);
   FillResourceFunctions(functions);

@@ -93,6 +93,43 @@ HRESULT KernelDevice::Present(D3DKMT_HANDLE source, D3DKMT_HANDLE destination, v
   return Check(dxgi_callbacks_->pfnPresentCb(device_, &present), "pfnPresentCb failed");
 }
 
+template <typename Callback, typename Data>
+HRESULT KernelDevice::Call(Callback callback, Data* data, const char* reason) {
+  if (removed_) return D3DDDIERR_DEVICEREMOVED;
+  if (callback == nullptr) {
+    events_->Count(reason);
+    return E_NOTIMPL;
+  }
+  return Check(callback(device_, data), reason);
+}
+
+HRESULT KernelDevice::SetDisplayMode(D3DKMT_HANDLE primary) {
+  D3DDDICB_SETDISPLAYMODE data = {primary, 0};
+  return Call(callbacks_->pfnSetDisplayModeCb, &data, "pfnSetDisplayModeCb failed");
+}
+
+HRESULT KernelDevice::SetPriority(D3DKMT_HANDLE allocation, UINT priority) {
+  D3DDDICB_SETPRIORITY data = {nullptr, 1, &allocation, &priority};
+  return Call(callbacks_->pfnSetPriorityCb, &data, "pfnSetPriorityCb failed");
+}
+
+HRESULT KernelDevice::QueryResidency(D3DKMT_HANDLE allocation, D3DDDI_RESIDENCYSTATUS* status) {
+  *status = D3DDDI_RESIDENCYSTATUS_NOTRESIDENT;
+  const D3DDDICB_QUERYRESIDENCY data = {nullptr, 1, &allocation, status};
+  return Call(callbacks_->pfnQueryResidencyCb, &data, "pfnQueryResidencyCb failed");
+}
+
+HRESULT KernelDevice::Offer(D3DKMT_HANDLE allocation, D3DDDI_OFFER_PRIORITY priority) {
+  const D3DDDICB_OFFERALLOCATIONS data = {nullptr, &allocation, 1, priority};
+  return Call(callbacks_->pfnOfferAllocationsCb, &data, "pfnOfferAllocationsCb failed");
+}
+
+HRESULT KernelDevice::Reclaim(D3DKMT_HANDLE allocation, BOOL* discarded) {
+  *discarded = TRUE;  // a kernel that says nothing has promised nothing
+  const D3DDDICB_RECLAIMALLOCATIONS data = {nullptr, &allocation, discarded, 1};
+  return Call(callbacks_->pfnReclaimAllocationsCb, &data, "pfnReclaimAllocationsCb failed");
+}
+
 void KernelDevice::MarkRemoved(const char* reason) {
   if (removed_) return;
   removed_ = true;

@@ -41,6 +41,15 @@ class KernelDevice final : public EventListener {
 
   HRESULT Present(D3DKMT_HANDLE source, D3DKMT_HANDLE destination, void* dxgi_context);
 
+  // Makes the primary's size the output's mode and shows it.
+  HRESULT SetDisplayMode(D3DKMT_HANDLE primary);
+  // A hint for who has to leave memory first.
+  HRESULT SetPriority(D3DKMT_HANDLE allocation, UINT priority);
+  HRESULT QueryResidency(D3DKMT_HANDLE allocation, D3DDDI_RESIDENCYSTATUS* status);
+  // What an allocation holds may be discarded until it is reclaimed; `discarded`: whether it was.
+  HRESULT Offer(D3DKMT_HANDLE allocation, D3DDDI_OFFER_PRIORITY priority);
+  HRESULT Reclaim(D3DKMT_HANDLE allocation, BOOL* discarded);
+
   // Tells the kernel (EVENT_REPORT), unless the device was removed. Nothing comes back.
   void OnEvent(const EventCount& events) override;
 
@@ -54,6 +63,9 @@ class KernelDevice final : public EventListener {
   // `report` is private data of an escape, which the kernel may fill in.
   HRESULT Escape(void* report, UINT size_bytes);
   HRESULT Check(HRESULT result, const char* reason);
+  // Of callbacks that a runtime may lack.
+  template <typename Callback, typename Data>
+  HRESULT Call(Callback callback, Data* data, const char* reason);
 
   HANDLE adapter_;
   HANDLE device_;

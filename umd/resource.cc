@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "abi/generated/commands.h"
+#include "abi/generated/registers.h"
 #include "base/rule.h"
 #include "umd/allocation_data.h"
 #include "umd/device.h"
@@ -74,7 +76,9 @@ void Resource::Free() {
   for (; map_count_ != 0; --map_count_) device().kernel().Unlock(allocation_);
   // What was recorded before names the allocation; after a failed submission nothing does.
   (void)device().commands().FlushUsesOf(allocation_);
-  device().kernel().Free(runtime_handle_, allocation_);
+  // Memory of a surface may have come from another resource by ExchangeMemory, and the kernel knows
+  // it under that one's handle.
+  device().kernel().Free(is_presentable_ ? nullptr : runtime_handle_, allocation_);
   allocation_ = 0;
 }
 
@@ -117,16 +121,23 @@ HRESULT Resource::QueryBusy(bool* busy) {
 
 HRESULT Resource::Upload(const TexelRect& rect, const void* data, uint32_t data_pitch) {
   if (!exists() || data == nullptr) return device().events().Refuse("nothing to update");
-  const bool is_whole = rect.width == layout_.width && rect.height == layout_.height;
-  if (layout_.chroma_offset != 0 && !is_whole) {
-    return device().events().Refuse("part of an NV12 resource can't be updated");
-  }
-  const uint32_t row_count = is_whole ? layout_.row_count : rect.height;
   const uint32_t row_bytes = rect.width * layout_.texel_bytes;
   const auto* bytes = static_cast<const uint8_t*>(data);
-  const uint32_t offset = OffsetOf(rect, layout_);
-  return is_protected() ? UploadByCopy(offset, row_bytes, row_count, bytes, data_pitch)
-                        : UploadByCpu(offset, row_bytes, row_count, bytes, data_pitch);
+  const bool is_planar = layout_.chroma_offset != 0;
+  if (is_planar && !IsEven(rect)) return device().events().Refuse("update of odd texels of NV12");
+  const bool is_whole = rect.width == layout_.width && rect.height == layout_.height;
+  if (is_whole) return UploadRows(0, row_bytes, layout_.row_count, bytes, data_pitch);
+  const HRESULT result =
+      UploadRows(OffsetOf(rect, layout_), row_bytes, rect.height, bytes, data_pitch);
+  if (FAILED(result) || !is_planar) return result;
+  return UploadRows(ChromaOffsetOf(rect, layout_), row_bytes, rect.height / 2,
+                    bytes + size_t{rect.height} * data_pitch, data_pitch);
+}
+
+HRESULT Resource::UploadRows(uint32_t offset, uint32_t row_bytes, uint32_t row_count,
+                             const uint8_t* data, uint32_t data_pitch) {
+  return is_protected() ? UploadByCopy(offset, row_bytes, row_count, data, data_pitch)
+                        : UploadByCpu(offset, row_bytes, row_count, data, data_pitch);
 }
 
 HRESULT Resource::UploadByCpu(uint32_t offset, uint32_t row_bytes, uint32_t row_count,
@@ -166,8 +177,11 @@ HRESULT Resource::CopyFrom(const Resource& source, const TexelRect& source_rect,
                            uint32_t top) {
   EventLog& events = device().events();
   if (!exists() || !source.exists()) return events.Refuse("copy of a resource without memory");
-  // The device takes overlapping copies for a driver's error and stops the queue.
-  if (this == &source) return events.Refuse("copy inside one resource");
+  // Without VIDEO_FORMATS the device takes overlapping copies for a driver's error and stops the
+  // queue.
+  if (this == &source && !device().adapter().Has(abi::kFeaturesVideoFormatsMask)) {
+    return events.Refuse("copy inside one resource");
+  }
   const ResourceLayout& from = source.layout_;
   if (from.is_buffer != layout_.is_buffer || from.format != layout_.format) {
     return events.Refuse("copy between different formats");
@@ -177,19 +191,26 @@ HRESULT Resource::CopyFrom(const Resource& source, const TexelRect& source_rect,
                      int64_t{top} + source_rect.height, layout_, &rect)) {
     return events.Refuse("copy outside the destination");
   }
-  const bool is_nv12 = layout_.chroma_offset != 0;
-  if (is_nv12 && !(IsEven(rect) && IsEven(source_rect))) {
+  const bool is_planar = layout_.chroma_offset != 0;
+  if (is_planar && !(IsEven(rect) && IsEven(source_rect))) {
     return events.Refuse("copy of odd texels of NV12");
   }
   const uint32_t row_bytes = rect.width * layout_.texel_bytes;
   const HRESULT result = AppendCopy({allocation_, OffsetOf(rect, layout_), layout_.pitch},
                                     {source.allocation_, OffsetOf(source_rect, from), from.pitch},
                                     row_bytes, rect.height);
-  if (FAILED(result) || !is_nv12) return result;
+  if (FAILED(result) || !is_planar) return result;
   return AppendCopy({allocation_, ChromaOffsetOf(rect, layout_), layout_.pitch},
                     {source.allocation_, ChromaOffsetOf(source_rect, from), from.pitch}, row_bytes,
                     rect.height / 2);
 }
+
+bool Resource::IsExchangeableWith(const Resource& other) const {
+  return exists() && other.exists() && layout_ == other.layout_ && segment_ == other.segment_ &&
+         is_presentable_ && other.is_presentable_ && map_count_ == 0 && other.map_count_ == 0;
+}
+
+void Resource::ExchangeMemory(Resource* other) { std::swap(allocation_, other->allocation_); }
 
 HRESULT Resource::AppendCopy(const Rows& destination, const Rows& source, uint32_t row_bytes,
                              uint32_t row_count) {

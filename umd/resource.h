@@ -30,12 +30,19 @@ class Resource : public DriverObject {
   // Whether the device still works on it.
   HRESULT QueryBusy(bool* busy);
 
-  // From the CPU's rows, `data_pitch` bytes apart. Protected memory is reached through a copy.
+  // From the CPU's rows, `data_pitch` bytes apart; of NV12 and P010 first luma's, then chroma's.
+  // Protected memory is reached through a copy.
   HRESULT Upload(const TexelRect& rect, const void* data, uint32_t data_pitch);
   // To this resource's (left, top). Between resources of one layout family: both buffers, or both
   // textures of one format.
   HRESULT CopyFrom(const Resource& source, const TexelRect& source_rect, uint32_t left,
                    uint32_t top);
+
+  // Whether Rotate can exchange the two: surfaces for presenting, of one layout and kind of memory,
+  // neither of them mapped.
+  bool IsExchangeableWith(const Resource& other) const;
+  // Exchanges the memory of the two and nothing else: views and handles stay with their resource.
+  void ExchangeMemory(Resource* other);
 
   bool exists() const { return allocation_ != 0; }
   const ResourceLayout& layout() const { return layout_; }
@@ -52,6 +59,8 @@ class Resource : public DriverObject {
     uint32_t pitch;
   };
 
+  HRESULT UploadRows(uint32_t offset, uint32_t row_bytes, uint32_t row_count, const uint8_t* data,
+                     uint32_t data_pitch);
   HRESULT UploadByCpu(uint32_t offset, uint32_t row_bytes, uint32_t row_count, const uint8_t* data,
                       uint32_t data_pitch);
   HRESULT UploadByCopy(uint32_t offset, uint32_t row_bytes, uint32_t row_count, const uint8_t* data,

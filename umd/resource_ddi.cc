@@ -5,6 +5,7 @@
 #include "umd/ddi/status_codes.h"
 #include "umd/device.h"
 #include "umd/resource.h"
+#include "umd/surface_blt.h"
 
 namespace ward::umd {
 
@@ -125,6 +126,31 @@ void APIENTRY ResourceCopyRegion(D3D10DDI_HDEVICE hDevice, D3D10DDI_HRESOURCE hD
   device->Report(destination->CopyFrom(*source, rect, x, y));
 }
 
+// Between formats of one size. With one format it is a copy.
+void APIENTRY ResourceConvertRegion(D3D10DDI_HDEVICE hDevice, D3D10DDI_HRESOURCE hDestination,
+                                    UINT destination_subresource, UINT x, UINT y, UINT z,
+                                    D3D10DDI_HRESOURCE hSource, UINT source_subresource,
+                                    const D3D10_DDI_BOX* box, UINT) {
+  Device* device = Device::From(hDevice);
+  Resource* destination = FindResource(device, hDestination);
+  Resource* source = FindResource(device, hSource);
+  if (destination == nullptr || source == nullptr) return;
+  SurfaceBlt blt = {source, {}, destination, {}, true, false};
+  if (destination_subresource != 0 || source_subresource != 0 || z != 0 ||
+      !MakeBoxRect(box, source->layout(), &blt.source_rect) ||
+      !MakeTexelRect(x, y, int64_t{x} + blt.source_rect.width, int64_t{y} + blt.source_rect.height,
+                     destination->layout(), &blt.destination_rect)) {
+    device->events().Count("ResourceConvertRegion outside a resource");
+    return;
+  }
+  device->Report(AppendSurfaceBlt(device, blt));
+}
+
+void APIENTRY ResourceConvert(D3D10DDI_HDEVICE hDevice, D3D10DDI_HRESOURCE hDestination,
+                              D3D10DDI_HRESOURCE hSource) {
+  ResourceConvertRegion(hDevice, hDestination, 0, 0, 0, 0, hSource, 0, nullptr, 0);
+}
+
 void APIENTRY ResourceUpdateSubresourceUP(D3D10DDI_HDEVICE hDevice, D3D10DDI_HRESOURCE hDestination,
                                           UINT subresource, const D3D10_DDI_BOX* box,
                                           const void* data, UINT row_pitch, UINT, UINT) {
@@ -165,6 +191,8 @@ void FillResourceFunctions(D3D11_1DDI_DEVICEFUNCS* functions) {
   functions->pfnResourceIsStagingBusy = ResourceIsStagingBusy;
   functions->pfnResourceCopy = ResourceCopy;
   functions->pfnResourceCopyRegion = ResourceCopyRegion;
+  functions->pfnResourceConvert = ResourceConvert;
+  functions->pfnResourceConvertRegion = ResourceConvertRegion;
   functions->pfnResourceUpdateSubresourceUP = ResourceUpdateSubresourceUP;
   functions->pfnDefaultConstantBufferUpdateSubresourceUP = ResourceUpdateSubresourceUP;
   functions->pfnResourceReadAfterWriteHazard = ResourceReadAfterWriteHazard;

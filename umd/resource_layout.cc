@@ -17,14 +17,15 @@ bool MakeTextureLayout(const D3D11DDIARG_CREATERESOURCE& description, ResourceLa
   const uint32_t texel_bytes = TexelBytes(description.Format);
   if (texel_bytes == 0 || width == 0 || height == 0) return false;
   if (width > kMaximumTextureExtent || height > kMaximumTextureExtent) return false;
-  const bool is_nv12 = description.Format == DXGI_FORMAT_NV12;
-  if (is_nv12 && (width % 2 != 0 || height % 2 != 0)) return false;
+  const bool is_planar =
+      description.Format == DXGI_FORMAT_NV12 || description.Format == DXGI_FORMAT_P010;
+  if (is_planar && (width % 2 != 0 || height % 2 != 0)) return false;
   const uint32_t row_bytes = width * texel_bytes;
   const uint32_t pitch = (row_bytes + kPitchAlignment - 1) / kPitchAlignment * kPitchAlignment;
-  const uint32_t row_count = is_nv12 ? height + height / 2 : height;
+  const uint32_t row_count = is_planar ? height + height / 2 : height;
   const uint64_t size_bytes = uint64_t{pitch} * row_count;
   if (size_bytes > kMaximumResourceBytes) return false;
-  const uint32_t chroma_offset = is_nv12 ? pitch * height : 0;
+  const uint32_t chroma_offset = is_planar ? pitch * height : 0;
   *layout = {false,         description.Format,
              width,         height,
              texel_bytes,   row_bytes,
@@ -43,6 +44,7 @@ uint32_t TexelBytes(DXGI_FORMAT format) {
       return 1;
     case DXGI_FORMAT_R8G8_UNORM:
     case DXGI_FORMAT_R16_UNORM:
+    case DXGI_FORMAT_P010:
       return 2;
     case DXGI_FORMAT_B8G8R8A8_UNORM:
     case DXGI_FORMAT_B8G8R8X8_UNORM:
@@ -83,7 +85,7 @@ uint32_t OffsetOf(const TexelRect& rect, const ResourceLayout& layout) {
 }
 
 uint32_t ChromaOffsetOf(const TexelRect& rect, const ResourceLayout& layout) {
-  return layout.chroma_offset + rect.top / 2 * layout.pitch + rect.left;
+  return layout.chroma_offset + rect.top / 2 * layout.pitch + rect.left * layout.texel_bytes;
 }
 
 bool IsEven(const TexelRect& rect) {

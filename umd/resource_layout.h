@@ -24,7 +24,7 @@ struct ResourceLayout {
   uint32_t row_bytes;      // without padding
   uint32_t pitch;          // bytes from row to row, in every plane
   uint32_t row_count;      // of all planes together
-  uint32_t chroma_offset;  // bytes; NV12's second plane, else 0
+  uint32_t chroma_offset;  // bytes; NV12's and P010's second plane, else 0
   uint32_t size_bytes;
 
   friend bool operator==(const ResourceLayout&, const ResourceLayout&) = default;
@@ -34,7 +34,7 @@ struct ResourceLayout {
 uint32_t TexelBytes(DXGI_FORMAT format);
 
 // False for what is not supported: other dimensions than buffers and plain 2D textures, mip levels,
-// arrays, multisampling, other formats, NV12 of odd size, anything above the limits.
+// arrays, multisampling, other formats, NV12 or P010 of odd size, anything above the limits.
 bool MakeResourceLayout(const D3D11DDIARG_CREATERESOURCE& description, ResourceLayout* layout);
 
 // Columns [left, left + width) and rows of a texture, in texels; of a buffer, in bytes.
@@ -54,9 +54,9 @@ bool MakeTexelRect(int64_t left, int64_t top, int64_t right, int64_t bottom,
                    const ResourceLayout& layout, TexelRect* rect);
 // Bytes from the resource's first byte to the rectangle's (in the first plane).
 uint32_t OffsetOf(const TexelRect& rect, const ResourceLayout& layout);
-// The same in NV12's second plane.
+// The same in the second plane of NV12 or P010.
 uint32_t ChromaOffsetOf(const TexelRect& rect, const ResourceLayout& layout);
-// NV12 is addressed in pairs of texels.
+// NV12 and P010 are copied in pairs of texels.
 bool IsEven(const TexelRect& rect);
 
 }  // namespace ward::umd

@@ -1,5 +1,6 @@
 #include "umd/video_processor.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "abi/generated/commands.h"
@@ -9,117 +10,145 @@ namespace ward::umd {
 
 namespace {
 
-constexpr uint32_t kFilterBilinear = 1;    // VIDEO_BLT.filter
-constexpr uint32_t kMaximumExtent = 8192;  // VIDEO_BLT's
-
-// 0 to 1 as a byte; what is outside, or no number, becomes the nearer end.
-uint32_t ToByte(float value) {
-  if (!(value > 0)) return 0;
-  return value >= 1 ? 255 : static_cast<uint32_t>(value * 255 + 0.5f);
+bool IsLimitedRgb(const D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE& color_space) {
+  return color_space.RGB_Range != 0;
 }
 
-bool IsInside(const TexelRect& inner, const TexelRect& outer) {
-  return inner.left >= outer.left && inner.top >= outer.top &&
-         inner.left + inner.width <= outer.left + outer.width &&
-         inner.top + inner.height <= outer.top + outer.height;
+struct RgbColor {
+  double red;
+  double green;
+  double blue;
+};
+
+// Cb and Cr are 0 to 1 with 0.5 for grey. BT.601 or BT.709 by their luma coefficients.
+RgbColor ToRgb(const D3D11_1DDI_VIDEO_COLOR_YCbCrA& color, bool is_bt709) {
+  const double kr = is_bt709 ? 0.2126 : 0.299;
+  const double kb = is_bt709 ? 0.0722 : 0.114;
+  const double red = color.Y + 2 * (1 - kr) * (color.Cr - 0.5);
+  const double blue = color.Y + 2 * (1 - kb) * (color.Cb - 0.5);
+  return {red, (color.Y - kr * red - kb * blue) / (1 - kr - kb), blue};
 }
 
-bool IsScalable(const TexelRect& rect) {
-  return rect.width <= kMaximumExtent && rect.height <= kMaximumExtent;
+// 0 to 1 as a byte of the range; what is outside, or no number, becomes the nearer end.
+uint32_t ToByte(double value, bool is_limited) {
+  const double lowest = is_limited ? 16 : 0;
+  const double span = is_limited ? 219 : 255;
+  if (!(value > 0)) value = 0;
+  return static_cast<uint32_t>(lowest + span * std::min(value, 1.0) + 0.5);
 }
 
-}  // namespace
-
-void VideoProcessor::SetBackground(const D3D11_1DDI_VIDEO_COLOR_RGBA& color) {
-  background_ = 0xFF000000u | ToByte(color.R) << 16 | ToByte(color.G) << 8 | ToByte(color.B);
-}
-
-void VideoProcessor::SetRect(const RECT* rect, OptionalRect* to) {
-  *to = {};
-  if (rect != nullptr) *to = {true, *rect};
-}
-
-bool VideoProcessor::Resolve(const OptionalRect& rect, const ResourceLayout& layout,
-                             TexelRect* result) {
+bool Resolve(const OptionalRect& rect, const ResourceLayout& layout, TexelRect* result) {
   *result = WholeOf(layout);
   if (!rect.is_set) return true;
   return MakeTexelRect(rect.rect.left, rect.rect.top, rect.rect.right, rect.rect.bottom, layout,
                        result);
 }
 
-HRESULT VideoProcessor::Blt(const Resource& source, const Resource& destination) {
-  EventLog& events = device().events();
-  if (!source.exists() || !destination.exists()) {
-    return events.Refuse("VideoProcessorBlt of a resource without memory");
-  }
-  TexelRect from = {};
-  TexelRect to = {};
-  TexelRect target = {};
-  if (!Resolve(source_, source.layout(), &from) ||
-      !Resolve(destination_, destination.layout(), &to) ||
-      !Resolve(target_, destination.layout(), &target)) {
-    return events.Refuse("VideoProcessorBlt with a rectangle outside its surface");
-  }
-  if (!IsEven(from) || !IsScalable(from) || !IsScalable(to)) {
-    return events.Refuse("VideoProcessorBlt with an odd source rectangle, or one above 8192");
-  }
-  if (!IsInside(to, target)) {
-    return events.Refuse("VideoProcessorBlt does not clip to a target rectangle");
-  }
-  const HRESULT result = AppendBlt(source, from, destination, to);
-  // After the picture, whose owner the pages have then: a page that changes owners is zeroed.
-  return SUCCEEDED(result) ? FillAround(destination, target, to) : result;
+// Where a stream goes; it may reach over the surface's edges, and then is clipped.
+PictureRect DestinationRectOf(const OptionalRect& rect, const ResourceLayout& layout) {
+  if (!rect.is_set) return ToPictureRect(WholeOf(layout));
+  return {rect.rect.left, rect.rect.top, rect.rect.right, rect.rect.bottom};
 }
 
-HRESULT VideoProcessor::AppendBlt(const Resource& source, const TexelRect& source_rect,
-                                  const Resource& destination, const TexelRect& destination_rect) {
-  abi::VideoBltCommand command = {};
-  command.destination_pitch = destination.layout().pitch;
-  command.source_pitch = source.layout().pitch;
-  command.source_width = source_rect.width;
-  command.source_height = source_rect.height;
-  command.destination_width = destination_rect.width;
-  command.destination_height = destination_rect.height;
-  command.color_space = color_space_;
-  command.filter = kFilterBilinear;
-  const AddressField addresses[] = {
-      {offsetof(abi::VideoBltCommand, destination), destination.allocation(),
-       OffsetOf(destination_rect, destination.layout()), true},
-      {offsetof(abi::VideoBltCommand, source_luma), source.allocation(),
-       OffsetOf(source_rect, source.layout()), false},
-      {offsetof(abi::VideoBltCommand, source_chroma), source.allocation(),
-       ChromaOffsetOf(source_rect, source.layout()), false},
-  };
-  return device().commands().Append(command, addresses);
+}  // namespace
+
+HRESULT VideoProcessor::Blt(std::span<const Resource* const> sources, const Resource& destination) {
+  TexelRect target = {};
+  if (!destination.exists() || !Resolve(target_, destination.layout(), &target)) {
+    return device().events().Refuse("VideoProcessorBlt to a rectangle outside its surface");
+  }
+  Layers layers;
+  HRESULT result = MakeLayers(sources, destination, target, &layers);
+  if (FAILED(result)) return result;
+  // A page that changes owners is zeroed. So that this happens before the first pixel that stays,
+  // a protected stream above others takes its pages by a blt of its own first.
+  for (uint32_t i = 1; i < layers.count; ++i) {
+    if (!layers.copies[i].source->is_protected()) continue;
+    result = AppendScaledCopy(&device(), layers.copies[i]);
+    if (FAILED(result)) return result;
+  }
+  PictureRect lowest = {};
+  if (layers.count != 0) {
+    lowest = Intersection(layers.copies[0].destination_rect, layers.copies[0].clip);
+    result = AppendScaledCopy(&device(), layers.copies[0]);
+  }
+  // After the lowest stream, whose owner the pages have then.
+  if (SUCCEEDED(result)) result = FillAround(destination, target, lowest);
+  for (uint32_t i = 1; i < layers.count && SUCCEEDED(result); ++i) {
+    result = AppendScaledCopy(&device(), layers.copies[i]);
+  }
+  return result;
+}
+
+HRESULT VideoProcessor::MakeLayers(std::span<const Resource* const> sources,
+                                   const Resource& destination, const TexelRect& target,
+                                   Layers* layers) {
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i] == nullptr) continue;
+    const Resource& source = *sources[i];
+    TexelRect from = {};
+    if (!source.exists() || !Resolve(streams_[i].source, source.layout(), &from)) {
+      return device().events().Refuse("VideoProcessorBlt of a rectangle outside its surface");
+    }
+    const ScaledCopy copy = {&source,
+                             from,
+                             &destination,
+                             DestinationRectOf(streams_[i].destination, destination.layout()),
+                             ToPictureRect(target),
+                             ColorSpaceOf(streams_[i], source.layout().format),
+                             IsLimitedRgb(output_color_space_),
+                             streams_[i].filter};
+    if (const HRESULT result = CheckScaledCopy(&device(), copy); FAILED(result)) return result;
+    layers->copies[layers->count++] = copy;
+  }
+  return S_OK;
+}
+
+uint32_t VideoProcessor::ColorSpaceOf(const VideoStreamState& stream, DXGI_FORMAT format) const {
+  if (IsScalableDestination(format)) {
+    return IsLimitedRgb(stream.color_space) ? 0 : kColorSpaceFullRange;
+  }
+  const bool is_full = stream.color_space.Nominal_Range ==
+                       static_cast<UINT>(D3D11_1DDI_VIDEO_PROCESSOR_NOMINAL_RANGE_0_255);
+  return (stream.color_space.YCbCr_Matrix != 0 ? kColorSpaceBt709 : 0) |
+         (is_full ? kColorSpaceFullRange : 0);
+}
+
+uint32_t VideoProcessor::BackgroundPixel() const {
+  const RgbColor color = is_background_ycbcr_
+                             ? ToRgb(background_.YCbCr, output_color_space_.YCbCr_Matrix != 0)
+                             : RgbColor{background_.RGBA.R, background_.RGBA.G, background_.RGBA.B};
+  const bool is_limited = IsLimitedRgb(output_color_space_);
+  return 0xFF000000u | ToByte(color.red, is_limited) << 16 | ToByte(color.green, is_limited) << 8 |
+         ToByte(color.blue, is_limited);
 }
 
 HRESULT VideoProcessor::FillAround(const Resource& destination, const TexelRect& target,
-                                   const TexelRect& inner) {
-  const uint32_t target_bottom = target.top + target.height;
-  const uint32_t target_right = target.left + target.width;
-  const uint32_t inner_bottom = inner.top + inner.height;
-  const uint32_t inner_right = inner.left + inner.width;
-  const TexelRect around[] = {
-      {target.left, target.top, target.width, inner.top - target.top},
-      {target.left, inner_bottom, target.width, target_bottom - inner_bottom},
-      {target.left, inner.top, inner.left - target.left, inner.height},
-      {inner_right, inner.top, target_right - inner_right, inner.height},
+                                   const PictureRect& inner) {
+  const PictureRect outer = ToPictureRect(target);
+  if (inner.is_empty()) return AppendFill(destination, outer);
+  const PictureRect around[] = {
+      {outer.left, outer.top, outer.right, inner.top},
+      {outer.left, inner.bottom, outer.right, outer.bottom},
+      {outer.left, inner.top, inner.left, inner.bottom},
+      {inner.right, inner.top, outer.right, inner.bottom},
   };
-  for (const TexelRect& rect : around) {
-    if (rect.width == 0 || rect.height == 0) continue;
+  for (const PictureRect& rect : around) {
+    if (rect.is_empty()) continue;
     if (const HRESULT result = AppendFill(destination, rect); FAILED(result)) return result;
   }
   return S_OK;
 }
 
-HRESULT VideoProcessor::AppendFill(const Resource& destination, const TexelRect& rect) {
+HRESULT VideoProcessor::AppendFill(const Resource& destination, const PictureRect& rect) {
+  const TexelRect first = {static_cast<uint32_t>(rect.left), static_cast<uint32_t>(rect.top), 0, 0};
   abi::FillCommand command = {};
-  command.value = background_;
-  command.row_bytes = rect.width * destination.layout().texel_bytes;
-  command.row_count = rect.height;
+  command.value = BackgroundPixel();
+  command.row_bytes = static_cast<uint32_t>(rect.width()) * destination.layout().texel_bytes;
+  command.row_count = static_cast<uint32_t>(rect.height());
   command.destination_pitch = destination.layout().pitch;
   const AddressField address = {offsetof(abi::FillCommand, destination), destination.allocation(),
-                                OffsetOf(rect, destination.layout()), true};
+                                OffsetOf(first, destination.layout()), true};
   return device().commands().Append(command, {&address, 1});
 }
 

@@ -1,15 +1,19 @@
-// The video processor: one NV12 stream, scaled into a rectangle of a B8G8R8X8 surface, background
-// around it.
+// The video processor: progressive streams, converted and scaled into rectangles of a surface of 32
+// bits a pixel, one over the other, background around them.
 #ifndef WARD_UMD_VIDEO_PROCESSOR_H_
 #define WARD_UMD_VIDEO_PROCESSOR_H_
 
 #include <cstdint>
+#include <span>
 
 #include "umd/ddi/video_processor_structures.h"
 #include "umd/driver_object.h"
 #include "umd/resource.h"
+#include "umd/scaled_copy.h"
 
 namespace ward::umd {
+
+inline constexpr uint32_t kMaximumStreams = 4;
 
 class VideoProcessorEnum : public DriverObject {
  public:
@@ -40,41 +44,65 @@ class VideoOutputView : public DriverObject {
   const Resource* resource_;
 };
 
+// A rectangle that an application may leave out: all of the surface then.
+struct OptionalRect {
+  bool is_set;
+  RECT rect;
+};
+
+// State of one stream, as VideoProcessorSetStream... leaves it for the next Blt.
+struct VideoStreamState {
+  OptionalRect source = {};
+  OptionalRect destination = {};
+  D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE color_space = {};
+  ScalingFilter filter = ScalingFilter::kAutomatic;
+};
+
 class VideoProcessor : public DriverObject {
  public:
   static constexpr ObjectKind kKind = ObjectKind::kVideoProcessor;
   explicit VideoProcessor(Device* device) : DriverObject(device, kKind) {}
 
-  // State of the next Blt; null means all of the surface.
-  void SetTargetRect(const RECT* rect) { SetRect(rect, &target_); }
-  void SetSourceRect(const RECT* rect) { SetRect(rect, &source_); }
-  void SetDestinationRect(const RECT* rect) { SetRect(rect, &destination_); }
-  void SetBackground(const D3D11_1DDI_VIDEO_COLOR_RGBA& color);
-  void SetColorSpace(bool is_bt709) { color_space_ = is_bt709 ? 1 : 0; }
+  // State of the next Blt. `stream` is less than kMaximumStreams; `rect` null: all of the surface.
+  VideoStreamState& stream(uint32_t stream) { return streams_[stream]; }
+  void SetTargetRect(const RECT* rect) { target_ = MakeOptional(rect); }
+  void SetBackground(bool is_ycbcr, const D3D11_1DDI_VIDEO_COLOR& color) {
+    is_background_ycbcr_ = is_ycbcr;
+    background_ = color;
+  }
+  void SetOutputColorSpace(const D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE& color_space) {
+    output_color_space_ = color_space;
+  }
+  static OptionalRect MakeOptional(const RECT* rect) {
+    return rect != nullptr ? OptionalRect{true, *rect} : OptionalRect{};
+  }
 
-  // Scales the source rectangle into the destination rectangle and fills what of the target
-  // rectangle is around it. E_INVALIDARG for rectangles that do not fit, odd source rectangles, and
-  // a destination that the target would clip.
-  HRESULT Blt(const Resource& source, const Resource& destination);
+  // What of the target rectangle no stream covers is background. `sources`: a resource for each
+  // stream from 0 on, null where the stream is not shown; at most kMaximumStreams. All or nothing:
+  // E_INVALIDARG for rectangles of a source or a target that do not fit their surface, and for what
+  // scaling refuses (CheckScaledCopy).
+  HRESULT Blt(std::span<const Resource* const> sources, const Resource& destination);
 
  private:
-  struct OptionalRect {
-    bool is_set;
-    RECT rect;
+  // The streams that are shown, from the lowest to the topmost.
+  struct Layers {
+    ScaledCopy copies[kMaximumStreams];
+    uint32_t count = 0;
   };
 
-  static void SetRect(const RECT* rect, OptionalRect* to);
-  static bool Resolve(const OptionalRect& rect, const ResourceLayout& layout, TexelRect* result);
-  HRESULT AppendBlt(const Resource& source, const TexelRect& source_rect,
-                    const Resource& destination, const TexelRect& destination_rect);
-  HRESULT FillAround(const Resource& destination, const TexelRect& target, const TexelRect& inner);
-  HRESULT AppendFill(const Resource& destination, const TexelRect& rect);
+  HRESULT MakeLayers(std::span<const Resource* const> sources, const Resource& destination,
+                     const TexelRect& target, Layers* layers);
+  uint32_t ColorSpaceOf(const VideoStreamState& stream, DXGI_FORMAT format) const;
+  uint32_t BackgroundPixel() const;
+  HRESULT FillAround(const Resource& destination, const TexelRect& target,
+                     const PictureRect& inner);
+  HRESULT AppendFill(const Resource& destination, const PictureRect& rect);
 
   OptionalRect target_ = {};
-  OptionalRect source_ = {};
-  OptionalRect destination_ = {};
-  uint32_t background_ = 0xFF000000u;  // bytes B, G, R, X
-  uint32_t color_space_ = 0;           // VIDEO_BLT.color_space
+  VideoStreamState streams_[kMaximumStreams];
+  bool is_background_ycbcr_ = false;
+  D3D11_1DDI_VIDEO_COLOR background_ = {};  // black
+  D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE output_color_space_ = {};
 };
 
 }  // namespace ward::umd

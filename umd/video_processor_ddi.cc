@@ -2,8 +2,10 @@
 
 #include <new>
 
+#include "abi/generated/registers.h"
 #include "umd/ddi/status_codes.h"
 #include "umd/device.h"
+#include "umd/scaled_copy.h"
 #include "umd/unsupported_function.h"
 #include "umd/video_processor.h"
 #include "umd/video_processor_state_ddi.h"
@@ -12,7 +14,15 @@ namespace ward::umd {
 
 namespace {
 
+// 0: the resource's own format.
 constexpr UINT kFourCcNv12 = 0x3231564E;  // 'NV12'
+constexpr UINT kFourCcP010 = 0x30313050;  // 'P010'
+
+bool IsFourCcOf(UINT four_cc, DXGI_FORMAT format) {
+  if (four_cc == 0) return true;
+  return (four_cc == kFourCcNv12 && format == DXGI_FORMAT_NV12) ||
+         (four_cc == kFourCcP010 && format == DXGI_FORMAT_P010);
+}
 
 template <typename Object, typename... Arguments>
 HRESULT Make(Device* device, void* memory, Arguments... arguments) {
@@ -51,30 +61,62 @@ void APIENTRY DestroyVideoProcessorEnum(D3D10DDI_HDEVICE hDevice,
   Destroy<VideoProcessorEnum>(hDevice, handle.pDrvPrivate);
 }
 
-void APIENTRY CheckVideoProcessorFormat(D3D10DDI_HDEVICE, D3D11_1DDI_HVIDEOPROCESSORENUM,
+void APIENTRY CheckVideoProcessorFormat(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSORENUM,
                                         DXGI_FORMAT format, UINT* supported) {
   if (supported == nullptr) return;
   *supported = 0;
-  if (format == DXGI_FORMAT_NV12) *supported = D3D11_1DDI_VIDEO_PROCESSOR_FORMAT_SUPPORT_INPUT;
-  if (format == DXGI_FORMAT_B8G8R8X8_UNORM) {
-    *supported = D3D11_1DDI_VIDEO_PROCESSOR_FORMAT_SUPPORT_OUTPUT;
+  const Device* device = Device::From(hDevice);
+  if (device == nullptr) return;
+  if (IsScalableSource(*device, format)) {
+    *supported |= D3D11_1DDI_VIDEO_PROCESSOR_FORMAT_SUPPORT_INPUT;
+  }
+  if (IsScalableDestination(format)) {
+    *supported |= D3D11_1DDI_VIDEO_PROCESSOR_FORMAT_SUPPORT_OUTPUT;
   }
 }
 
-void APIENTRY GetVideoProcessorCaps(D3D10DDI_HDEVICE, D3D11_1DDI_HVIDEOPROCESSORENUM,
+// No deinterlacing, alpha, keys, palettes, rotation, stereo, image filters or automatic processing:
+// their bits stay clear, and their state functions count an event when they are switched on.
+void APIENTRY GetVideoProcessorCaps(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSORENUM,
                                     D3D11_1DDI_VIDEO_PROCESSOR_CAPS* caps) {
   if (caps == nullptr) return;
   *caps = {};
+  const Device* device = Device::From(hDevice);
+  if (device == nullptr) return;
+  caps->DeviceCaps = D3D11_1DDI_VIDEO_PROCESSOR_DEVICE_CAPS_YCbCr_MATRIX_CONVERSION;
+  if (device->adapter().Has(abi::kFeaturesVideoFormatsMask)) {
+    caps->DeviceCaps |= D3D11_1DDI_VIDEO_PROCESSOR_DEVICE_CAPS_RGB_RANGE_CONVERSION |
+                        D3D11_1DDI_VIDEO_PROCESSOR_DEVICE_CAPS_NOMINAL_RANGE;
+  }
   caps->RateConversionCapsCount = 1;
-  caps->MaxInputStreams = 1;
-  caps->MaxStreamStates = 1;
+  caps->MaxInputStreams = kMaximumStreams;
+  caps->MaxStreamStates = kMaximumStreams;
 }
 
-// The one rate conversion converts nothing and needs no other frames.
-void APIENTRY
-GetVideoProcessorRateConversionCaps(D3D10DDI_HDEVICE, D3D11_1DDI_HVIDEOPROCESSORENUM, UINT,
-                                    D3D11_1DDI_VIDEO_PROCESSOR_RATE_CONVERSION_CAPS* caps) {
+void CountMissing(D3D10DDI_HDEVICE hDevice, const char* reason) {
+  if (Device* device = Device::From(hDevice); device != nullptr) device->events().Count(reason);
+}
+
+// The one rate conversion converts nothing, needs no other frames and has no custom rate.
+void APIENTRY GetVideoProcessorRateConversionCaps(
+    D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSORENUM, UINT index,
+    D3D11_1DDI_VIDEO_PROCESSOR_RATE_CONVERSION_CAPS* caps) {
   ClearOutput(caps);
+  if (index != 0) CountMissing(hDevice, "the video processor has one rate conversion");
+}
+
+void APIENTRY GetVideoProcessorCustomRate(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSORENUM,
+                                          UINT, UINT,
+                                          D3D11_1DDI_VIDEO_PROCESSOR_CUSTOM_RATE* rate) {
+  ClearOutput(rate);
+  CountMissing(hDevice, "the video processor has no custom rates");
+}
+
+void APIENTRY GetVideoProcessorFilterRange(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSORENUM,
+                                           D3D11_1DDI_VIDEO_PROCESSOR_FILTER,
+                                           D3D11_1DDI_VIDEO_PROCESSOR_FILTER_RANGE* range) {
+  ClearOutput(range);
+  CountMissing(hDevice, "the video processor has no image filters");
 }
 
 SIZE_T APIENTRY CalcPrivateVideoProcessorSize(D3D10DDI_HDEVICE,
@@ -112,10 +154,11 @@ HRESULT APIENTRY CreateInputView(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   if (device == nullptr || arguments == nullptr) return E_INVALIDARG;
   const auto* resource = DriverObject::Find<Resource>(device, arguments->hDrvResource.pDrvPrivate);
-  const bool is_nv12 = resource != nullptr && resource->layout().format == DXGI_FORMAT_NV12 &&
-                       (arguments->FourCC == 0 || arguments->FourCC == kFourCcNv12);
-  if (!is_nv12 || arguments->MipSlice != 0 || arguments->FirstArraySlice != 0) {
-    return device->events().Refuse("an input view is of an NV12 texture");
+  const bool is_input = resource != nullptr &&
+                        IsScalableSource(*device, resource->layout().format) &&
+                        IsFourCcOf(arguments->FourCC, resource->layout().format);
+  if (!is_input || arguments->MipSlice != 0 || arguments->FirstArraySlice != 0) {
+    return device->events().Refuse("an input view is of a texture of an input format");
   }
   return Make<VideoInputView>(device, handle.pDrvPrivate, resource);
 }
@@ -137,10 +180,9 @@ HRESULT APIENTRY CreateOutputView(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   if (device == nullptr || arguments == nullptr) return E_INVALIDARG;
   const auto* resource = DriverObject::Find<Resource>(device, arguments->hDrvResource.pDrvPrivate);
-  const bool is_xrgb =
-      resource != nullptr && resource->layout().format == DXGI_FORMAT_B8G8R8X8_UNORM;
-  if (!is_xrgb || arguments->MipSlice != 0 || arguments->FirstArraySlice != 0) {
-    return device->events().Refuse("an output view is of a B8G8R8X8 texture");
+  const bool is_output = resource != nullptr && IsScalableDestination(resource->layout().format);
+  if (!is_output || arguments->MipSlice != 0 || arguments->FirstArraySlice != 0) {
+    return device->events().Refuse("an output view is of a B8G8R8X8 or B8G8R8A8 texture");
   }
   return Make<VideoOutputView>(device, handle.pDrvPrivate, resource);
 }
@@ -154,6 +196,23 @@ void APIENTRY DestroyOutputView(D3D10DDI_HDEVICE hDevice,
 void APIENTRY InputViewReadAfterWriteHazard(D3D10DDI_HDEVICE, D3D11_1DDI_HVIDEOPROCESSORINPUTVIEW,
                                             D3D10DDI_HRESOURCE) {}
 
+// Sets `source` to what the stream shows, null for nothing.
+HRESULT FindSource(Device* device, const D3D11_1DDI_VIDEO_PROCESSOR_STREAM& stream,
+                   const Resource** source) {
+  *source = nullptr;
+  if (stream.Enable == FALSE) return S_OK;
+  if (stream.PastFrames != 0 || stream.FutureFrames != 0 ||
+      stream.hInputSurfaceRight.pDrvPrivate != nullptr) {
+    return device->events().Refuse("VideoProcessorBlt with other frames, or in stereo");
+  }
+  const auto* input = DriverObject::Find<VideoInputView>(device, stream.hInputSurface.pDrvPrivate);
+  if (input == nullptr) {
+    return device->events().Refuse("VideoProcessorBlt without an input surface");
+  }
+  *source = &input->resource();
+  return S_OK;
+}
+
 HRESULT APIENTRY VideoProcessorBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR hProcessor,
                                    D3D11_1DDI_HVIDEOPROCESSOROUTPUTVIEW hOutputView, UINT,
                                    UINT stream_count,
@@ -162,15 +221,18 @@ HRESULT APIENTRY VideoProcessorBlt(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPR
   if (device == nullptr) return E_INVALIDARG;
   auto* processor = DriverObject::Find<VideoProcessor>(device, hProcessor.pDrvPrivate);
   const auto* output = DriverObject::Find<VideoOutputView>(device, hOutputView.pDrvPrivate);
-  if (processor == nullptr || output == nullptr || streams == nullptr || stream_count != 1) {
-    return device->events().Refuse("VideoProcessorBlt takes one stream and its own objects");
+  if (processor == nullptr || output == nullptr) {
+    return device->events().Refuse("VideoProcessorBlt takes its own device's objects");
   }
-  const auto* input =
-      DriverObject::Find<VideoInputView>(device, streams[0].hInputSurface.pDrvPrivate);
-  if (streams[0].Enable == FALSE || input == nullptr) {
-    return device->events().Refuse("VideoProcessorBlt without an input surface");
+  if (streams == nullptr || stream_count == 0 || stream_count > kMaximumStreams) {
+    return device->events().Refuse("VideoProcessorBlt takes one to four streams");
   }
-  return processor->Blt(input->resource(), output->resource());
+  const Resource* sources[kMaximumStreams] = {};
+  for (UINT i = 0; i < stream_count; ++i) {
+    const HRESULT result = FindSource(device, streams[i], &sources[i]);
+    if (FAILED(result)) return result;
+  }
+  return processor->Blt({sources, stream_count}, output->resource());
 }
 
 }  // namespace
@@ -193,8 +255,8 @@ void FillVideoProcessorFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
   functions->pfnDestroyVideoProcessorOutputView = DestroyOutputView;
   functions->pfnVideoProcessorInputViewReadAfterWriteHazard = InputViewReadAfterWriteHazard;
   functions->pfnVideoProcessorBlt = VideoProcessorBlt;
-  MarkUnsupported(functions->pfnGetVideoProcessorCustomRate,
-                  functions->pfnGetVideoProcessorFilterRange);
+  functions->pfnGetVideoProcessorCustomRate = GetVideoProcessorCustomRate;
+  functions->pfnGetVideoProcessorFilterRange = GetVideoProcessorFilterRange;
   FillVideoProcessorStateFunctions(functions);
 }
 

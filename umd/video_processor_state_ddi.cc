@@ -1,8 +1,12 @@
 #include "umd/video_processor_state_ddi.h"
 
+#include <cstring>
+
+#include "abi/generated/registers.h"
 #include "umd/device.h"
 #include "umd/unsupported_function.h"
 #include "umd/video_processor.h"
+#include "umd/video_processor_extension.h"
 
 namespace ward::umd {
 
@@ -17,17 +21,23 @@ VideoProcessor* FindProcessor(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESS
   return processor;
 }
 
-VideoProcessor* FindStream(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR handle,
-                           UINT stream) {
-  if (stream == 0) return FindProcessor(hDevice, handle);
-  if (Device* device = Device::From(hDevice); device != nullptr) {
-    device->events().Count("the video processor has one stream");
-  }
+// State of one stream, null for a stream that the video processor does not have.
+VideoStreamState* FindStream(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR handle,
+                             UINT stream) {
+  VideoProcessor* processor = FindProcessor(hDevice, handle);
+  if (processor == nullptr) return nullptr;
+  if (stream < kMaximumStreams) return &processor->stream(stream);
+  Device::From(hDevice)->events().Count("the video processor has four streams");
   return nullptr;
 }
 
 void CountIf(D3D10DDI_HDEVICE hDevice, bool is_switched_on) {
   if (is_switched_on) CountUnsupported(hDevice.pDrvPrivate);
+}
+
+// Full range in and limited range out, which caps offer then.
+bool HasRanges(D3D10DDI_HDEVICE hDevice) {
+  return Device::From(hDevice)->adapter().Has(abi::kFeaturesVideoFormatsMask);
 }
 
 void APIENTRY SetOutputTargetRect(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR handle,
@@ -40,14 +50,16 @@ void APIENTRY SetOutputBackgroundColor(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVID
                                        BOOL is_ycbcr, const D3D11_1DDI_VIDEO_COLOR* color) {
   VideoProcessor* processor = FindProcessor(hDevice, handle);
   if (processor == nullptr || color == nullptr) return;
-  CountIf(hDevice, is_ycbcr != FALSE);
-  if (!is_ycbcr) processor->SetBackground(color->RGBA);
+  processor->SetBackground(is_ycbcr != FALSE, *color);
 }
 
 void APIENTRY SetOutputColorSpace(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR handle,
                                   const D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE* color_space) {
-  if (FindProcessor(hDevice, handle) == nullptr || color_space == nullptr) return;
-  CountIf(hDevice, color_space->RGB_Range != 0);  // output has the full range
+  VideoProcessor* processor = FindProcessor(hDevice, handle);
+  if (processor == nullptr || color_space == nullptr) return;
+  const bool is_limited = color_space->RGB_Range != 0;
+  if (is_limited && !HasRanges(hDevice)) return CountUnsupported(hDevice.pDrvPrivate);
+  processor->SetOutputColorSpace(*color_space);
 }
 
 void APIENTRY SetOutputAlphaFillMode(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR,
@@ -73,12 +85,14 @@ void APIENTRY SetStreamFrameFormat(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPR
 void APIENTRY SetStreamColorSpace(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR handle,
                                   UINT stream,
                                   const D3D11_1DDI_VIDEO_PROCESSOR_COLOR_SPACE* color_space) {
-  VideoProcessor* processor = FindStream(hDevice, handle, stream);
-  if (processor == nullptr || color_space == nullptr) return;
-  CountIf(hDevice, color_space->YCbCr_xvYCC != 0 ||
-                       color_space->Nominal_Range ==
-                           static_cast<UINT>(D3D11_1DDI_VIDEO_PROCESSOR_NOMINAL_RANGE_0_255));
-  processor->SetColorSpace(color_space->YCbCr_Matrix != 0);
+  VideoStreamState* state = FindStream(hDevice, handle, stream);
+  if (state == nullptr || color_space == nullptr) return;
+  state->color_space = *color_space;
+  const bool is_full = color_space->Nominal_Range ==
+                       static_cast<UINT>(D3D11_1DDI_VIDEO_PROCESSOR_NOMINAL_RANGE_0_255);
+  if (!is_full || HasRanges(hDevice)) return CountIf(hDevice, color_space->YCbCr_xvYCC != 0);
+  state->color_space.Nominal_Range = 0;
+  CountUnsupported(hDevice.pDrvPrivate);
 }
 
 void APIENTRY SetStreamOutputRate(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR, UINT,
@@ -89,14 +103,14 @@ void APIENTRY SetStreamOutputRate(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPRO
 
 void APIENTRY SetStreamSourceRect(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR handle,
                                   UINT stream, BOOL enable, const RECT* rect) {
-  VideoProcessor* processor = FindStream(hDevice, handle, stream);
-  if (processor != nullptr) processor->SetSourceRect(enable ? rect : nullptr);
+  VideoStreamState* state = FindStream(hDevice, handle, stream);
+  if (state != nullptr) state->source = VideoProcessor::MakeOptional(enable ? rect : nullptr);
 }
 
 void APIENTRY SetStreamDestRect(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR handle,
                                 UINT stream, BOOL enable, const RECT* rect) {
-  VideoProcessor* processor = FindStream(hDevice, handle, stream);
-  if (processor != nullptr) processor->SetDestinationRect(enable ? rect : nullptr);
+  VideoStreamState* state = FindStream(hDevice, handle, stream);
+  if (state != nullptr) state->destination = VideoProcessor::MakeOptional(enable ? rect : nullptr);
 }
 
 void APIENTRY SetStreamAlpha(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR, UINT,
@@ -139,6 +153,55 @@ void APIENTRY SetStreamRotation(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCE
   CountIf(hDevice, enable != FALSE && rotation != D3D11_1DDI_VIDEO_PROCESSOR_ROTATION_IDENTITY);
 }
 
+HRESULT NoExtension(D3D10DDI_HDEVICE hDevice) {
+  Device* device = Device::From(hDevice);
+  if (device == nullptr) return E_INVALIDARG;
+  return device->events().Refuse("no such extension of the video processor");
+}
+
+// The output has no extension.
+HRESULT APIENTRY SetOutputExtension(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR,
+                                    const GUID*, UINT, void*) {
+  return NoExtension(hDevice);
+}
+
+HRESULT APIENTRY GetOutputExtension(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR,
+                                    const GUID*, UINT size_bytes, void* data) {
+  if (data != nullptr) std::memset(data, 0, size_bytes);
+  return NoExtension(hDevice);
+}
+
+bool IsFilterExtension(const GUID* guid, UINT size_bytes, const void* data) {
+  return guid != nullptr && *guid == kScalingFilterExtension && size_bytes == sizeof(UINT) &&
+         data != nullptr;
+}
+
+HRESULT APIENTRY SetStreamExtension(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR handle,
+                                    UINT stream, const GUID* guid, UINT size_bytes, void* data) {
+  VideoStreamState* state = FindStream(hDevice, handle, stream);
+  if (state == nullptr) return E_INVALIDARG;
+  if (!IsFilterExtension(guid, size_bytes, data)) return NoExtension(hDevice);
+  UINT filter = 0;
+  std::memcpy(&filter, data, sizeof(filter));
+  const bool is_area = filter == static_cast<UINT>(ScalingFilter::kArea);
+  if (filter > static_cast<UINT>(ScalingFilter::kAutomatic) || (is_area && !HasRanges(hDevice))) {
+    return Device::From(hDevice)->events().Refuse("no such filter");
+  }
+  state->filter = static_cast<ScalingFilter>(filter);
+  return S_OK;
+}
+
+HRESULT APIENTRY GetStreamExtension(D3D10DDI_HDEVICE hDevice, D3D11_1DDI_HVIDEOPROCESSOR handle,
+                                    UINT stream, const GUID* guid, UINT size_bytes, void* data) {
+  if (data != nullptr) std::memset(data, 0, size_bytes);
+  const VideoStreamState* state = FindStream(hDevice, handle, stream);
+  if (state == nullptr) return E_INVALIDARG;
+  if (!IsFilterExtension(guid, size_bytes, data)) return NoExtension(hDevice);
+  const UINT filter = static_cast<UINT>(state->filter);
+  std::memcpy(data, &filter, sizeof(filter));
+  return S_OK;
+}
+
 }  // namespace
 
 void FillVideoProcessorStateFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
@@ -161,10 +224,10 @@ void FillVideoProcessorStateFunctions(D3D11_1DDI_VIDEODEVICEFUNCS* functions) {
   functions->pfnVideoProcessorSetStreamAutoProcessingMode = SetStreamAutoProcessingMode;
   functions->pfnVideoProcessorSetStreamFilter = SetStreamFilter;
   functions->pfnVideoProcessorSetStreamRotation = SetStreamRotation;
-  MarkUnsupported(functions->pfnVideoProcessorSetOutputExtension,
-                  functions->pfnVideoProcessorGetOutputExtension,
-                  functions->pfnVideoProcessorSetStreamExtension,
-                  functions->pfnVideoProcessorGetStreamExtension);
+  functions->pfnVideoProcessorSetOutputExtension = SetOutputExtension;
+  functions->pfnVideoProcessorGetOutputExtension = GetOutputExtension;
+  functions->pfnVideoProcessorSetStreamExtension = SetStreamExtension;
+  functions->pfnVideoProcessorGetStreamExtension = GetStreamExtension;
 }
 
 }  // namespace ward::umd

@@ -88,7 +88,7 @@ static_assert(offsetof(IndirectBufferCommand, address) == 8);
 static_assert(offsetof(IndirectBufferCommand, length_bytes) == 16);
 static_assert(offsetof(IndirectBufferCommand, reserved_20) == 20);
 
-// Copies rows. The first and the last byte of an operand lie at most 256 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on.
+// Copies rows. The first and the last byte of an operand lie at most 256 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may overlap when there is one row or both pitches are the same, as if the whole source were read first; else OPERAND_INVALID. Protected pages hand their owner on.
 struct CopyCommand {
   static constexpr uint16_t kOpcode = 0x0010;
   static constexpr uint32_t kSizeBytes = 48;
@@ -230,25 +230,32 @@ static_assert(offsetof(EncryptBltCommand, source) == 24);
 static_assert(offsetof(EncryptBltCommand, iv_address) == 32);
 static_assert(offsetof(EncryptBltCommand, reserved_40) == 40);
 
-// Video processor: NV12 to XRGB8888 (bytes B, G, R, X) with scaling. Protected sources make a protected destination of the same owner.
+// Video processor: a rectangle of a picture, converted to XRGB8888 (bytes B, G, R, X) and scaled. Protected sources make a protected destination of the same owner. Fields from offset 64 on, LIMITED_RANGE, color_space from 2 on, filter 2 and odd sizes belong to FEATURES.VIDEO_FORMATS.
 struct VideoBltCommand {
   static constexpr uint16_t kOpcode = 0x0030;
   static constexpr uint32_t kSizeBytes = 80;
+  static constexpr uint16_t kFlagLimitedRange = 0x1;
   uint16_t opcode;  // Which command.
   uint16_t flags;  // Flags of that command; the others are zero.
   uint32_t length;  // Bytes of the whole command, a multiple of 16.
-  uint64_t destination;  // First byte of the first row.
-  uint64_t source_luma;  // Y plane, 1 byte a pixel.
-  uint64_t source_chroma;  // Interleaved U and V, 2 bytes for 2 x 2 pixels.
-  uint32_t destination_pitch;  // Bytes from row to row, a multiple of 4, at least 4 x destination_width.
-  uint32_t source_pitch;  // Bytes from row to row in both planes, at least source_width.
-  uint32_t source_width;  // Pixels, even, 2 to 8192.
-  uint32_t source_height;  // Pixels, even, 2 to 8192.
-  uint32_t destination_width;  // Pixels, 1 to 8192.
-  uint32_t destination_height;  // Pixels, 1 to 8192.
-  uint32_t color_space;  // 0 BT.601 limited range, 1 BT.709 limited range.
-  uint32_t filter;  // 0 nearest, 1 bilinear.
-  uint8_t reserved_64[16];  // zero
+  uint64_t destination;  // First byte of the first row that is written.
+  uint64_t source_luma;  // Y plane: 1 byte a pixel (NV12), 2 bytes (P010); XRGB8888: the pixels, 4 bytes each, aligned to 4. P010 is aligned to 2.
+  uint64_t source_chroma;  // Interleaved U and V for 2 x 2 pixels: 2 bytes (NV12), 4 bytes (P010, aligned to 2); XRGB8888: zero.
+  uint32_t destination_pitch;  // Bytes from row to row, a multiple of 4, at least 4 x columns that are written.
+  uint32_t source_pitch;  // Bytes from row to row in both planes, at least a row of the rectangle when there are several rows; even (P010), a multiple of 4 (XRGB8888).
+  uint32_t source_width;  // Pixels of the source rectangle, 1 to 8192.
+  uint32_t source_height;  // Pixels of the source rectangle, 1 to 8192.
+  uint32_t destination_width;  // Pixels that the rectangle is scaled to, 1 to 8192.
+  uint32_t destination_height;  // Pixels that the rectangle is scaled to, 1 to 8192.
+  uint32_t color_space;  // Of the source: 0 BT.601, 1 BT.709, both limited range; 2 BT.601, 3 BT.709, both full range. XRGB8888 has only the range of it.
+  uint32_t filter;  // 0 nearest, 1 bilinear, 2 area (at most 128 source pixels for one of the destination, in each direction).
+  uint32_t source_format;  // 0 NV12, 1 P010, 2 XRGB8888.
+  uint16_t source_left;  // First column of the source rectangle, in pixels from the planes' first bytes.
+  uint16_t source_top;  // First row of the source rectangle.
+  uint16_t window_left;  // First column of the scaled picture that is written.
+  uint16_t window_top;  // First row of the scaled picture that is written.
+  uint16_t window_width;  // Columns that are written; 0 with the three other fields of the window 0: all of the picture.
+  uint16_t window_height;  // Rows that are written, as window_width.
 };
 static_assert(sizeof(VideoBltCommand) == 80);
 static_assert(offsetof(VideoBltCommand, opcode) == 0);
@@ -265,7 +272,13 @@ static_assert(offsetof(VideoBltCommand, destination_width) == 48);
 static_assert(offsetof(VideoBltCommand, destination_height) == 52);
 static_assert(offsetof(VideoBltCommand, color_space) == 56);
 static_assert(offsetof(VideoBltCommand, filter) == 60);
-static_assert(offsetof(VideoBltCommand, reserved_64) == 64);
+static_assert(offsetof(VideoBltCommand, source_format) == 64);
+static_assert(offsetof(VideoBltCommand, source_left) == 68);
+static_assert(offsetof(VideoBltCommand, source_top) == 70);
+static_assert(offsetof(VideoBltCommand, window_left) == 72);
+static_assert(offsetof(VideoBltCommand, window_top) == 74);
+static_assert(offsetof(VideoBltCommand, window_width) == 76);
+static_assert(offsetof(VideoBltCommand, window_height) == 78);
 
 // An output shows a surface from now on. The surface is physically contiguous local memory of the current mode's size.
 struct FlipCommand {
@@ -495,7 +508,13 @@ inline constexpr FieldInfo kVideoBltCommandFields[] = {
   {"destination_height", 52, 4, FieldKind::kNumber},
   {"color_space", 56, 4, FieldKind::kNumber},
   {"filter", 60, 4, FieldKind::kNumber},
-  {"reserved_64", 64, 16, FieldKind::kReserved},
+  {"source_format", 64, 4, FieldKind::kNumber},
+  {"source_left", 68, 2, FieldKind::kNumber},
+  {"source_top", 70, 2, FieldKind::kNumber},
+  {"window_left", 72, 2, FieldKind::kNumber},
+  {"window_top", 74, 2, FieldKind::kNumber},
+  {"window_width", 76, 2, FieldKind::kNumber},
+  {"window_height", 78, 2, FieldKind::kNumber},
 };
 inline constexpr FieldInfo kFlipCommandFields[] = {
   {"opcode", 0, 2, FieldKind::kNumber},
@@ -555,7 +574,7 @@ inline constexpr CommandInfo kCommands[] = {
   {0x0020, "DECRYPT_BLT", 80, false, false, true, true, 0x3, kDecryptBltCommandFields, 12},
   {0x0022, "DECRYPT_SAMPLE", 80, true, false, true, true, 0x1, kDecryptSampleCommandFields, 12},
   {0x0021, "ENCRYPT_BLT", 48, false, false, true, true, 0x0, kEncryptBltCommandFields, 9},
-  {0x0030, "VIDEO_BLT", 80, false, false, true, true, 0x0, kVideoBltCommandFields, 15},
+  {0x0030, "VIDEO_BLT", 80, false, false, true, true, 0x1, kVideoBltCommandFields, 21},
   {0x0040, "FLIP", 48, false, true, false, true, 0x1, kFlipCommandFields, 10},
   {0x0050, "SECURITY_MESSAGE", 32, true, false, true, true, 0x0, kSecurityMessageCommandFields, 8},
   {0x0080, "CONTEXT_CREATE", 32, false, true, false, true, 0x0, kContextCreateCommandFields, 7},

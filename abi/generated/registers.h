@@ -48,6 +48,8 @@ inline constexpr uint32_t kFeaturesHangDetectionShift = 18;
 inline constexpr uint64_t kFeaturesHangDetectionMask = 0x40000ull;  // QUEUE_TIMEOUT works.
 inline constexpr uint32_t kFeaturesSavedStateShift = 19;
 inline constexpr uint64_t kFeaturesSavedStateMask = 0x80000ull;  // The function can be saved and come back elsewhere: KEY_EPOCH and KEYS_LOST tell when its keys did not come with it.
+inline constexpr uint32_t kFeaturesVideoFormatsShift = 20;
+inline constexpr uint64_t kFeaturesVideoFormatsMask = 0x100000ull;  // VIDEO_BLT of P010 and XRGB8888, full range, limited range out, area filter, rectangles and windows; COPY between ranges that overlap.
 inline constexpr uint32_t kFeaturesOpenDecryptShift = 22;
 inline constexpr uint64_t kFeaturesOpenDecryptMask = 0x400000ull;  // The host's compatibility switch is on: DECRYPT_BLT may write memory that is not protected, and PROTECTION cannot be enabled (R27).
 inline constexpr uint32_t kRegQueueCount = 0x10;  // Queues, the kernel's included.
@@ -243,7 +245,7 @@ struct RegisterInfo {
 inline constexpr RegisterInfo kRegisters[] = {
   {"DEVICE_MAGIC", 0x0, 1, 1, 0x0, RegisterAccess::kRo, false, 0x44524157u, 0x0u, 0x0u},
   {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10003u, 0x0u, 0x0u},
-  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0xe1fffu, 0x0u, 0x0u},
+  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x1e1fffu, 0x0u, 0x0u},
   {"FEATURES_HI", 0xc, 1, 1, 0x0, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"QUEUE_COUNT", 0x10, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10u, 0x0u, 0x0u},
   {"CONTEXT_COUNT", 0x14, 1, 1, 0x0, RegisterAccess::kRo, false, 0x400u, 0x0u, 0x0u},

@@ -87,6 +87,8 @@
 #define WARD_FEATURES_HANG_DETECTION_MASK 0x40000ull
 #define WARD_FEATURES_SAVED_STATE_SHIFT 19
 #define WARD_FEATURES_SAVED_STATE_MASK 0x80000ull
+#define WARD_FEATURES_VIDEO_FORMATS_SHIFT 20
+#define WARD_FEATURES_VIDEO_FORMATS_MASK 0x100000ull
 #define WARD_FEATURES_OPEN_DECRYPT_SHIFT 22
 #define WARD_FEATURES_OPEN_DECRYPT_MASK 0x400000ull
 #define WARD_REG_QUEUE_COUNT 0x10 /* Queues, the kernel's included. */
@@ -352,7 +354,7 @@
 #define WARD_FENCE_FLAG_INTERRUPT 0x1
 #define WARD_OPCODE_WAIT 0x0003 /* The queue goes on when the unsigned 64-bit value at the address is at least `value`. */
 #define WARD_OPCODE_INDIRECT_BUFFER 0x0004 /* Executes the commands of a buffer, then goes on behind itself. In an indirect buffer that was entered from the ring it may stand; in one that was entered from another it may not (COMMAND_NOT_PERMITTED). */
-#define WARD_OPCODE_COPY 0x0010 /* Copies rows. The first and the last byte of an operand lie at most 256 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may not overlap (OPERAND_INVALID). Protected pages hand their owner on. */
+#define WARD_OPCODE_COPY 0x0010 /* Copies rows. The first and the last byte of an operand lie at most 256 MiB apart, here and in FILL and VIDEO_BLT. Source and destination may overlap when there is one row or both pitches are the same, as if the whole source were read first; else OPERAND_INVALID. Protected pages hand their owner on. */
 #define WARD_OPCODE_FILL 0x0011 /* Fills rows with a 32-bit value, little-endian, repeated from each row's first byte. On the kernel's queue, protected pages that it covers whole are zeroed first and become nobody's. */
 #define WARD_OPCODE_DECRYPT_BLT 0x0020 /* AES-128-CTR from unprotected memory to protected memory, which becomes the session's. Keystream is consumed by encrypted bytes only (R9). */
 #define WARD_DECRYPT_BLT_FLAG_CONTENT_KEY 0x1
@@ -360,7 +362,8 @@
 #define WARD_OPCODE_DECRYPT_SAMPLE 0x0022 /* DECRYPT_BLT of a CENC sample: sub-samples of clear and encrypted bytes follow at offset 80, 8 bytes each (clear_bytes u32, encrypted_bytes u32), padded with zeros to a multiple of 16. The keystream runs on across sub-samples and is consumed by encrypted bytes only (R9). */
 #define WARD_DECRYPT_SAMPLE_FLAG_CONTENT_KEY 0x1
 #define WARD_OPCODE_ENCRYPT_BLT 0x0021 /* Read-back: AES-128-CTR under the session's read-back key from the session's protected pages, or from memory that is not protected, to memory that is not protected. The device makes the counter block and writes it to iv_address. */
-#define WARD_OPCODE_VIDEO_BLT 0x0030 /* Video processor: NV12 to XRGB8888 (bytes B, G, R, X) with scaling. Protected sources make a protected destination of the same owner. */
+#define WARD_OPCODE_VIDEO_BLT 0x0030 /* Video processor: a rectangle of a picture, converted to XRGB8888 (bytes B, G, R, X) and scaled. Protected sources make a protected destination of the same owner. Fields from offset 64 on, LIMITED_RANGE, color_space from 2 on, filter 2 and odd sizes belong to FEATURES.VIDEO_FORMATS. */
+#define WARD_VIDEO_BLT_FLAG_LIMITED_RANGE 0x1
 #define WARD_OPCODE_FLIP 0x0040 /* An output shows a surface from now on. The surface is physically contiguous local memory of the current mode's size. */
 #define WARD_FLIP_FLAG_FULL_SCREEN 0x1
 #define WARD_OPCODE_SECURITY_MESSAGE 0x0050 /* Hands a message to the security processor. The queue waits until the answer is in the response buffer; the payload follows at offset 32, padded with zeros to a multiple of 16. */
@@ -516,7 +519,13 @@ struct ward_video_blt_command {
   uint32_t destination_height;
   uint32_t color_space;
   uint32_t filter;
-  uint8_t reserved_64[16];
+  uint32_t source_format;
+  uint16_t source_left;
+  uint16_t source_top;
+  uint16_t window_left;
+  uint16_t window_top;
+  uint16_t window_width;
+  uint16_t window_height;
 };
 
 struct ward_flip_command {

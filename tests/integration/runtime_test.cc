@@ -39,7 +39,7 @@ TEST_CASE("Every entry of the callback tables is filled") {
 }
 
 TEST_CASE("A callback that this kernel does not have answers E_NOTIMPL") {
-  CHECK(runtime::DeviceCallbacks().pfnSetPriorityCb() == E_NOTIMPL);
+  CHECK(runtime::DeviceCallbacks().pfnCreateOverlayCb() == E_NOTIMPL);
   CHECK(runtime::DeviceCallbacks().pfnPresentCb(nullptr, nullptr) == E_NOTIMPL);
 }
 

@@ -9,6 +9,7 @@
 
 #include <dxgicommon.h>
 #include <dxgiformat.h>
+#include <dxgitype.h>
 
 #else
 
@@ -49,6 +50,14 @@ struct DXGI_RATIONAL {
   UINT Denominator;
 };
 
+struct DXGI_GAMMA_CONTROL_CAPABILITIES {
+  BOOL ScaleAndOffsetSupported;
+  float MaxConvertedValue;
+  float MinConvertedValue;
+  UINT NumGammaControlPoints;
+  float ControlPointPositions[1025];
+};
+
 struct DXGI_SAMPLE_DESC {
   UINT Count;
   UINT Quality;
@@ -57,6 +66,6 @@ struct DXGI_SAMPLE_DESC {
 #endif  // _WIN32
 
 static_assert(sizeof(DXGI_FORMAT) == 4 && sizeof(DXGI_RATIONAL) == 8);
-static_assert(sizeof(DXGI_SAMPLE_DESC) == 8);
+static_assert(sizeof(DXGI_SAMPLE_DESC) == 8 && sizeof(DXGI_GAMMA_CONTROL_CAPABILITIES) == 4116);
 
 #endif  // WARD_UMD_DDI_DXGI_TYPES_H_

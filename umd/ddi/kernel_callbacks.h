@@ -11,6 +11,15 @@
 
 using PFND3DDDI_ALLOCATECB = HRESULT(APIENTRY*)(HANDLE hDevice, D3DDDICB_ALLOCATE* pData);
 using PFND3DDDI_DEALLOCATECB = HRESULT(APIENTRY*)(HANDLE hDevice, const D3DDDICB_DEALLOCATE* pData);
+using PFND3DDDI_SETPRIORITYCB = HRESULT(APIENTRY*)(HANDLE hDevice, D3DDDICB_SETPRIORITY* pData);
+using PFND3DDDI_QUERYRESIDENCYCB = HRESULT(APIENTRY*)(HANDLE hDevice,
+                                                      const D3DDDICB_QUERYRESIDENCY* pData);
+using PFND3DDDI_SETDISPLAYMODECB = HRESULT(APIENTRY*)(HANDLE hDevice,
+                                                      D3DDDICB_SETDISPLAYMODE* pData);
+using PFND3DDDI_OFFERALLOCATIONSCB = HRESULT(APIENTRY*)(HANDLE hDevice,
+                                                        const D3DDDICB_OFFERALLOCATIONS* pData);
+using PFND3DDDI_RECLAIMALLOCATIONSCB = HRESULT(APIENTRY*)(HANDLE hDevice,
+                                                          const D3DDDICB_RECLAIMALLOCATIONS* pData);
 using PFND3DDDI_PRESENTCB = HRESULT(APIENTRY*)(HANDLE hDevice, const D3DDDICB_PRESENT* pData);
 using PFND3DDDI_RENDERCB = HRESULT(APIENTRY*)(HANDLE hDevice, D3DDDICB_RENDER* pData);
 using PFND3DDDI_LOCKCB = HRESULT(APIENTRY*)(HANDLE hDevice, D3DDDICB_LOCK* pData);
@@ -34,9 +43,9 @@ WARD_DDI_AT(D3DDDI_ADAPTERCALLBACKS, pfnGetMultisampleMethodListCb, 8);
 struct D3DDDI_DEVICECALLBACKS {
   PFND3DDDI_ALLOCATECB pfnAllocateCb;
   PFND3DDDI_DEALLOCATECB pfnDeallocateCb;
-  PFND3D_UNDECLARED pfnSetPriorityCb;
-  PFND3D_UNDECLARED pfnQueryResidencyCb;
-  PFND3D_UNDECLARED pfnSetDisplayModeCb;
+  PFND3DDDI_SETPRIORITYCB pfnSetPriorityCb;
+  PFND3DDDI_QUERYRESIDENCYCB pfnQueryResidencyCb;
+  PFND3DDDI_SETDISPLAYMODECB pfnSetDisplayModeCb;
   PFND3DDDI_PRESENTCB pfnPresentCb;
   PFND3DDDI_RENDERCB pfnRenderCb;
   PFND3DDDI_LOCKCB pfnLockCb;
@@ -55,8 +64,8 @@ struct D3DDDI_DEVICECALLBACKS {
   PFND3D_UNDECLARED pfnSetAsyncCallbacksCb;
   PFND3D_UNDECLARED pfnSetDisplayPrivateDriverFormatCb;
   // Windows 8 and later.
-  PFND3D_UNDECLARED pfnOfferAllocationsCb;
-  PFND3D_UNDECLARED pfnReclaimAllocationsCb;
+  PFND3DDDI_OFFERALLOCATIONSCB pfnOfferAllocationsCb;
+  PFND3DDDI_RECLAIMALLOCATIONSCB pfnReclaimAllocationsCb;
   PFND3D_UNDECLARED pfnCreateSynchronizationObject2Cb;
   PFND3D_UNDECLARED pfnWaitForSynchronizationObject2Cb;
   PFND3D_UNDECLARED pfnSignalSynchronizationObject2Cb;

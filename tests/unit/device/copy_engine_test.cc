@@ -124,11 +124,11 @@ TEST_CASE("operands outside their documented ranges are OPERAND_INVALID and noth
       Copy(to, from, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff),
       Copy(to, from, 1, 0xffffffff, 0xffffffff, 1),
       Copy(to, from, 1, 2, 256u << 20, 1),  // extent one byte past the maximum
-      Copy(from + 15, from, 16),
-      Copy(from, from + 15, 16),
-      Copy(from, from, 16),
-      Copy(from + 32, from, 16, 3, 64, 64),  // interleaved rows
-      Copy(~uint64_t{0}, ~uint64_t{0} - 1, 16),
+      // Ranges that overlap, at two pitches.
+      Copy(from + 16, from, 16, 3, 64, 32),
+      Copy(from, from, 16, 2, 16, 17),
+      Copy(from + 32, from, 16, 3, 64, 80),  // also when no row does
+      Copy(from + 160, from, 16, 3, 64, 80),
   };
   for (const auto& command : bad) {
     CHECK(bench.Run(command) == abi::kStatusOperandInvalid);
@@ -141,8 +141,79 @@ TEST_CASE("operands outside their documented ranges are OPERAND_INVALID and noth
   }
   CHECK(bench.ports.bus.log().empty());
   // The neighbours of the overlapping ones are fine.
-  CHECK(bench.Run(Copy(from + 16, from, 16)) == abi::kStatusOk);
-  CHECK(bench.Run(Copy(from, from + 16, 16)) == abi::kStatusOk);
+  CHECK(bench.Run(Copy(from + 176, from, 16, 3, 64, 80)) == abi::kStatusOk);
+  CHECK(bench.Run(Copy(from, from + 144, 16, 3, 64, 80)) == abi::kStatusOk);
+}
+
+// What a copy is to do, on plain bytes: reads all of the source, then writes.
+std::vector<uint8_t> Moved(const std::vector<uint8_t>& bytes, uint64_t to, uint64_t from,
+                           uint32_t row_bytes, uint32_t row_count, uint32_t pitch) {
+  std::vector<uint8_t> moved = bytes;
+  for (uint64_t row = 0; row < row_count; ++row) {
+    for (uint64_t i = 0; i < row_bytes; ++i) {
+      moved[to + row * pitch + i] = bytes[from + row * pitch + i];
+    }
+  }
+  return moved;
+}
+
+TEST_CASE("ranges that overlap are moved as if all of the source were read first") {
+  constexpr uint64_t kBytes = 20 * kPage;
+  const struct {
+    uint64_t to, from;
+    uint32_t row_bytes, row_count, pitch;
+  } cases[] = {
+      {1, 0, 3 * kPage, 1, 0},  // a byte up
+      {0, 1, 3 * kPage, 1, 0},  // a byte down
+      {0, 0, 3 * kPage, 1, 0},  // onto itself
+      {7000, 100, 9000, 1, 0},  // a part
+      {100, 7000, 9000, 1, 0},
+      {15, 0, 16, 1, 0},        // the last byte
+      {100, 0, 100, 300, 100},  // rows end to end
+      {333, 0, 200, 150, 200},
+      {0, 333, 200, 150, 200},
+      {32, 0, 16, 300, 64},  // rows between rows
+      {0, 32, 16, 300, 64},
+      {5 * 512 + 40, 0, 300, 60, 512},  // a rectangle down and to the right
+      {0, 5 * 512 + 40, 300, 60, 512},
+      {40, 5 * 512, 300, 60, 512},  // down and to the left
+      {5 * 512, 40, 300, 60, 512},
+      {0, 9000, 9000, 3, 12000},  // rows longer than a step
+      {9000, 0, 9000, 3, 12000},
+  };
+  const std::vector<uint8_t> bytes = Noise(kBytes, 7);
+  for (const auto& c : cases) {
+    const auto expected = Moved(bytes, c.to, c.from, c.row_bytes, c.row_count, c.pitch);
+    for (const uint64_t budget : {uint64_t{0}, uint64_t{5000}, uint64_t{1 << 20}}) {
+      INFO(c.from << " to " << c.to << ", " << c.row_count << " rows of " << c.row_bytes
+                  << ", budget " << budget);
+      Bench bench;
+      bench.PutVisible(0, bytes);
+      REQUIRE(bench.Run(Copy(ChipMemory::Visible(c.to), ChipMemory::Visible(c.from), c.row_bytes,
+                             c.row_count, c.pitch, c.pitch),
+                        budget) == abi::kStatusOk);
+      CHECK(bench.ReadVisible(0, kBytes) == expected);
+    }
+  }
+}
+
+TEST_CASE(
+    "P2 a session's content moves inside protected memory, and nobody's bytes read as zeros") {
+  Bench bench;
+  const auto content = Noise(2 * kPage, 1);
+  bench.PutProtected(0, content, kA);
+  bench.PutProtected(2 * kPage, Noise(kPage, 2), kNoOwner);
+  // Three pages one page up: the third is nobody's and becomes the session's before it is read.
+  REQUIRE(bench.Run(Copy(ChipMemory::Protected(kPage), ChipMemory::Protected(0), 3 * kPage)) ==
+          abi::kStatusOk);
+  for (uint64_t page = 0; page < 4; ++page) CHECK(bench.OwnerAt(page * kPage) == kA);
+  CHECK(bench.ReadProtected(kPage, 2 * kPage) == content);
+  CHECK(bench.ReadProtected(3 * kPage, kPage) == std::vector<uint8_t>(kPage, 0));
+  // Two owners are refused as ever.
+  bench.PutProtected(8 * kPage, content, kA);
+  bench.PutProtected(9 * kPage, Noise(kPage, 3), kB);
+  CHECK(bench.Run(Copy(ChipMemory::Protected(8 * kPage + 16), ChipMemory::Protected(8 * kPage),
+                       kPage + 16)) == abi::kStatusProtectedOwnerMismatch);
 }
 
 TEST_CASE("everything between the first and the last byte has to be mapped before a byte moves") {

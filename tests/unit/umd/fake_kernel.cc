@@ -20,12 +20,17 @@ FakeKernel::FakeKernel(uint64_t missing_features) {
                       abi::kFeaturesDisplayMask | abi::kFeaturesContentKeyMask |
                       abi::kFeaturesKeyRefreshMask | abi::kFeaturesAuthenticatedChannelMask |
                       abi::kFeaturesHardwareDrmMask | abi::kFeaturesSubSamplesMask |
-                      abi::kFeaturesKeyTeardownMask,
+                      abi::kFeaturesKeyTeardownMask | abi::kFeaturesVideoFormatsMask,
                   64 << 20, 256 << 20};
   adapter_data.features &= ~missing_features;
   adapter_callbacks.pfnQueryAdapterInfoCb = QueryAdapterInfo;
   device_callbacks.pfnAllocateCb = Allocate;
   device_callbacks.pfnDeallocateCb = Deallocate;
+  device_callbacks.pfnSetPriorityCb = SetPriority;
+  device_callbacks.pfnQueryResidencyCb = QueryResidency;
+  device_callbacks.pfnSetDisplayModeCb = SetDisplayMode;
+  device_callbacks.pfnOfferAllocationsCb = OfferAllocations;
+  device_callbacks.pfnReclaimAllocationsCb = ReclaimAllocations;
   device_callbacks.pfnLockCb = Lock;
   device_callbacks.pfnUnlockCb = Unlock;
   device_callbacks.pfnCreateContextCb = CreateContext;
@@ -89,6 +94,48 @@ HRESULT APIENTRY FakeKernel::Deallocate(HANDLE self, const D3DDDICB_DEALLOCATE* 
   });
   if (freed == 0) kernel->Violate("deallocation of nothing");
   return freed == 0 ? E_INVALIDARG : S_OK;
+}
+
+HRESULT APIENTRY FakeKernel::SetPriority(HANDLE self, D3DDDICB_SETPRIORITY* data) {
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    From(self)->allocations.at(data->HandleList[i]).priority = data->pPriorities[i];
+  }
+  return S_OK;
+}
+
+HRESULT APIENTRY FakeKernel::QueryResidency(HANDLE self, const D3DDDICB_QUERYRESIDENCY* data) {
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    data->pResidencyStatus[i] = From(self)->allocations.at(data->HandleList[i]).residency;
+  }
+  return S_OK;
+}
+
+HRESULT APIENTRY FakeKernel::SetDisplayMode(HANDLE self, D3DDDICB_SETDISPLAYMODE* data) {
+  if (From(self)->allocations.at(data->hPrimaryAllocation).data.width == 0) {
+    From(self)->Violate("display mode of no surface");
+  }
+  From(self)->primaries.push_back(data->hPrimaryAllocation);
+  return S_OK;
+}
+
+HRESULT APIENTRY FakeKernel::OfferAllocations(HANDLE self, const D3DDDICB_OFFERALLOCATIONS* data) {
+  if (data->pResources != nullptr) From(self)->Violate("offer by resource");
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    From(self)->allocations.at(data->HandleList[i]).offer_priority = data->Priority;
+  }
+  return S_OK;
+}
+
+// What was offered low is gone.
+HRESULT APIENTRY FakeKernel::ReclaimAllocations(HANDLE self,
+                                                const D3DDDICB_RECLAIMALLOCATIONS* data) {
+  if (data->pResources != nullptr) From(self)->Violate("reclaim by resource");
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    Allocation& allocation = From(self)->allocations.at(data->HandleList[i]);
+    data->pDiscarded[i] = allocation.offer_priority == D3DDDI_OFFER_PRIORITY_LOW ? TRUE : FALSE;
+    allocation.offer_priority = 0;
+  }
+  return S_OK;
 }
 
 HRESULT APIENTRY FakeKernel::Lock(HANDLE self, D3DDDICB_LOCK* data) {
@@ -228,6 +275,15 @@ void FakeKernel::Record(const Context& context, const D3DDDICB_RENDER& render) {
   if (used_patches != patch_count) Violate("patch outside every command");
 }
 
+// XRGB8888 has no chroma: the address stays zero.
+bool FakeKernel::MayBeAbsent(const Command& command, uint32_t offset) {
+  if (command.name != "VIDEO_BLT" || offset != offsetof(abi::VideoBltCommand, source_chroma)) {
+    return false;
+  }
+  const auto blt = command.As<abi::VideoBltCommand>();
+  return blt.source_format == 2 && blt.source_chroma == 0;
+}
+
 void FakeKernel::CheckCommand(const abi::CommandInfo& info, const Command& command) {
   const auto header = command.As<abi::CommandHeader>();
   if (info.privileged || !info.in_indirect) Violate(command.name + " is not for a user's buffer");
@@ -243,8 +299,9 @@ void FakeKernel::CheckCommand(const abi::CommandInfo& info, const Command& comma
   size_t address_count = 0;
   for (uint32_t i = 0; i < info.field_count; ++i) {
     if (info.fields[i].kind != abi::FieldKind::kAddress) continue;
-    ++address_count;
     const auto place = command.addresses.find(info.fields[i].offset);
+    if (place == command.addresses.end() && MayBeAbsent(command, info.fields[i].offset)) continue;
+    ++address_count;
     if (place == command.addresses.end()) {
       Violate(command.name + "." + info.fields[i].name + " is not patched");
     } else if (!allocations.contains(place->second.allocation)) {

@@ -25,6 +25,9 @@ class FakeKernel {
     std::vector<uint8_t> bytes;
     HANDLE resource;
     int locks = 0;
+    UINT priority = 0;
+    int offer_priority = 0;  // 0: not offered
+    D3DDDI_RESIDENCYSTATUS residency = D3DDDI_RESIDENCYSTATUS_RESIDENTINGPUMEMORY;
   };
   struct Place {  // what an address field was patched with
     D3DKMT_HANDLE allocation;
@@ -80,6 +83,7 @@ class FakeKernel {
   std::vector<Message> messages;
   std::vector<HRESULT> errors;  // through pfnSetErrorCb
   std::vector<DXGIDDICB_PRESENT> presents;
+  std::vector<D3DKMT_HANDLE> primaries;         // of SetDisplayMode
   std::vector<std::string> violations;          // of the contract
   std::vector<abi::EventReport> event_reports;  // EVENT_REPORT, as they were told
   int render_count = 0;
@@ -94,6 +98,11 @@ class FakeKernel {
   static HRESULT APIENTRY QueryAdapterInfo(HANDLE self, const D3DDDICB_QUERYADAPTERINFO* data);
   static HRESULT APIENTRY Allocate(HANDLE self, D3DDDICB_ALLOCATE* data);
   static HRESULT APIENTRY Deallocate(HANDLE self, const D3DDDICB_DEALLOCATE* data);
+  static HRESULT APIENTRY SetPriority(HANDLE self, D3DDDICB_SETPRIORITY* data);
+  static HRESULT APIENTRY QueryResidency(HANDLE self, const D3DDDICB_QUERYRESIDENCY* data);
+  static HRESULT APIENTRY SetDisplayMode(HANDLE self, D3DDDICB_SETDISPLAYMODE* data);
+  static HRESULT APIENTRY OfferAllocations(HANDLE self, const D3DDDICB_OFFERALLOCATIONS* data);
+  static HRESULT APIENTRY ReclaimAllocations(HANDLE self, const D3DDDICB_RECLAIMALLOCATIONS* data);
   static HRESULT APIENTRY Lock(HANDLE self, D3DDDICB_LOCK* data);
   static HRESULT APIENTRY Unlock(HANDLE self, const D3DDDICB_UNLOCK* data);
   static HRESULT APIENTRY CreateContext(HANDLE self, D3DDDICB_CREATECONTEXT* data);
@@ -112,6 +121,7 @@ class FakeKernel {
 
   void MakeBuffers(Context* context) const;
   void Record(const Context& context, const D3DDDICB_RENDER& render);
+  static bool MayBeAbsent(const Command& command, uint32_t offset);
   void CheckCommand(const abi::CommandInfo& info, const Command& command);
   void Execute(const Command& command);
   void Answer(const Command& command);

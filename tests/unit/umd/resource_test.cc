@@ -2,6 +2,7 @@
 #include <numeric>
 #include <vector>
 
+#include "abi/generated/registers.h"
 #include "tests/unit/umd/driver_fixture.h"
 
 namespace ward::umd {
@@ -67,7 +68,7 @@ TEST_CASE("what can't be made reports E_OUTOFMEMORY and allocates nothing") {
   constexpr D3D10DDI_MIPINFO nothing = Extent(0, 4);
   std::vector<D3D11DDIARG_CREATERESOURCE> bad = {
       DescribeTexture(odd, DXGI_FORMAT_NV12, D3D10_DDI_USAGE_DEFAULT),
-      DescribeTexture(even, DXGI_FORMAT_P010, D3D10_DDI_USAGE_DEFAULT),
+      DescribeTexture(even, DXGI_FORMAT_P016, D3D10_DDI_USAGE_DEFAULT),
       DescribeTexture(wide, DXGI_FORMAT_R8_UNORM, D3D10_DDI_USAGE_DEFAULT),
       DescribeTexture(nothing, DXGI_FORMAT_R8_UNORM, D3D10_DDI_USAGE_DEFAULT),
       DescribeBuffer(huge, D3D10_DDI_USAGE_DEFAULT),
@@ -299,8 +300,57 @@ TEST_CASE("ResourceCopyRegion copies a box to a place") {
   driver.RequireClean();
 }
 
-TEST_CASE("copies that would be a command's fault are not written") {
+TEST_CASE("ResourceCopyRegion inside one resource is the device's to order") {
   Driver driver;
+  constexpr D3D10DDI_MIPINFO mip = Extent(32, 8);
+  const CreatedResource resource(&driver.device,
+                                 DescribeTexture(mip, DXGI_FORMAT_P010, D3D10_DDI_USAGE_DEFAULT));
+  const D3D10_DDI_BOX box = {4, 2, 0, 20, 6, 1};
+  driver.device.functions.pfnResourceCopyRegion(driver.device.handle, resource.handle, 0, 6, 4, 0,
+                                                resource.handle, 0, &box, 0);
+  driver.Flush();
+  const std::vector<FakeKernel::Command> copies = driver.kernel.Find("COPY");
+  REQUIRE(copies.size() == 2);
+  const auto luma = copies[0].As<abi::CopyCommand>();
+  CHECK(luma.row_bytes == 32);
+  CHECK(luma.destination_pitch == luma.source_pitch);
+  CHECK(copies[0].addresses.at(8).offset == 4 * 64 + 12);
+  CHECK(copies[0].addresses.at(16).offset == 2 * 64 + 8);
+  CHECK(copies[1].As<abi::CopyCommand>().row_count == 2);
+  CHECK(copies[1].addresses.at(8).offset == (8 + 2) * 64 + 12);
+  CHECK(copies[1].addresses.at(16).offset == (8 + 1) * 64 + 8);
+  driver.RequireClean();
+}
+
+TEST_CASE("UpdateSubresourceUP writes a box of both planes") {
+  Driver driver;
+  constexpr D3D10DDI_MIPINFO mip = Extent(16, 4);
+  const CreatedResource resource(&driver.device,
+                                 DescribeTexture(mip, DXGI_FORMAT_NV12, D3D10_DDI_USAGE_DEFAULT));
+  const D3D11_1DDI_DEVICEFUNCS& functions = driver.device.functions;
+  // Two rows of luma and one of chroma, 8 bytes apart.
+  const std::vector<uint8_t> data = {1, 2, 3, 4, 0, 0, 0, 0, 5, 6, 7, 8, 0, 0, 0, 0, 9, 10, 11, 12};
+  const D3D10_DDI_BOX box = {2, 2, 0, 6, 4, 1};
+  functions.pfnResourceUpdateSubresourceUP(driver.device.handle, resource.handle, 0, &box,
+                                           data.data(), 8, 0, 0);
+  const std::vector<uint8_t>& bytes =
+      driver.kernel.allocations.at(resource.AllocationOf(driver.kernel)).bytes;
+  CHECK(std::vector<uint8_t>(&bytes[2 * 64 + 2], &bytes[2 * 64 + 6]) ==
+        std::vector<uint8_t>{1, 2, 3, 4});
+  CHECK(std::vector<uint8_t>(&bytes[3 * 64 + 2], &bytes[3 * 64 + 6]) ==
+        std::vector<uint8_t>{5, 6, 7, 8});
+  CHECK(std::vector<uint8_t>(&bytes[5 * 64 + 2], &bytes[5 * 64 + 6]) ==
+        std::vector<uint8_t>{9, 10, 11, 12});
+  const uint32_t before = driver.device.events();
+  const D3D10_DDI_BOX odd = {1, 2, 0, 5, 4, 1};
+  functions.pfnResourceUpdateSubresourceUP(driver.device.handle, resource.handle, 0, &odd,
+                                           data.data(), 8, 0, 0);
+  CHECK(driver.device.events() == before + 1);
+  driver.RequireClean();
+}
+
+TEST_CASE("copies that would be a command's fault are not written") {
+  Driver driver(abi::kFeaturesVideoFormatsMask);  // a device that takes no overlap
   OpenedDevice second(&driver.kernel, driver.adapter);
   constexpr D3D10DDI_MIPINFO mip = Extent(32, 8);
   constexpr D3D10DDI_MIPINFO small = Extent(32, 6);
