@@ -45,8 +45,15 @@ bool CommandProcessor::CanGoOn(uint32_t queue) const {
       return blocks_.security->ReadyAtNs() <= blocks_.clock->NowNs();
     case Phase::kInvalidate:
       return state_.queues[queue].awaited_queues == 0;
+    case Phase::kVblank:
+      return VblankTime(queue) == 0;
   }
   return false;
+}
+
+uint64_t CommandProcessor::VblankTime(uint32_t queue) const {
+  const QueueExecution& execution = state_.queues[queue];
+  return execution.phase == Phase::kVblank ? blocks_.display->TimeOf(execution.vblank_wait) : 0;
 }
 
 bool CommandProcessor::WaitsOnMemory(uint32_t queue) const {
@@ -126,6 +133,11 @@ ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
     result.more = result.more || CanGoOn(queue) || (ever_got_on && WaitsOnMemory(queue));
   }
   if (blocks_.security->Busy()) result.wakeup_ns = blocks_.security->ReadyAtNs();
+  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+    const uint64_t vblank_ns = VblankTime(queue);
+    if (vblank_ns == 0) continue;
+    if (result.wakeup_ns == 0 || vblank_ns < result.wakeup_ns) result.wakeup_ns = vblank_ns;
+  }
   return result;
 }
 
@@ -143,6 +155,8 @@ bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
       return TakeAnswer(queue);
     case Phase::kInvalidate:
       return PollInvalidate(queue);
+    case Phase::kVblank:
+      return PollVblank(queue);
   }
   return false;
 }
@@ -263,6 +277,12 @@ Result<bool> CommandProcessor::WaitIsOver(uint32_t queue) const {
 
 bool CommandProcessor::PollInvalidate(uint32_t queue) {
   if (state_.queues[queue].awaited_queues != 0) return false;
+  Finish(queue);
+  return true;
+}
+
+bool CommandProcessor::PollVblank(uint32_t queue) {
+  if (VblankTime(queue) != 0) return false;
   Finish(queue);
   return true;
 }

@@ -103,6 +103,8 @@ class CommandProcessor {
   bool HasWork(uint32_t queue) const;  // a command to fetch
   bool CanGoOn(uint32_t queue) const;  // without anything from outside
   bool WaitsOnMemory(uint32_t queue) const;
+  // When a queue's WAIT_VBLANK is over; 0: it is, or the queue has none.
+  uint64_t VblankTime(uint32_t queue) const;
   void Disable(uint32_t queue);
 
   // Each says whether the queue got on. What it cost is on the memory's meter (Memory::work).
@@ -112,6 +114,7 @@ class CommandProcessor {
   bool PollWait(uint32_t queue);
   Result<bool> WaitIsOver(uint32_t queue) const;
   bool PollInvalidate(uint32_t queue);
+  bool PollVblank(uint32_t queue);
   bool SubmitMessage(uint32_t queue);
   bool TakeAnswer(uint32_t queue);
 
@@ -126,6 +129,8 @@ class CommandProcessor {
   Result<void> ExecuteWait(uint32_t queue, const abi::WaitCommand& command);
   Result<void> ExecuteIndirect(uint32_t queue, const abi::IndirectBufferCommand& command);
   Result<void> ExecuteFlip(const abi::FlipCommand& command);
+  Result<void> ExecuteCursor(const abi::CursorCommand& command);
+  Result<void> ExecuteWaitVblank(uint32_t queue, const abi::WaitVblankCommand& command);
   Result<void> ExecuteMessage(uint32_t queue, const Fetched& command);
   Result<void> ExecuteContextDestroy(const abi::ContextDestroyCommand& command);
   Result<void> ExecuteInvalidate(uint32_t queue, const abi::InvalidateCommand& command);

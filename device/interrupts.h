@@ -18,7 +18,6 @@ class Interrupts {
   static constexpr uint32_t kSourceRefusal = abi::kInterruptCauseRefusalShift;
   static constexpr uint32_t kSourceKeysLost = abi::kInterruptCauseKeysLostShift;
   static constexpr uint32_t kSourceFlip = abi::kInterruptCauseFlipShift;
-  static constexpr uint32_t kSourceLink = abi::kInterruptCauseLinkShift;
 
   Interrupts(RegisterFile* registers, PciConfig* config, TraceSink* trace)
       : registers_(registers), config_(config), trace_(trace) {}

@@ -42,6 +42,7 @@ void QueueExecution::EndCommand() {
   operand = GuestRange{};
   wait_address = 0;
   wait_value = 0;
+  vblank_wait = VblankWait{};
   awaited_queues = 0;
   message = 0;
   response_capacity = 0;
@@ -65,6 +66,9 @@ void QueueExecution::Hash(StateHasher* hasher) const {
   HashRange(operand, hasher);
   hasher->Add(wait_address);
   hasher->Add(wait_value);
+  hasher->Add(vblank_wait.output);
+  hasher->Add(vblank_wait.for_flip ? 1 : 0);
+  hasher->Add(vblank_wait.count);
   hasher->Add(awaited_queues);
   hasher->Add(message);
   hasher->Add(response_capacity);

@@ -9,6 +9,7 @@
 #include "device/engine_job.h"
 #include "device/memory.h"
 #include "device/state_hasher.h"
+#include "device/vblank_clock.h"
 
 namespace ward::device {
 
@@ -29,6 +30,7 @@ struct QueueExecution {
     kMailbox,     // a security message is fetched and the mailbox is another's
     kFirmware,    // the message is in the mailbox; the answer goes to `operand`
     kInvalidate,  // INVALIDATE: the commands of `awaited_queues` have to end
+    kVblank,      // WAIT_VBLANK: `vblank_wait` has to be over
   };
   Phase phase = Phase::kNone;
   CommandInProgress command;
@@ -36,6 +38,7 @@ struct QueueExecution {
   GuestRange operand;
   uint64_t wait_address = 0;  // virtual; translated at each look
   uint64_t wait_value = 0;
+  VblankWait vblank_wait;
   uint32_t awaited_queues = 0;  // bit n: queue n holds addresses translated before the INVALIDATE
   uint32_t message = 0;
   uint32_t response_capacity = 0;

@@ -196,7 +196,7 @@ HRESULT KernelDevice::Present(const DXGIDDICB_PRESENT* data) {
   if (surface.width == 0) return E_INVALIDARG;
   return ToHresult(kernel_->adapter().Present(handle_, context->handle(), found->first,
                                               surface.width, surface.height, surface.pitch,
-                                              full_screen_.contains(data->pDXGIContext)));
+                                              {full_screen_.contains(data->pDXGIContext)}));
 }
 
 KernelContext* KernelDevice::FindContext(HANDLE handle) {

@@ -7,7 +7,7 @@ namespace {
 TEST_CASE("the identity registers name the device and its limits") {
   GpuRig rig;
   CHECK(rig.Read(abi::kRegDeviceMagic) == 0x44524157);
-  CHECK(rig.Read(abi::kRegAbiVersion) == 0x00010002);
+  CHECK(rig.Read(abi::kRegAbiVersion) == 0x00010003);
   CHECK(rig.Read(abi::kRegVisibleVramSizeLo) == GpuRig::kVisibleBytes);
   CHECK(rig.Read(abi::kRegProtectedVramSizeLo) == GpuRig::kProtectedBytes);
   CHECK(rig.Read(abi::kRegDeviceStatus) == 1);

@@ -37,7 +37,7 @@ TEST_CASE("usage and RESTRICTED_CONTENT choose the segment") {
   CHECK(data_of(restricted).segment == 2);
   CHECK(data_of(both).segment == 2);
   CHECK(data_of(staging).size_bytes == 1000);
-  CHECK(data_of(staging).abi_version == 0x00010002);
+  CHECK(data_of(staging).abi_version == 0x00010003);
 }
 
 TEST_CASE("protected and staging textures of one description have one size and pitch") {

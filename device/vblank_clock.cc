@@ -1,0 +1,46 @@
+#include "device/vblank_clock.h"
+
+#include "base/assert.h"
+#include "device/display_mode.h"
+
+namespace ward::device {
+namespace {
+
+constexpr uint64_t kSecondNs = 1000000000;
+
+}  // namespace
+
+void VblankClock::Start(uint64_t now_ns) {
+  if (running_) return;
+  running_ = true;
+  start_ns_ = now_ns;
+}
+
+void VblankClock::Stop(uint64_t now_ns) {
+  start_count_ = CountAt(now_ns);
+  running_ = false;
+  start_ns_ = 0;
+}
+
+// By whole seconds and the rest, so that no product overflows.
+uint64_t VblankClock::CountAt(uint64_t now_ns) const {
+  if (!running_ || now_ns < start_ns_) return start_count_;
+  const uint64_t elapsed = now_ns - start_ns_;
+  return start_count_ + elapsed / kSecondNs * kRefreshHz +
+         elapsed % kSecondNs * kRefreshHz / kSecondNs;
+}
+
+uint64_t VblankClock::TimeOf(uint64_t count) const {
+  WARD_ASSERT(running_ && count > start_count_);
+  const uint64_t vblanks = count - start_count_;
+  return start_ns_ + vblanks / kRefreshHz * kSecondNs +
+         (vblanks % kRefreshHz * kSecondNs + kRefreshHz - 1) / kRefreshHz;
+}
+
+void VblankClock::Hash(StateHasher* hasher) const {
+  hasher->Add(running_ ? 1 : 0);
+  hasher->Add(start_ns_);
+  hasher->Add(start_count_);
+}
+
+}  // namespace ward::device
