@@ -67,6 +67,10 @@ Result<void> CommandProcessor::Execute(uint32_t queue, const Fetched& command) {
       return ExecuteIndirect(queue, command.As<abi::IndirectBufferCommand>());
     case abi::FlipCommand::kOpcode:
       return ExecuteFlip(command.As<abi::FlipCommand>());
+    case abi::CursorCommand::kOpcode:
+      return ExecuteCursor(command.As<abi::CursorCommand>());
+    case abi::WaitVblankCommand::kOpcode:
+      return ExecuteWaitVblank(queue, command.As<abi::WaitVblankCommand>());
     case abi::SecurityMessageCommand::kOpcode:
       return ExecuteMessage(queue, command);
     case abi::ContextCreateCommand::kOpcode: {
@@ -120,8 +124,21 @@ Result<void> CommandProcessor::ExecuteIndirect(uint32_t queue,
 
 Result<void> CommandProcessor::ExecuteFlip(const abi::FlipCommand& command) {
   WARD_TRY(CheckDataMayMove());
-  WARD_TRY(blocks_.display->Flip(command, AddressSpace::Kernel(blocks_.memory)));
-  blocks_.interrupts->Raise(Interrupts::kSourceFlip);
+  WARD_ASSIGN_OR_RETURN(const bool shown,
+                        blocks_.display->Flip(command, AddressSpace::Kernel(blocks_.memory)));
+  if (shown) blocks_.interrupts->Raise(Interrupts::kSourceFlip);
+  return {};
+}
+
+Result<void> CommandProcessor::ExecuteCursor(const abi::CursorCommand& command) {
+  WARD_TRY(CheckDataMayMove());
+  return blocks_.display->SetCursor(command, AddressSpace::Kernel(blocks_.memory));
+}
+
+Result<void> CommandProcessor::ExecuteWaitVblank(uint32_t queue,
+                                                 const abi::WaitVblankCommand& command) {
+  WARD_ASSIGN_OR_RETURN(state_.queues[queue].vblank_wait, blocks_.display->CheckWait(command));
+  state_.queues[queue].phase = Phase::kVblank;
   return {};
 }
 

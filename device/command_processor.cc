@@ -45,8 +45,15 @@ bool CommandProcessor::CanGoOn(uint32_t queue) const {
       return blocks_.security->ReadyAtNs() <= blocks_.clock->NowNs();
     case Phase::kInvalidate:
       return state_.queues[queue].awaited_queues == 0;
+    case Phase::kVblank:
+      return VblankTime(queue) == 0;
   }
   return false;
+}
+
+uint64_t CommandProcessor::VblankTime(uint32_t queue) const {
+  const QueueExecution& execution = state_.queues[queue];
+  return execution.phase == Phase::kVblank ? blocks_.display->TimeOf(execution.vblank_wait) : 0;
 }
 
 bool CommandProcessor::WaitsOnMemory(uint32_t queue) const {
@@ -187,6 +194,8 @@ uint64_t CommandProcessor::FindWakeup() const {
   uint64_t wakeup = blocks_.security->Busy() ? blocks_.security->ReadyAtNs() : UINT64_MAX;
   for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
     wakeup = std::min(wakeup, HangsAtNs(queue));
+    const uint64_t vblank_ns = VblankTime(queue);
+    if (vblank_ns != 0) wakeup = std::min(wakeup, vblank_ns);
   }
   return wakeup == UINT64_MAX ? 0 : wakeup;
 }
@@ -205,6 +214,8 @@ bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
       return TakeAnswer(queue);
     case Phase::kInvalidate:
       return PollInvalidate(queue);
+    case Phase::kVblank:
+      return PollVblank(queue);
   }
   return false;
 }
@@ -331,6 +342,12 @@ Result<bool> CommandProcessor::WaitIsOver(uint32_t queue) const {
 
 bool CommandProcessor::PollInvalidate(uint32_t queue) {
   if (state_.queues[queue].awaited_queues != 0) return false;
+  Finish(queue);
+  return true;
+}
+
+bool CommandProcessor::PollVblank(uint32_t queue) {
+  if (VblankTime(queue) != 0) return false;
   Finish(queue);
   return true;
 }

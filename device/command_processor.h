@@ -121,6 +121,8 @@ class CommandProcessor {
   bool WaitsOnMemory(uint32_t queue) const;
   bool IsNextForMailbox(uint32_t queue) const;
   uint32_t QueueState(uint32_t queue) const;  // QUEUE_STATUS.STATE
+  // When a queue's WAIT_VBLANK is over; 0: it is, or the queue has none.
+  uint64_t VblankTime(uint32_t queue) const;
   void Disable(uint32_t queue);
 
   // One queue gets on, unless none can; `left` is what the slice has left.
@@ -140,6 +142,7 @@ class CommandProcessor {
   bool PollWait(uint32_t queue);
   Result<bool> WaitIsOver(uint32_t queue) const;
   bool PollInvalidate(uint32_t queue);
+  bool PollVblank(uint32_t queue);
   bool SubmitMessage(uint32_t queue);
   bool TakeAnswer(uint32_t queue);
 
@@ -154,6 +157,8 @@ class CommandProcessor {
   Result<void> ExecuteWait(uint32_t queue, const abi::WaitCommand& command);
   Result<void> ExecuteIndirect(uint32_t queue, const abi::IndirectBufferCommand& command);
   Result<void> ExecuteFlip(const abi::FlipCommand& command);
+  Result<void> ExecuteCursor(const abi::CursorCommand& command);
+  Result<void> ExecuteWaitVblank(uint32_t queue, const abi::WaitVblankCommand& command);
   Result<void> ExecuteMessage(uint32_t queue, const Fetched& command);
   Result<void> ExecuteContextDestroy(const abi::ContextDestroyCommand& command);
   Result<void> ExecuteInvalidate(uint32_t queue, const abi::InvalidateCommand& command);

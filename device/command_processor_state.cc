@@ -45,7 +45,8 @@ bool CommandProcessor::CanResume(const QueueExecution& execution) const {
   if (has_job && !CanResume(execution.job)) return false;
   if (!blocks_.memory->Holds(execution.operand) ||
       execution.payload.size() > abi::kMaximumCommandBytes || !CanResumeIndirect(execution) ||
-      execution.awaited_queues >> kQueueCount != 0) {
+      execution.awaited_queues >> kQueueCount != 0 ||
+      execution.vblank_wait.output >= Display::kOutputCount) {
     return false;
   }
   const bool has_message =

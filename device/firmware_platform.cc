@@ -169,7 +169,7 @@ uint32_t FirmwarePlatform::OutputCount() { return Display::kOutputCount; }
 
 firmware::OutputState FirmwarePlatform::ReadOutput(uint32_t output) {
   WARD_ASSERT(output < Display::kOutputCount);
-  const Display::Mode mode = wiring_.display->CurrentMode(output);
+  const DisplayMode mode = wiring_.display->CurrentMode(output);
   return {static_cast<uint32_t>(wiring_.display->link(output).state()), mode.width, mode.height};
 }
 

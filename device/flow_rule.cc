@@ -114,6 +114,16 @@ Result<void> CheckScanout(const GuestRange& surface) {
   return {};
 }
 
+Result<void> CheckCursor(const GuestRange& image) {
+  for (const PhysicalSpan& span : image.spans()) {
+    if (span.aperture() != Aperture::kVisible) {
+      return Fault{abi::kStatusScanoutRefused, "a cursor that is not in visible VRAM",
+                   span.address()};
+    }
+  }
+  return {};
+}
+
 bool MayShow(const Memory& memory, const GrantTable& grants, const PhysicalSpan& surface,
              const ScanoutPath& path) {
   if (surface.aperture() != Aperture::kProtected) return true;

@@ -9,8 +9,7 @@
 //    but for the kernel's fill, which makes whole pages nobody's (Memory::ReleaseWholePages).
 //  * Encrypt reads protected pages of its own session, or of none.
 //  * The screen shows protected pages on a link that is protected, when that was asked for, and
-//  only
-//    full-screen those of a session that demands it.
+//    only full-screen those of a session that demands it. A cursor is never protected.
 #ifndef WARD_DEVICE_FLOW_RULE_H_
 #define WARD_DEVICE_FLOW_RULE_H_
 
@@ -42,6 +41,8 @@ Result<void> CheckEncrypt(const Memory& memory, const GuestRange& source,
                           const GuestRange& destination, PageOwner session);
 // SCANOUT_REFUSED unless the surface is local memory.
 Result<void> CheckScanout(const GuestRange& surface);
+// SCANOUT_REFUSED unless the image is visible VRAM: a cursor is drawn in every view.
+Result<void> CheckCursor(const GuestRange& image);
 
 // How a surface that was flipped goes out now.
 struct ScanoutPath {

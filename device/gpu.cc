@@ -23,6 +23,11 @@ Result<void> CheckOptions(const GpuOptions& options) {
     return Fault{abi::kStatusInvalidArgument,
                  "protected VRAM is not a multiple of 4096 from 4 KiB to 8 GiB"};
   }
+  for (const AttachedDisplay& display : options.displays) {
+    if (!IsPossible(display)) {
+      return Fault{abi::kStatusInvalidArgument, "a display has 640 x 480 to 3840 x 2160 pixels"};
+    }
+  }
   return {};
 }
 
@@ -45,7 +50,7 @@ GpuImplementation::GpuImplementation(const GpuOptions& options, const Ports& por
       config_(options.visible_vram_bytes, ports.interrupts),
       interrupts_(&registers_, &config_, ports.clock, ports.trace),
       contexts_(&memory_),
-      display_(&memory_, &grants_),
+      display_(&memory_, &grants_, ports.clock, options),
       copy_(&memory_),
       crypto_(&memory_, &vault_, &grants_, options.strict_iv),
       video_(&memory_) {}
@@ -79,23 +84,32 @@ bool GpuImplementation::Enter() { return !std::exchange(busy_, true); }
 
 ProcessResult GpuImplementation::Process(uint64_t budget_bytes) {
   if (config_.PoweredDown()) return {};
-  if (display_.LinkWakeupNs() != 0) display_.AdvanceLinks(ports_.clock->NowNs());
+  if (display_.WakeupNs() != 0) display_.Advance();
   ProcessResult result = processor_->Process(budget_bytes);
-  RaiseLinkChanges();
+  RaiseDisplayCauses();
   // After the work: what it raised may go out with what is due.
   interrupts_.SendDue();
-  result.wakeup_ns = EarlierWakeup(result.wakeup_ns, display_.LinkWakeupNs());
+  result.wakeup_ns = EarlierWakeup(result.wakeup_ns, display_.WakeupNs());
   result.wakeup_ns = EarlierWakeup(result.wakeup_ns, interrupts_.WakeupNs());
   return result;
 }
 
 void GpuImplementation::SetLinkFault(uint32_t output, LinkFault fault) {
   display_.SetLinkFault(output, fault);
-  RaiseLinkChanges();
+  RaiseDisplayCauses();
 }
 
-void GpuImplementation::RaiseLinkChanges() {
-  if (display_.TakeLinkChange()) interrupts_.Raise(Interrupts::kSourceLink);
+Result<void> GpuImplementation::AttachDisplay(uint32_t output, const AttachedDisplay& display) {
+  WARD_TRY(display_.AttachDisplay(output, display));
+  RaiseDisplayCauses();
+  return {};
+}
+
+void GpuImplementation::RaiseDisplayCauses() {
+  const uint32_t causes = display_.TakeCauses();
+  for (uint32_t source = 0; source < 32; ++source) {
+    if ((causes >> source & 1) != 0) interrupts_.Raise(source);
+  }
 }
 
 void GpuImplementation::Reset(ResetKind kind) {
@@ -127,7 +141,7 @@ void GpuImplementation::TearDown() {
   security_->TearDown();
   ports_.trace->OnEvent({"teardown", "", {security_->key_epoch(), 0, 0}});
   if (!WARD_BROKEN("teardown.cause")) interrupts_.Raise(Interrupts::kSourceKeysLost);
-  RaiseLinkChanges();
+  RaiseDisplayCauses();
 }
 
 bool GpuImplementation::FirmwareFailed() const {
@@ -263,6 +277,13 @@ void Gpu::SetLinkFault(uint32_t output, LinkFault fault) {
   if (!implementation_->Enter()) return;
   implementation_->SetLinkFault(output, fault);
   implementation_->Leave();
+}
+
+Result<void> Gpu::AttachDisplay(uint32_t output, const AttachedDisplay& display) {
+  if (!implementation_->Enter()) return {};
+  Result<void> attached = implementation_->AttachDisplay(output, display);
+  implementation_->Leave();
+  return attached;
 }
 
 ScanoutInfo Gpu::Scanout(uint32_t output) const { return implementation_->Scanout(output); }

@@ -10,11 +10,32 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/state_fields.h"
 #include "device/ports.h"
 
 namespace ward::device {
 
 enum class LatencyPreset { kFast, kRealistic, kLast = kRealistic };
+
+// Outputs of the chip (OUTPUT_COUNT).
+inline constexpr uint32_t kGpuOutputCount = 2;
+
+// What is plugged into an output. The size is what the display prefers, in pixels: 640 x 480 to
+// 3840 x 2160.
+struct AttachedDisplay {
+  bool connected = true;
+  uint32_t width = 1920;
+  uint32_t height = 1080;
+  friend bool operator==(const AttachedDisplay&, const AttachedDisplay&) = default;
+
+  WARD_STATE_FIELDS(connected, width, height)
+};
+
+// Detailed timings of EDID can say every such size.
+constexpr bool IsPossible(const AttachedDisplay& display) {
+  return display.width >= 640 && display.width <= 3840 && display.height >= 480 &&
+         display.height <= 2160;
+}
 
 struct GpuOptions {
   uint64_t visible_vram_bytes = 64ull << 20;     // power of two, 1 MiB to 8 GiB
@@ -26,6 +47,8 @@ struct GpuOptions {
   // a decryption oracle, so PROTECTION can't be switched on. FEATURES.OPEN_DECRYPT tells, and a
   // trace event at each start.
   bool open_decrypt = false;
+  // By output, at the chip's start. Later ones are the host's too (Gpu::AttachDisplay).
+  AttachedDisplay displays[kGpuOutputCount] = {{}, {.connected = false}};
   // Device identity: RSA-2048 private key (PKCS#8 DER) and the PKCS#7 certs-only chain (R12). The
   // spans need to live only during Create; the chip keeps the key in its own memory.
   ConstByteSpan identity_private_key;
@@ -59,10 +82,10 @@ enum class LinkFault {
 };
 
 struct ScanoutInfo {
-  bool active = false;  // false: nothing to show
+  bool active = false;  // false: nothing to show, or no display to show it
   uint32_t width = 0;   // pixels
   uint32_t height = 0;
-  uint32_t flip_count = 0;  // changes with each flip
+  uint32_t flip_count = 0;  // changes with each flip that takes effect
   bool is_protected = false;
   bool is_blanked = false;  // protected pixels may not go out as things are now: all is black
 };
@@ -124,9 +147,14 @@ class Gpu {
 
   // An output that does not exist is ignored.
   void SetLinkFault(uint32_t output, LinkFault fault);
+  // Plugs a display in, pulls it, or puts another in its place; it lasts across resets. The driver
+  // learns of it by OUTPUT_HOTPLUG_COUNT and the cause HOTPLUG; with an equal one nothing happens.
+  // INVALID_ARGUMENT for an output that does not exist and a size that displays do not have.
+  Result<void> AttachDisplay(uint32_t output, const AttachedDisplay& display);
 
   ScanoutInfo Scanout(uint32_t output) const;
-  // Writes width x height XRGB8888 pixels (bytes B, G, R, X) into rows `pitch` bytes apart; false
+  // Writes width x height XRGB8888 pixels (bytes B, G, R, X), the cursor among them, into rows
+  // `pitch` bytes apart; false
   // when nothing is active or the buffer is too small.
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
 

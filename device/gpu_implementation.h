@@ -37,6 +37,7 @@ class GpuImplementation {
   void TearDown();
 
   void SetLinkFault(uint32_t output, LinkFault fault);
+  Result<void> AttachDisplay(uint32_t output, const AttachedDisplay& display);
   ScanoutInfo Scanout(uint32_t output) const;
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
 
@@ -67,7 +68,7 @@ class GpuImplementation {
   // Everything but configuration space; when it returns nothing runs, no cause is raised and no key
   // is left.
   void ResetFunction();
-  void RaiseLinkChanges();
+  void RaiseDisplayCauses();
   bool FirmwareFailed() const;
   StateOrigin Origin() const;
   Blocks SaveBlocks() const;

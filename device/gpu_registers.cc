@@ -36,9 +36,15 @@ uint32_t GpuImplementation::ReadPlace(const RegisterPlace& place, uint32_t offse
     case abi::kRegOutputFlipCount:
     case abi::kRegOutputSize:
     case abi::kRegOutputLink:
+    case abi::kRegOutputHotplugCount:
+    case abi::kRegOutputVblankCount:
+    case abi::kRegOutputRefreshRate:
+    case abi::kRegOutputCursorPosition:
     case abi::kRegOutputModeSize:
       return display_.ReadRegister(
           place.block, offset - abi::kRegOutputControl - place.block * abi::kOutputBlockStride);
+    case abi::kRegOutputEdid:
+      return display_.ReadEdid(place.block, place.element);
     case abi::kRegDoorbell:
       return 0;
     default:
@@ -71,7 +77,8 @@ void GpuImplementation::WritePlace(const RegisterPlace& place, uint32_t offset, 
     case abi::kRegInterruptCause:
       return interrupts_.ClearCauses(value);
     case abi::kRegInterruptEnable:
-      return interrupts_.SetEnable(value);
+      interrupts_.SetEnable(value);
+      return display_.EnableVblankCauses(registers_.Get(abi::kRegInterruptEnable));
     case abi::kRegInterruptModeration:
       return interrupts_.SetModeration(value);
     case abi::kRegQueueControl:
@@ -87,6 +94,7 @@ void GpuImplementation::WritePlace(const RegisterPlace& place, uint32_t offset, 
       return WriteQueueConfiguration(place.block, offset, value);
     case abi::kRegOutputControl:
     case abi::kRegOutputMode:
+    case abi::kRegOutputCursorPosition:
       return display_.WriteRegister(
           place.block, offset - abi::kRegOutputControl - place.block * abi::kOutputBlockStride,
           value);

@@ -18,16 +18,23 @@ void HdcpLink::SetFault(LinkFault fault) {
   if (WARD_RULE("hdcp.link_lost", is_cut)) Take(HdcpEvent::kLinkLost);
 }
 
+void HdcpLink::SetConnected(bool connected) {
+  connected_ = connected;
+  if (WARD_RULE("hdcp.link_lost", !connected)) Take(HdcpEvent::kLinkLost);
+}
+
 void HdcpLink::Advance(uint64_t now_ns) {
   if (state_ != HdcpState::kNegotiating || now_ns < ready_at_ns_) return;
-  const bool fails = fault_ != LinkFault::kNone;
+  const bool fails = fault_ != LinkFault::kNone || !connected_;
   Take(WARD_RULE("hdcp.negotiation_fails", fails) ? HdcpEvent::kFailed : HdcpEvent::kAuthenticated);
 }
 
 void HdcpLink::Reset() {
-  const LinkFault kept = fault_;
+  const LinkFault fault = fault_;
+  const bool connected = connected_;
   *this = HdcpLink();
-  fault_ = kept;
+  fault_ = fault;
+  connected_ = connected;
 }
 
 void HdcpLink::Take(HdcpEvent event) {

@@ -54,6 +54,8 @@ class HdcpLink {
   void Disable() { Take(HdcpEvent::kDisable); }
   // What the cable and the display at its end do from now on.
   void SetFault(LinkFault fault);
+  // Without a display the link is as cut.
+  void SetConnected(bool connected);
   // Ends a negotiation whose time is over.
   void Advance(uint64_t now_ns);
 
@@ -62,10 +64,10 @@ class HdcpLink {
   // When Advance has something to do; 0: it waits for nothing.
   uint64_t wakeup_ns() const { return state_ == HdcpState::kNegotiating ? ready_at_ns_ : 0; }
 
-  // The chip's side is as new; the cable stays as it is.
+  // The chip's side is as new; cable and display stay as they are.
   void Reset();
 
-  WARD_STATE_FIELDS(state_, changes_, ready_at_ns_, fault_)
+  WARD_STATE_FIELDS(state_, changes_, ready_at_ns_, fault_, connected_)
 
  private:
   void Take(HdcpEvent event);
@@ -74,6 +76,7 @@ class HdcpLink {
   uint16_t changes_ = 0;
   uint64_t ready_at_ns_ = 0;  // while negotiating
   LinkFault fault_ = LinkFault::kNone;
+  bool connected_ = true;
 };
 
 }  // namespace ward::device

@@ -21,7 +21,6 @@ class Interrupts {
   static constexpr uint32_t kSourceRefusal = abi::kInterruptCauseRefusalShift;
   static constexpr uint32_t kSourceKeysLost = abi::kInterruptCauseKeysLostShift;
   static constexpr uint32_t kSourceFlip = abi::kInterruptCauseFlipShift;
-  static constexpr uint32_t kSourceLink = abi::kInterruptCauseLinkShift;
   static constexpr uint32_t kSourceHang = abi::kInterruptCauseHangShift;
 
   Interrupts(RegisterFile* registers, PciConfig* config, ClockPort* clock, TraceSink* trace)

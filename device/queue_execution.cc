@@ -18,6 +18,7 @@ void QueueExecution::EndCommand() {
   wait_since_ns = 0;
   is_hung = false;
   mailbox_ticket = 0;
+  vblank_wait = VblankWait{};
   awaited_queues = 0;
   message = 0;
   response_capacity = 0;

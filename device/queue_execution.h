@@ -11,6 +11,7 @@
 #include "base/state_fields.h"
 #include "device/engine_job.h"
 #include "device/memory.h"
+#include "device/vblank_clock.h"
 
 namespace ward::device {
 
@@ -46,7 +47,8 @@ struct QueueExecution {
     kMailbox,     // a security message is fetched and the mailbox is another's
     kFirmware,    // the message is in the mailbox; the answer goes to `operand`
     kInvalidate,  // INVALIDATE: the commands of `awaited_queues` have to end
-    kLast = kInvalidate
+    kVblank,      // WAIT_VBLANK: `vblank_wait` has to be over
+    kLast = kVblank
   };
   Phase phase = Phase::kNone;
   CommandInProgress command;
@@ -54,6 +56,7 @@ struct QueueExecution {
   GuestRange operand;
   uint64_t wait_address = 0;  // virtual; translated at each look
   uint64_t wait_value = 0;
+  VblankWait vblank_wait;
   uint64_t wait_since_ns = 0;   // virtual time at which the WAIT began
   bool is_hung = false;         // the WAIT was reported as a hang
   uint64_t mailbox_ticket = 0;  // kMailbox: the lowest is served first
@@ -67,8 +70,8 @@ struct QueueExecution {
   uint32_t indirect_depth = 0;
 
   WARD_STATE_FIELDS(phase, command, job, operand, wait_address, wait_value, wait_since_ns, is_hung,
-                    mailbox_ticket, awaited_queues, message, response_capacity, payload, indirect,
-                    indirect_depth)
+                    mailbox_ticket, vblank_wait, awaited_queues, message, response_capacity,
+                    payload, indirect, indirect_depth)
 
   bool InIndirect() const { return indirect_depth != 0; }
   const IndirectBuffer& Innermost() const { return indirect[indirect_depth - 1]; }

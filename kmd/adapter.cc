@@ -206,11 +206,12 @@ Result<void> Adapter::SetMode(uint32_t output, uint32_t width, uint32_t height) 
 
 Result<void> Adapter::Present(DeviceHandle device, ContextHandle context,
                               AllocationHandle allocation, uint32_t width, uint32_t height,
-                              uint32_t pitch, bool full_screen) {
+                              uint32_t pitch, const Presentation& presentation) {
   WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
-  constexpr uint32_t kPrimaryOutput = 0;
-  return owner->Present(context, allocation, kPrimaryOutput, width, height, pitch, full_screen);
+  return owner->Present(context, allocation, {width, height, pitch}, presentation);
 }
+
+Display& Adapter::display() { return implementation_->hardware().display(); }
 
 ProtectedOutputs& Adapter::protected_outputs() {
   return implementation_->hardware().protected_outputs();

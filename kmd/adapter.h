@@ -64,6 +64,16 @@ struct RecoveryReport {
   uint32_t lost_devices = 0;  // runtime devices that are lost from now on
 };
 
+class Display;
+
+// Where and how a surface is shown.
+struct Presentation {
+  bool full_screen =
+      false;  // the screen is the application's alone; else what is shown was composed
+  uint32_t output = 0;
+  bool at_vblank = false;  // from the output's next vblank on, which is waited for; else at once
+};
+
 class Adapter {
  public:
   // Virtual time after which a queue without progress counts as hung: WDDM's own patience.
@@ -131,12 +141,14 @@ class Adapter {
 
   // Sets the output's mode (one of its list) and switches it on.
   Result<void> SetMode(uint32_t output, uint32_t width, uint32_t height);
-  // Shows an allocation (XRGB8888, visible or protected VRAM) on output 0 when all that `context`
-  // has submitted is done. Its AllocationData said the same width, height and pitch, and they are
-  // the mode's; else INVALID_ARGUMENT. QUEUE_FAULTED and DEVICE_TIMEOUT of the context's queue.
-  // `full_screen`: the screen is the application's alone; else what is shown was composed.
+  // Shows an allocation (XRGB8888, visible or protected VRAM) when all that `context` has submitted
+  // is done. Its AllocationData said the same width, height and pitch, and they are the mode's;
+  // else INVALID_ARGUMENT. QUEUE_FAULTED and DEVICE_TIMEOUT of the context's queue.
   Result<void> Present(DeviceHandle device, ContextHandle context, AllocationHandle allocation,
-                       uint32_t width, uint32_t height, uint32_t pitch, bool full_screen);
+                       uint32_t width, uint32_t height, uint32_t pitch,
+                       const Presentation& presentation);
+  // What is connected to the outputs, vblanks and cursors. Good as long as the adapter.
+  Display& display();
 
   // Output protection (DXGK_OPM_INTERFACE). Good as long as the adapter.
   ProtectedOutputs& protected_outputs();

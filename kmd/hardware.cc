@@ -33,7 +33,8 @@ Result<void> Hardware::BringUp() {
   WARD_TRY(SwitchOn());
   WARD_ASSIGN_OR_RETURN(video_memory_, VideoMemory::Create(registers_.function(), limits_));
   WARD_ASSIGN_OR_RETURN(kernel_queue_, KernelQueue::Create(&registers_, &interrupts_, limits_));
-  display_ = std::make_unique<Display>(&registers_, kernel_queue_.get(), limits_);
+  display_ = std::make_unique<Display>(
+      DisplayParts{&registers_, &interrupts_, kernel_queue_.get(), video_memory_.get()}, limits_);
   residency_ =
       std::make_unique<Residency>(video_memory_.get(), kernel_queue_.get(), display_.get());
   queue_scheduler_ =

@@ -16,20 +16,21 @@ constexpr uint32_t kAllCauses = (1u << kSourceCount) - 1;
 }  // namespace
 
 Result<void> InterruptLine::Enable() {
-  uint32_t event_vector = 1;
+  event_vector_ = 1;
   abi::PciError error = registers_->function()->EnableInterrupts(2);
   if (error == abi::PciError::kNoMemory) {
-    event_vector = kProgressVector;
+    event_vector_ = kProgressVector;
     error = registers_->function()->EnableInterrupts(1);
   }
   if (error != abi::PciError::kNone) return PciFault(error, "no interrupt vectors");
   for (uint32_t source = 0; source < kSourceCount; ++source) {
     const bool progress = (kProgressCauses >> source & 1) != 0;
     registers_->Write(abi::kRegInterruptVector + 4 * source,
-                      progress ? kProgressVector : event_vector);
+                      progress ? kProgressVector : event_vector_);
   }
   Acknowledge(kAllCauses);
-  registers_->Write(abi::kRegInterruptEnable, kProgressCauses | kEventCauses);
+  enabled_ = kProgressCauses | kEventCauses;
+  registers_->Write(abi::kRegInterruptEnable, enabled_);
   return {};
 }
 
@@ -45,6 +46,20 @@ void InterruptLine::Acknowledge(uint32_t causes) const {
 
 abi::PciError InterruptLine::WaitForProgress(uint32_t timeout_ms) const {
   return registers_->function()->WaitInterrupt(kProgressVector, timeout_ms);
+}
+
+void InterruptLine::EnableEvents(uint32_t causes) {
+  enabled_ |= causes & ~kProgressCauses;
+  registers_->Write(abi::kRegInterruptEnable, enabled_);
+}
+
+void InterruptLine::DisableEvents(uint32_t causes) {
+  enabled_ &= ~causes | kProgressCauses;
+  registers_->Write(abi::kRegInterruptEnable, enabled_);
+}
+
+abi::PciError InterruptLine::WaitForEvent(uint32_t timeout_ms) const {
+  return registers_->function()->WaitInterrupt(event_vector_, timeout_ms);
 }
 
 }  // namespace ward::kmd

@@ -24,8 +24,18 @@ class InterruptLine {
   // Sleeps until some queue made progress, at most `timeout_ms`. kTimeout, kGone, ...
   abi::PciError WaitForProgress(uint32_t timeout_ms) const;
 
+  // Enables more causes or disables them; those of progress stay as they are. They send the vector
+  // of events.
+  void EnableEvents(uint32_t causes);
+  void DisableEvents(uint32_t causes);
+  // Sleeps until some event happened, at most `timeout_ms`. Takes interrupts of progress too where
+  // there is one vector only. kTimeout, kGone, ...
+  abi::PciError WaitForEvent(uint32_t timeout_ms) const;
+
  private:
   const RegisterWindow* registers_;
+  uint32_t enabled_ = 0;  // INTERRUPT_ENABLE
+  uint32_t event_vector_ = 0;
 };
 
 }  // namespace ward::kmd

@@ -1,6 +1,7 @@
 #include "kmd/kernel_queue.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -160,13 +161,29 @@ Result<void> KernelQueue::TakeAnswer(uint32_t message, ByteSpan answer) const {
   return {};
 }
 
-Result<void> KernelQueue::Flip(const abi::FlipCommand& command) {
+Result<void> KernelQueue::ExecuteForScreen(ConstByteSpan commands, const char* reason) {
   const uint32_t refusals = queue_->RefusalCount();
-  WARD_TRY(Execute(BytesOf(command)));
-  if (queue_->RefusalCount() != refusals) {
-    return Fault{abi::kStatusScanoutRefused, "the device refused to show the surface"};
-  }
+  WARD_TRY(Execute(commands));
+  if (queue_->RefusalCount() != refusals) return Fault{abi::kStatusScanoutRefused, reason};
   return {};
+}
+
+Result<void> KernelQueue::Flip(const abi::FlipCommand& command) {
+  constexpr const char* kRefused = "the device refused to show the surface";
+  if ((command.flags & abi::FlipCommand::kFlagAtVblank) == 0) {
+    return ExecuteForScreen(BytesOf(command), kRefused);
+  }
+  auto wait = MakeCommand<abi::WaitVblankCommand>();
+  wait.flags = abi::WaitVblankCommand::kFlagFlip;
+  wait.output = command.output;
+  std::array<uint8_t, sizeof(command) + sizeof(wait)> commands;
+  std::memcpy(commands.data(), &command, sizeof(command));
+  std::memcpy(commands.data() + sizeof(command), &wait, sizeof(wait));
+  return ExecuteForScreen(commands, kRefused);
+}
+
+Result<void> KernelQueue::SetCursor(const abi::CursorCommand& command) {
+  return ExecuteForScreen(BytesOf(command), "the device refused to show the cursor");
 }
 
 }  // namespace ward::kmd

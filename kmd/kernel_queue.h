@@ -32,8 +32,11 @@ class KernelQueue {
   // Copies whole pages between physical addresses (abi::kPhysicalLocal), none of them protected.
   // DEVICE_IN_ERROR_STATE when the device refuses.
   Result<void> Copy(uint64_t destination, uint64_t source, uint64_t size_bytes);
-  // SCANOUT_REFUSED when the device's policy does not allow it.
+  // Until the surface is shown, also with AT_VBLANK. SCANOUT_REFUSED when the device's policy does
+  // not allow it.
   Result<void> Flip(const abi::FlipCommand& command);
+  // SCANOUT_REFUSED likewise.
+  Result<void> SetCursor(const abi::CursorCommand& command);
   // A security message: `answer` receives what follows the response's header, and the response has
   // that size. A fault has the status that the message was answered with. INVALID_ARGUMENT for a
   // payload above kMaximumPayloadBytes or an answer above kMaximumAnswerBytes; DEVICE_GONE for a
@@ -54,6 +57,9 @@ class KernelQueue {
       : queue_(std::move(queue)), function_(function) {}
   Result<void> Execute(ConstByteSpan command);
   void NoticeReset();
+  // SCANOUT_REFUSED, with the reason, when the device refused a command.
+  Result<void> ExecuteForScreen(ConstByteSpan commands, const char* reason);
+
   Result<void> TakeAnswer(uint32_t message, ByteSpan answer) const;
 
   DmaMemory response_;  // made with the first message; freed after the queue stopped

@@ -310,13 +310,11 @@ Result<uint64_t> RenderDevice::Submit(ContextHandle context_handle, ConstByteSpa
 }
 
 Result<void> RenderDevice::Present(ContextHandle context_handle, AllocationHandle handle,
-                                   uint32_t output, uint32_t width, uint32_t height, uint32_t pitch,
-                                   bool full_screen) {
+                                   const SurfaceShape& shape, const Presentation& presentation) {
   WARD_TRY(CheckNotLost());
   WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(context_handle));
   WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindInUse(handle));
-  const SurfaceShape shape{width, height, pitch};
-  if (width == 0 || shape != allocation->surface) {
+  if (shape.width == 0 || shape != allocation->surface) {
     return Invalid("the allocation was not made as a surface of this shape");
   }
   // Waited for here and not by a WAIT in the kernel's queue: a user's queue that never gets there
@@ -324,7 +322,7 @@ Result<void> RenderDevice::Present(ContextHandle context_handle, AllocationHandl
   WARD_TRY(context->WaitLast());
   WARD_ASSIGN_OR_RETURN(const auto pins, BringAll(std::array{allocation}));
   if (!allocation->is_resident()) return Invalid("the surface is locked in system memory");
-  return hardware_->display().Flip(output, allocation->memory, shape, full_screen);
+  return hardware_->display().Flip(allocation->memory, shape, presentation);
 }
 
 Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) {

@@ -40,8 +40,8 @@ class RenderDevice final : public AllocationOwner {
   Result<uint64_t> Submit(ContextHandle context, ConstByteSpan commands,
                           std::span<const AllocationHandle> allocations,
                           std::span<const Patch> patches);
-  Result<void> Present(ContextHandle context, AllocationHandle allocation, uint32_t output,
-                       uint32_t width, uint32_t height, uint32_t pitch, bool full_screen);
+  Result<void> Present(ContextHandle context, AllocationHandle allocation,
+                       const SurfaceShape& shape, const Presentation& presentation);
 
   // Maps what is there already. `number` as RenderContext::Create.
   Result<void> CreateContext(ContextHandle handle, uint32_t number);

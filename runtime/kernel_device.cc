@@ -261,7 +261,7 @@ HRESULT KernelDevice::Flip(kmd::ContextHandle context, D3DKMT_HANDLE handle, boo
   const abi::AllocationData& surface = allocations_.at(handle).data;
   if (surface.width == 0) return E_INVALIDARG;
   return Conclude(kernel_->adapter().Present(handle_, context, handle, surface.width,
-                                             surface.height, surface.pitch, full_screen));
+                                             surface.height, surface.pitch, {full_screen}));
 }
 
 KernelContext* KernelDevice::FindContext(HANDLE handle) {

@@ -280,11 +280,12 @@ static_assert(offsetof(VideoBltCommand, window_top) == 74);
 static_assert(offsetof(VideoBltCommand, window_width) == 76);
 static_assert(offsetof(VideoBltCommand, window_height) == 78);
 
-// An output shows a surface from now on. The surface is physically contiguous local memory of the current mode's size.
+// An output shows a surface, from now on or from its next vblank on. The surface is physically contiguous local memory of the current mode's size.
 struct FlipCommand {
   static constexpr uint16_t kOpcode = 0x0040;
   static constexpr uint32_t kSizeBytes = 48;
   static constexpr uint16_t kFlagFullScreen = 0x1;
+  static constexpr uint16_t kFlagAtVblank = 0x2;
   uint16_t opcode;  // Which command.
   uint16_t flags;  // Flags of that command; the others are zero.
   uint32_t length;  // Bytes of the whole command, a multiple of 16.
@@ -307,6 +308,50 @@ static_assert(offsetof(FlipCommand, pitch) == 24);
 static_assert(offsetof(FlipCommand, width) == 28);
 static_assert(offsetof(FlipCommand, height) == 32);
 static_assert(offsetof(FlipCommand, reserved_36) == 36);
+
+// Gives an output its cursor: 64 x 64 pixels ARGB8888 (bytes B, G, R, A), premultiplied, rows 256 bytes apart. The image stays the driver's memory: what is written there later is shown.
+struct CursorCommand {
+  static constexpr uint16_t kOpcode = 0x0041;
+  static constexpr uint32_t kSizeBytes = 48;
+  static constexpr uint16_t kFlagVisible = 0x1;
+  uint16_t opcode;  // Which command.
+  uint16_t flags;  // Flags of that command; the others are zero.
+  uint32_t length;  // Bytes of the whole command, a multiple of 16.
+  uint32_t output;  // Which output; it may be off.
+  uint32_t hot_spot_x;  // Column of the pixel that stands at OUTPUT_CURSOR_POSITION, 0 to 63.
+  uint64_t address;  // The image's 16384 bytes in visible VRAM, aligned to 4096.
+  uint32_t hot_spot_y;  // Row of that pixel, 0 to 63.
+  uint8_t reserved_28[20];  // zero
+};
+static_assert(sizeof(CursorCommand) == 48);
+static_assert(offsetof(CursorCommand, opcode) == 0);
+static_assert(offsetof(CursorCommand, flags) == 2);
+static_assert(offsetof(CursorCommand, length) == 4);
+static_assert(offsetof(CursorCommand, output) == 8);
+static_assert(offsetof(CursorCommand, hot_spot_x) == 12);
+static_assert(offsetof(CursorCommand, address) == 16);
+static_assert(offsetof(CursorCommand, hot_spot_y) == 24);
+static_assert(offsetof(CursorCommand, reserved_28) == 28);
+
+// The queue goes on when the output's vblank count has reached a value or, with FLIP, when no flip of the output waits for its vblank. It goes on too when the output is off or is switched off: there is no vblank to come.
+struct WaitVblankCommand {
+  static constexpr uint16_t kOpcode = 0x0042;
+  static constexpr uint32_t kSizeBytes = 32;
+  static constexpr uint16_t kFlagFlip = 0x1;
+  uint16_t opcode;  // Which command.
+  uint16_t flags;  // Flags of that command; the others are zero.
+  uint32_t length;  // Bytes of the whole command, a multiple of 16.
+  uint32_t output;  // Which output.
+  uint32_t count;  // OUTPUT_VBLANK_COUNT to wait for; one that lies up to 2^31 behind is reached.
+  uint8_t reserved_16[16];  // zero
+};
+static_assert(sizeof(WaitVblankCommand) == 32);
+static_assert(offsetof(WaitVblankCommand, opcode) == 0);
+static_assert(offsetof(WaitVblankCommand, flags) == 2);
+static_assert(offsetof(WaitVblankCommand, length) == 4);
+static_assert(offsetof(WaitVblankCommand, output) == 8);
+static_assert(offsetof(WaitVblankCommand, count) == 12);
+static_assert(offsetof(WaitVblankCommand, reserved_16) == 16);
 
 // Hands a message to the security processor. The queue waits until the answer is in the response buffer; the payload follows at offset 32, padded with zeros to a multiple of 16.
 struct SecurityMessageCommand {
@@ -528,6 +573,24 @@ inline constexpr FieldInfo kFlipCommandFields[] = {
   {"height", 32, 4, FieldKind::kNumber},
   {"reserved_36", 36, 12, FieldKind::kReserved},
 };
+inline constexpr FieldInfo kCursorCommandFields[] = {
+  {"opcode", 0, 2, FieldKind::kNumber},
+  {"flags", 2, 2, FieldKind::kNumber},
+  {"length", 4, 4, FieldKind::kNumber},
+  {"output", 8, 4, FieldKind::kNumber},
+  {"hot_spot_x", 12, 4, FieldKind::kNumber},
+  {"address", 16, 8, FieldKind::kAddress},
+  {"hot_spot_y", 24, 4, FieldKind::kNumber},
+  {"reserved_28", 28, 20, FieldKind::kReserved},
+};
+inline constexpr FieldInfo kWaitVblankCommandFields[] = {
+  {"opcode", 0, 2, FieldKind::kNumber},
+  {"flags", 2, 2, FieldKind::kNumber},
+  {"length", 4, 4, FieldKind::kNumber},
+  {"output", 8, 4, FieldKind::kNumber},
+  {"count", 12, 4, FieldKind::kNumber},
+  {"reserved_16", 16, 16, FieldKind::kReserved},
+};
 inline constexpr FieldInfo kSecurityMessageCommandFields[] = {
   {"opcode", 0, 2, FieldKind::kNumber},
   {"flags", 2, 2, FieldKind::kNumber},
@@ -575,7 +638,9 @@ inline constexpr CommandInfo kCommands[] = {
   {0x0022, "DECRYPT_SAMPLE", 80, true, false, true, true, 0x1, kDecryptSampleCommandFields, 12},
   {0x0021, "ENCRYPT_BLT", 48, false, false, true, true, 0x0, kEncryptBltCommandFields, 9},
   {0x0030, "VIDEO_BLT", 80, false, false, true, true, 0x1, kVideoBltCommandFields, 21},
-  {0x0040, "FLIP", 48, false, true, false, true, 0x1, kFlipCommandFields, 10},
+  {0x0040, "FLIP", 48, false, true, false, true, 0x3, kFlipCommandFields, 10},
+  {0x0041, "CURSOR", 48, false, true, false, true, 0x1, kCursorCommandFields, 8},
+  {0x0042, "WAIT_VBLANK", 32, false, false, true, true, 0x1, kWaitVblankCommandFields, 6},
   {0x0050, "SECURITY_MESSAGE", 32, true, false, true, true, 0x0, kSecurityMessageCommandFields, 8},
   {0x0080, "CONTEXT_CREATE", 32, false, true, false, true, 0x0, kContextCreateCommandFields, 7},
   {0x0081, "CONTEXT_DESTROY", 16, false, true, false, true, 0x0, kContextDestroyCommandFields, 5},

@@ -42,6 +42,14 @@ inline constexpr uint32_t kFeaturesOutputProtectionShift = 11;
 inline constexpr uint64_t kFeaturesOutputProtectionMask = 0x800ull;  // Protected outputs (OPM), HDCP and OUTPUT_LINK.
 inline constexpr uint32_t kFeaturesKeyTeardownShift = 12;
 inline constexpr uint64_t kFeaturesKeyTeardownMask = 0x1000ull;  // Keys and protected content may be lost while the function goes on; QUERY_SESSION tells.
+inline constexpr uint32_t kFeaturesEdidShift = 13;
+inline constexpr uint64_t kFeaturesEdidMask = 0x2000ull;  // OUTPUT_EDID, and the connected display's preferred size as the last mode.
+inline constexpr uint32_t kFeaturesVblankShift = 14;
+inline constexpr uint64_t kFeaturesVblankMask = 0x4000ull;  // OUTPUT_VBLANK_COUNT, FLIP.AT_VBLANK, WAIT_VBLANK and the causes VBLANK0 and VBLANK1.
+inline constexpr uint32_t kFeaturesCursorShift = 15;
+inline constexpr uint64_t kFeaturesCursorMask = 0x8000ull;  // CURSOR and OUTPUT_CURSOR_POSITION.
+inline constexpr uint32_t kFeaturesHotplugShift = 16;
+inline constexpr uint64_t kFeaturesHotplugMask = 0x10000ull;  // OUTPUT_STATUS.CONNECTED, OUTPUT_HOTPLUG_COUNT and the cause HOTPLUG.
 inline constexpr uint32_t kFeaturesQueuePriorityShift = 17;
 inline constexpr uint64_t kFeaturesQueuePriorityMask = 0x20000ull;  // QUEUE_PRIORITY works.
 inline constexpr uint32_t kFeaturesHangDetectionShift = 18;
@@ -101,6 +109,12 @@ inline constexpr uint32_t kInterruptCauseFlipShift = 19;
 inline constexpr uint32_t kInterruptCauseFlipMask = 0x80000u;  // A flip took effect.
 inline constexpr uint32_t kInterruptCauseLinkShift = 20;
 inline constexpr uint32_t kInterruptCauseLinkMask = 0x100000u;  // OUTPUT_LINK of an output changed.
+inline constexpr uint32_t kInterruptCauseHotplugShift = 21;
+inline constexpr uint32_t kInterruptCauseHotplugMask = 0x200000u;  // OUTPUT_HOTPLUG_COUNT of an output changed.
+inline constexpr uint32_t kInterruptCauseVblank0Shift = 22;
+inline constexpr uint32_t kInterruptCauseVblank0Mask = 0x400000u;  // Output 0 had a vblank while the cause was enabled.
+inline constexpr uint32_t kInterruptCauseVblank1Shift = 23;
+inline constexpr uint32_t kInterruptCauseVblank1Mask = 0x800000u;  // Output 1 had a vblank while the cause was enabled.
 inline constexpr uint32_t kInterruptCauseHangShift = 24;
 inline constexpr uint32_t kInterruptCauseHangMask = 0x1000000u;  // A queue made no progress for its QUEUE_TIMEOUT.
 inline constexpr uint32_t kRegInterruptEnable = 0x204;  // Causes that may send their vector.
@@ -116,6 +130,12 @@ inline constexpr uint32_t kInterruptEnableFlipShift = 19;
 inline constexpr uint32_t kInterruptEnableFlipMask = 0x80000u;  // As in INTERRUPT_CAUSE.
 inline constexpr uint32_t kInterruptEnableLinkShift = 20;
 inline constexpr uint32_t kInterruptEnableLinkMask = 0x100000u;  // As in INTERRUPT_CAUSE.
+inline constexpr uint32_t kInterruptEnableHotplugShift = 21;
+inline constexpr uint32_t kInterruptEnableHotplugMask = 0x200000u;  // As in INTERRUPT_CAUSE.
+inline constexpr uint32_t kInterruptEnableVblank0Shift = 22;
+inline constexpr uint32_t kInterruptEnableVblank0Mask = 0x400000u;  // As in INTERRUPT_CAUSE.
+inline constexpr uint32_t kInterruptEnableVblank1Shift = 23;
+inline constexpr uint32_t kInterruptEnableVblank1Mask = 0x800000u;  // As in INTERRUPT_CAUSE.
 inline constexpr uint32_t kInterruptEnableHangShift = 24;
 inline constexpr uint32_t kInterruptEnableHangMask = 0x1000000u;  // As in INTERRUPT_CAUSE.
 inline constexpr uint32_t kRegInterruptModeration = 0x208;  // Holds interrupts of QUEUE, REFUSAL and FLIP back, so that one tells of many. Off while either field is 0. A write sends what is held.
@@ -186,16 +206,16 @@ inline constexpr uint32_t kQueuePriorityPriorityMask = 0x3u;  // 0 low, 1 normal
 inline constexpr uint32_t kRegQueueTimeout = 0x1054;  // Microseconds of virtual time without progress after which the queue is reported as hung; 0: never.
 inline constexpr uint32_t kRegFaultOuterOffset = 0x1058;  // Offset, in the outer indirect buffer, of the INDIRECT_BUFFER that led to the inner one, when NESTED is set.
 
-// One display output. Those from OUTPUT_COUNT on read zero and ignore writes.
+// One display output, and what is connected to it.
 inline constexpr uint32_t kOutputBlockCount = 2;
 inline constexpr uint32_t kOutputBlockStride = 0x100;
 inline constexpr uint32_t kRegOutputControl = 0x4000;  // On or off.
 inline constexpr uint32_t kOutputControlEnableShift = 0;
-inline constexpr uint32_t kOutputControlEnableMask = 0x1u;  // One: the output scans out. Clearing drops the flipped surface.
-inline constexpr uint32_t kRegOutputMode = 0x4004;  // Index into OUTPUT_MODE_SIZE; a write of another value is ignored. A change drops the flipped surface.
+inline constexpr uint32_t kOutputControlEnableMask = 0x1u;  // One: the output scans out and has vblanks. Clearing drops the flipped surface and one that waits for its vblank.
+inline constexpr uint32_t kRegOutputMode = 0x4004;  // Index into OUTPUT_MODE_SIZE; a write of an index without a mode is ignored. A change of size drops the flipped surface and one that waits for its vblank.
 inline constexpr uint32_t kOutputModeIndexShift = 0;
 inline constexpr uint32_t kOutputModeIndexMask = 0xffu;  // Less than OUTPUT_MODE_COUNT.
-inline constexpr uint32_t kRegOutputModeCount = 0x4008;  // Modes of the output.
+inline constexpr uint32_t kRegOutputModeCount = 0x4008;  // Modes of the output; the last one is the preferred size of the connected display.
 inline constexpr uint32_t kRegOutputStatus = 0x400c;  // What the output shows.
 inline constexpr uint32_t kOutputStatusActiveShift = 0;
 inline constexpr uint32_t kOutputStatusActiveMask = 0x1u;  // A surface has been flipped.
@@ -203,6 +223,10 @@ inline constexpr uint32_t kOutputStatusProtectedShift = 1;
 inline constexpr uint32_t kOutputStatusProtectedMask = 0x2u;  // The surface is in protected memory.
 inline constexpr uint32_t kOutputStatusBlankedShift = 2;
 inline constexpr uint32_t kOutputStatusBlankedMask = 0x4u;  // Protected pixels of the surface may not go out as things are now (PROTECTION, HDCP): every view shows it black.
+inline constexpr uint32_t kOutputStatusConnectedShift = 3;
+inline constexpr uint32_t kOutputStatusConnectedMask = 0x8u;  // A display is connected.
+inline constexpr uint32_t kOutputStatusFlipWaitsShift = 4;
+inline constexpr uint32_t kOutputStatusFlipWaitsMask = 0x10u;  // A flip waits for its vblank.
 inline constexpr uint32_t kRegOutputFlipCount = 0x4010;  // Flips that took effect; wraps.
 inline constexpr uint32_t kRegOutputSize = 0x4014;  // Size of the current mode in pixels.
 inline constexpr uint32_t kOutputSizeWidthShift = 0;
@@ -214,11 +238,24 @@ inline constexpr uint32_t kOutputLinkHdcpStateShift = 0;
 inline constexpr uint32_t kOutputLinkHdcpStateMask = 0x3u;  // 0 off, 1 negotiating, 2 on, 3 lost.
 inline constexpr uint32_t kOutputLinkChangesShift = 16;
 inline constexpr uint32_t kOutputLinkChangesMask = 0xffff0000u;  // Changes of HDCP_STATE; wraps.
-inline constexpr uint32_t kRegOutputModeSize = 0x4040;  // Element n: size of mode n in pixels; zero past OUTPUT_MODE_COUNT.
+inline constexpr uint32_t kRegOutputHotplugCount = 0x401c;  // Displays that were connected, disconnected or became another since reset; wraps.
+inline constexpr uint32_t kRegOutputVblankCount = 0x4020;  // Vblanks since reset, while the output was enabled; wraps.
+inline constexpr uint32_t kRegOutputRefreshRate = 0x4024;  // Vblanks in 1000 seconds, in every mode.
+inline constexpr uint32_t kRegOutputCursorPosition = 0x4028;  // Where the cursor's hot spot is, in pixels from the top left one; takes effect at once.
+inline constexpr uint32_t kOutputCursorPositionXShift = 0;
+inline constexpr uint32_t kOutputCursorPositionXMask = 0xffffu;  // Two's complement.
+inline constexpr uint32_t kOutputCursorPositionYShift = 16;
+inline constexpr uint32_t kOutputCursorPositionYMask = 0xffff0000u;  // Two's complement.
+inline constexpr uint32_t kRegOutputModeSize = 0x4040;  // Element n: size of mode n in pixels; zero past OUTPUT_MODE_COUNT, and for the last mode while no display is connected.
 inline constexpr uint32_t kOutputModeSizeWidthShift = 0;
 inline constexpr uint32_t kOutputModeSizeWidthMask = 0xffffu;  // Width.
 inline constexpr uint32_t kOutputModeSizeHeightShift = 16;
 inline constexpr uint32_t kOutputModeSizeHeightMask = 0xffff0000u;  // Height.
+
+// What the display at one output says about itself.
+inline constexpr uint32_t kEdidBlockCount = 2;
+inline constexpr uint32_t kEdidBlockStride = 0x100;
+inline constexpr uint32_t kRegOutputEdid = 0x4800;  // E-EDID of 256 bytes: base block and one CTA-861 extension. Element n holds bytes 4n to 4n + 3, the first in the low byte. All zero while no display is connected.
 
 // One page a queue, 64 KiB apart, so that one can be handed to a user process.
 inline constexpr uint32_t kDoorbellBlockCount = 16;
@@ -245,7 +282,7 @@ struct RegisterInfo {
 inline constexpr RegisterInfo kRegisters[] = {
   {"DEVICE_MAGIC", 0x0, 1, 1, 0x0, RegisterAccess::kRo, false, 0x44524157u, 0x0u, 0x0u},
   {"ABI_VERSION", 0x4, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10003u, 0x0u, 0x0u},
-  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x1e1fffu, 0x0u, 0x0u},
+  {"FEATURES_LO", 0x8, 1, 1, 0x0, RegisterAccess::kRo, false, 0x1fffffu, 0x0u, 0x0u},
   {"FEATURES_HI", 0xc, 1, 1, 0x0, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"QUEUE_COUNT", 0x10, 1, 1, 0x0, RegisterAccess::kRo, false, 0x10u, 0x0u, 0x0u},
   {"CONTEXT_COUNT", 0x14, 1, 1, 0x0, RegisterAccess::kRo, false, 0x400u, 0x0u, 0x0u},
@@ -263,14 +300,14 @@ inline constexpr RegisterInfo kRegisters[] = {
   {"TIMESTAMP_HI", 0x44, 1, 1, 0x0, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
   {"KEY_EPOCH", 0x48, 1, 1, 0x0, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
   {"ADDRESS_BITS", 0x4c, 1, 1, 0x0, RegisterAccess::kRo, false, 0x3430u, 0x0u, 0x0u},
-  {"OUTPUT_COUNT", 0x50, 1, 1, 0x0, RegisterAccess::kRo, false, 0x1u, 0x0u, 0x0u},
+  {"OUTPUT_COUNT", 0x50, 1, 1, 0x0, RegisterAccess::kRo, false, 0x2u, 0x0u, 0x0u},
   {"SCRATCH", 0x54, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0xffffffffu, 0x0u},
   {"CHANNEL_COUNT", 0x58, 1, 1, 0x0, RegisterAccess::kRo, false, 0x40u, 0x0u, 0x0u},
   {"DECODER_COUNT", 0x5c, 1, 1, 0x0, RegisterAccess::kRo, false, 0x40u, 0x0u, 0x0u},
   {"DEVICE_CONTROL", 0x100, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x0u, 0x3u},
   {"DEVICE_STATUS", 0x104, 1, 1, 0x0, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
-  {"INTERRUPT_CAUSE", 0x200, 1, 1, 0x0, RegisterAccess::kW1c, false, 0x0u, 0x11fffffu, 0x0u},
-  {"INTERRUPT_ENABLE", 0x204, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x11fffffu, 0x0u},
+  {"INTERRUPT_CAUSE", 0x200, 1, 1, 0x0, RegisterAccess::kW1c, false, 0x0u, 0x1ffffffu, 0x0u},
+  {"INTERRUPT_ENABLE", 0x204, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x1ffffffu, 0x0u},
   {"INTERRUPT_MODERATION", 0x208, 1, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0xffffffffu, 0x0u},
   {"INTERRUPT_VECTOR", 0x280, 32, 1, 0x0, RegisterAccess::kRw, false, 0x0u, 0x1fu, 0x0u},
   {"QUEUE_CONTROL", 0x1000, 1, 16, 0x100, RegisterAccess::kRw, false, 0x0u, 0x301u, 0x2u},
@@ -298,12 +335,17 @@ inline constexpr RegisterInfo kRegisters[] = {
   {"FAULT_OUTER_OFFSET", 0x1058, 1, 16, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"OUTPUT_CONTROL", 0x4000, 1, 2, 0x100, RegisterAccess::kRw, false, 0x0u, 0x1u, 0x0u},
   {"OUTPUT_MODE", 0x4004, 1, 2, 0x100, RegisterAccess::kRw, false, 0x0u, 0xffu, 0x0u},
-  {"OUTPUT_MODE_COUNT", 0x4008, 1, 2, 0x100, RegisterAccess::kRo, false, 0x7u, 0x0u, 0x0u},
-  {"OUTPUT_STATUS", 0x400c, 1, 2, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
+  {"OUTPUT_MODE_COUNT", 0x4008, 1, 2, 0x100, RegisterAccess::kRo, false, 0xdu, 0x0u, 0x0u},
+  {"OUTPUT_STATUS", 0x400c, 1, 2, 0x100, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
   {"OUTPUT_FLIP_COUNT", 0x4010, 1, 2, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
   {"OUTPUT_SIZE", 0x4014, 1, 2, 0x100, RegisterAccess::kRo, false, 0x1680280u, 0x0u, 0x0u},
   {"OUTPUT_LINK", 0x4018, 1, 2, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
+  {"OUTPUT_HOTPLUG_COUNT", 0x401c, 1, 2, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
+  {"OUTPUT_VBLANK_COUNT", 0x4020, 1, 2, 0x100, RegisterAccess::kRo, false, 0x0u, 0x0u, 0x0u},
+  {"OUTPUT_REFRESH_RATE", 0x4024, 1, 2, 0x100, RegisterAccess::kRo, false, 0xea60u, 0x0u, 0x0u},
+  {"OUTPUT_CURSOR_POSITION", 0x4028, 1, 2, 0x100, RegisterAccess::kRw, false, 0x0u, 0xffffffffu, 0x0u},
   {"OUTPUT_MODE_SIZE", 0x4040, 16, 2, 0x100, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
+  {"OUTPUT_EDID", 0x4800, 64, 2, 0x100, RegisterAccess::kRo, true, 0x0u, 0x0u, 0x0u},
   {"DOORBELL", 0x100000, 1, 16, 0x10000, RegisterAccess::kWo, false, 0x0u, 0x0u, 0xffffffffu},
 };
 

@@ -131,7 +131,7 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x402u, "PROTECTED_OWNER_MISMATCH", StatusClass::kRefusal, 0x80070057u, "The protected pages belong to another session, or to several."},
   {0x403u, "DESTINATION_NOT_PROTECTED", StatusClass::kRefusal, 0x80070057u, "DECRYPT_BLT writes protected memory only."},
   {0x404u, "DESTINATION_PROTECTED", StatusClass::kRefusal, 0x80070057u, "ENCRYPT_BLT writes memory that is not protected only."},
-  {0x405u, "SCANOUT_REFUSED", StatusClass::kRefusal, 0x80070057u, "FLIP shows visible or protected VRAM only."},
+  {0x405u, "SCANOUT_REFUSED", StatusClass::kRefusal, 0x80070057u, "FLIP shows visible or protected VRAM, and CURSOR visible VRAM, only."},
   {0x501u, "SESSION_INVALID", StatusClass::kRefusal, 0x80070057u, "The session does not exist, or another context owns it."},
   {0x502u, "SESSION_NO_KEY", StatusClass::kRefusal, 0x80070057u, "The session has no key yet, or the key was replaced while the command ran."},
   {0x503u, "SESSION_NO_CONTENT_KEY", StatusClass::kRefusal, 0x80070057u, "The command asks for a content key and the session has none."},

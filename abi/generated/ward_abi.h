@@ -81,6 +81,14 @@
 #define WARD_FEATURES_OUTPUT_PROTECTION_MASK 0x800ull
 #define WARD_FEATURES_KEY_TEARDOWN_SHIFT 12
 #define WARD_FEATURES_KEY_TEARDOWN_MASK 0x1000ull
+#define WARD_FEATURES_EDID_SHIFT 13
+#define WARD_FEATURES_EDID_MASK 0x2000ull
+#define WARD_FEATURES_VBLANK_SHIFT 14
+#define WARD_FEATURES_VBLANK_MASK 0x4000ull
+#define WARD_FEATURES_CURSOR_SHIFT 15
+#define WARD_FEATURES_CURSOR_MASK 0x8000ull
+#define WARD_FEATURES_HOTPLUG_SHIFT 16
+#define WARD_FEATURES_HOTPLUG_MASK 0x10000ull
 #define WARD_FEATURES_QUEUE_PRIORITY_SHIFT 17
 #define WARD_FEATURES_QUEUE_PRIORITY_MASK 0x20000ull
 #define WARD_FEATURES_HANG_DETECTION_SHIFT 18
@@ -140,6 +148,12 @@
 #define WARD_INTERRUPT_CAUSE_FLIP_MASK 0x80000u
 #define WARD_INTERRUPT_CAUSE_LINK_SHIFT 20
 #define WARD_INTERRUPT_CAUSE_LINK_MASK 0x100000u
+#define WARD_INTERRUPT_CAUSE_HOTPLUG_SHIFT 21
+#define WARD_INTERRUPT_CAUSE_HOTPLUG_MASK 0x200000u
+#define WARD_INTERRUPT_CAUSE_VBLANK0_SHIFT 22
+#define WARD_INTERRUPT_CAUSE_VBLANK0_MASK 0x400000u
+#define WARD_INTERRUPT_CAUSE_VBLANK1_SHIFT 23
+#define WARD_INTERRUPT_CAUSE_VBLANK1_MASK 0x800000u
 #define WARD_INTERRUPT_CAUSE_HANG_SHIFT 24
 #define WARD_INTERRUPT_CAUSE_HANG_MASK 0x1000000u
 #define WARD_REG_INTERRUPT_ENABLE 0x204 /* Causes that may send their vector. */
@@ -155,6 +169,12 @@
 #define WARD_INTERRUPT_ENABLE_FLIP_MASK 0x80000u
 #define WARD_INTERRUPT_ENABLE_LINK_SHIFT 20
 #define WARD_INTERRUPT_ENABLE_LINK_MASK 0x100000u
+#define WARD_INTERRUPT_ENABLE_HOTPLUG_SHIFT 21
+#define WARD_INTERRUPT_ENABLE_HOTPLUG_MASK 0x200000u
+#define WARD_INTERRUPT_ENABLE_VBLANK0_SHIFT 22
+#define WARD_INTERRUPT_ENABLE_VBLANK0_MASK 0x400000u
+#define WARD_INTERRUPT_ENABLE_VBLANK1_SHIFT 23
+#define WARD_INTERRUPT_ENABLE_VBLANK1_MASK 0x800000u
 #define WARD_INTERRUPT_ENABLE_HANG_SHIFT 24
 #define WARD_INTERRUPT_ENABLE_HANG_MASK 0x1000000u
 #define WARD_REG_INTERRUPT_MODERATION 0x208 /* Holds interrupts of QUEUE, REFUSAL and FLIP back, so that one tells of many. Off while either field is 0. A write sends what is held. */
@@ -225,16 +245,16 @@
 #define WARD_REG_QUEUE_TIMEOUT 0x1054 /* Microseconds of virtual time without progress after which the queue is reported as hung; 0: never. */
 #define WARD_REG_FAULT_OUTER_OFFSET 0x1058 /* Offset, in the outer indirect buffer, of the INDIRECT_BUFFER that led to the inner one, when NESTED is set. */
 
-/* One display output. Those from OUTPUT_COUNT on read zero and ignore writes. */
+/* One display output, and what is connected to it. */
 #define WARD_OUTPUT_BLOCK_COUNT 2
 #define WARD_OUTPUT_BLOCK_STRIDE 0x100
 #define WARD_REG_OUTPUT_CONTROL 0x4000 /* On or off. */
 #define WARD_OUTPUT_CONTROL_ENABLE_SHIFT 0
 #define WARD_OUTPUT_CONTROL_ENABLE_MASK 0x1u
-#define WARD_REG_OUTPUT_MODE 0x4004 /* Index into OUTPUT_MODE_SIZE; a write of another value is ignored. A change drops the flipped surface. */
+#define WARD_REG_OUTPUT_MODE 0x4004 /* Index into OUTPUT_MODE_SIZE; a write of an index without a mode is ignored. A change of size drops the flipped surface and one that waits for its vblank. */
 #define WARD_OUTPUT_MODE_INDEX_SHIFT 0
 #define WARD_OUTPUT_MODE_INDEX_MASK 0xffu
-#define WARD_REG_OUTPUT_MODE_COUNT 0x4008 /* Modes of the output. */
+#define WARD_REG_OUTPUT_MODE_COUNT 0x4008 /* Modes of the output; the last one is the preferred size of the connected display. */
 #define WARD_REG_OUTPUT_STATUS 0x400c /* What the output shows. */
 #define WARD_OUTPUT_STATUS_ACTIVE_SHIFT 0
 #define WARD_OUTPUT_STATUS_ACTIVE_MASK 0x1u
@@ -242,6 +262,10 @@
 #define WARD_OUTPUT_STATUS_PROTECTED_MASK 0x2u
 #define WARD_OUTPUT_STATUS_BLANKED_SHIFT 2
 #define WARD_OUTPUT_STATUS_BLANKED_MASK 0x4u
+#define WARD_OUTPUT_STATUS_CONNECTED_SHIFT 3
+#define WARD_OUTPUT_STATUS_CONNECTED_MASK 0x8u
+#define WARD_OUTPUT_STATUS_FLIP_WAITS_SHIFT 4
+#define WARD_OUTPUT_STATUS_FLIP_WAITS_MASK 0x10u
 #define WARD_REG_OUTPUT_FLIP_COUNT 0x4010 /* Flips that took effect; wraps. */
 #define WARD_REG_OUTPUT_SIZE 0x4014 /* Size of the current mode in pixels. */
 #define WARD_OUTPUT_SIZE_WIDTH_SHIFT 0
@@ -253,11 +277,24 @@
 #define WARD_OUTPUT_LINK_HDCP_STATE_MASK 0x3u
 #define WARD_OUTPUT_LINK_CHANGES_SHIFT 16
 #define WARD_OUTPUT_LINK_CHANGES_MASK 0xffff0000u
-#define WARD_REG_OUTPUT_MODE_SIZE 0x4040 /* Element n: size of mode n in pixels; zero past OUTPUT_MODE_COUNT. */
+#define WARD_REG_OUTPUT_HOTPLUG_COUNT 0x401c /* Displays that were connected, disconnected or became another since reset; wraps. */
+#define WARD_REG_OUTPUT_VBLANK_COUNT 0x4020 /* Vblanks since reset, while the output was enabled; wraps. */
+#define WARD_REG_OUTPUT_REFRESH_RATE 0x4024 /* Vblanks in 1000 seconds, in every mode. */
+#define WARD_REG_OUTPUT_CURSOR_POSITION 0x4028 /* Where the cursor's hot spot is, in pixels from the top left one; takes effect at once. */
+#define WARD_OUTPUT_CURSOR_POSITION_X_SHIFT 0
+#define WARD_OUTPUT_CURSOR_POSITION_X_MASK 0xffffu
+#define WARD_OUTPUT_CURSOR_POSITION_Y_SHIFT 16
+#define WARD_OUTPUT_CURSOR_POSITION_Y_MASK 0xffff0000u
+#define WARD_REG_OUTPUT_MODE_SIZE 0x4040 /* Element n: size of mode n in pixels; zero past OUTPUT_MODE_COUNT, and for the last mode while no display is connected. */
 #define WARD_OUTPUT_MODE_SIZE_WIDTH_SHIFT 0
 #define WARD_OUTPUT_MODE_SIZE_WIDTH_MASK 0xffffu
 #define WARD_OUTPUT_MODE_SIZE_HEIGHT_SHIFT 16
 #define WARD_OUTPUT_MODE_SIZE_HEIGHT_MASK 0xffff0000u
+
+/* What the display at one output says about itself. */
+#define WARD_EDID_BLOCK_COUNT 2
+#define WARD_EDID_BLOCK_STRIDE 0x100
+#define WARD_REG_OUTPUT_EDID 0x4800 /* E-EDID of 256 bytes: base block and one CTA-861 extension. Element n holds bytes 4n to 4n + 3, the first in the low byte. All zero while no display is connected. */
 
 /* One page a queue, 64 KiB apart, so that one can be handed to a user process. */
 #define WARD_DOORBELL_BLOCK_COUNT 16
@@ -292,7 +329,7 @@
 #define WARD_STATUS_PROTECTED_OWNER_MISMATCH 0x402u /* The protected pages belong to another session, or to several. */
 #define WARD_STATUS_DESTINATION_NOT_PROTECTED 0x403u /* DECRYPT_BLT writes protected memory only. */
 #define WARD_STATUS_DESTINATION_PROTECTED 0x404u /* ENCRYPT_BLT writes memory that is not protected only. */
-#define WARD_STATUS_SCANOUT_REFUSED 0x405u /* FLIP shows visible or protected VRAM only. */
+#define WARD_STATUS_SCANOUT_REFUSED 0x405u /* FLIP shows visible or protected VRAM, and CURSOR visible VRAM, only. */
 #define WARD_STATUS_SESSION_INVALID 0x501u /* The session does not exist, or another context owns it. */
 #define WARD_STATUS_SESSION_NO_KEY 0x502u /* The session has no key yet, or the key was replaced while the command ran. */
 #define WARD_STATUS_SESSION_NO_CONTENT_KEY 0x503u /* The command asks for a content key and the session has none. */
@@ -364,8 +401,13 @@
 #define WARD_OPCODE_ENCRYPT_BLT 0x0021 /* Read-back: AES-128-CTR under the session's read-back key from the session's protected pages, or from memory that is not protected, to memory that is not protected. The device makes the counter block and writes it to iv_address. */
 #define WARD_OPCODE_VIDEO_BLT 0x0030 /* Video processor: a rectangle of a picture, converted to XRGB8888 (bytes B, G, R, X) and scaled. Protected sources make a protected destination of the same owner. Fields from offset 64 on, LIMITED_RANGE, color_space from 2 on, filter 2 and odd sizes belong to FEATURES.VIDEO_FORMATS. */
 #define WARD_VIDEO_BLT_FLAG_LIMITED_RANGE 0x1
-#define WARD_OPCODE_FLIP 0x0040 /* An output shows a surface from now on. The surface is physically contiguous local memory of the current mode's size. */
+#define WARD_OPCODE_FLIP 0x0040 /* An output shows a surface, from now on or from its next vblank on. The surface is physically contiguous local memory of the current mode's size. */
 #define WARD_FLIP_FLAG_FULL_SCREEN 0x1
+#define WARD_FLIP_FLAG_AT_VBLANK 0x2
+#define WARD_OPCODE_CURSOR 0x0041 /* Gives an output its cursor: 64 x 64 pixels ARGB8888 (bytes B, G, R, A), premultiplied, rows 256 bytes apart. The image stays the driver's memory: what is written there later is shown. */
+#define WARD_CURSOR_FLAG_VISIBLE 0x1
+#define WARD_OPCODE_WAIT_VBLANK 0x0042 /* The queue goes on when the output's vblank count has reached a value or, with FLIP, when no flip of the output waits for its vblank. It goes on too when the output is off or is switched off: there is no vblank to come. */
+#define WARD_WAIT_VBLANK_FLAG_FLIP 0x1
 #define WARD_OPCODE_SECURITY_MESSAGE 0x0050 /* Hands a message to the security processor. The queue waits until the answer is in the response buffer; the payload follows at offset 32, padded with zeros to a multiple of 16. */
 #define WARD_OPCODE_CONTEXT_CREATE 0x0080 /* Makes a context with an address space. */
 #define WARD_OPCODE_CONTEXT_DESTROY 0x0081 /* Ends a context, its sessions and their protected pages. No enabled queue may be bound to it. */
@@ -539,6 +581,26 @@ struct ward_flip_command {
   uint32_t width;
   uint32_t height;
   uint8_t reserved_36[12];
+};
+
+struct ward_cursor_command {
+  uint16_t opcode;
+  uint16_t flags;
+  uint32_t length;
+  uint32_t output;
+  uint32_t hot_spot_x;
+  uint64_t address;
+  uint32_t hot_spot_y;
+  uint8_t reserved_28[20];
+};
+
+struct ward_wait_vblank_command {
+  uint16_t opcode;
+  uint16_t flags;
+  uint32_t length;
+  uint32_t output;
+  uint32_t count;
+  uint8_t reserved_16[16];
 };
 
 struct ward_security_message_command {

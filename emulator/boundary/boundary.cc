@@ -111,6 +111,16 @@ class EntropyTap final : public device::EntropyPort {
 
 }  // namespace
 
+uint64_t EncodeDisplay(const device::AttachedDisplay& display) {
+  return uint64_t{display.connected} << 63 | uint64_t{display.width & 0x7fffffff} << 32 |
+         display.height;
+}
+
+device::AttachedDisplay DecodeDisplay(uint64_t value) {
+  return {value >> 63 != 0, static_cast<uint32_t>(value >> 32) & 0x7fffffff,
+          static_cast<uint32_t>(value)};
+}
+
 // The chip's ports, each in front of the host's.
 class Boundary::PortTap {
  public:
@@ -220,6 +230,11 @@ void Boundary::TearDown() {
 void Boundary::SetLinkFault(uint32_t output, device::LinkFault fault) {
   const HostCall call(this, BoundaryEventKind::kLinkFault, output, 0, static_cast<uint64_t>(fault));
   gpu_->SetLinkFault(output, fault);
+}
+
+Result<void> Boundary::AttachDisplay(uint32_t output, const device::AttachedDisplay& display) {
+  const HostCall call(this, BoundaryEventKind::kAttachDisplay, output, 0, EncodeDisplay(display));
+  return gpu_->AttachDisplay(output, display);
 }
 
 }  // namespace ward::emulator

@@ -26,7 +26,8 @@ enum class BoundaryEventKind : uint8_t {
   kProcess,  // address: budget
   kReset,    // value: device::ResetKind
   kTearDown,
-  kLinkFault,  // address: output; value: device::LinkFault
+  kLinkFault,      // address: output; value: device::LinkFault
+  kAttachDisplay,  // address: output; value: EncodeDisplay
   // What the chip asked of its ports; `ok` is the host's answer.
   kDmaRead,
   kDmaWrite,
@@ -40,6 +41,10 @@ enum class BoundaryEventKind : uint8_t {
   // value: what the chip answered to the read before.
   kAnswer,
 };
+
+// An attached display as one number, and back.
+uint64_t EncodeDisplay(const device::AttachedDisplay& display);
+device::AttachedDisplay DecodeDisplay(uint64_t value);
 
 // `data` is good during the call only. A listener that keeps kEntropy or DMA data keeps secrets.
 struct BoundaryEvent {
@@ -81,6 +86,7 @@ class Boundary {
   void Reset(device::ResetKind kind);
   void TearDown();
   void SetLinkFault(uint32_t output, device::LinkFault fault);
+  Result<void> AttachDisplay(uint32_t output, const device::AttachedDisplay& display);
 
   // For scan-outs, hashes and snapshots: nothing of these is told to the listener. A recording does
   // not reach across a Restore.

@@ -14,15 +14,15 @@ namespace {
 using Kind = BoundaryEventKind;
 
 constexpr const char* kKindNames[] = {
-    "register read", "register write", "config read", "config write", "MSI-X read",
-    "MSI-X write",   "process",        "reset",       "tear-down",    "link fault",
-    "DMA read",      "DMA write",      "DMA fence",   "VRAM read",    "VRAM write",
-    "VRAM fence",    "interrupt",      "time",        "entropy",      "answer"};
+    "register read", "register write", "config read", "config write", "MSI-X read", "MSI-X write",
+    "process",       "reset",          "tear-down",   "link fault",   "display",    "DMA read",
+    "DMA write",     "DMA fence",      "VRAM read",   "VRAM write",   "VRAM fence", "interrupt",
+    "time",          "entropy",        "answer"};
 static_assert(std::size(kKindNames) == static_cast<size_t>(Kind::kAnswer) + 1);
 
 const char* Name(Kind kind) { return kKindNames[static_cast<size_t>(kind)]; }
 
-bool IsHostCall(Kind kind) { return kind <= Kind::kLinkFault; }
+bool IsHostCall(Kind kind) { return kind <= Kind::kAttachDisplay; }
 
 // Answers the chip from the recording and notices where it asks for something else.
 class Player final : public device::DmaPort,
@@ -160,6 +160,10 @@ void CallHost(device::Gpu* gpu, Player* player, const Recording::Event& event) {
       return gpu->TearDown();
     case Kind::kLinkFault:
       return gpu->SetLinkFault(offset32, static_cast<device::LinkFault>(event.value));
+    case Kind::kAttachDisplay:
+      // The host was told what this answers; nothing of the chip follows from it.
+      (void)gpu->AttachDisplay(offset32, DecodeDisplay(event.value)).ok();
+      return;
     default:
       player->Differ(fmt::format("recorded {}, the chip did not make it", Name(event.kind)));
   }

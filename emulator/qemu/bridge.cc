@@ -127,7 +127,13 @@ using ward::device::ScanoutView;
 using ward::emulator::Boundary;
 using ward::emulator::Identity;
 
-constexpr uint32_t kShownOutput = 0;
+static_assert(kWardChipOutputCount == ward::device::kGpuOutputCount);
+
+constexpr uint32_t kFaultyOutput = 0;  // the one that the host's link fault is for
+
+ward::device::AttachedDisplay ToDisplay(const WardChipDisplay& display) {
+  return {display.connected, display.width, display.height};
+}
 
 ward::device::LinkFault ToLinkFault(WardChipLinkFault fault) {
   switch (fault) {
@@ -169,6 +175,9 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
                                                   : ward::device::LatencyPreset::kFast;
   gpu_options.strict_iv = options.strict_iv;
   gpu_options.open_decrypt = options.open_decrypt;
+  for (uint32_t output = 0; output < kWardChipOutputCount; ++output) {
+    gpu_options.displays[output] = ToDisplay(options.displays[output]);
+  }
   gpu_options.identity_private_key = identity->private_key();
   gpu_options.identity_certificates = identity->certificate_bundle();
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
@@ -240,7 +249,16 @@ void ward_chip_go_on(WardChip* chip) {
 }
 
 void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault) {
-  chip->boundary->SetLinkFault(kShownOutput, ToLinkFault(fault));
+  chip->boundary->SetLinkFault(kFaultyOutput, ToLinkFault(fault));
+}
+
+bool ward_chip_has_size(uint32_t width, uint32_t height) {
+  return ward::device::IsPossible({true, width, height});
+}
+
+void ward_chip_attach_display(WardChip* chip, uint32_t output, const WardChipDisplay* display) {
+  const auto attached = chip->boundary->AttachDisplay(output, ToDisplay(*display));
+  WARD_ASSERT(attached.ok());
 }
 
 uint64_t ward_chip_read_register(WardChip* chip, uint64_t offset, unsigned size_bytes) {
@@ -259,20 +277,20 @@ WardChipSlice ward_chip_process(WardChip* chip) {
   return {result.more, result.wakeup_ns};
 }
 
-bool ward_chip_scanout_size(WardChip* chip, uint32_t* width, uint32_t* height) {
-  const ward::device::ScanoutInfo info = chip->boundary->gpu().Scanout(kShownOutput);
+bool ward_chip_scanout_size(WardChip* chip, uint32_t output, uint32_t* width, uint32_t* height) {
+  const ward::device::ScanoutInfo info = chip->boundary->gpu().Scanout(output);
   if (!info.active) return false;
   *width = info.width;
   *height = info.height;
   return true;
 }
 
-void ward_chip_read_scanout(WardChip* chip, WardChipView view, uint32_t* pixels,
+void ward_chip_read_scanout(WardChip* chip, uint32_t output, WardChipView view, uint32_t* pixels,
                             size_t pitch_bytes) {
   const ward::device::Gpu& gpu = chip->boundary->gpu();
-  const size_t bytes = gpu.Scanout(kShownOutput).height * pitch_bytes;
+  const size_t bytes = gpu.Scanout(output).height * pitch_bytes;
   const bool read = gpu.ReadScanout(
-      kShownOutput, view == kWardChipViewOperator ? ScanoutView::kOperator : ScanoutView::kCapture,
+      output, view == kWardChipViewOperator ? ScanoutView::kOperator : ScanoutView::kCapture,
       ward::ByteSpan(reinterpret_cast<uint8_t*>(pixels), bytes),
       static_cast<uint32_t>(pitch_bytes));
   WARD_ASSERT(read);

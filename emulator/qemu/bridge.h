@@ -13,6 +13,8 @@ extern "C" {
 
 typedef struct WardChip WardChip;
 
+enum { kWardChipOutputCount = 2 };
+
 // What the display's reader is: a capture device gets black where protection demands it.
 typedef enum WardChipView {
   kWardChipViewCapture = 0,
@@ -25,6 +27,16 @@ typedef enum WardChipLinkFault {
   kWardChipLinkFaultNegotiationFails = 1,
   kWardChipLinkFaultLinkLost = 2,
 } WardChipLinkFault;
+
+// What is plugged into an output, and the size in pixels that it prefers.
+typedef struct WardChipDisplay {
+  bool connected;
+  uint32_t width;
+  uint32_t height;
+} WardChipDisplay;
+
+// Whether a display of ours can prefer that size.
+bool ward_chip_has_size(uint32_t width, uint32_t height);
 
 // What the chip asks of its host. Called only from within a function of this header; `host` is
 // passed through. The DMA functions transfer all of it or return false; a read that fails leaves no
@@ -49,6 +61,7 @@ typedef struct WardChipOptions {
   bool realistic_latency;  // firmware takes as long as on silicon, in virtual time
   bool strict_iv;          // R21: a counter range is accepted once under a key
   bool open_decrypt;       // R27: DECRYPT_BLT into memory that is not protected; no PROTECTION
+  WardChipDisplay displays[kWardChipOutputCount];
   const char*
       identity_directory;  // PEM files; NULL makes an identity that lives as long as the chip
   // 32 bytes under which saved states are sealed, so that keys and protected memory move with them;
@@ -81,6 +94,8 @@ bool ward_chip_load(WardChip* chip, const uint8_t* state, size_t size_bytes, cha
 // The machine runs (again).
 void ward_chip_go_on(WardChip* chip);
 
+// Lasts until another one is attached, across resets too. `output` exists, and ward_chip_has_size.
+void ward_chip_attach_display(WardChip* chip, uint32_t output, const WardChipDisplay* display);
 // Lasts until another one is set, across resets too.
 void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault);
 
@@ -98,11 +113,11 @@ typedef struct WardChipSlice {
 // Does one bounded slice of work, some microseconds.
 WardChipSlice ward_chip_process(WardChip* chip);
 
-// Size in pixels of what the first output shows; false when it shows nothing.
-bool ward_chip_scanout_size(WardChip* chip, uint32_t* width, uint32_t* height);
-// Writes the picture as rows of 32-bit XRGB. The size is that of ward_chip_scanout_size, asked
-// since the last write or slice.
-void ward_chip_read_scanout(WardChip* chip, WardChipView view, uint32_t* pixels,
+// Size in pixels of what an output shows; false when it shows nothing, or there is no display.
+bool ward_chip_scanout_size(WardChip* chip, uint32_t output, uint32_t* width, uint32_t* height);
+// Writes the picture, the cursor in it, as rows of 32-bit XRGB. The size is that of
+// ward_chip_scanout_size, asked since the last write or slice.
+void ward_chip_read_scanout(WardChip* chip, uint32_t output, WardChipView view, uint32_t* pixels,
                             size_t pitch_bytes);
 
 #ifdef __cplusplus

@@ -16,6 +16,9 @@ enum {
   kVectorCount = WARD_VECTOR_COUNT,
   kBlankWidth = 640,
   kBlankHeight = 360,
+  kOutputCount = kWardChipOutputCount,
+  kPreferredWidth = 1920, /* of a display for which no size was given */
+  kPreferredHeight = 1080,
   kPowerControl = PCI_PM_CTRL, /* offset in the power management capability */
   kPowerD0 = 0,
   kPowerD1 = 1,
@@ -24,6 +27,14 @@ enum {
   kErrorReporting = PCI_CONFIG_SPACE_SIZE, /* the first extended capability */
 };
 #define WARD_SLICE_NS 50000 /* the longest that guest accesses wait for the chip */
+
+/* One output: a console of QEMU's, and the display that the guest finds there. */
+typedef struct WardGpuOutput {
+  WardGpuState *gpu;
+  uint32_t number;
+  WardChipDisplay display; /* may change at any time */
+  QemuConsole *console;
+} WardGpuOutput;
 
 struct WardGpuState {
   PCIDevice parent_obj;
@@ -41,6 +52,7 @@ struct WardGpuState {
   char *seal_key_file;
   int view;       /* a WardChipView, may change at any time */
   int link_fault; /* a WardChipLinkFault, likewise */
+  WardGpuOutput outputs[kOutputCount];
 
   MemoryRegion registers;
   MemoryRegion vram;
@@ -48,7 +60,6 @@ struct WardGpuState {
   QEMUBH *work;
   QEMUTimer *wakeup;
   VMChangeStateEntry *run_state;
-  QemuConsole *console;
   WardChip *chip;
   bool loading;             /* vectors wait until the machine's interrupt controllers are there */
   uint32_t waiting_vectors; /* bit n: vector n is sent when the machine runs */
@@ -262,40 +273,64 @@ static void SetIdentifiers(WardGpuState *s) {
   pci_set_word(config + PCI_SUBSYSTEM_ID, s->device_id);
 }
 
-/* ---- The screen ---- */
+/* ---- The screens, one console for each output ---- */
 
-static void ShowBlank(WardGpuState *s) {
-  DisplaySurface *surface = qemu_console_surface(s->console);
+static void ShowBlank(WardGpuOutput *output) {
+  DisplaySurface *surface = qemu_console_surface(output->console);
   size_t bytes = (size_t)surface_stride(surface) * (size_t)surface_height(surface);
   memset(surface_data(surface), 0, bytes);
 }
 
-static DisplaySurface *SurfaceOfSize(WardGpuState *s, int width, int height) {
-  DisplaySurface *surface = qemu_console_surface(s->console);
+static DisplaySurface *SurfaceOfSize(WardGpuOutput *output, int width, int height) {
+  DisplaySurface *surface = qemu_console_surface(output->console);
   if (surface == NULL || surface_width(surface) != width || surface_height(surface) != height) {
     surface = qemu_create_displaysurface(width, height);
-    dpy_gfx_replace_surface(s->console, surface);
+    dpy_gfx_replace_surface(output->console, surface);
   }
   return surface;
 }
 
 static WARD_GFX_UPDATE UpdateScreen(void *opaque) {
-  WardGpuState *s = opaque;
+  WardGpuOutput *output = opaque;
+  WardGpuState *s = output->gpu;
   uint32_t width = kBlankWidth;
   uint32_t height = kBlankHeight;
-  bool on = IsPowered(s) && ward_chip_scanout_size(s->chip, &width, &height);
-  DisplaySurface *surface = SurfaceOfSize(s, (int)width, (int)height);
+  bool on = IsPowered(s) && ward_chip_scanout_size(s->chip, output->number, &width, &height);
+  DisplaySurface *surface = SurfaceOfSize(output, (int)width, (int)height);
   if (on) {
-    ward_chip_read_scanout(s->chip, s->view, surface_data(surface),
+    ward_chip_read_scanout(s->chip, output->number, s->view, surface_data(surface),
                            (size_t)surface_stride(surface));
   } else {
-    ShowBlank(s);
+    ShowBlank(output);
   }
-  dpy_gfx_update(s->console, 0, 0, (int)width, (int)height);
+  dpy_gfx_update(output->console, 0, 0, (int)width, (int)height);
   WARD_GFX_UPDATE_DONE;
 }
 
-static const GraphicHwOps kScreenOperations = {.gfx_update = UpdateScreen};
+static void AttachDisplay(WardGpuOutput *output) {
+  if (output->gpu->chip == NULL) return; /* given before there is a chip */
+  ward_chip_attach_display(output->gpu->chip, output->number, &output->display);
+  ScheduleWork(output->gpu);
+}
+
+/* A window has another size, or a client of VNC asks for one: the display at the output prefers it
+ * from now on, as near as it can. */
+static void TakeWindowSize(void *opaque, uint32_t head, QemuUIInfo *info) {
+  WardGpuOutput *output = opaque;
+  uint32_t width = info->width;
+  uint32_t height = info->height;
+  if (!output->display.connected || width == 0 || height == 0) return;
+  if (!ward_chip_has_size(width, output->display.height)) width = output->display.width;
+  if (!ward_chip_has_size(output->display.width, height)) height = output->display.height;
+  output->display.width = width;
+  output->display.height = height;
+  AttachDisplay(output);
+}
+
+static const GraphicHwOps kScreenOperations = {
+    .gfx_update = UpdateScreen,
+    .ui_info = TakeWindowSize,
+};
 
 /* ---- The device's life ---- */
 
@@ -321,6 +356,7 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .identity_directory = s->identity,
       .seal_key_path = s->seal_key_file,
       .trace_path = s->trace,
+      .displays = {s->outputs[0].display, s->outputs[1].display},
   };
   const WardChipHost host = {
       .host = s,
@@ -392,13 +428,16 @@ static void Realize(PCIDevice *device, Error **errp) {
   s->work = qemu_bh_new_guarded(DoWork, s, &DEVICE(s)->mem_reentrancy_guard);
   s->wakeup = timer_new_ns(QEMU_CLOCK_VIRTUAL, ScheduleWork, s);
   s->run_state = qdev_add_vm_change_state_handler(DEVICE(s), RunStateChanged, s);
-  s->console = graphic_console_init(DEVICE(s), 0, &kScreenOperations, s);
+  for (uint32_t head = 0; head < kOutputCount; ++head) {
+    WardGpuOutput *output = &s->outputs[head];
+    output->console = graphic_console_init(DEVICE(s), head, &kScreenOperations, output);
+  }
   RegisterBars(s);
 }
 
 static void Unrealize(PCIDevice *device) {
   WardGpuState *s = WARD_GPU(device);
-  graphic_console_close(s->console);
+  for (int head = 0; head < kOutputCount; ++head) graphic_console_close(s->outputs[head].console);
   qemu_del_vm_change_state_handler(s->run_state);
   timer_free(s->wakeup);
   qemu_bh_delete(s->work);
@@ -445,6 +484,14 @@ static uint8_t *ReadState(QEMUFile *file, uint64_t bytes) {
   return state;
 }
 
+/* Displays and cables are this machine's; the guest learns of one that is another. */
+static void TakeOwnDisplays(WardGpuState *s) {
+  for (uint32_t head = 0; head < kOutputCount; ++head) {
+    ward_chip_attach_display(s->chip, head, &s->outputs[head].display);
+  }
+  ward_chip_set_link_fault(s->chip, s->link_fault);
+}
+
 static int GetChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field) {
   WardGpuState *s = container_of(field_data, WardGpuState, chip);
   uint64_t bytes = qemu_get_be64(file);
@@ -456,13 +503,13 @@ static int GetChip(QEMUFile *file, void *field_data, size_t size, const VMStateF
   char error[512] = "";
   s->loading = true;
   bool loaded = ward_chip_load(s->chip, state, bytes, error, sizeof(error));
+  if (loaded) TakeOwnDisplays(s);
   s->loading = false;
   g_free(state);
   if (!loaded) {
     error_report("ward-gpu: the saved state was refused: %s", error);
     return -EINVAL;
   }
-  ward_chip_set_link_fault(s->chip, s->link_fault); /* this machine's cable */
   return 0;
 }
 
@@ -517,6 +564,56 @@ static void SetLinkFault(Object *object, int fault, Error **errp) {
   if (s->chip != NULL) ward_chip_set_link_fault(s->chip, fault);
 }
 
+/* "off", "on" (of the size that it had), or a size as "1920x1080". */
+static char *GetDisplay(const WardGpuOutput *output) {
+  const WardChipDisplay *display = &output->display;
+  return display->connected ? g_strdup_printf("%ux%u", display->width, display->height)
+                            : g_strdup("off");
+}
+
+static void SetDisplay(WardGpuOutput *output, const char *text, Error **errp) {
+  WardChipDisplay next = output->display;
+  char rest;
+  next.connected = strcmp(text, "off") != 0;
+  if (next.connected && strcmp(text, "on") != 0 &&
+      (sscanf(text, "%5ux%5u%c", &next.width, &next.height, &rest) != 2 ||
+       !ward_chip_has_size(next.width, next.height))) {
+    error_setg(errp,
+               "ward-gpu: display%u is off, on, or a size from 640x480 to 3840x2160, for example "
+               "display%u=1920x1080",
+               output->number, output->number);
+    return;
+  }
+  output->display = next;
+  AttachDisplay(output);
+}
+
+static char *GetDisplay0(Object *object, Error **errp) {
+  return GetDisplay(&WARD_GPU(object)->outputs[0]);
+}
+
+static void SetDisplay0(Object *object, const char *text, Error **errp) {
+  SetDisplay(&WARD_GPU(object)->outputs[0], text, errp);
+}
+
+static char *GetDisplay1(Object *object, Error **errp) {
+  return GetDisplay(&WARD_GPU(object)->outputs[1]);
+}
+
+static void SetDisplay1(Object *object, const char *text, Error **errp) {
+  SetDisplay(&WARD_GPU(object)->outputs[1], text, errp);
+}
+
+static void InitInstance(Object *object) {
+  WardGpuState *s = WARD_GPU(object);
+  for (uint32_t number = 0; number < kOutputCount; ++number) {
+    s->outputs[number].gpu = s;
+    s->outputs[number].number = number;
+    s->outputs[number].display = (WardChipDisplay){
+        .connected = number == 0, .width = kPreferredWidth, .height = kPreferredHeight};
+  }
+}
+
 static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_UINT16("vendor-id", WardGpuState, vendor_id, WARD_VENDOR_ID),
     DEFINE_PROP_UINT16("device-id", WardGpuState, device_id, WARD_DEVICE_ID),
@@ -529,6 +626,10 @@ static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_STRING("trace", WardGpuState, trace),
     DEFINE_PROP_STRING("seal-key-file", WardGpuState, seal_key_file),
     WARD_PROPERTIES_END};
+
+static const char kDisplayDescription[] =
+    "the display at the output: off, on, or the size that it prefers, as 1920x1080; may change at "
+    "any time, and the guest learns of it";
 
 static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
   DeviceClass *device_class = DEVICE_CLASS(class);
@@ -555,10 +656,14 @@ static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
       "operator; may change at any time");
   object_class_property_add_enum(class, "link-fault", "WardGpuLinkFault", &kLinkFaultLookup,
                                  GetLinkFault, SetLinkFault);
-  object_class_property_set_description(
-      class, "link-fault",
-      "what the link to the display does: none, negotiation-fails (HDCP does not authenticate) or "
-      "link-lost (the cable is cut); may change at any time");
+  object_class_property_set_description(class, "link-fault",
+                                        "what the link to the first output's display does: none, "
+                                        "negotiation-fails (HDCP does not authenticate) or "
+                                        "link-lost (the cable is cut); may change at any time");
+  object_class_property_add_str(class, "display0", GetDisplay0, SetDisplay0);
+  object_class_property_add_str(class, "display1", GetDisplay1, SetDisplay1);
+  object_class_property_set_description(class, "display0", kDisplayDescription);
+  object_class_property_set_description(class, "display1", kDisplayDescription);
 }
 
 static WARD_INTERFACES kInterfaces[] = {{INTERFACE_PCIE_DEVICE}, {}};
@@ -567,6 +672,7 @@ static const TypeInfo kType = {
     .name = TYPE_WARD_GPU,
     .parent = TYPE_PCI_DEVICE,
     .instance_size = sizeof(WardGpuState),
+    .instance_init = InitInstance,
     .class_init = InitClass,
     .interfaces = kInterfaces,
 };

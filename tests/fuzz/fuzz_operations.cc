@@ -30,6 +30,8 @@ constexpr uint8_t kHardwareChoice = 228;
 // From there on ResetSomething tears down (make_seeds.cc knows it).
 constexpr uint8_t kImportFunction = 2;
 constexpr uint8_t kTearDownChoice = 0xf0;
+constexpr device::AttachedDisplay kDisplays[] = {
+    {}, {.connected = false}, {.width = 800, .height = 600}, {.width = 0}};
 
 // The list behind a DECRYPT_SAMPLE; its sum is the sample's length most of the time.
 void AppendSubSamples(std::vector<uint8_t>* bytes, InputReader* input) {
@@ -310,15 +312,22 @@ void FuzzMachine::TearDown() {
 }
 
 void FuzzMachine::LookAtScreen(InputReader* input) {
-  // The high bits make the link's cable and display misbehave, or well again.
+  // The high bits make the link's cable and display misbehave, or well again; the next two plug
+  // displays in and pull them, impossible ones too.
   const uint8_t choice = input->Take<uint8_t>();
+  const uint32_t output = choice % 3;
   if (choice >> 6 != 0) gpu_->SetLinkFault(0, static_cast<device::LinkFault>((choice >> 6) - 1));
-  const device::ScanoutInfo info = gpu_->Scanout(choice % 3);
+  if ((choice & 0x30) == 0x30) {
+    const device::AttachedDisplay& display = Pick(kDisplays, choice >> 2 & 3);
+    const bool attached = gpu_->AttachDisplay(output, display).ok();
+    WARD_ASSERT(attached == (output < device::kGpuOutputCount && IsPossible(display)));
+  }
+  const device::ScanoutInfo info = gpu_->Scanout(output);
   record_.digest.Add(info.active);
   record_.digest.Add(info.flip_count);
   if (!info.active || info.width > 1024) return;
   std::vector<uint8_t> pixels(size_t{info.width} * info.height * 4);
-  gpu_->ReadScanout(0, device::ScanoutView::kCapture, pixels, info.width * 4);
+  gpu_->ReadScanout(output, device::ScanoutView::kCapture, pixels, info.width * 4);
   record_.digest.Add(ConstByteSpan(pixels));
   for (size_t at = 0; record_.look_for_canary && at + 8 <= pixels.size(); at += 4) {
     WARD_ASSERT(LoadLe<uint64_t>(pixels.data() + at) != (uint64_t{kCanary} << 32 | kCanary));

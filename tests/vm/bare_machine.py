@@ -184,10 +184,10 @@ class BareMachine(Function):
     def write(self, address, data):
         self.ask(f"write {address:#x} {len(data):#x} 0x{data.hex()}")
 
-    def take_screenshot(self):
-        """(width, height, rows of RGB bytes) of the device's screen."""
+    def take_screenshot(self, head=0):
+        """(width, height, rows of RGB bytes) of the console of one of the device's outputs."""
         path = self.folder / "screen.ppm"
-        self.monitor.execute("screendump", filename=str(path), device="gpu0")
+        self.monitor.execute("screendump", filename=str(path), device="gpu0", head=head)
         data = path.read_bytes()
         header = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data)
         return int(header[1]), int(header[2]), data[header.end():]

@@ -19,7 +19,7 @@ INTERRUPT_CAUSE, INTERRUPT_ENABLE, INTERRUPT_VECTOR = 0x200, 0x204, 0x280
 QUEUE = 0x1000
 QUEUE_CONTROL, QUEUE_STATUS, RING_BASE, FENCE_ADDRESS = 0x0, 0x4, 0x8, 0x18
 FAULT_STATUS, FAULT_ADDRESS, REFUSAL_STATUS = 0x30, 0x38, 0x4c
-OUTPUT_CONTROL, OUTPUT_STATUS = 0x4000, 0x400c
+OUTPUT_CONTROL, OUTPUT_MODE, OUTPUT_STATUS, OUTPUT_SIZE = 0x4000, 0x4004, 0x400c, 0x4014
 DOORBELL = 0x100000
 IDLE, FAULTED = 1, 4
 BUS_ERROR = 0x0206
@@ -384,7 +384,7 @@ class Screen(DeviceTest):
         with BareMachine() as machine:
             machine.map_bars()
             self.show(machine, PROTECTED, fill(PROTECTED, 0x336699, WIDTH * 4, HEIGHT))
-            self.assertEqual(machine.register(OUTPUT_STATUS), 3)  # active, protected
+            self.assertEqual(machine.register(OUTPUT_STATUS), 0xb)  # active, protected, connected
             pixels = WIDTH * HEIGHT
             self.assertEqual(machine.take_screenshot(), (WIDTH, HEIGHT, bytes(3 * pixels)))
             self.assertEqual(self.shot(machine, "operator"),
@@ -453,8 +453,9 @@ class Life(DeviceTest):
         with BareMachine() as machine:
             listed = machine.monitor.execute("device-list-properties", typename="ward-gpu")
             names = {entry["name"] for entry in listed}
-            self.assertLessEqual({"view", "teardown", "link-fault", "identity", "trace", "vram-size",
-                                  "protected-size", "vendor-id", "device-id", "seal-key-file"}, names)
+            self.assertLessEqual({"view", "teardown", "link-fault", "display0", "display1",
+                                  "identity", "trace", "vram-size", "protected-size", "vendor-id",
+                                  "device-id", "seal-key-file", "open-decrypt"}, names)
 
     def test_open_decrypt_is_off_and_loud_when_it_is_on(self):
         for device, is_open in (("", 0), ("open-decrypt=on", 1)):
@@ -500,6 +501,12 @@ class Refusals(DeviceTest):
 
     def test_teardown_before_there_are_keys(self):
         self.assert_refused(self.run_qemu("ward-gpu,teardown=on"), "takes only true")
+
+    def test_display_that_is_not_possible(self):
+        for display in ("639x480", "1920x2161", "1920", "1920x1080x32", "-800x600", "big", ""):
+            with self.subTest(display=display):
+                self.assert_refused(self.run_qemu(f"ward-gpu,display1={display}"),
+                                    "display1=1920x1080")
 
     def test_empty_identity(self):
         self.assert_refused(self.run_qemu("ward-gpu,identity="), "identity is empty")

@@ -11,7 +11,7 @@ packages_firmware=(g++-riscv64-linux-gnu)
 # Builds the driver's side for Windows.
 packages_windows=(g++-mingw-w64-x86-64-posix)
 # Runs the machine, the demo and the VM tests.
-packages_machine=(qemu-system-x86 busybox-static cpio ffmpeg openssl pciutils python3 procps
+packages_machine=(qemu-system-x86 busybox-static cpio edid-decode ffmpeg openssl pciutils python3 procps
   util-linux)
 # Makes the headers of the installed QEMU, and links the device object (a static libcrypto wants zstd).
 packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates

@@ -140,8 +140,8 @@ TEST_CASE("OUTPUT_ID names the output that scans pages of the session, while it 
     Display::Output& output = state.outputs[0];
     output.enabled = true;
     output.active = active;
-    output.surface_local_address = local_address;
-    output.surface_pitch = 2560;  // 640x360: 225 pages
+    output.surface.local_address = local_address;
+    output.surface.pitch = 2560;  // 640x360: 225 pages
     bench.display.Load(state);
   };
   show(abi::kProtectedVramLocalBase, true);

@@ -34,7 +34,7 @@ struct Bench : ChipMemory {
         config(kVisibleBytes, &ports.interrupts),
         interrupts(&registers, &config, &ports.clock, ports.ports().trace),
         contexts(&memory),
-        display(&memory, &grants),
+        display(&memory, &grants, &ports.clock),
         copy(&memory),
         crypto(MakeWithoutCipher(&memory, &vault, &grants)),
         video(&memory),

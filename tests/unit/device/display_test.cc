@@ -34,7 +34,7 @@ abi::FlipCommand Flip(uint64_t address, uint32_t pitch = 2560, uint32_t width = 
 }
 
 struct Bench : ChipMemory {
-  Bench() : grants(4), display(&memory, &grants) {}
+  Bench() : grants(4), display(&memory, &grants, &ports.clock) {}
 
   uint32_t Show(const abi::FlipCommand& command) {
     const auto result = display.Flip(command, Kernel());
@@ -57,11 +57,14 @@ struct Bench : ChipMemory {
     for (size_t x = 3; x < black.size(); x += 4) black[x] = 255;
     const bool is_black = Pixels(ScanoutView::kOperator) == black;
     CHECK(Pixels(ScanoutView::kCapture) == black);
-    CHECK(display.ReadRegister(0, kStatus) == (is_black ? 7 : 3));
+    CHECK(display.ReadRegister(0, kStatus) == (is_black ? 0xf : 0xb));
     CHECK(display.Scanout(0).is_blanked == is_black);
     return is_black;
   }
-  void PassTime(uint64_t now_ns) { display.AdvanceLinks(now_ns); }
+  void PassTime(uint64_t now_ns) {
+    ports.clock.now_ns = now_ns;
+    display.Advance();
+  }
 
   static constexpr size_t kFrame = 2560 * 360;
 
@@ -80,8 +83,10 @@ constexpr size_t kFrameBytes = 2560 * 360;
 TEST_CASE("an output says its modes and is off at first") {
   Bench bench;
   const std::vector<std::pair<uint32_t, uint32_t>> modes = {
-      {640, 360}, {640, 480}, {800, 600}, {1024, 768}, {1280, 720}, {1920, 1080}, {3840, 2160}};
-  CHECK(bench.display.ReadRegister(0, kModeCount) == 7);
+      {640, 360},   {640, 480},   {800, 600},  {1024, 768},  {1280, 720},
+      {1920, 1080}, {3840, 2160}, {1280, 800}, {1280, 1024}, {1600, 900},
+      {1920, 1200}, {2560, 1440}, {1920, 1080}};
+  CHECK(bench.display.ReadRegister(0, kModeCount) == 13);
   for (uint32_t i = 0; i < 16; ++i) {
     const uint32_t expected = i < modes.size() ? modes[i].first + modes[i].second * 65536 : 0;
     CHECK(bench.display.ReadRegister(0, kModeSizes + 4 * i) == expected);
@@ -89,9 +94,9 @@ TEST_CASE("an output says its modes and is off at first") {
   CHECK(bench.display.ReadRegister(0, kControl) == 0);
   CHECK(bench.display.ReadRegister(0, kSize) == 0x01680280);
   CHECK_FALSE(bench.display.Scanout(0).active);
-  for (uint32_t i = 0; i < 10; ++i) {
+  for (uint32_t i = 0; i < 16; ++i) {
     bench.display.WriteRegister(0, kMode, i);
-    const uint32_t mode = std::min(i, 6u);  // 7, 8, 9 are ignored
+    const uint32_t mode = std::min(i, 12u);  // 13, 14, 15 are ignored
     CHECK(bench.display.ReadRegister(0, kMode) == mode);
     CHECK(bench.display.ReadRegister(0, kSize) == modes[mode].first + modes[mode].second * 65536);
     CHECK(bench.display.Scanout(0).width == modes[mode].first);
@@ -107,14 +112,14 @@ TEST_CASE("registers ignore reserved bits, and every other offset reads zero and
   bench.display.WriteRegister(0, kMode, 0xffffff02);
   CHECK(bench.display.ReadRegister(0, kMode) == 2);
   for (const uint32_t offset :
-       {kModeCount, kStatus, kFlipCount, kSize, kModeSizes, kLink, 0x1cu, 0xfcu}) {
+       {kModeCount, kStatus, kFlipCount, kSize, kModeSizes, kLink, 0x1cu, 0x20u, 0x24u, 0xfcu}) {
     const uint32_t before = bench.display.ReadRegister(0, offset);
     bench.display.WriteRegister(0, offset, 0xffffffff);
     CHECK(bench.display.ReadRegister(0, offset) == before);
   }
   for (uint32_t offset = 0; offset < 0x100; ++offset) {
-    CHECK(bench.display.ReadRegister(1, offset) == 0);
-    bench.display.WriteRegister(1, offset, 0xffffffff);
+    CHECK(bench.display.ReadRegister(2, offset) == 0);
+    bench.display.WriteRegister(2, offset, 0xffffffff);
     if (offset % 4 != 0) CHECK(bench.display.ReadRegister(0, offset) == 0);
   }
   CHECK(bench.display.ReadRegister(0, kMode) == 2);
@@ -132,7 +137,7 @@ TEST_CASE("a flip of visible VRAM shows its pixels in both views, row by row at 
   CHECK(info.height == 360);
   CHECK(info.flip_count == 1);
   CHECK_FALSE(info.is_protected);
-  CHECK(bench.display.ReadRegister(0, kStatus) == 1);
+  CHECK(bench.display.ReadRegister(0, kStatus) == 9);
   CHECK(bench.display.ReadRegister(0, kFlipCount) == 1);
   for (const ScanoutView view : {ScanoutView::kCapture, ScanoutView::kOperator}) {
     const auto pixels = bench.Pixels(view, 2572);
@@ -152,7 +157,7 @@ TEST_CASE("P2 the capture view of a protected surface is black, the operator's s
   bench.PutProtected(kPage, Noise(kFrameBytes, 2), 0x10001);
   REQUIRE(bench.Show(Flip(ChipMemory::Protected(kPage))) == abi::kStatusOk);
   CHECK(bench.display.Scanout(0).is_protected);
-  CHECK(bench.display.ReadRegister(0, kStatus) == 3);
+  CHECK(bench.display.ReadRegister(0, kStatus) == 0xb);
   std::vector<uint8_t> black(kFrameBytes, 0);
   for (size_t x = 3; x < black.size(); x += 4) black[x] = 255;
   CHECK(bench.Pixels(ScanoutView::kCapture) == black);
@@ -197,11 +202,11 @@ TEST_CASE("protected pixels wait for the link, and the link's register tells how
   CHECK(bench.display.ReadRegister(0, kLink) == 0);
   bench.display.EnableLink(0, 100, 50);
   CHECK(bench.display.ReadRegister(0, kLink) == 0x00010001);
-  CHECK(bench.display.LinkWakeupNs() == 150);
+  CHECK(bench.display.WakeupNs() == 150);
   CHECK(bench.IsBlack());
   bench.PassTime(150);
   CHECK(bench.display.ReadRegister(0, kLink) == 0x00020002);
-  CHECK(bench.display.LinkWakeupNs() == 0);
+  CHECK(bench.display.WakeupNs() == 0);
   CHECK_FALSE(bench.IsBlack());
   bench.display.SetLinkFault(0, LinkFault::kLinkLost);
   CHECK(bench.display.ReadRegister(0, kLink) == 0x00030003);
@@ -218,20 +223,20 @@ TEST_CASE("a visible surface is shown whatever the link and whoever owns what") 
   REQUIRE(bench.Show(Flip(ChipMemory::Visible(0))) == abi::kStatusOk);
   bench.Owner().needs_full_screen = true;
   bench.display.EnableLink(0, 0, 50);
-  CHECK(bench.display.ReadRegister(0, kStatus) == 1);
+  CHECK(bench.display.ReadRegister(0, kStatus) == 9);
   CHECK(bench.Pixels(ScanoutView::kCapture) == Noise(Bench::kFrame, 4));
 }
 
 TEST_CASE("a change of the link is told once") {
   Bench bench;
-  CHECK_FALSE(bench.display.TakeLinkChange());
+  CHECK(bench.display.TakeCauses() == 0);
   bench.display.EnableLink(0, 0, 50);
-  CHECK(bench.display.TakeLinkChange());
-  CHECK_FALSE(bench.display.TakeLinkChange());
+  CHECK(bench.display.TakeCauses() == abi::kInterruptCauseLinkMask);
+  CHECK(bench.display.TakeCauses() == 0);
   bench.PassTime(50);
   bench.display.SetLinkFault(0, LinkFault::kLinkLost);
-  CHECK(bench.display.TakeLinkChange());
-  CHECK_FALSE(bench.display.TakeLinkChange());
+  CHECK(bench.display.TakeCauses() == abi::kInterruptCauseLinkMask);
+  CHECK(bench.display.TakeCauses() == 0);
 }
 
 TEST_CASE("neither another mode nor switching the output off and on touches the link") {
@@ -246,6 +251,59 @@ TEST_CASE("neither another mode nor switching the output off and on touches the 
   CHECK(bench.display.link(0).state() == HdcpState::kOff);
 }
 
+TEST_CASE("a display that is pulled takes its link along, and nothing protected is shown after") {
+  Bench bench;
+  bench.ShowProtected(abi::FlipCommand::kFlagFullScreen);
+  bench.display.EnableLink(0, 0, 50);
+  bench.PassTime(50);
+  REQUIRE(bench.display.link(0).state() == HdcpState::kOn);
+  CHECK_FALSE(bench.IsBlack());
+  REQUIRE(bench.display.AttachDisplay(0, {.connected = false}).ok());
+  CHECK(bench.display.link(0).state() == HdcpState::kLost);
+  CHECK(bench.display.TakeCauses() ==
+        (abi::kInterruptCauseLinkMask | abi::kInterruptCauseHotplugMask));
+  // Without a display it does not come up, and the next display has to be asked anew.
+  bench.display.EnableLink(0, 50, 50);
+  bench.PassTime(100);
+  CHECK(bench.display.link(0).state() == HdcpState::kLost);
+  REQUIRE(bench.display.AttachDisplay(0, {}).ok());
+  CHECK(bench.display.link(0).state() == HdcpState::kLost);
+  CHECK(bench.IsBlack());
+  bench.display.EnableLink(0, 100, 50);
+  bench.PassTime(150);
+  CHECK(bench.display.link(0).state() == HdcpState::kOn);
+  CHECK_FALSE(bench.IsBlack());
+}
+
+TEST_CASE("a display of another size is another display, and the link stays") {
+  Bench bench;
+  bench.display.EnableLink(0, 0, 50);
+  bench.PassTime(50);
+  REQUIRE(bench.display.AttachDisplay(0, {.width = 800, .height = 600}).ok());
+  CHECK(bench.display.link(0).state() == HdcpState::kOn);
+}
+
+TEST_CASE("each output has its own link, and protected pixels wait for that one") {
+  Bench bench;
+  REQUIRE(bench.display.AttachDisplay(1, {}).ok());
+  bench.display.WriteRegister(1, kControl, 1);
+  bench.ShowProtected(abi::FlipCommand::kFlagFullScreen);
+  auto flip = Flip(ChipMemory::Protected(kPage));
+  flip.output = 1;
+  flip.flags = abi::FlipCommand::kFlagFullScreen;
+  REQUIRE(bench.Show(flip) == abi::kStatusOk);
+  bench.display.EnableLink(1, 0, 50);
+  CHECK_FALSE(bench.IsBlack());  // the first output's
+  CHECK(bench.display.Scanout(1).is_blanked);
+  CHECK(bench.display.ReadRegister(1, kStatus) == 0xf);
+  bench.PassTime(50);
+  CHECK_FALSE(bench.display.Scanout(1).is_blanked);
+  bench.display.SetLinkFault(0, LinkFault::kLinkLost);
+  bench.display.EnableLink(0, 50, 50);
+  CHECK(bench.IsBlack());
+  CHECK_FALSE(bench.display.Scanout(1).is_blanked);
+}
+
 TEST_CASE("a flip that can't be shown is refused, counts nothing and leaves what is shown") {
   Bench bench;
   const uint64_t at = ChipMemory::Visible(0);
@@ -254,7 +312,9 @@ TEST_CASE("a flip that can't be shown is refused, counts nothing and leaves what
   REQUIRE(bench.Show(Flip(at)) == abi::kStatusOk);
 
   auto other_output = Flip(at);
-  other_output.output = 1;
+  other_output.output = 1;  // off too
+  CHECK(bench.Show(other_output) == abi::kStatusOutputInvalid);
+  other_output.output = 2;
   CHECK(bench.Show(other_output) == abi::kStatusOutputInvalid);
   other_output.output = 0xffffffff;
   CHECK(bench.Show(other_output) == abi::kStatusOutputInvalid);
@@ -291,7 +351,7 @@ TEST_CASE("another mode and switching off drop the surface; the same mode does n
   CHECK(bench.display.Scanout(0).active);
   bench.display.WriteRegister(0, kMode, 1);
   CHECK_FALSE(bench.display.Scanout(0).active);
-  CHECK(bench.display.ReadRegister(0, kStatus) == 0);
+  CHECK(bench.display.ReadRegister(0, kStatus) == 8);
   std::vector<uint8_t> pixels(640 * 480 * 4);
   CHECK_FALSE(bench.display.ReadScanout(0, ScanoutView::kOperator, pixels, 2560));
   CHECK(bench.Show(Flip(ChipMemory::Visible(0))) == abi::kStatusOperandInvalid);  // not its size

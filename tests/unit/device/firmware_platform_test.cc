@@ -23,7 +23,7 @@ struct WiredPlatform {
       : memory(ports.ports(), 1u << 20, 1u << 20),
         vault(8),
         grants(4),
-        display(&memory, &grants),
+        display(&memory, &grants, &ports.clock),
         platform(
             {&vault, &grants, &memory, &display, &ports.entropy, &ports.clock, 1000, -1, false},
             LoadKey(identity), {1, 2, 3}) {}

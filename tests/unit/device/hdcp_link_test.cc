@@ -126,7 +126,7 @@ TEST_CASE("state, changes, time and fault of a link are in its hash") {
 TEST_CASE("a fault of an output that does not exist has no effect") {
   fakes::GpuRig rig;
   const uint64_t before = rig.gpu->StateHash();
-  rig.gpu->SetLinkFault(1, LinkFault::kLinkLost);
+  rig.gpu->SetLinkFault(2, LinkFault::kLinkLost);
   rig.gpu->SetLinkFault(0xffffffff, LinkFault::kLinkLost);
   CHECK(rig.gpu->StateHash() == before);
   rig.gpu->SetLinkFault(0, LinkFault::kLinkLost);

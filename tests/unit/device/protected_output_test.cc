@@ -45,9 +45,9 @@ TEST_CASE("a negotiation takes 1 us in the fast preset and 200 ms in the realist
     REQUIRE(bench.SetKey() == abi::kStatusOk);
     REQUIRE(bench.SetLevel(1, 7) == abi::kStatusOk);
     const uint64_t expected = latency == LatencyPreset::kFast ? 1000 : 200000000;
-    CHECK(bench.display.LinkWakeupNs() == bench.ports.clock.now_ns + expected);
+    CHECK(bench.display.WakeupNs() == bench.ports.clock.now_ns + expected);
     REQUIRE(bench.SetLevel(0, 8) == abi::kStatusOk);
-    CHECK(bench.display.LinkWakeupNs() == 0);
+    CHECK(bench.display.WakeupNs() == 0);
   }
 }
 

@@ -126,7 +126,7 @@ struct SecurityBench {
         memory(ports.ports(), 1u << 20, 1u << 20),
         vault(slot_count),
         grants(firmware::kSessionCount),
-        display(&memory, &grants) {
+        display(&memory, &grants, &ports.clock) {
     for (size_t i = 0; i < certificate.size(); ++i) certificate[i] = static_cast<uint8_t>(i * 7);
     GpuOptions options;
     options.latency = latency;

@@ -23,7 +23,7 @@ CreateOutcome TryCreate(ConstByteSpan key, ConstByteSpan certificates) {
   Memory memory(ports.ports(), 1u << 20, 1u << 20);
   KeyVault vault(4);
   GrantTable grants(firmware::kSessionCount);
-  Display display(&memory, &grants);
+  Display display(&memory, &grants, &ports.clock);
   GpuOptions options;
   options.identity_private_key = key;
   options.identity_certificates = certificates;

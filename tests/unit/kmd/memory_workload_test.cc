@@ -186,7 +186,7 @@ class Workload {
     Modelled* one = PickUsable(party);
     if (one == nullptr || !one->is_surface) return;
     const Result<void> presented = machine_.adapter->Present(
-        party->client.device, party->client.context, one->handle, kWidth, kHeight, kPitch, true);
+        party->client.device, party->client.context, one->handle, kWidth, kHeight, kPitch, {true});
     if (presented.ok()) {
       shown_ = one->handle;
     } else if (presented.fault().status == abi::kStatusInvalidArgument) {

@@ -38,9 +38,9 @@ TEST_CASE("a presented surface is what the output scans out, after the context's
     commands.AddFill(surface, row * kPitch, 4 * kWidth, 0x00010203 + row * 0x10000);
   }
   REQUIRE(client.Submit(commands).ok());
-  REQUIRE(
-      client.adapter->Present(client.device, client.context, surface, kWidth, kHeight, kPitch, true)
-          .ok());
+  REQUIRE(client.adapter
+              ->Present(client.device, client.context, surface, kWidth, kHeight, kPitch, {true})
+              .ok());
   const Scanned screen = ReadScreen(&machine);
   REQUIRE(screen.shown);
   for (uint32_t row = 0; row < kHeight; ++row) {
@@ -54,9 +54,9 @@ TEST_CASE("a surface that is freed is blanked before its memory is somebody else
   Client client(&machine);
   REQUIRE(client.adapter->SetMode(0, kWidth, kHeight).ok());
   const AllocationHandle surface = client.Allocate(SurfaceIn(Segment::kVisible));
-  REQUIRE(
-      client.adapter->Present(client.device, client.context, surface, kWidth, kHeight, kPitch, true)
-          .ok());
+  REQUIRE(client.adapter
+              ->Present(client.device, client.context, surface, kWidth, kHeight, kPitch, {true})
+              .ok());
   REQUIRE(ReadScreen(&machine).shown);
   SECTION("by itself") { REQUIRE(client.adapter->Free(client.device, surface).ok()); }
   SECTION("with its device") { client.adapter->DestroyDevice(client.device); }
@@ -64,8 +64,8 @@ TEST_CASE("a surface that is freed is blanked before its memory is somebody else
   // The mode stays: another surface of its size is shown at once.
   Client next(&machine);
   const AllocationHandle other = next.Allocate(SurfaceIn(Segment::kVisible));
-  CHECK(
-      next.adapter->Present(next.device, next.context, other, kWidth, kHeight, kPitch, true).ok());
+  CHECK(next.adapter->Present(next.device, next.context, other, kWidth, kHeight, kPitch, {true})
+            .ok());
   CHECK(ReadScreen(&machine).shown);
 }
 
@@ -74,9 +74,9 @@ TEST_CASE("a surface in protected memory is shown as protected") {
   Client client(&machine);
   REQUIRE(client.adapter->SetMode(0, kWidth, kHeight).ok());
   const AllocationHandle surface = client.Allocate(SurfaceIn(Segment::kProtected));
-  REQUIRE(
-      client.adapter->Present(client.device, client.context, surface, kWidth, kHeight, kPitch, true)
-          .ok());
+  REQUIRE(client.adapter
+              ->Present(client.device, client.context, surface, kWidth, kHeight, kPitch, {true})
+              .ok());
   const device::ScanoutInfo info = machine.host->gpu().Scanout(0);
   CHECK(info.active);
   CHECK(info.is_protected);
@@ -90,12 +90,12 @@ TEST_CASE("what can't be presented is refused and the screen stays") {
   const auto present = [&](AllocationHandle shown, uint32_t width, uint32_t height,
                            uint32_t pitch) {
     const auto done =
-        adapter->Present(client.device, client.context, shown, width, height, pitch, true);
+        adapter->Present(client.device, client.context, shown, width, height, pitch, {true});
     return done.ok() ? abi::kStatusOk : done.fault().status;
   };
   CHECK(present(surface, kWidth, kHeight, kPitch) == abi::kStatusInvalidArgument);  // output off
   CHECK(adapter->SetMode(0, 641, 360).fault().status == abi::kStatusInvalidArgument);
-  CHECK(adapter->SetMode(1, kWidth, kHeight).fault().status == abi::kStatusInvalidArgument);
+  CHECK(adapter->SetMode(2, kWidth, kHeight).fault().status == abi::kStatusInvalidArgument);
   REQUIRE(adapter->SetMode(0, kWidth, kHeight).ok());
   CHECK(present(surface, kWidth, kHeight, kPitch) == abi::kStatusOk);
   const uint32_t flips = machine.host->gpu().Scanout(0).flip_count;
@@ -126,11 +126,11 @@ TEST_CASE("a queue that hangs or has faulted does not hold up another's flips") 
     expected = abi::kStatusQueueFaulted;
   }
   REQUIRE(bad.Submit(commands).ok());
-  CHECK(bad.adapter->Present(bad.device, bad.context, first, kWidth, kHeight, kPitch, true)
+  CHECK(bad.adapter->Present(bad.device, bad.context, first, kWidth, kHeight, kPitch, {true})
             .fault()
             .status == expected);
-  CHECK(
-      good.adapter->Present(good.device, good.context, second, kWidth, kHeight, kPitch, true).ok());
+  CHECK(good.adapter->Present(good.device, good.context, second, kWidth, kHeight, kPitch, {true})
+            .ok());
   CHECK(ReadScreen(&machine).shown);
 }
 

@@ -95,7 +95,7 @@ struct Process {
   bool Shows(ChipMachine* machine, uint32_t value) {
     REQUIRE(client.adapter->SetMode(0, kWidth, kHeight).ok());
     REQUIRE(client.adapter
-                ->Present(client.device, client.context, surface, kWidth, kHeight, kPitch, true)
+                ->Present(client.device, client.context, surface, kWidth, kHeight, kPitch, {true})
                 .ok());
     std::vector<uint8_t> pixels(kBytes);
     REQUIRE(machine->host->gpu().ReadScanout(0, device::ScanoutView::kOperator, pixels, kPitch));

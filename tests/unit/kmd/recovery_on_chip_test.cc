@@ -250,18 +250,18 @@ TEST_CASE("the display keeps its mode over a reset of the adapter, and shows the
   REQUIRE(machine.adapter->SetMode(0, 640, 360).ok());
   Worker old(&machine);
   const AllocationHandle shown = old.Allocate(Surface(640, 360));
-  REQUIRE(machine.adapter->Present(old.device, old.context, shown, 640, 360, 2560, true).ok());
+  REQUIRE(machine.adapter->Present(old.device, old.context, shown, 640, 360, 2560, {true}).ok());
   REQUIRE(machine.host->gpu().Scanout(0).active);
   REQUIRE(machine.host->ResetFunction() == abi::PciError::kNone);
   REQUIRE(machine.adapter->Recover().ok());
   CHECK_FALSE(machine.host->gpu().Scanout(0).active);
-  CHECK(machine.adapter->Present(old.device, old.context, shown, 640, 360, 2560, true)
+  CHECK(machine.adapter->Present(old.device, old.context, shown, 640, 360, 2560, {true})
             .fault()
             .status == abi::kStatusDeviceReset);
   machine.adapter->DestroyDevice(old.device);
   Worker fresh(&machine);
   const AllocationHandle next = fresh.Allocate(Surface(640, 360));
-  CHECK(machine.adapter->Present(fresh.device, fresh.context, next, 640, 360, 2560, true).ok());
+  CHECK(machine.adapter->Present(fresh.device, fresh.context, next, 640, 360, 2560, {true}).ok());
   const device::ScanoutInfo info = machine.host->gpu().Scanout(0);
   CHECK(info.active);
   CHECK(info.width == 640);

@@ -234,7 +234,7 @@ TEST_CASE("the scanned-out surface never moves, and does again when another one 
   client.Write(surface, picture);
   const auto present = [&](AllocationHandle one) {
     return client.adapter->Present(client.device, client.context, one, kWidth, kHeight, kPitch,
-                                   true);
+                                   {true});
   };
   const auto shows = [&](uint8_t byte) {
     std::vector<uint8_t> pixels(picture.size());

@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""The device's outputs in a packaged QEMU, without a guest: consoles, displays that come and go,
+what they say about themselves, vblanks, cursors."""
+
+import subprocess
+import sys
+import unittest
+
+from bare_machine import MSIX, PLUGIN, VRAM, BareMachine, pack
+from test_qemu_device import (DeviceTest, FENCE, FAULTED, INTERRUPT_CAUSE, INTERRUPT_ENABLE,
+                              INTERRUPT_VECTOR, LOCAL, MESSAGE, MSIX_CAPABILITY, PROTECTED,
+                              KernelQueue, fence, fill)
+
+GPU = "/machine/peripheral/gpu0"
+OUTPUT_CONTROL, OUTPUT_MODE, OUTPUT_STATUS, FLIP_COUNT = 0x4000, 0x4004, 0x400c, 0x4010
+OUTPUT_SIZE, HOTPLUG_COUNT, VBLANK_COUNT, CURSOR_POSITION = 0x4014, 0x401c, 0x4020, 0x4028
+MODE_SIZE, OUTPUT_STRIDE, EDID = 0x4040, 0x100, 0x4800
+PREFERRED_MODE = 12
+CONNECTED = 1 << 3
+HOTPLUG_SOURCE, VBLANK0_SOURCE = 21, 22
+AT_VBLANK, FOR_FLIP = 2, 1
+OUTPUT_INVALID, SCANOUT_REFUSED = 0x0304, 0x0405
+WIDTH, HEIGHT = 640, 360
+CURSOR_IMAGE = LOCAL | 0x200000
+
+
+def flip(address, output=0, flags=0):
+    return pack("HHIIIQIIIIQ", 0x0040, flags, 48, output, 0, address, WIDTH * 4, WIDTH, HEIGHT, 0, 0)
+
+
+def set_cursor(address, output=0, hot_x=0, hot_y=0):
+    return pack("HHIIIQIIQQ", 0x0041, 1, 48, output, hot_x, address, hot_y, 0, 0, 0)
+
+
+def wait_vblank(output=0, count=0, flags=0):
+    return pack("HHIIIQQ", 0x0042, flags, 32, output, count, 0, 0)
+
+
+class OutputTest(DeviceTest):
+    def output(self, machine, register, output=0):
+        return machine.register(register + output * OUTPUT_STRIDE)
+
+    def set_output(self, machine, register, value, output=0):
+        machine.set_register(register + output * OUTPUT_STRIDE, value)
+
+    def run_commands(self, machine, queue, *commands):
+        """Until a fence behind them is written."""
+        self.fence = getattr(self, "fence", 0) + 1
+        queue.submit(*commands, fence(self.fence))
+        self.wait_until(lambda: machine.read64(FENCE) == self.fence or queue.state == FAULTED, "the fence")
+        self.assertEqual(queue.fault, 0)
+
+    def plug(self, machine, output, display):
+        machine.monitor.set_property(GPU, f"display{output}", display)
+
+    def plugged(self, machine, output):
+        return machine.monitor.get_property(GPU, f"display{output}")
+
+    def edid(self, machine, output):
+        words = [machine.register(EDID + output * OUTPUT_STRIDE + at) for at in range(0, 256, 4)]
+        return b"".join(word.to_bytes(4, "little") for word in words)
+
+    def decode(self, edid):
+        return subprocess.run(["edid-decode", "--check"], input=edid, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+
+
+class Consoles(OutputTest):
+    def test_each_output_is_a_console_of_its_own(self):
+        with BareMachine("display1=on") as machine:
+            machine.map_bars()
+            machine.set_register(OUTPUT_CONTROL, 1)
+            self.set_output(machine, OUTPUT_CONTROL, 1, output=1)
+            queue = KernelQueue(machine)
+            second = LOCAL | 0x100000
+            self.run_commands(machine, queue, fill(LOCAL, 0x102030, WIDTH * 4, HEIGHT),
+                              fill(second, 0x405060, WIDTH * 4, HEIGHT),
+                              flip(LOCAL, output=0), flip(second, output=1))
+            pixels = WIDTH * HEIGHT
+            self.assertEqual(machine.take_screenshot(head=0),
+                             (WIDTH, HEIGHT, bytes((0x10, 0x20, 0x30)) * pixels))
+            self.assertEqual(machine.take_screenshot(head=1),
+                             (WIDTH, HEIGHT, bytes((0x40, 0x50, 0x60)) * pixels))
+
+    def test_protected_picture_is_black_to_capture_on_the_second_output_too(self):
+        with BareMachine("display1=on") as machine:
+            machine.map_bars()
+            self.set_output(machine, OUTPUT_CONTROL, 1, output=1)
+            queue = KernelQueue(machine)
+            self.run_commands(machine, queue, fill(PROTECTED, 0x336699, WIDTH * 4, HEIGHT),
+                              flip(PROTECTED, output=1))
+            pixels = WIDTH * HEIGHT
+            self.assertEqual(machine.take_screenshot(head=1), (WIDTH, HEIGHT, bytes(3 * pixels)))
+            machine.monitor.set_property(GPU, "view", "operator")
+            self.assertEqual(machine.take_screenshot(head=1),
+                             (WIDTH, HEIGHT, bytes((0x33, 0x66, 0x99)) * pixels))
+
+    def test_largest_mode_is_shown_whole(self):
+        width, height, mode = 3840, 2160, 6
+        with BareMachine() as machine:
+            machine.map_bars()
+            machine.set_register(OUTPUT_MODE, mode)
+            machine.set_register(OUTPUT_CONTROL, 1)
+            queue = KernelQueue(machine)
+            show = pack("HHIIIQIIIIQ", 0x0040, 0, 48, 0, 0, LOCAL, width * 4, width, height, 0, 0)
+            self.run_commands(machine, queue, fill(LOCAL, 0x0a0b0c, width * 4, height), show)
+            self.assertEqual(machine.take_screenshot(),
+                             (width, height, bytes((0x0a, 0x0b, 0x0c)) * (width * height)))
+
+
+class Cursor(OutputTest):
+    def show_cursor(self, machine, surface):
+        """A white cursor with its hot spot at its middle, over a surface, at 100, 50."""
+        machine.map_bars()
+        machine.set_register(OUTPUT_CONTROL, 1)
+        machine.write(VRAM + 0x200000, b"\xff" * 16384)
+        queue = KernelQueue(machine)
+        self.run_commands(machine, queue, fill(surface, 0x336699, WIDTH * 4, HEIGHT), flip(surface),
+                          set_cursor(CURSOR_IMAGE, hot_x=32, hot_y=32))
+        machine.set_register(CURSOR_POSITION, 50 << 16 | 100)
+        return queue
+
+    def expected(self, below, left, top):
+        row = bytes(below) * WIDTH
+        columns = range(max(left, 0), min(left + 64, WIDTH))
+        marked = row[:3 * columns.start] + b"\xff" * 3 * len(columns) + row[3 * columns.stop:]
+        return b"".join(marked if top <= y < top + 64 else row for y in range(HEIGHT))
+
+    def test_cursor_is_seen_moves_and_is_cut_at_the_edges(self):
+        with BareMachine() as machine:
+            self.show_cursor(machine, LOCAL)
+            for x, y in ((100, 50), (-10, -20), (WIDTH, HEIGHT), (639, 0)):
+                machine.set_register(CURSOR_POSITION, (y & 0xffff) << 16 | x & 0xffff)
+                self.assertEqual(machine.take_screenshot(),
+                                 (WIDTH, HEIGHT, self.expected((0x33, 0x66, 0x99), x - 32, y - 32)))
+
+    def test_cursor_stands_over_a_protected_picture_in_both_views(self):
+        with BareMachine() as machine:
+            self.show_cursor(machine, PROTECTED)
+            self.assertEqual(machine.take_screenshot()[2], self.expected((0, 0, 0), 68, 18))
+            machine.monitor.set_property(GPU, "view", "operator")
+            self.assertEqual(machine.take_screenshot()[2], self.expected((0x33, 0x66, 0x99), 68, 18))
+
+    def test_cursor_in_protected_memory_is_refused(self):
+        with BareMachine() as machine:
+            queue = self.show_cursor(machine, LOCAL)
+            self.run_commands(machine, queue, set_cursor(PROTECTED))
+            self.assertEqual(machine.register(0x1000 + 0x4c), SCANOUT_REFUSED)
+            self.assertEqual(machine.take_screenshot()[2], self.expected((0x33, 0x66, 0x99), 68, 18))
+
+
+class Displays(OutputTest):
+    def test_display_comes_and_goes_while_the_machine_runs(self):
+        with BareMachine() as machine:
+            machine.map_bars()
+            machine.write_config(machine.find_capability(MSIX_CAPABILITY), 1 << 31)
+            machine.write(MSIX + 4 * 16, pack("QII", MESSAGE, 0xabcd, 0))
+            machine.set_register(INTERRUPT_VECTOR + 4 * HOTPLUG_SOURCE, 4)
+            machine.set_register(INTERRUPT_ENABLE, 1 << HOTPLUG_SOURCE)
+            self.assertEqual([self.plugged(machine, output) for output in (0, 1)],
+                             ["1920x1080", "off"])
+            preferred = MODE_SIZE + 4 * PREFERRED_MODE
+            steps = (("1366x768", "1366x768", 768 << 16 | 1366), ("off", "off", 0),
+                     ("on", "1366x768", 768 << 16 | 1366), ("800x600", "800x600", 600 << 16 | 800))
+            for count, (display, named, size) in enumerate(steps, start=1):
+                with self.subTest(display=display):
+                    machine.write32(MESSAGE, 0)
+                    machine.set_register(INTERRUPT_CAUSE, 0xffffffff)
+                    self.plug(machine, 1, display)
+                    self.assertEqual(machine.read32(MESSAGE), 0xabcd)  # the interrupt
+                    self.assertEqual(self.plugged(machine, 1), named)
+                    self.assertEqual(machine.register(INTERRUPT_CAUSE), 1 << HOTPLUG_SOURCE)
+                    self.assertEqual(self.output(machine, HOTPLUG_COUNT, output=1), count)
+                    self.assertEqual(self.output(machine, OUTPUT_STATUS, output=1),
+                                     CONNECTED if size else 0)
+                    self.assertEqual(self.output(machine, preferred, output=1), size)
+                    self.assertEqual(any(self.edid(machine, 1)), bool(size))
+            self.assertEqual(self.output(machine, HOTPLUG_COUNT, output=0), 0)
+
+    def test_displays_describe_themselves_and_conform(self):
+        with BareMachine("display0=2560x1440,display1=1366x768") as machine:
+            machine.map_bars()
+            for output, size in enumerate(("2560x1440", "1366x768")):
+                checked = self.decode(self.edid(machine, output))
+                text = checked.stdout.decode(errors="replace")
+                self.assertEqual(checked.returncode, 0, text)
+                self.assertIn(f"DTD 1:  {size}", text)
+                self.assertIn(f"WardGPU {output}", text)
+
+    def test_output_without_a_display_shows_nothing(self):
+        with BareMachine() as machine:
+            machine.map_bars()
+            machine.set_register(OUTPUT_CONTROL, 1)
+            queue = KernelQueue(machine)
+            self.run_commands(machine, queue, fill(LOCAL, 0x102030, WIDTH * 4, HEIGHT), flip(LOCAL))
+            picture = (WIDTH, HEIGHT, bytes((0x10, 0x20, 0x30)) * (WIDTH * HEIGHT))
+            self.assertEqual(machine.take_screenshot(), picture)
+            self.plug(machine, 0, "off")
+            self.assertEqual(machine.take_screenshot()[2], bytes(3 * WIDTH * HEIGHT))
+            self.run_commands(machine, queue, flip(LOCAL))  # no fault for it
+            self.plug(machine, 0, "on")
+            self.assertEqual(machine.take_screenshot(), picture)
+
+    def test_display_outlives_a_reset_of_the_machine(self):
+        with BareMachine() as machine:
+            self.plug(machine, 1, "1024x768")
+            machine.monitor.execute("system_reset")
+            machine.monitor.wait_event("RESET", 20)
+            machine.map_bars()
+            self.assertEqual(self.output(machine, OUTPUT_STATUS, output=1), CONNECTED)
+            self.assertEqual(self.output(machine, HOTPLUG_COUNT, output=1), 0)
+
+    def test_impossible_display_is_refused_and_the_old_one_stays(self):
+        with BareMachine() as machine:
+            machine.map_bars()
+            for display in ("0x0", "3841x2160", "640x479", "yes", "1920x1080 "):
+                with self.assertRaisesRegex(Exception, "display0=1920x1080"):
+                    self.plug(machine, 0, display)
+            self.assertEqual(self.plugged(machine, 0), "1920x1080")
+            self.assertEqual(machine.register(HOTPLUG_COUNT), 0)
+
+
+class Vblanks(OutputTest):
+    def show(self, machine):
+        machine.map_bars()
+        machine.set_register(OUTPUT_CONTROL, 1)
+        queue = KernelQueue(machine)
+        self.run_commands(machine, queue, flip(LOCAL))
+        return queue
+
+    def test_vblanks_come_with_the_machines_time(self):
+        with BareMachine() as machine:
+            self.show(machine)
+            timestamp, second = 0x40, 1000000000
+            start, count = machine.register(timestamp), machine.register(VBLANK_COUNT)
+            self.wait_until(lambda: machine.register(VBLANK_COUNT) - count >= 12, "twelve vblanks")
+            passed = (machine.register(timestamp) - start) % (1 << 32)
+            self.assertGreaterEqual(passed, 11 * second // 60)
+
+    def test_flip_at_vblank_and_the_fence_behind_it(self):
+        with BareMachine() as machine:
+            queue = self.show(machine)
+            count = machine.register(VBLANK_COUNT)
+            for flips in range(2, 5):
+                self.run_commands(machine, queue, flip(LOCAL | 0x100000, flags=AT_VBLANK),
+                                  wait_vblank(flags=FOR_FLIP))
+                self.assertEqual(machine.register(FLIP_COUNT), flips)
+            self.assertGreaterEqual(machine.register(VBLANK_COUNT) - count, 3)
+
+    def test_queue_waits_for_a_count_without_any_doorbell(self):
+        with BareMachine() as machine:
+            queue = self.show(machine)
+            count = machine.register(VBLANK_COUNT) + 5
+            self.run_commands(machine, queue, wait_vblank(count=count))
+            self.assertGreaterEqual(machine.register(VBLANK_COUNT), count)
+
+    def test_enabled_vblanks_interrupt(self):
+        with BareMachine() as machine:
+            self.show(machine)
+            machine.write_config(machine.find_capability(MSIX_CAPABILITY), 1 << 31)
+            machine.write(MSIX + 6 * 16, pack("QII", MESSAGE, 0xabcd, 0))
+            machine.set_register(INTERRUPT_VECTOR + 4 * VBLANK0_SOURCE, 6)
+            machine.set_register(INTERRUPT_ENABLE, 1 << VBLANK0_SOURCE)
+            for _ in range(3):
+                machine.write32(MESSAGE, 0)
+                self.wait_until(lambda: machine.read32(MESSAGE) == 0xabcd, "the interrupt")
+
+    def test_wait_for_an_output_that_is_not_there_is_a_fault(self):
+        with BareMachine() as machine:
+            queue = self.show(machine)
+            queue.submit(wait_vblank(output=2))
+            self.wait_until(lambda: queue.state == FAULTED, "the fault")
+            self.assertEqual(queue.fault, OUTPUT_INVALID)
+
+
+if __name__ == "__main__":
+    if not PLUGIN.exists():
+        sys.exit(f"{PLUGIN} is not there: ./dev build device")
+    unittest.main(argv=sys.argv[:1], verbosity=2)
