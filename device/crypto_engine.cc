@@ -100,6 +100,11 @@ DecryptNeed NeedOf(const EngineJob& job) {
   return {blt.session, blt.length_bytes, UsesContentKey(blt), PatternOf(blt)};
 }
 
+// A decoder's samples (DECRYPT_SAMPLE) never leave protected memory.
+bool MayDecryptOpen(const EngineJob& job, const Grant& grant) {
+  return grant.open_decrypt && job.kind == EngineJob::Kind::kDecrypt;
+}
+
 bool IsBefore(const CounterBlock& counter, const Grant::IvFloor& floor) {
   return counter.iv != floor.iv ? counter.iv < floor.iv : counter.count < floor.count;
 }
@@ -198,8 +203,9 @@ Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpa
                         space.Translate(command.destination, command.length_bytes, Access::kWrite));
   WARD_ASSIGN_OR_RETURN(job->source,
                         space.Translate(command.source, command.length_bytes, Access::kRead));
-  WARD_ASSIGN_OR_RETURN(job->owner, flow_rule::CheckDecrypt(*memory_, job->source, job->destination,
-                                                            use.grant->session));
+  WARD_ASSIGN_OR_RETURN(
+      job->owner, flow_rule::CheckDecrypt(*memory_, job->source, job->destination,
+                                          use.grant->session, MayDecryptOpen(*job, *use.grant)));
   std::memcpy(job->counter_block, command.iv, sizeof(job->counter_block));
   const uint64_t blocks = (keystream_bytes + kAesBlockBytes - 1) / kAesBlockBytes;
   if (blocks == 0) return {};
@@ -292,7 +298,8 @@ Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwn
     const GuestRange source = job->source.Slice(job->done, size_bytes);
     const GuestRange destination = job->destination.Slice(job->done, size_bytes);
     if (is_decrypt) {
-      WARD_TRY(flow_rule::CheckDecrypt(*memory_, source, destination, session));
+      WARD_TRY(flow_rule::CheckDecrypt(*memory_, source, destination, session,
+                                       MayDecryptOpen(*job, *use.grant)));
     } else {
       WARD_TRY(flow_rule::CheckEncrypt(*memory_, source, destination, session));
     }

@@ -193,6 +193,7 @@ bool FirmwarePlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& 
   }
   next.context = grant.context;
   next.torn_down = grant.torn_down != 0;
+  next.open_decrypt = grant.open_decrypt != 0;
   next.needs_full_screen = (grant.protection & firmware::kOverlayOrFullscreenRequired) != 0;
   if (WARD_RULE("7.7.iv_history", next.session_slot != grant.session_slot)) next.floors[0] = {};
   if (next.content_slot != grant.content_slot) next.floors[1] = {};

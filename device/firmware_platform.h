@@ -27,6 +27,7 @@ struct FirmwareWiring {
   ClockPort* clock;
   uint64_t negotiation_ns;  // of HDCP, virtual
   int failing_self_test;    // negative: none
+  bool open_decrypt;        // the host's compatibility switch (R27)
 };
 
 class FirmwarePlatform final : public firmware::Platform {
@@ -73,6 +74,7 @@ class FirmwarePlatform final : public firmware::Platform {
   void EnableLink(uint32_t output) override;
   void DisableLink(uint32_t output) override;
   bool WriteGrant(uint32_t index, const firmware::SessionGrant& grant) override;
+  bool HasOpenDecrypt() override { return wiring_.open_decrypt; }
   firmware::SessionRefusals ReadRefusals(uint32_t index) override;
   void ReleaseProtectedPages(uint32_t session) override;
   uint32_t CertificateBytes() override;

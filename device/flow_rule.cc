@@ -76,12 +76,14 @@ Result<PageOwner> CheckPartOfTransfer(const Memory& memory, const GuestRange* fi
 }
 
 Result<PageOwner> CheckDecrypt(const Memory& memory, const GuestRange& source,
-                               const GuestRange& destination, PageOwner session) {
+                               const GuestRange& destination, PageOwner session,
+                               bool open_decrypt) {
   memory.AddWork(Memory::kPieceWork * (source.spans().size() + destination.spans().size()));
   // Keystream of a chosen key over protected bytes would be a way to alter and to claim them.
   if (WARD_RULE("5.decrypt_source", source.AnyProtected())) {
     return Fault{abi::kStatusProtectedReadRefused, "DECRYPT_BLT reads protected memory"};
   }
+  if (open_decrypt && !destination.AnyProtected()) return session;
   if (WARD_RULE("R27.destination", !destination.AllProtected())) {
     return Fault{abi::kStatusDestinationNotProtected,
                  "DECRYPT_BLT into memory that is not protected"};

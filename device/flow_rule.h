@@ -2,7 +2,8 @@
 // translated physical spans, at the moment of use. The kernel's queue is not exempt.
 //
 //  * A command that reads protected memory writes only protected memory, ciphertext (encrypt) or
-//    the screen. Decrypt writes only protected memory.
+//    the screen. Decrypt writes only protected memory, but for grants with the compatibility
+//    switch.
 //  * Decrypt makes its session the owner of what it writes; copy and video hand the source's owner
 //    on. Sources of two owners are refused. Data without an owner leaves a page's owner as it is,
 //    but for the kernel's fill, which makes whole pages nobody's (Memory::ReleaseWholePages).
@@ -30,9 +31,11 @@ Result<PageOwner> CheckTransfer(const Memory& memory, const GuestRange* first_so
 Result<PageOwner> CheckPartOfTransfer(const Memory& memory, const GuestRange* first_source,
                                       const GuestRange* second_source,
                                       const GuestRange& destination, PageOwner owner_of_whole);
-// Ciphertext or clear bytes, not protected, into protected memory.
+// Ciphertext or clear bytes, not protected, into protected memory. `open_decrypt` (of the grant):
+// or into memory of which no byte is protected (R27).
 Result<PageOwner> CheckDecrypt(const Memory& memory, const GuestRange& source,
-                               const GuestRange& destination, PageOwner session);
+                               const GuestRange& destination, PageOwner session,
+                               bool open_decrypt = false);
 // The session's content into memory that is not protected.
 Result<void> CheckEncrypt(const Memory& memory, const GuestRange& source,
                           const GuestRange& destination, PageOwner session);

@@ -41,6 +41,11 @@ struct GpuOptions {
   bool strict_iv = false;  // R21: refuse a counter range that was used before under the same key
   // By output, at the chip's start. Later ones are the host's too (Gpu::AttachDisplay).
   AttachedDisplay displays[kGpuOutputCount] = {{}, {.connected = false}};
+  // R27, for applications that read back what they decrypt, as browsers do: DECRYPT_BLT also into
+  // memory that is not protected, keys of HW_PROTECTION excepted. Whoever holds a session then has
+  // a decryption oracle, so PROTECTION can't be switched on. FEATURES.OPEN_DECRYPT tells, and a
+  // trace event at each start.
+  bool open_decrypt = false;
   // Device identity: RSA-2048 private key (PKCS#8 DER) and the PKCS#7 certs-only chain (R12). The
   // spans need to live only during Create; the chip keeps the key in its own memory.
   ConstByteSpan identity_private_key;

@@ -53,6 +53,7 @@ void GrantTable::Hash(StateHasher* hasher) const {
     hasher->Add(grant.context);
     hasher->Add(grant.torn_down ? 1 : 0);
     hasher->Add(grant.needs_full_screen ? 1 : 0);
+    hasher->Add(grant.open_decrypt ? 1 : 0);
     for (uint32_t slot : {grant.session_slot, grant.content_slot, grant.readback_slot}) {
       hasher->Add(slot);
     }

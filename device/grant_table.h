@@ -19,6 +19,7 @@ struct Grant {
   bool torn_down = false;
   // Its pixels are shown by an overlay or a full-screen flip alone (DDI 8.5, PROTECTION).
   bool needs_full_screen = false;
+  bool open_decrypt = false;  // DECRYPT_BLT may write memory that is not protected (R27)
   uint32_t session_slot = kNoSlot;
   uint32_t content_slot = kNoSlot;
   uint32_t readback_slot = kNoSlot;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "abi/generated/pci.h"
 #include "base/assert.h"
 
 namespace ward::device {
@@ -57,9 +58,14 @@ size_t IndexOf(uint32_t offset) {
 
 }  // namespace
 
+static_assert(RegisterFile::ResetValue(abi::kRegAbiVersion) ==
+                  (abi::kAbiMajor << abi::kAbiVersionMajorShift | abi::kAbiMinor),
+              "ABI_VERSION (abi/registers.toml) is not ABI_MAJOR.ABI_MINOR (abi/pci.toml)");
+
 RegisterFile::RegisterFile(const GpuOptions& options)
     : visible_bytes_(options.visible_vram_bytes),
       protected_bytes_(options.protected_vram_bytes),
+      open_decrypt_(options.open_decrypt),
       values_(kStoredCount) {
   Reset();
 }
@@ -104,6 +110,9 @@ void RegisterFile::Reset() {
   for (size_t i = 0; i < kStoredCount; ++i) values_[i] = kLayout.places[i].info->reset_value;
   Set64(abi::kRegVisibleVramSizeLo, visible_bytes_);
   Set64(abi::kRegProtectedVramSizeLo, protected_bytes_);
+  if (open_decrypt_) {
+    Set64(abi::kRegFeaturesLo, Get64(abi::kRegFeaturesLo) | abi::kFeaturesOpenDecryptMask);
+  }
 }
 
 void RegisterFile::Hash(StateHasher* hasher) const {

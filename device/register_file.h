@@ -50,6 +50,7 @@ class RegisterFile {
  private:
   uint64_t visible_bytes_;
   uint64_t protected_bytes_;
+  bool open_decrypt_;
   std::vector<uint32_t> values_;
 };
 

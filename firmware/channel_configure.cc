@@ -26,6 +26,11 @@ uint32_t RunProtection(const ChannelExchange& exchange) {
                 (flags & ~uint64_t{kProtectionEnabled | kOverlayOrFullscreenRequired}) != 0)) {
     return abi::kStatusChannelMessageInvalid;
   }
+  // R27: what can be decrypted into the open can't be promised to stay protected.
+  if (WARD_RULE("R27.never_with_protection",
+                flags != 0 && exchange.call.platform->HasOpenDecrypt())) {
+    return abi::kStatusChannelCommandUnsupported;
+  }
   exchange.channel->protection = static_cast<uint32_t>(flags);
   if (!WARD_BROKEN("protection.for_what_is_shown")) {
     ShareProtection(exchange.call.platform, exchange.call.state, exchange.channel->context);
@@ -94,59 +99,77 @@ bool HasRightOmac(const ChannelExchange& exchange) {
       exchange.input.size_bytes() - kOmacBytes - (WARD_BROKEN("7.3.coverage") ? 8 : 0), bytes);
 }
 
-// From the MAC on: what is known of the command is its type and that all of it is there.
-uint32_t CheckAndRun(const ChannelExchange& exchange, const ChannelOperation& command) {
-  Channel* channel = exchange.channel;
-  const bool is_initialize = command.message == &kConfigureInitialize;
-  if (WARD_RULE("8.2.omac", !HasRightOmac(exchange))) {
-    if (WARD_BROKEN("R15.forged_command")) {
-      (void)TakeSequence(&channel->next_configure,
-                         exchange.input.ReadHeader(kConfigurePlaces.sequence));
-    }
-    return abi::kStatusChannelMessageInvalid;
-  }
-  if (WARD_RULE("8.2.handle", exchange.input.ReadHeader(kConfigurePlaces.handle) !=
-                                  CutHandle(channel->handle, channel->handle_bytes))) {
-    return abi::kStatusChannelMessageInvalid;
-  }
-  const uint32_t state_status = CheckEvent(
-      exchange.call, channel, is_initialize ? ChannelEvent::kInitialize : ChannelEvent::kConfigure);
-  if (is_initialize ? WARD_RULE("8.2.initialize_once", state_status != abi::kStatusOk)
-                    : WARD_RULE("8.2.initialize_first", state_status != abi::kStatusOk)) {
-    return state_status;
-  }
-  const uint64_t next_before = channel->next_configure;
-  if (!is_initialize && WARD_RULE("8.2.sequence", !TakeSequence(&channel->next_configure,
-                                                                exchange.input.ReadHeader(
-                                                                    kConfigurePlaces.sequence)))) {
-    return abi::kStatusChannelMessageInvalid;
-  }
-  if (WARD_RULE("8.5.command_channels", !IsTakenBy(*command.message, *channel))) {
-    return abi::kStatusChannelCommandUnsupported;
-  }
-  const uint32_t status = command.run(exchange);
-  if (WARD_BROKEN("R15.refused_command") && status != abi::kStatusOk) {
-    channel->next_configure = next_before;
-  }
-  return status;
+bool IsInitialize(const ChannelExchange& exchange) {
+  return exchange.operation->message == &kConfigureInitialize;
 }
 
-// The checks of DDI 8.2 in its order; those before are the handler's.
-uint32_t FindStatus(const ChannelExchange& exchange, const ChannelOperation* command,
-                    uint32_t input_bytes) {
-  if (WARD_RULE("8.2.key_first", exchange.channel->key_slot == kNoSlot)) {
-    return abi::kStatusChannelMessageInvalid;
-  }
-  if (command == nullptr) {
-    return WARD_BROKEN("8.2.type") ? abi::kStatusChannelMessageInvalid
-                                   : abi::kStatusChannelCommandUnsupported;
-  }
+uint32_t CheckKey(const ChannelExchange& exchange) {
+  return RefuseIf(WARD_RULE("8.2.key_first", exchange.channel->key_slot == kNoSlot));
+}
+
+uint32_t CheckType(const ChannelExchange& exchange) {
+  if (exchange.operation != nullptr) return abi::kStatusOk;
+  return WARD_BROKEN("8.2.type") ? abi::kStatusChannelMessageInvalid
+                                 : abi::kStatusChannelCommandUnsupported;
+}
+
+uint32_t CheckSize(const ChannelExchange& exchange) {
   const uint32_t size_bytes = exchange.input.size_bytes();
-  if (WARD_RULE("8.2.size", input_bytes < size_bytes)) return abi::kStatusChannelMessageInvalid;
-  if (WARD_BROKEN("R13.larger_input") && input_bytes > size_bytes) {
-    return abi::kStatusChannelMessageInvalid;
+  return RefuseIf(WARD_RULE("8.2.size", exchange.input_bytes < size_bytes) ||
+                  (WARD_BROKEN("R13.larger_input") && exchange.input_bytes > size_bytes));
+}
+
+uint32_t CheckOmac(const ChannelExchange& exchange) {
+  return RefuseIf(WARD_RULE("8.2.omac", !HasRightOmac(exchange)));
+}
+
+uint32_t CheckHandle(const ChannelExchange& exchange) {
+  const Channel& channel = *exchange.channel;
+  return RefuseIf(WARD_RULE("8.2.handle", exchange.input.ReadHeader(kConfigurePlaces.handle) !=
+                                              CutHandle(channel.handle, channel.handle_bytes)));
+}
+
+uint32_t CheckInitialized(const ChannelExchange& exchange) {
+  if (IsInitialize(exchange)) {
+    const uint32_t status = CheckEvent(exchange.call, exchange.channel, ChannelEvent::kInitialize);
+    return WARD_RULE("8.2.initialize_once", status != abi::kStatusOk) ? status : abi::kStatusOk;
   }
-  return CheckAndRun(exchange, *command);
+  const uint32_t status = CheckEvent(exchange.call, exchange.channel, ChannelEvent::kConfigure);
+  return WARD_RULE("8.2.initialize_first", status != abi::kStatusOk) ? status : abi::kStatusOk;
+}
+
+// INITIALIZE's own number is not looked at.
+uint32_t CheckSequence(const ChannelExchange& exchange) {
+  if (IsInitialize(exchange)) return abi::kStatusOk;
+  const uint64_t sequence = exchange.input.ReadHeader(kConfigurePlaces.sequence);
+  return RefuseIf(
+      WARD_RULE("8.2.sequence", !TakeSequence(&exchange.channel->next_configure, sequence)));
+}
+
+uint32_t CheckChannelType(const ChannelExchange& exchange) {
+  return WARD_RULE("8.5.command_channels",
+                   !IsTakenBy(*exchange.operation->message, *exchange.channel))
+             ? abi::kStatusChannelCommandUnsupported
+             : abi::kStatusOk;
+}
+
+// The checks of DDI 8.2 in its order; those before are the handler's. From the size on it is known
+// that the type is.
+uint32_t CheckAndRun(const ChannelExchange& exchange) {
+  const ChannelStep steps[] = {
+      {CheckKey, WARD_BROKEN("8.2.order.key_type") ? 1u : 0u},
+      {CheckType},
+      {CheckSize, WARD_BROKEN("8.2.order.size_sequence") ? 4u : 0u},
+      {CheckOmac, WARD_BROKEN("R15.forged_command") ? 3u : 0u},
+      {CheckHandle, WARD_BROKEN("8.2.order.handle_sequence") ? 2u : 0u},
+      {CheckInitialized, WARD_BROKEN("8.2.order.initialize_first_channel_type") ? 2u : 0u},
+      {CheckSequence, WARD_BROKEN("8.2.order.sequence_channel_type") ? 1u
+                      : WARD_BROKEN("R15.refused_command")           ? 2u
+                                                                     : 0u},
+      {CheckChannelType, WARD_BROKEN("8.2.order.channel_type_parameters") ? 1u : 0u},
+      {RunOperation},
+  };
+  return RunSteps(exchange, steps);
 }
 
 }  // namespace
@@ -162,7 +185,8 @@ Answer HandleConfigureChannel(const Call& call) {
   ChannelStructure output(kOutputHeader, kNothing, channel->handle_bytes);
   if (!HasRoomFor(call, output)) return Refuse(abi::kStatusResponseTooSmall);
   ChannelStructure header(kConfigureInputHeader, kNothing, channel->handle_bytes);
-  if (request.input_bytes < header.size_bytes()) {
+  // The driver looks too. Without both, the sizes behind key and type refuse.
+  if (WARD_RULE("8.2.order.header_key", request.input_bytes < header.size_bytes())) {
     return RefuseUntouched(call, abi::kStatusChannelMessageInvalid);
   }
   ReadInput(call, sizeof(request), request.input_bytes, &header);
@@ -175,8 +199,9 @@ Answer HandleConfigureChannel(const Call& call) {
   ReadInput(call, sizeof(request), request.input_bytes, &input);
   Device* device = FindDevice(call.state, channel->context);
   WARD_ASSERT(device != nullptr);  // made with the first channel of its context
-  const ChannelExchange exchange = {call, channel, device, input, &output};
-  const uint32_t status = FindStatus(exchange, command, request.input_bytes);
+  const ChannelExchange exchange = {
+      call, channel, device, command, request.input_bytes, output.size_bytes(), input, &output};
+  const uint32_t status = CheckAndRun(exchange);
   if (IsLost(call.platform, *channel)) return Refuse(abi::kStatusKeyDamaged);
   const bool sign = (WARD_BROKEN("R31.command") || command != nullptr) &&
                     (WARD_BROKEN("8.2.unsigned_before_key") || channel->key_slot != kNoSlot);

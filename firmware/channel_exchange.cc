@@ -22,7 +22,24 @@ void WriteFixedPart(const Call& call, uint32_t output_bytes) {
   WARD_ASSERT(written.length_bytes == sizeof(response));
 }
 
+uint32_t RowOfTurn(const ChannelStep* steps, uint32_t count, uint32_t turn) {
+  for (uint32_t row = 0; row < count; ++row) {
+    const uint32_t last = row + steps[row].rows_late;
+    if (last == row || turn < row || turn > last) continue;
+    return turn == last ? row : turn + 1;
+  }
+  return turn;
+}
+
 }  // namespace
+
+uint32_t RunSteps(const ChannelExchange& exchange, const ChannelStep* steps, uint32_t count) {
+  for (uint32_t turn = 0; turn < count; ++turn) {
+    const uint32_t status = steps[RowOfTurn(steps, count, turn)].run(exchange);
+    if (status != abi::kStatusOk) return status;
+  }
+  return abi::kStatusOk;
+}
 
 bool IsTakenBy(const ChannelMessage& message, const Channel& channel) {
   const uint32_t type = channel.type == kChannelSoftware ? kOnSoftware : kOnHardware;

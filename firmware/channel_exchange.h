@@ -9,21 +9,44 @@
 
 namespace ward::firmware {
 
-// What a message that passed all checks is run with. `output` has room for the payload of a query.
+struct ChannelOperation;
+
+// What a message is checked and run with.
 struct ChannelExchange {
   const Call& call;
   Channel* channel;
-  Device* device;  // the channel's
+  Device* device;                     // the channel's
+  const ChannelOperation* operation;  // nullptr: a type that there is not
+  uint32_t input_bytes;               // as many as were sent
+  uint32_t output_bytes;              // what the caller has room for
   const ChannelStructure& input;
   ChannelStructure* output;
 };
 
-// Runs a command or query; its status becomes the ReturnCode.
+// Checks, or runs a command or query; its status becomes the ReturnCode.
 using ChannelDuty = uint32_t (*)(const ChannelExchange& exchange);
 struct ChannelOperation {
   const ChannelMessage* message;
   ChannelDuty run;
 };
+
+// A row of the checks of DDI 8.2 or 8.3. The last row runs what passed them.
+struct ChannelStep {
+  ChannelDuty run;
+  uint32_t rows_late = 0;  // mutants only: how many rows behind its own it comes; one row at most
+};
+// The rows in their order, up to the first whose status is not OK.
+uint32_t RunSteps(const ChannelExchange& exchange, const ChannelStep* steps, uint32_t count);
+template <uint32_t kCount>
+uint32_t RunSteps(const ChannelExchange& exchange, const ChannelStep (&steps)[kCount]) {
+  return RunSteps(exchange, steps, kCount);
+}
+inline uint32_t RefuseIf(bool is_wrong) {
+  return is_wrong ? abi::kStatusChannelMessageInvalid : abi::kStatusOk;
+}
+inline uint32_t RunOperation(const ChannelExchange& exchange) {
+  return exchange.operation->run(exchange);
+}
 
 // Places of type, handle and sequence number in the header of an input.
 struct HeaderPlaces {

@@ -19,12 +19,15 @@ uint64_t CutForChannel(const ChannelExchange& exchange, uint64_t handle) {
   return CutHandle(handle, exchange.channel->handle_bytes);
 }
 
-// R24: protected memory is protected whether or not somebody asked (PROTECTION_ALWAYS_ON).
+// R24: protected memory is protected whether or not somebody asked (PROTECTION_ALWAYS_ON), unless
+// content may be decrypted into the open (R27).
 uint32_t RunProtection(const ChannelExchange& exchange) {
   const uint32_t asked = WARD_BROKEN("8.5.protection_of_all_channels")
                              ? exchange.channel->protection
                              : ProtectionOf(*exchange.call.state, exchange.channel->context);
-  const uint32_t always = WARD_BROKEN("R24.always_on") ? 0u : uint32_t{kProtectionEnabled};
+  const bool is_open = WARD_RULE("R27.not_always_on", exchange.call.platform->HasOpenDecrypt());
+  const uint32_t always =
+      is_open || WARD_BROKEN("R24.always_on") ? 0u : uint32_t{kProtectionEnabled};
   exchange.output->Write(0, always | asked);
   return abi::kStatusOk;
 }
@@ -154,49 +157,71 @@ const ChannelOperation* FindQuery(const uint8_t* type) {
   return nullptr;
 }
 
-// The checks of DDI 8.3 behind those of the handler, in its order.
-uint32_t CheckAndRun(const ChannelExchange& exchange, const ChannelOperation& query,
-                     uint32_t input_bytes) {
-  Channel* channel = exchange.channel;
-  const uint64_t next_before = channel->next_query;
-  uint64_t* next =
-      WARD_BROKEN("8.4.numbers_apart") ? &channel->next_configure : &channel->next_query;
-  if (channel->key_slot == kNoSlot ||
-      WARD_RULE("8.3.input_size", input_bytes < exchange.input.size_bytes()) ||
-      (WARD_BROKEN("R13.larger_input") && input_bytes > exchange.input.size_bytes()) ||
-      WARD_RULE("8.3.handle", exchange.input.ReadHeader(kQueryPlaces.handle) !=
-                                  CutForChannel(exchange, channel->handle)) ||
-      WARD_RULE("8.3.initialize_first", channel->initialized == 0) ||
-      WARD_RULE("8.3.sequence",
-                !TakeSequence(next, exchange.input.ReadHeader(kQueryPlaces.sequence)))) {
-    return abi::kStatusChannelMessageInvalid;
-  }
-  if (WARD_RULE("8.5.query_channels", !IsTakenBy(*query.message, *channel))) {
-    return abi::kStatusChannelCommandUnsupported;
-  }
-  const uint32_t status = query.run(exchange);
-  if (WARD_BROKEN("R15.refused_query") && status != abi::kStatusOk) {
-    channel->next_query = next_before;
-  }
-  return status;
+uint32_t CheckKey(const ChannelExchange& exchange) {
+  return RefuseIf(WARD_RULE("8.3.key_first", exchange.channel->key_slot == kNoSlot));
 }
 
-Answer AnswerQuery(const Call& call, const abi::QueryChannelRequest& request, Channel* channel,
-                   const ChannelOperation& query) {
-  ChannelStructure output(kOutputHeader, query.message->output, channel->handle_bytes);
-  if (WARD_RULE("8.3.output_size", request.output_bytes < output.size_bytes())) {
-    return RefuseUntouched(call, abi::kStatusChannelMessageInvalid);
-  }
-  if (!HasRoomFor(call, output)) return Refuse(abi::kStatusResponseTooSmall);
-  ChannelStructure input(kQueryInputHeader, query.message->input, channel->handle_bytes);
-  ReadInput(call, sizeof(request), request.input_bytes, &input);
-  CopyHeader(input, kQueryPlaces, &output);
-  Device* device = FindDevice(call.state, channel->context);
-  WARD_ASSERT(device != nullptr);  // made with the first channel of its context
-  const ChannelExchange exchange = {call, channel, device, input, &output};
-  const uint32_t status = CheckAndRun(exchange, query, request.input_bytes);
-  const bool keyed = WARD_BROKEN("8.3.unsigned_before_key") || channel->key_slot != kNoSlot;
-  return AnswerWithOutput(call, *channel, status, keyed, &output);
+uint32_t CheckType(const ChannelExchange& exchange) {
+  if (exchange.operation != nullptr) return abi::kStatusOk;
+  return WARD_BROKEN("8.3.type") ? abi::kStatusChannelMessageInvalid
+                                 : abi::kStatusChannelCommandUnsupported;
+}
+
+bool HasRoomForAnswer(const ChannelExchange& exchange) {
+  return !WARD_RULE("8.3.output_size", exchange.output_bytes < exchange.output->size_bytes());
+}
+
+uint32_t CheckOutputSize(const ChannelExchange& exchange) {
+  return RefuseIf(!HasRoomForAnswer(exchange));
+}
+
+uint32_t CheckInputSize(const ChannelExchange& exchange) {
+  const uint32_t size_bytes = exchange.input.size_bytes();
+  return RefuseIf(WARD_RULE("8.3.input_size", exchange.input_bytes < size_bytes) ||
+                  (WARD_BROKEN("R13.larger_input") && exchange.input_bytes > size_bytes));
+}
+
+uint32_t CheckHandle(const ChannelExchange& exchange) {
+  return RefuseIf(WARD_RULE("8.3.handle", exchange.input.ReadHeader(kQueryPlaces.handle) !=
+                                              CutForChannel(exchange, exchange.channel->handle)));
+}
+
+uint32_t CheckInitialized(const ChannelExchange& exchange) {
+  return RefuseIf(WARD_RULE("8.3.initialize_first", exchange.channel->initialized == 0));
+}
+
+uint32_t CheckSequence(const ChannelExchange& exchange) {
+  Channel* channel = exchange.channel;
+  uint64_t* next =
+      WARD_BROKEN("8.4.numbers_apart") ? &channel->next_configure : &channel->next_query;
+  const uint64_t sequence = exchange.input.ReadHeader(kQueryPlaces.sequence);
+  return RefuseIf(WARD_RULE("8.3.sequence", !TakeSequence(next, sequence)));
+}
+
+uint32_t CheckChannelType(const ChannelExchange& exchange) {
+  return WARD_RULE("8.5.query_channels",
+                   !IsTakenBy(*exchange.operation->message, *exchange.channel))
+             ? abi::kStatusChannelCommandUnsupported
+             : abi::kStatusOk;
+}
+
+// The checks of DDI 8.3 in its order; those before are the handler's. From the output's size on it
+// is known that the type is.
+uint32_t CheckAndRun(const ChannelExchange& exchange) {
+  const ChannelStep steps[] = {
+      {CheckKey, WARD_BROKEN("8.3.order.key_type") ? 1u : 0u},
+      {CheckType},
+      {CheckOutputSize, WARD_BROKEN("8.3.order.output_size_sequence") ? 4u : 0u},
+      {CheckInputSize, WARD_BROKEN("8.3.order.input_size_sequence") ? 3u : 0u},
+      {CheckHandle, WARD_BROKEN("8.3.order.handle_sequence") ? 2u : 0u},
+      {CheckInitialized, WARD_BROKEN("8.3.order.initialize_first_channel_type") ? 2u : 0u},
+      {CheckSequence, WARD_BROKEN("8.3.order.sequence_channel_type") ? 1u
+                      : WARD_BROKEN("R15.refused_query")             ? 2u
+                                                                     : 0u},
+      {CheckChannelType, WARD_BROKEN("8.3.order.channel_type_parameters") ? 1u : 0u},
+      {RunOperation},
+  };
+  return RunSteps(exchange, steps);
 }
 
 }  // namespace
@@ -210,24 +235,30 @@ Answer HandleQueryChannel(const Call& call) {
 
   constexpr Fields kNothing = {};
   ChannelStructure header(kQueryInputHeader, kNothing, channel->handle_bytes);
-  if (request.input_bytes < header.size_bytes()) {
+  // The driver looks too. Without both, the sizes behind key and type refuse.
+  if (WARD_RULE("8.3.order.header_key", request.input_bytes < header.size_bytes())) {
     return RefuseUntouched(call, abi::kStatusChannelMessageInvalid);
   }
   ReadInput(call, sizeof(request), request.input_bytes, &header);
+
   const ChannelOperation* query = FindQuery(header.bytes() + kQueryPlaces.type_offset);
-  if (query == nullptr) {
-    // R31: no reply to an unknown type is ever signed, and none is written.
-    const bool keyed = WARD_BROKEN("8.3.key_first") || channel->key_slot != kNoSlot;
-    if (WARD_BROKEN("R31.query")) {
-      ChannelStructure output(kOutputHeader, kQueryProtection.output, channel->handle_bytes);
-      CopyHeader(header, kQueryPlaces, &output);
-      return AnswerWithOutput(call, *channel, abi::kStatusChannelCommandUnsupported, true, &output);
-    }
-    return RefuseUntouched(call, WARD_RULE("8.3.type", keyed)
-                                     ? abi::kStatusChannelCommandUnsupported
-                                     : abi::kStatusChannelMessageInvalid);
-  }
-  return AnswerQuery(call, request, channel, *query);
+  const ChannelMessage& message = query == nullptr ? kQueryProtection : *query->message;
+  ChannelStructure input(kQueryInputHeader, message.input, channel->handle_bytes);
+  ChannelStructure output(kOutputHeader, message.output, channel->handle_bytes);
+  ReadInput(call, sizeof(request), request.input_bytes, &input);
+  CopyHeader(input, kQueryPlaces, &output);
+  Device* device = FindDevice(call.state, channel->context);
+  WARD_ASSERT(device != nullptr);  // made with the first channel of its context
+  const ChannelExchange exchange = {
+      call, channel, device, query, request.input_bytes, request.output_bytes, input, &output};
+  // R31: no reply to an unknown type is ever signed, and none is written.
+  const bool is_written =
+      (query != nullptr || WARD_BROKEN("R31.query")) && HasRoomForAnswer(exchange);
+  if (is_written && !HasRoomFor(call, output)) return Refuse(abi::kStatusResponseTooSmall);
+  const uint32_t status = CheckAndRun(exchange);
+  if (!is_written) return RefuseUntouched(call, status);
+  const bool keyed = WARD_BROKEN("8.3.unsigned_before_key") || channel->key_slot != kNoSlot;
+  return AnswerWithOutput(call, *channel, status, keyed, &output);
 }
 
 }  // namespace ward::firmware

@@ -6,10 +6,15 @@
 
 namespace ward::firmware {
 
+// R27: keys of the trusted application decrypt into protected memory whatever the host chose.
+bool HasOpenDecrypt(Platform* platform, const Session& session) {
+  return platform->HasOpenDecrypt() && session.exchange != KeyExchange::kHardware;
+}
+
 bool Admit(Platform* platform, Session* session, const Session& next) {
-  const SessionGrant grant = {next.number,       next.context,       next.session_slot,
-                              next.content_slot, next.readback_slot, next.torn_down,
-                              next.protection};
+  const SessionGrant grant = {
+      next.number,        next.context,   next.session_slot, next.content_slot,
+      next.readback_slot, next.torn_down, next.protection,   HasOpenDecrypt(platform, next)};
   if (!platform->WriteGrant(IndexOf(next.number), grant)) return false;
   WipeDroppedSlots(platform, *session, next);
   *session = next;

@@ -24,8 +24,9 @@ struct SessionGrant {
   uint32_t session_slot;
   uint32_t content_slot;
   uint32_t readback_slot;
-  uint32_t torn_down = 0;   // 1: the engines refuse the session with SESSION_LOST
-  uint32_t protection = 0;  // PROTECTION_FLAGS that the session's context asked for
+  uint32_t torn_down = 0;     // 1: the engines refuse the session with SESSION_LOST
+  uint32_t protection = 0;    // PROTECTION_FLAGS that the session's context asked for
+  uint32_t open_decrypt = 0;  // 1: DECRYPT_BLT may write memory that is not protected (R27)
 };
 
 // PROTECTION_FLAGS (DDI 8.5); all other bits are zero.
@@ -109,6 +110,9 @@ class Platform {
   // Grants, by index of the session. False when there is no entropy for a read-back IV.
   virtual bool WriteGrant(uint32_t index, const SessionGrant& grant) = 0;
   virtual SessionRefusals ReadRefusals(uint32_t index) = 0;
+  // The host's compatibility switch: content may be decrypted into the open, and so nothing is
+  // PROTECTION's (R27).
+  virtual bool HasOpenDecrypt() = 0;
 
   // Protected pages of a session: zeroed, and nobody's.
   virtual void ReleaseProtectedPages(uint32_t session) = 0;

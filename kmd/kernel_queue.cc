@@ -9,6 +9,7 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/rule.h"
 #include "kmd/command.h"
 
 namespace ward::kmd {
@@ -47,16 +48,23 @@ Result<std::unique_ptr<KernelQueue>> KernelQueue::Create(const RegisterWindow* r
 }
 
 Result<void> KernelQueue::Execute(ConstByteSpan command) {
-  if (lost_) return Fault{abi::kStatusDeviceGone, "the device stopped answering earlier"};
+  NoticeReset();
+  if (lost_) return Fault{abi::kStatusDeviceGone, "the device stopped answering, or was reset"};
   auto fence = queue_->Submit(command);
   const Result<void> outcome = fence.ok() ? queue_->Wait(fence.value()) : fence.fault();
   if (outcome.ok()) return {};
+  NoticeReset();
+  if (lost_) return outcome.fault();
   // After a timeout the command might still run one day, with memory that is somebody else's by
   // then; the reset in Restart drops it. A device that let us wait once is not waited for again.
   const bool restarted = queue_->Restart().ok();
   if (!restarted || outcome.fault().status != abi::kStatusQueueFaulted) lost_ = true;
   return outcome.fault();
 }
+
+// After a reset from outside no context, session or interrupt setting is left. A queue that was
+// started again would work and have every wait run out, since nothing interrupts any more.
+void KernelQueue::NoticeReset() { lost_ = lost_ || WARD_RULE("reset.noticed", queue_->WasReset()); }
 
 Result<void> KernelQueue::CreateContext(uint32_t context, uint64_t page_table_root) {
   auto command = MakeCommand<abi::ContextCreateCommand>();

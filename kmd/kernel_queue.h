@@ -1,5 +1,6 @@
 // The kernel's queue: privileged commands, one at a time, each waited for. A queue that faults is
-// started again, so that one refused command does not cost the adapter.
+// started again, so that one refused command does not cost the adapter. A function that was reset
+// behind the driver's back is DEVICE_GONE at once, and stays so until it is opened again.
 #ifndef WARD_KMD_KERNEL_QUEUE_H_
 #define WARD_KMD_KERNEL_QUEUE_H_
 
@@ -48,7 +49,7 @@ class KernelQueue {
   Result<void> Execute(ConstByteSpan command);
   // SCANOUT_REFUSED, with the reason, when the device refused a command.
   Result<void> ExecuteForScreen(ConstByteSpan commands, const char* reason);
-
+  void NoticeReset();
   Result<void> TakeAnswer(uint32_t message, ByteSpan answer) const;
 
   DmaMemory response_;  // made with the first message; freed after the queue stopped

@@ -74,6 +74,11 @@ bool Queue::HasStopped() const {
   return state == kStateDisabled || state >= kStateFaulted;
 }
 
+bool Queue::WasReset() const {
+  const uint32_t status = registers_->Read(Register(abi::kRegQueueStatus));
+  return (status & abi::kQueueStatusStateMask) == kStateDisabled || registers_->IsGone();
+}
+
 uint64_t Queue::CompletedFence() const {
   auto* fence = reinterpret_cast<uint64_t*>(memory_.bytes().data() + kRingBytes);
   // Acquire: who sees the fence sees what the commands before it wrote.

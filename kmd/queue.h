@@ -40,6 +40,9 @@ class Queue {
   uint64_t last_fence() const { return last_fence_; }
   // Whether the device has stopped executing: faulted, or disabled.
   bool HasStopped() const;
+  // Whether the function was reset, or is gone, since the queue was enabled: nothing else disables
+  // a queue. Asked before Restart.
+  bool WasReset() const;
   // Drops what is in the ring and starts again. Fences go on counting.
   Result<void> Restart();
   uint32_t RefusalCount() const;

@@ -72,7 +72,9 @@ HRESULT APIENTRY QueryAuthenticatedChannel(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   AuthenticatedChannel* channel = FindChannel(device, hAuthChannel);
   if (channel == nullptr) return E_INVALIDARG;
-  if (input == nullptr || input_size < sizeof(D3D11_1DDI_AUTHENTICATED_QUERY_INPUT) ||
+  if (input == nullptr ||
+      WARD_RULE("8.3.order.header_key",
+                input_size < sizeof(D3D11_1DDI_AUTHENTICATED_QUERY_INPUT)) ||
       output == nullptr || output_size < sizeof(D3D11_1DDI_AUTHENTICATED_QUERY_OUTPUT)) {
     if (WARD_BROKEN("8.3.header")) return S_OK;
     return device->events().Refuse("QueryAuthenticatedChannel without room for a header");
@@ -88,7 +90,9 @@ HRESULT APIENTRY ConfigureAuthenticatedChannel(D3D10DDI_HDEVICE hDevice,
   Device* device = Device::From(hDevice);
   AuthenticatedChannel* channel = FindChannel(device, hAuthChannel);
   if (channel == nullptr) return E_INVALIDARG;
-  if (input == nullptr || input_size < sizeof(D3D11_1DDI_AUTHENTICATED_CONFIGURE_INPUT) ||
+  if (input == nullptr ||
+      WARD_RULE("8.2.order.header_key",
+                input_size < sizeof(D3D11_1DDI_AUTHENTICATED_CONFIGURE_INPUT)) ||
       output == nullptr) {
     if (WARD_BROKEN("8.2.header")) return S_OK;
     return device->events().Refuse("ConfigureAuthenticatedChannel without room for a header");

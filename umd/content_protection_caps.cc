@@ -19,9 +19,22 @@ bool HasHardwareDrm(const Adapter& adapter, VideoTable table) {
          adapter.Has(abi::kFeaturesHardwareDrmMask);
 }
 
+// How well a RESTRICTED_CONTENT resource is protected: by the hardware and from the beginning. Not
+// so where the host lets the same content be decrypted into the open (R27).
+UINT ProtectionCaps(const Adapter& adapter) {
+  if (WARD_RULE("R27.caps", adapter.Has(abi::kFeaturesOpenDecryptMask))) {
+    return D3D11_1DDI_CONTENT_PROTECTION_CAPS_SOFTWARE;
+  }
+  return D3D11_1DDI_CONTENT_PROTECTION_CAPS_HARDWARE |
+         D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON;
+}
+
 UINT HardwareCaps(const Adapter& adapter, VideoTable table) {
   if (WARD_RULE("hw.caps", table == VideoTable::kD3d11_1)) return 0;
-  UINT caps = D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_PROTECT_UNCOMPRESSED;
+  UINT caps = 0;
+  if (!adapter.Has(abi::kFeaturesOpenDecryptMask)) {
+    caps |= D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_PROTECT_UNCOMPRESSED;
+  }
   if (adapter.Has(abi::kFeaturesKeyTeardownMask)) {
     caps |= D3DWDDM2_0DDI_CONTENT_PROTECTION_CAPS_HARDWARE_TEARDOWN;
   }
@@ -52,10 +65,7 @@ D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS MakeContentProtectionCaps(const Adapter
                                                                    VideoTable table,
                                                                    const GUID* profile) {
   D3D11_1DDI_VIDEO_CONTENT_PROTECTION_CAPS caps = {};
-  // A RESTRICTED_CONTENT resource is in protected memory from the beginning: always on.
-  caps.Caps = D3D11_1DDI_CONTENT_PROTECTION_CAPS_HARDWARE |
-              D3D11_1DDI_CONTENT_PROTECTION_CAPS_PROTECTION_ALWAYS_ON |
-              D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION |
+  caps.Caps = ProtectionCaps(adapter) | D3D11_1DDI_CONTENT_PROTECTION_CAPS_PARTIAL_DECRYPTION |
               D3D11_1DDI_CONTENT_PROTECTION_CAPS_DECRYPTION_BLT;
   if (adapter.Has(abi::kFeaturesContentKeyMask)) {
     caps.Caps |= D3D11_1DDI_CONTENT_PROTECTION_CAPS_CONTENT_KEY;

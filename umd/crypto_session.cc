@@ -6,6 +6,7 @@
 
 #include "abi/generated/commands.h"
 #include "abi/generated/messages.h"
+#include "abi/generated/registers.h"
 #include "base/assert.h"
 #include "base/rule.h"
 #include "umd/ddi/guids.h"
@@ -61,7 +62,7 @@ HRESULT CryptoSession::CheckStatus(D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS* status) 
   abi::QuerySessionResponse response = {};
   const HRESULT result = device().messages().Ask(abi::kMessageQuerySession, request, &response);
   *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST;
-  if (FAILED(result)) return result;
+  if (WARD_RULE("reset.status", FAILED(result))) return result;
   if (response.state <= kKeyed || WARD_BROKEN("hw.status"))
     *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
   if (response.state == kKeyLost) *status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST;
@@ -118,7 +119,9 @@ HRESULT CryptoSession::Decrypt(const Resource& source, const Resource& destinati
                                ConstByteSpan content_key, ConstByteSpan iv) {
   EventLog& events = device().events();
   if (const HRESULT result = CheckPair(source, destination, &events); FAILED(result)) return result;
-  if (WARD_RULE("R27.destination", !destination.is_protected())) {
+  const bool may_be_open =
+      !WARD_BROKEN("R27.switch") && device().adapter().Has(abi::kFeaturesOpenDecryptMask);
+  if (WARD_RULE("R27.destination", !destination.is_protected() && !may_be_open)) {
     return events.Refuse("DecryptionBlt to a resource without RESTRICTED_CONTENT");
   }
   abi::DecryptBltCommand command = {};

@@ -30,7 +30,8 @@ void Device::Close() {
 }
 
 void Device::Report(HRESULT result) {
-  const bool may_report = result == E_OUTOFMEMORY || result == D3DDDIERR_DEVICEREMOVED;
+  const bool may_report =
+      result == E_OUTOFMEMORY || WARD_RULE("reset.removal_told", result == D3DDDIERR_DEVICEREMOVED);
   if (may_report || (WARD_BROKEN("R7.codes") && FAILED(result))) SetError(result);
 }
 

@@ -20,20 +20,19 @@ using OutputData = D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION_OUTPUT_DATA;
 
 // What the caller wants to have from the function; private data has size 0 in both directions
 // (GetCryptoSessionPrivateDataSize).
-const char* FindFlaw(const InputData& input, const OutputData& output) {
+const char* FindFlaw(const InputData& input, const OutputData& output, UINT input_bytes) {
   if (WARD_RULE("hw.private_data", input.PrivateDataSize != 0 || output.PrivateDataSize != 0)) {
     return "private data of a size that the driver did not ask for";
   }
-  if (input.HWProtectionDataSize > MessageChannel::kMaximumRequestData) {
+  if (input_bytes > MessageChannel::kMaximumRequestData) {
     return "more input than a message carries";
   }
   return nullptr;
 }
 
 // The data behind the structures, which end in the first bytes of it.
-ConstByteSpan BytesOf(const InputData& input) {
-  return {reinterpret_cast<const uint8_t*>(&input) + offsetof(InputData, pbInput),
-          input.HWProtectionDataSize};
+ConstByteSpan BytesOf(const InputData& input, UINT input_bytes) {
+  return {reinterpret_cast<const uint8_t*>(&input) + offsetof(InputData, pbInput), input_bytes};
 }
 ByteSpan RoomOf(OutputData* output) {
   return {reinterpret_cast<uint8_t*>(output) + offsetof(OutputData, pbOutput),
@@ -99,13 +98,14 @@ HRESULT CallTrustedApplication(Device* device, CryptoSession* session, UINT size
   if (exchange.pInputData == nullptr || output == nullptr) {
     return device->events().Refuse("HW_PROTECTION_DATA without input or output");
   }
+  const UINT input_bytes = exchange.pInputData->HWProtectionDataSize;  // read once
   TrustedAnswer answer;
   HRESULT result = S_OK;
-  if (const char* flaw = FindFlaw(*exchange.pInputData, *output)) {
+  if (const char* flaw = FindFlaw(*exchange.pInputData, *output, input_bytes)) {
     result = device->events().Refuse(flaw);
   } else {
     result = TrustedApplication(device, *session)
-                 .Call(exchange.HWProtectionFunctionID, BytesOf(*exchange.pInputData),
+                 .Call(exchange.HWProtectionFunctionID, BytesOf(*exchange.pInputData, input_bytes),
                        RoomOf(output), &answer);
   }
   output->HWProtectionDataSize = answer.output_bytes;

@@ -15,18 +15,33 @@ namespace ward::umd {
 
 namespace {
 
-// Asking is no mistake: no event.
+// Asking is no mistake and no event; asking without the arguments, or beyond a count, is (R7).
+template <typename... Arguments>
+bool HasArguments(Device* device, const char* event, const Arguments*... arguments) {
+  if (device == nullptr) return false;
+  const bool has_all = ((arguments != nullptr) && ...);
+  if (!has_all) device->events().Count(event);
+  return has_all;
+}
+
+bool IsBelow(Device* device, const char* event, UINT index, UINT count) {
+  if (index >= count) device->events().Count(event);
+  return index < count;
+}
+
 void APIENTRY GetVideoDecoderProfileCount(D3D10DDI_HDEVICE hDevice, UINT* count) {
   ClearOutput(count);
   Device* device = Device::From(hDevice);
-  if (device != nullptr && count != nullptr) *count = HasDecoders(device->adapter()) ? 1 : 0;
+  if (!HasArguments(device, "GetVideoDecoderProfileCount without room", count)) return;
+  *count = HasDecoders(device->adapter()) ? 1 : 0;
 }
 
 void APIENTRY GetVideoDecoderProfile(D3D10DDI_HDEVICE hDevice, UINT index, GUID* profile) {
   ClearOutput(profile);
   Device* device = Device::From(hDevice);
-  if (device == nullptr || profile == nullptr) return;
-  if (index == 0 && HasDecoders(device->adapter())) {
+  if (!HasArguments(device, "GetVideoDecoderProfile without room", profile)) return;
+  const UINT count = HasDecoders(device->adapter()) ? 1 : 0;
+  if (IsBelow(device, "GetVideoDecoderProfile beyond the last", index, count)) {
     *profile = D3D11_1DDI_DECODER_PROFILE_H264_VLD_NOFGT;
   }
 }
@@ -35,15 +50,13 @@ void APIENTRY CheckVideoDecoderFormat(D3D10DDI_HDEVICE hDevice, const GUID* prof
                                       DXGI_FORMAT format, BOOL* supported) {
   ClearOutput(supported);
   Device* device = Device::From(hDevice);
-  if (device == nullptr || profile == nullptr || supported == nullptr) return;
+  if (!HasArguments(device, "CheckVideoDecoderFormat without a profile or room", profile,
+                    supported)) {
+    return;
+  }
   if (HasDecoders(device->adapter()) && IsDecoderProfile(*profile) && format == DXGI_FORMAT_NV12) {
     *supported = TRUE;
   }
-}
-
-bool IsDecodable(const Device* device, const D3D11_1DDI_VIDEO_DECODER_DESC* description) {
-  return device != nullptr && description != nullptr &&
-         IsDecodable(device->adapter(), *description);
 }
 
 void APIENTRY GetVideoDecoderConfigCount(D3D10DDI_HDEVICE hDevice,
@@ -51,7 +64,10 @@ void APIENTRY GetVideoDecoderConfigCount(D3D10DDI_HDEVICE hDevice,
                                          UINT* count) {
   ClearOutput(count);
   Device* device = Device::From(hDevice);
-  if (count == nullptr || !IsDecodable(device, description)) return;
+  if (!HasArguments(device, "GetVideoDecoderConfigCount without arguments", description, count) ||
+      !IsDecodable(device->adapter(), *description)) {
+    return;
+  }
   *count = DecoderConfigCount(device->adapter());
 }
 
@@ -60,24 +76,39 @@ void APIENTRY GetVideoDecoderConfig(D3D10DDI_HDEVICE hDevice,
                                     D3D11_1DDI_VIDEO_DECODER_CONFIG* config) {
   ClearOutput(config);
   Device* device = Device::From(hDevice);
-  if (config == nullptr || !IsDecodable(device, description)) return;
-  if (index < DecoderConfigCount(device->adapter())) *config = MakeDecoderConfig(index);
+  if (!HasArguments(device, "GetVideoDecoderConfig without arguments", description, config) ||
+      !IsDecodable(device->adapter(), *description)) {
+    return;
+  }
+  const UINT count = DecoderConfigCount(device->adapter());
+  if (IsBelow(device, "GetVideoDecoderConfig beyond the last", index, count)) {
+    *config = MakeDecoderConfig(index);
+  }
 }
 
 void APIENTRY GetVideoDecoderBufferTypeCount(D3D10DDI_HDEVICE hDevice,
                                              const D3D11_1DDI_VIDEO_DECODER_DESC* description,
                                              UINT* count) {
   ClearOutput(count);
-  if (count == nullptr || !IsDecodable(Device::From(hDevice), description)) return;
-  *count = kDecoderBufferTypeCount;
+  Device* device = Device::From(hDevice);
+  if (HasArguments(device, "GetVideoDecoderBufferTypeCount without arguments", description,
+                   count) &&
+      IsDecodable(device->adapter(), *description)) {
+    *count = kDecoderBufferTypeCount;
+  }
 }
 
 void APIENTRY GetVideoDecoderBufferInfo(D3D10DDI_HDEVICE hDevice,
                                         const D3D11_1DDI_VIDEO_DECODER_DESC* description,
                                         UINT index, D3D11_1DDI_VIDEO_DECODER_BUFFER_INFO* info) {
   ClearOutput(info);
-  if (info == nullptr || !IsDecodable(Device::From(hDevice), description)) return;
-  if (index < kDecoderBufferTypeCount) *info = MakeDecoderBufferInfo(*description, index);
+  Device* device = Device::From(hDevice);
+  if (HasArguments(device, "GetVideoDecoderBufferInfo without arguments", description, info) &&
+      IsDecodable(device->adapter(), *description) &&
+      IsBelow(device, "GetVideoDecoderBufferInfo beyond the last", index,
+              kDecoderBufferTypeCount)) {
+    *info = MakeDecoderBufferInfo(*description, index);
+  }
 }
 
 VideoDecoder* FindDecoder(Device* device, D3D11_1DDI_HDECODE handle) {

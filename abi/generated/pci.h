@@ -45,7 +45,7 @@ inline constexpr uint32_t kKernelContext = 0x0u;  // The kernel's context: it ow
 inline constexpr uint32_t kBlockAlignment = 0x10u;  // Bytes of a cipher block; lengths and patterns of crypto commands align to it (R25).
 inline constexpr uint32_t kMaximumSubSamples = 0x3f0u;  // Most sub-samples of one DECRYPT_SAMPLE.
 inline constexpr uint32_t kAbiMajor = 0x1u;  // A driver refuses a device of another major version.
-inline constexpr uint32_t kAbiMinor = 0x2u;  // Grows with additions that an older driver need not know.
+inline constexpr uint32_t kAbiMinor = 0x3u;  // Grows with additions that an older driver need not know.
 
 }  // namespace ward::abi
 // clang-format on

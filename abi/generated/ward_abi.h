@@ -43,7 +43,7 @@
 #define WARD_BLOCK_ALIGNMENT 0x10u /* Bytes of a cipher block; lengths and patterns of crypto commands align to it (R25). */
 #define WARD_MAXIMUM_SUB_SAMPLES 0x3f0u /* Most sub-samples of one DECRYPT_SAMPLE. */
 #define WARD_ABI_MAJOR 0x1u /* A driver refuses a device of another major version. */
-#define WARD_ABI_MINOR 0x2u /* Grows with additions that an older driver need not know. */
+#define WARD_ABI_MINOR 0x3u /* Grows with additions that an older driver need not know. */
 
 /* What the function is and how large it is. */
 #define WARD_REG_DEVICE_MAGIC 0x0 /* The letters WARD, first letter in the low byte. */
@@ -88,6 +88,8 @@
 #define WARD_FEATURES_CURSOR_MASK 0x8000ull
 #define WARD_FEATURES_HOTPLUG_SHIFT 16
 #define WARD_FEATURES_HOTPLUG_MASK 0x10000ull
+#define WARD_FEATURES_OPEN_DECRYPT_SHIFT 22
+#define WARD_FEATURES_OPEN_DECRYPT_MASK 0x400000ull
 #define WARD_REG_QUEUE_COUNT 0x10 /* Queues, the kernel's included. */
 #define WARD_REG_CONTEXT_COUNT 0x14 /* Contexts, the kernel's included. */
 #define WARD_REG_SESSION_COUNT 0x18 /* Crypto sessions that can exist at once. */

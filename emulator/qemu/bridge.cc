@@ -169,6 +169,7 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   for (uint32_t output = 0; output < kWardChipOutputCount; ++output) {
     gpu_options.displays[output] = ToDisplay(options.displays[output]);
   }
+  gpu_options.open_decrypt = options.open_decrypt;
   gpu_options.identity_private_key = identity->private_key();
   gpu_options.identity_certificates = identity->certificate_bundle();
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,

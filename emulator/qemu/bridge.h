@@ -61,6 +61,7 @@ typedef struct WardChipOptions {
   bool realistic_latency;  // firmware takes as long as on silicon, in virtual time
   bool strict_iv;          // R21: a counter range is accepted once under a key
   WardChipDisplay displays[kWardChipOutputCount];
+  bool open_decrypt;  // R27: DECRYPT_BLT into memory that is not protected; no PROTECTION
   const char*
       identity_directory;  // PEM files; NULL makes an identity that lives as long as the chip
   // One line an event, at most 64 MiB of them: a guest decides how many there are. "-" is standard

@@ -9,7 +9,8 @@ namespace ward::test {
 namespace {
 
 struct Browser : Stage {
-  Browser() : session(process.MakeKeyedSession(kSessionKey)) {}
+  explicit Browser(const MachineOptions& options = {})
+      : Stage(options), session(process.MakeKeyedSession(kSessionKey)) {}
   BrowserDecryptor MakeDecryptor(bool is_restricted = true) {
     return BrowserDecryptor(&process, session.get(), kSessionKey, is_restricted);
   }
@@ -91,6 +92,20 @@ TEST_CASE("R27 the destination that a browser makes for itself, unprotected, sta
           S_OK);
   CHECK(IsZero(browser.process.app.Download(staging.get())));
   CHECK(browser.process.app.device().GetDeviceRemovedReason() == S_OK);
+}
+
+TEST_CASE("R27 with the host's switch a browser's own destination is read by a plain copy") {
+  Browser browser({.open_decrypt = true});
+  BrowserDecryptor decryptor = browser.MakeDecryptor(false);
+  const std::vector<uint8_t> text = MakeText(777);
+  const SubSampleSizes whole = {{0, 777}};
+  (void)decryptor.Decrypt(EncryptSample(text, kSessionKey, kIv, whole), kIv, whole);
+  const ResourcePointer staging = browser.process.MakeStaging(BrowserDecryptor::kBufferBytes);
+  REQUIRE(browser.process.app.context().CopyResource(staging.get(), decryptor.destination()) ==
+          S_OK);
+  std::vector<uint8_t> copied = browser.process.app.Download(staging.get());
+  copied.resize(text.size());
+  CHECK(copied == text);
 }
 
 TEST_CASE("a browser's plain copy out of a protected destination brings nothing") {

@@ -61,6 +61,7 @@ std::unique_ptr<emulator::InProcessHost> MakeMachine(const MachineOptions& optio
   emulator::InProcessOptions host_options;
   host_options.gpu = TestGpuOptions();
   host_options.gpu.strict_iv = options.strict_iv;
+  host_options.gpu.open_decrypt = options.open_decrypt;
   host_options.gpu.latency = options.latency;
   host_options.listener = options.listener;
   host_options.trace = options.trace;

@@ -23,6 +23,7 @@ struct MachineOptions {
   TraceSink* trace = nullptr;
   uint64_t entropy_seed = 0;
   bool strict_iv = false;
+  bool open_decrypt = false;
   device::LatencyPreset latency = device::LatencyPreset::kFast;
 };
 

@@ -25,7 +25,7 @@ IDLE, FAULTED = 1, 4
 BUS_ERROR = 0x0206
 LOCAL = 1 << 63
 KEYS_LOST = 1 << 18
-TIMESTAMP, KEY_EPOCH = 0x40, 0x48
+FEATURES, TIMESTAMP, KEY_EPOCH = 0x08, 0x40, 0x48
 AES128_CTR = uuid.UUID("9b6bd711-4f74-41c9-9e7b-0be2d7d93b4f").bytes_le
 RSAES_OAEP = uuid.UUID("c1949895-d72a-4a1d-8e5d-ed857d171520").bytes_le
 PROTECTED = LOCAL | 0x4000000000
@@ -455,6 +455,13 @@ class Life(DeviceTest):
             names = {entry["name"] for entry in listed}
             self.assertLessEqual({"view", "teardown", "link-fault", "display0", "display1", "identity", "trace", "vram-size",
                                   "protected-size", "vendor-id", "device-id"}, names)
+
+    def test_open_decrypt_is_off_and_loud_when_it_is_on(self):
+        for device, is_open in (("", 0), ("open-decrypt=on", 1)):
+            with BareMachine(device) as machine:
+                machine.map_bars()
+                self.assertEqual(machine.register(FEATURES) >> 22 & 1, is_open)
+                self.assertEqual("PROTECTION is refused" in machine.log.read_text(), is_open == 1)
 
     def test_device_comes_and_goes_while_the_machine_runs(self):
         # Native hot plug: an empty slot is without power, so that unplugging needs no guest.

@@ -28,9 +28,37 @@ class Explanation:
     why: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Unseen:
+    """Two neighbours of an order, and why nobody can tell which came first."""
+    section: str
+    first: str
+    second: str
+    why: str
+
+    @property
+    def rule(self):
+        return order_rule(self.section, self.first, self.second)
+
+
+def order_rule(section, first, second):
+    return f"{section}.order.{first}_{second}"
+
+
+def check_orders(orders, unseen, names):
+    """Mistakes: neighbours whose order no rule has and no reason explains."""
+    pairs = {order_rule(order["section"], *pair): f"{order['section']}: {' before '.join(pair)}"
+             for order in orders for pair in zip(order["checks"], order["checks"][1:])}
+    reasons = {entry.rule for entry in unseen}
+    return ([f"no rule breaks the order {text}" for rule, text in pairs.items()
+             if rule not in names and rule not in reasons] +
+            [f"'{rule}' is listed: its order is seen" for rule in sorted(reasons & set(names))] +
+            [f"'{rule}' is no pair of neighbours" for rule in sorted(reasons - set(pairs))])
+
+
 def read_folder(folder):
     """(rules, explanations, mistakes) of all files in `folder`."""
-    rules, explanations, mistakes = [], [], []
+    rules, explanations, mistakes, orders, unseen = [], [], [], [], []
     for path in sorted(pathlib.Path(folder).glob("*.toml")):
         with open(path, "rb") as file:
             document = tomllib.load(file)
@@ -44,11 +72,14 @@ def read_folder(folder):
             rules.append(Rule(entry["name"], entry["source"], entry["text"], cases))
         for entry in document.pop("explained", []):
             explanations.append(Explanation(entry["case"], entry["why"]))
+        orders += document.pop("order", [])
+        unseen += [Unseen(**entry) for entry in document.pop("unseen", [])]
         mistakes += [f"{path.name}: unknown table '{key}'" for key in document]
     names = [rule.name for rule in rules]
     mistakes += [f"rule '{name}' is listed twice" for name in sorted(set(names))
                  if names.count(name) > 1]
     mistakes += [f"'{name}' is no name of a rule" for name in names if not NAME.fullmatch(name)]
+    mistakes += check_orders(orders, unseen, names)
     return rules, explanations, mistakes
 
 

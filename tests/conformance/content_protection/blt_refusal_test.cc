@@ -130,55 +130,11 @@ TEST_CASE("DriverProtections.EncryptBeforeReadbackKey: the session key reads not
   CHECK(IsZero(stage.process.app.Download(staging.get())));
 }
 
-TEST_CASE("DriverProtections.EncryptBeforeKey: a session without a key reads nothing back (R26)",
-          "[negative]") {
-  KeyedSession stage;
-  const ResourcePointer frame = stage.process.MakeDefault(256, true);
-  const ResourcePointer staging = stage.process.MakeStaging(256);
-  const SessionPointer empty = stage.process.MakeSession();
-  Key iv = kIv;
-  CHECK(stage.process.app.video().EncryptionBlt(empty.get(), frame.get(), staging.get(), iv) ==
-        S_OK);
-  CHECK(iv == Key{});
-  CHECK(IsZero(stage.process.app.Download(staging.get())));
-}
-
 TEST_CASE("DriverProtections.PatternNull: without a pattern all is encrypted (7.8)") {
   KeyedSession stage;
   const std::vector<uint8_t> text = MakeText(4099);
   CHECK(stage.process.DecryptAndRead(stage.session.get(), kSessionKey,
                                      RunCtr(kSessionKey, kIv, text), kIv) == text);
-}
-
-TEST_CASE("DriverProtections.PatternNoSkip: with a skip of 0 all is encrypted (7.8)") {
-  KeyedSession stage;
-  const std::vector<uint8_t> text = MakeText(250);
-  for (const UINT beginning : {0u, 32u}) {
-    const D3D11_1DDI_ENCRYPTED_BLOCK_INFO pattern = {beginning, 0, 16};
-    CHECK(stage.process.DecryptAndRead(stage.session.get(), kSessionKey,
-                                       RunCtr(kSessionKey, kIv, text), kIv, {}, &pattern) == text);
-  }
-}
-
-TEST_CASE("DriverProtections.PatternTail: the buffer's end may cut the last run short (R10)") {
-  KeyedSession stage;
-  const D3D11_1DDI_ENCRYPTED_BLOCK_INFO pattern = {16, 16, 16};
-  std::vector<uint8_t> text = MakeText(40);
-  std::vector<uint8_t> mixed = text;
-  std::vector<uint8_t> runs(text.begin(), text.begin() + 16);
-  runs.insert(runs.end(), text.begin() + 32, text.end());
-  runs = RunCtr(kSessionKey, kIv, runs);
-  std::copy_n(runs.begin(), 16, mixed.begin());
-  std::copy(runs.begin() + 16, runs.end(), mixed.begin() + 32);
-  CHECK(stage.process.DecryptAndRead(stage.session.get(), kSessionKey, mixed, kIv, {}, &pattern) ==
-        text);
-}
-
-TEST_CASE("DriverProtections.IvReuseRelaxed: a repeated counter is accepted by default (R21)") {
-  KeyedSession stage;
-  for (int i = 0; i < 3; ++i) {
-    stage.CheckHolds(stage.MakeFrame(64).get(), MakeText(64));
-  }
 }
 
 TEST_CASE("CrossProc.ResourceDecrypt: another device's resources are no blt's (4)", "[negative]") {

@@ -262,6 +262,31 @@ TEST_CASE("CPAuthChannelAPI.ConfigureShort: ENCRYPTION_WHEN_ACCESSIBLE", "[negat
   CheckShortCommand(kEncryption, 64);
 }
 
+// A command whose last bytes are missing, signed as though they were there and zero.
+void CheckCutCommand(ChannelParty* channel, const GUID& type, size_t size) {
+  Message message = channel->CommandAt(kConfigureStart, type, Message(size - 48));
+  message.resize(size - 1);
+  CHECK(channel->Send(message).result == E_INVALIDARG);
+}
+
+TEST_CASE("CPAuthChannelAPI.ConfigureCut: bytes that are not there do not count as zeros (8.2)",
+          "[negative]") {
+  OpenChannel stage;
+  CheckCutCommand(&stage.channel, kProtection, 56);
+  CheckCutCommand(&stage.channel, kEncryption, 64);
+  // Nothing was taken: the number is still good.
+  CHECK(stage.channel.Configure(kProtection, Words({0})).result == S_OK);
+}
+
+TEST_CASE("CPAuthChannelAPI.InitializeCut: bytes that are not there do not count as zeros (8.2)",
+          "[negative]") {
+  Stage stage;
+  ChannelParty channel(&stage.process);
+  REQUIRE(channel.Negotiate(kSessionKey) == S_OK);
+  CheckCutCommand(&channel, kInitialize, 56);
+  CHECK(channel.Initialize().result == S_OK);
+}
+
 TEST_CASE("CPAuthChannelAPI.ConfigureLarger: more bytes are accepted and not MACed (R13)") {
   OpenChannel stage;
   for (const size_t size : {57u, 64u, 4096u, 70000u}) {
@@ -368,6 +393,17 @@ TEST_CASE("CPAuthChannelAPI.InitializeTwice: the second is E_INVALIDARG and chan
   const Message again = stage.channel.CommandAt(5, kInitialize, Words({1, 1}));
   CheckRefused(&stage, again, E_INVALIDARG);
   CheckRefused(&stage, stage.channel.CommandAt(1, kProtection, Words({0})), E_INVALIDARG);
+}
+
+TEST_CASE("CPAuthChannelAPI.InitializeForged: INITIALIZE needs its MAC, and may come again then",
+          "[negative]") {
+  Stage stage;
+  ChannelParty channel(&stage.process);
+  REQUIRE(channel.Negotiate(kSessionKey) == S_OK);
+  Message forged = channel.CommandAt(0, kInitialize, Words({kQueryStart, kConfigureStart}));
+  forged[50] ^= 1;
+  CHECK(channel.Send(forged).result == E_INVALIDARG);
+  CHECK(channel.Initialize().result == S_OK);
 }
 
 TEST_CASE("CPAuthChannelAPI.SequenceReplay: a number at or below the last is E_INVALIDARG",

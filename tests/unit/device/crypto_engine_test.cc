@@ -225,6 +225,42 @@ TEST_CASE("P2 decrypt writes protected memory only and reads none") {
   CHECK(bench.Run(command) == abi::kStatusProtectedReadRefused);
 }
 
+TEST_CASE("R27 an open grant decrypts into memory that is not protected, and into no mixture") {
+  Bench bench;
+  Grant& grant = bench.grants.At(1);
+  grant.open_decrypt = true;
+  const Bytes counter(16, 7);
+  Bytes text(3 * kPage);
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<uint8_t>(i * 7 + i / 251);
+  bench.PutSystem(0, Reference(kSessionKey, counter).Apply(text));
+  auto command = Decrypt(3 * kPage, counter);
+  command.destination = Bench::VisibleVa();
+  REQUIRE(bench.Run(command) == abi::kStatusOk);
+  CHECK(bench.ReadProtectedVa(Bench::VisibleVa(), text.size()) == text);
+  command.destination = Bench::SystemVa(8 * kPage);
+  REQUIRE(bench.Run(command) == abi::kStatusOk);
+  CHECK(bench.ReadProtectedVa(Bench::SystemVa(8 * kPage), text.size()) == text);
+  command.destination = Bench::ProtectedVa(64 * kPage - 8);  // its end is visible VRAM
+  CHECK(bench.Run(command) == abi::kStatusDestinationNotProtected);
+  command.destination = Bench::VisibleVa();
+  command.source = Bench::ProtectedVa();
+  CHECK(bench.Run(command) == abi::kStatusProtectedReadRefused);
+}
+
+TEST_CASE("R27 a grant that is closed while an open blt runs stops it") {
+  Bench bench;
+  bench.grants.At(1).open_decrypt = true;
+  auto command = Decrypt(8 * kPage, Bytes(16, 7));
+  command.destination = Bench::VisibleVa();
+  auto job = bench.engine.Begin(command, bench.tables.Space(kContext));
+  REQUIRE(job.ok());
+  REQUIRE_FALSE(bench.engine.Step(&job.value(), kPage).value());
+  bench.grants.At(1).open_decrypt = false;
+  const auto step = bench.engine.Step(&job.value(), kPage);
+  REQUIRE_FALSE(step.ok());
+  CHECK(step.fault().status == abi::kStatusDestinationNotProtected);
+}
+
 TEST_CASE("P1 P8 encrypt reads its session's pages only and writes memory that is not protected") {
   Bench bench;
   auto decrypt = Decrypt(16, Bytes(16, 0));

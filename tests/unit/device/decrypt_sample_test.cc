@@ -189,6 +189,15 @@ TEST_CASE("a sample's operands, session, key and memory are checked as a blt's")
   CHECK(Run(&bench, Sample(list, Counter(5, 0)), list) == abi::kStatusSessionNoKey);
 }
 
+TEST_CASE("R27 a sample stays in protected memory, with an open grant too") {
+  Bench bench;
+  bench.grants.At(1).open_decrypt = true;
+  const List list = {{16, 32}};
+  auto command = Sample(list, Bytes(16, 1));
+  command.destination = Bench::VisibleVa();
+  CHECK(Run(&bench, command, list) == abi::kStatusDestinationNotProtected);
+}
+
 TEST_CASE("R21 strict: a sample claims the blocks of its encrypted bytes, and no more") {
   Bench bench(true);
   const List list = {{1000, 20}, {0, 5}, {33, 8}};  // 33 bytes: 3 blocks

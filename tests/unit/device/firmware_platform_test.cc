@@ -24,8 +24,9 @@ struct WiredPlatform {
         vault(8),
         grants(4),
         display(&memory, &grants, &ports.clock),
-        platform({&vault, &grants, &memory, &display, &ports.entropy, &ports.clock, 1000, -1},
-                 LoadKey(identity), {1, 2, 3}) {}
+        platform(
+            {&vault, &grants, &memory, &display, &ports.entropy, &ports.clock, 1000, -1, false},
+            LoadKey(identity), {1, 2, 3}) {}
 
   uint32_t Generate(uint32_t usage) {
     const uint32_t slot = platform.AllocateSlot(kSession, usage);

@@ -164,6 +164,22 @@ TEST_CASE("P2 decrypt of every kind of memory agrees with the rule") {
   }
 }
 
+TEST_CASE("R27 open decrypt of every kind of memory agrees with the rule") {
+  const OwnedMemory chip;
+  const auto is_open = [](Kind kind) { return kind == Kind::kSystem || kind == Kind::kVisible; };
+  for (const Kinds& source_kinds : AllRanges()) {
+    for (const Kinds& destination_kinds : AllRanges()) {
+      const bool all_open =
+          std::all_of(destination_kinds.begin(), destination_kinds.end(), is_open);
+      const bool reads_open = std::all_of(source_kinds.begin(), source_kinds.end(), is_open);
+      const uint32_t closed = ReferenceDecrypt(source_kinds, destination_kinds);
+      REQUIRE(StatusOf(flow_rule::CheckDecrypt(chip.memory, chip.Make(source_kinds),
+                                               chip.Make(destination_kinds), kA, true)) ==
+              (all_open && reads_open ? abi::kStatusOk : closed));
+    }
+  }
+}
+
 TEST_CASE("P1 P2 P8 encrypt of every kind of memory agrees with the rule") {
   const OwnedMemory chip;
   for (const PageOwner session : {kA, kB, PageOwner{0x30003}}) {

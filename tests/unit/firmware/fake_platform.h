@@ -154,6 +154,7 @@ class FakePlatform final : public Platform {
     grants[index] = grant;
     return true;
   }
+  bool HasOpenDecrypt() override { return open_decrypt; }
   SessionRefusals ReadRefusals(uint32_t index) override { return refusals[index]; }
   void ReleaseProtectedPages(uint32_t session) override { released.push_back(session); }
   uint32_t CertificateBytes() override { return static_cast<uint32_t>(certificate.size()); }
@@ -212,6 +213,7 @@ class FakePlatform final : public Platform {
   uint8_t generated = 0;
   bool entropy = true;
   bool grant_entropy = true;
+  bool open_decrypt = false;
   int broken_block = -1;  // self test whose block gives a wrong result
   int failing_self_test = -1;
 

@@ -94,6 +94,18 @@ TEST_CASE("an imported key decrypts once it is selected, and not before") {
   CHECK(firmware.SelectedKey() == kContentKey);
 }
 
+TEST_CASE("R27 a session of HW_PROTECTION never decrypts into the open, others as the host says") {
+  HardwareFirmware firmware;
+  for (const bool open : {false, true}) {
+    firmware.platform.open_decrypt = open;
+    const Reply created = firmware.Send(abi::kMessageCreateSession,
+                                        HardwareFirmware::CreatePayload(kAesGuid, {}, kOaepGuid));
+    REQUIRE(created.status == abi::kStatusOk);
+    CHECK(firmware.GrantOf(created.Word(16)).open_decrypt == (open ? 1u : 0u));
+    CHECK(firmware.GrantOf(firmware.CreateHardware()).open_decrypt == 0);
+  }
+}
+
 TEST_CASE("every failure of an import looks alike: same result, same work, nothing imported") {
   HardwareFirmware firmware;
   const auto refuse = [&](const char* what, auto spoil) {

@@ -82,6 +82,20 @@ class Rules(unittest.TestCase):
         text = '[[explained]]\ncase = "Job.Other"\nwhy = "w"\n'
         self.assertEqual(self.compare(text, {}, ["Job.Other: b"]), [])
 
+    def test_each_pair_of_neighbours_is_proved_or_explained(self):
+        order = '[[order]]\nsection = "8.2"\nchecks = ["key", "type", "size"]\n'
+        unseen = '[[unseen]]\nsection = "8.2"\nfirst = "{}"\nsecond = "{}"\nwhy = "w"\n'
+        rule = RULE.format(name="8.2.order.key_type", case='"Job.Case"')
+        for text, wanted in (
+                (order + unseen.format("type", "size") + rule, "^$"),
+                (order + rule, "^no rule breaks the order 8.2: type before size$"),
+                (order + unseen.format("key", "type") + unseen.format("type", "size") + rule,
+                 "^'8.2.order.key_type' is listed: its order is seen$"),
+                (order + unseen.format("type", "size") + unseen.format("key", "size") + rule,
+                 "^'8.2.order.key_size' is no pair of neighbours$")):
+            with self.subTest(wanted):
+                self.assertRegex("\n".join(self.read(text)[2]), wanted)
+
     def test_marks_are_found_over_line_ends(self):
         (self.folder / "umd").mkdir()
         (self.folder / "umd/a.cc").write_text('if (WARD_RULE(\n    "8.2.x", a < b)) WARD_BROKEN("R1.y")')

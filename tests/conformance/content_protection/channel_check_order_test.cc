@@ -1,6 +1,6 @@
 // CPAuthChannelAPI: the checks of 8.2 and 8.3 come in their order. Each case fails one check and
 // those behind it, as far as their answers differ: E_INVALIDARG or E_FAIL, signed, not signed or
-// untouched, a number used up or not.
+// untouched, a number used up or not. rules/check_order.toml has each pair of neighbours.
 #include <vector>
 
 #include "catch2/catch_test_macros.hpp"
@@ -21,8 +21,13 @@ const GUID& kChannelType = D3D11_1DDI_AUTHENTICATED_QUERY_CHANNEL_TYPE;
 constexpr size_t kProcessOutputBytes = 64;
 const Message kBadProcess = Longs({9, 0, 1});  // no such process type
 
+enum ChannelAge { kCreated, kKeyed, kOpen };
+
 struct HardwareChannel : Stage {
-  HardwareChannel() : channel(&process) {}
+  explicit HardwareChannel(ChannelAge age) : channel(&process) {
+    if (age == kKeyed) REQUIRE(channel.Negotiate(kSessionKey) == S_OK);
+    if (age == kOpen) channel.Open();
+  }
 
   Message SharedResource(uint32_t sequence = kConfigureStart) {
     return channel.CommandAt(sequence, kSharedResource, kBadProcess);
@@ -50,8 +55,7 @@ struct HardwareChannel : Stage {
 };
 
 TEST_CASE("CPAuthChannelAPI.OrderDevice: another device before the type (8.2)", "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   ward::test::Process other(stage.kernel.get());
   const Reply reply =
       stage.channel.SendFrom(&other, stage.channel.CommandAt(kConfigureStart, kUnknown, {}));
@@ -61,8 +65,7 @@ TEST_CASE("CPAuthChannelAPI.OrderDevice: another device before the type (8.2)", 
 }
 
 TEST_CASE("CPAuthChannelAPI.OrderHeader: 48 bytes before the type (8.2)", "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   Message message = stage.channel.CommandAt(kConfigureStart, kUnknown, {});
   message.resize(47);
   const Reply reply = stage.channel.Send(message);
@@ -70,8 +73,17 @@ TEST_CASE("CPAuthChannelAPI.OrderHeader: 48 bytes before the type (8.2)", "[nega
   CHECK(reply.bytes == Message(48, kUntouched));
 }
 
+TEST_CASE("CPAuthChannelAPI.OrderHeaderKey: 48 bytes before the key (8.2)", "[negative]") {
+  HardwareChannel stage(kCreated);
+  Message message = stage.channel.CommandAt(kConfigureStart, kProtection, Words({0}));
+  message.resize(47);
+  const Reply reply = stage.channel.Send(message);
+  CHECK(reply.result == E_INVALIDARG);
+  CHECK(reply.bytes == Message(48, kUntouched));
+}
+
 TEST_CASE("CPAuthChannelAPI.OrderKey: no key before the type (8.2)", "[negative]") {
-  HardwareChannel stage;
+  HardwareChannel stage(kCreated);
   const Reply reply = stage.channel.Send(stage.channel.CommandAt(kConfigureStart, kUnknown, {}));
   CHECK(reply.result == E_INVALIDARG);
   CHECK_FALSE(reply.HasOmac());
@@ -79,8 +91,7 @@ TEST_CASE("CPAuthChannelAPI.OrderKey: no key before the type (8.2)", "[negative]
 
 TEST_CASE("CPAuthChannelAPI.OrderType: an unknown type before MAC, handle and INITIALIZE (8.2)",
           "[negative]") {
-  HardwareChannel stage;
-  REQUIRE(stage.channel.Negotiate(kSessionKey) == S_OK);
+  HardwareChannel stage(kKeyed);
   Message message = stage.channel.CommandAt(kConfigureStart, kUnknown, {});
   message[0] ^= 1;
   message[32] ^= 1;
@@ -91,19 +102,16 @@ TEST_CASE("CPAuthChannelAPI.OrderType: an unknown type before MAC, handle and IN
 
 TEST_CASE("CPAuthChannelAPI.OrderSize: the command's size before the channel's type (8.2)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   Message message = stage.SharedResource();
-  message.resize(71);
-  stage.channel.Sign(&message);
+  message.resize(71);  // signed when it was whole, and the byte that is gone is zero
   stage.CheckSigned(message, E_INVALIDARG);
   stage.CheckFirstNumbers();
 }
 
 TEST_CASE("CPAuthChannelAPI.OrderMac: the MAC before the channel's type, no number is used (8.2)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   Message message = stage.SharedResource();
   message[15] ^= 1;
   stage.CheckSigned(message, E_INVALIDARG);
@@ -112,8 +120,7 @@ TEST_CASE("CPAuthChannelAPI.OrderMac: the MAC before the channel's type, no numb
 
 TEST_CASE("CPAuthChannelAPI.OrderHandle: the handle before number and channel's type (8.2)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   Message message = stage.SharedResource();
   message[32] ^= 1;
   stage.channel.Sign(&message);
@@ -123,8 +130,7 @@ TEST_CASE("CPAuthChannelAPI.OrderHandle: the handle before number and channel's 
 
 TEST_CASE("CPAuthChannelAPI.OrderInitialized: INITIALIZE before the channel's type (8.2)",
           "[negative]") {
-  HardwareChannel stage;
-  REQUIRE(stage.channel.Negotiate(kSessionKey) == S_OK);
+  HardwareChannel stage(kKeyed);
   stage.CheckSigned(stage.SharedResource(), E_INVALIDARG);
   REQUIRE(stage.channel.Initialize().result == S_OK);
   stage.CheckFirstNumbers();
@@ -132,24 +138,21 @@ TEST_CASE("CPAuthChannelAPI.OrderInitialized: INITIALIZE before the channel's ty
 
 TEST_CASE("CPAuthChannelAPI.OrderInitializeAgain: a second INITIALIZE uses no number (8.2)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   stage.CheckSigned(stage.channel.CommandAt(0xFFFFFFFF, kInitialize, Words({5, 5})), E_INVALIDARG);
   stage.CheckFirstNumbers();
 }
 
 TEST_CASE("CPAuthChannelAPI.OrderSequence: the number before the channel's type (8.2)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   stage.CheckSigned(stage.SharedResource(kConfigureStart - 1), E_INVALIDARG);
   stage.CheckFirstNumbers();
 }
 
 TEST_CASE("CPAuthChannelAPI.OrderChannelType: the channel's type before the parameters (8.2)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   stage.CheckSigned(stage.SharedResource(), kUnsupported);
   // It came behind the number's check, so that is used up (R15).
   stage.CheckSigned(stage.channel.CommandAt(kConfigureStart, kProtection, Words({0})),
@@ -157,8 +160,7 @@ TEST_CASE("CPAuthChannelAPI.OrderChannelType: the channel's type before the para
 }
 
 TEST_CASE("CPAuthChannelAPI.QueryOrderDevice: another device before the type (8.3)", "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   ward::test::Process other(stage.kernel.get());
   const Reply reply =
       stage.channel.AskFrom(&other, stage.channel.Question(kQueryStart, kUnknown), 56);
@@ -168,8 +170,7 @@ TEST_CASE("CPAuthChannelAPI.QueryOrderDevice: another device before the type (8.
 }
 
 TEST_CASE("CPAuthChannelAPI.QueryOrderHeader: 32 bytes before the type (8.3)", "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   Message question = stage.channel.Question(kQueryStart, kUnknown);
   question.resize(31);
   const Reply reply = stage.channel.Ask(question, 56);
@@ -177,16 +178,24 @@ TEST_CASE("CPAuthChannelAPI.QueryOrderHeader: 32 bytes before the type (8.3)", "
   CHECK(reply.bytes == Message(56, kUntouched));
 }
 
+TEST_CASE("CPAuthChannelAPI.QueryOrderHeaderKey: 32 bytes before the key (8.3)", "[negative]") {
+  HardwareChannel stage(kCreated);
+  Message question = stage.channel.Question(kQueryStart, kChannelType);
+  question.resize(31);
+  const Reply reply = stage.channel.Ask(question, 56);
+  CHECK(reply.result == E_INVALIDARG);
+  CHECK(reply.bytes == Message(56, kUntouched));
+}
+
 TEST_CASE("CPAuthChannelAPI.QueryOrderKey: no key before the type (8.3)", "[negative]") {
-  HardwareChannel stage;
+  HardwareChannel stage(kCreated);
   CHECK(stage.channel.Ask(stage.channel.Question(kQueryStart, kUnknown), 56).result ==
         E_INVALIDARG);
 }
 
 TEST_CASE("CPAuthChannelAPI.QueryOrderType: an unknown type before handle and INITIALIZE (8.3)",
           "[negative]") {
-  HardwareChannel stage;
-  REQUIRE(stage.channel.Negotiate(kSessionKey) == S_OK);
+  HardwareChannel stage(kKeyed);
   Message question = stage.channel.Question(kQueryStart, kUnknown);
   question[16] ^= 1;
   const Reply reply = stage.channel.Ask(question, 48);
@@ -196,8 +205,7 @@ TEST_CASE("CPAuthChannelAPI.QueryOrderType: an unknown type before handle and IN
 
 TEST_CASE("CPAuthChannelAPI.QueryOrderOutput: the output's size before the number (8.3)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   const Reply reply = stage.channel.Ask(stage.Process(), kProcessOutputBytes - 1);
   CHECK(reply.result == E_INVALIDARG);
   CHECK(reply.bytes == Message(kProcessOutputBytes - 1, kUntouched));
@@ -206,8 +214,7 @@ TEST_CASE("CPAuthChannelAPI.QueryOrderOutput: the output's size before the numbe
 
 TEST_CASE("CPAuthChannelAPI.QueryOrderInput: the input's size before number and channel's type",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   Message question = stage.Process();
   question.resize(39);
   stage.CheckSignedQuery(question, E_INVALIDARG);
@@ -216,8 +223,7 @@ TEST_CASE("CPAuthChannelAPI.QueryOrderInput: the input's size before number and 
 
 TEST_CASE("CPAuthChannelAPI.QueryOrderHandle: the handle before number and channel's type (8.3)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   Message question = stage.Process();
   question[16] ^= 1;
   stage.CheckSignedQuery(question, E_INVALIDARG);
@@ -226,8 +232,7 @@ TEST_CASE("CPAuthChannelAPI.QueryOrderHandle: the handle before number and chann
 
 TEST_CASE("CPAuthChannelAPI.QueryOrderInitialized: INITIALIZE before the channel's type (8.3)",
           "[negative]") {
-  HardwareChannel stage;
-  REQUIRE(stage.channel.Negotiate(kSessionKey) == S_OK);
+  HardwareChannel stage(kKeyed);
   stage.CheckSignedQuery(stage.Process(), E_INVALIDARG);
   REQUIRE(stage.channel.Initialize().result == S_OK);
   stage.CheckFirstNumbers();
@@ -235,16 +240,14 @@ TEST_CASE("CPAuthChannelAPI.QueryOrderInitialized: INITIALIZE before the channel
 
 TEST_CASE("CPAuthChannelAPI.QueryOrderSequence: the number before the channel's type (8.3)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   stage.CheckSignedQuery(stage.Process(kQueryStart - 1), E_INVALIDARG);
   stage.CheckFirstNumbers();
 }
 
 TEST_CASE("CPAuthChannelAPI.QueryOrderChannelType: the channel's type before the parameters (8.3)",
           "[negative]") {
-  HardwareChannel stage;
-  stage.channel.Open();
+  HardwareChannel stage(kOpen);
   stage.CheckSignedQuery(stage.Process(), kUnsupported);
   // It came behind the number's check, so that is used up (R15).
   CHECK(stage.channel.Ask(stage.channel.Question(kQueryStart, kChannelType), 56).result ==
