@@ -172,6 +172,8 @@ Result<uint32_t> Display::WaitVblank(uint32_t output) {
   uint32_t count = before;
   abi::PciError error = abi::PciError::kNone;
   for (int wakeup = 0; wakeup < kMaximumWakeups && error == abi::PciError::kNone; ++wakeup) {
+    // A reset from outside switches outputs off, and nothing would wake this up.
+    if ((Read(output, abi::kRegOutputControl) & abi::kOutputControlEnableMask) == 0) break;
     error = parts_.interrupts->WaitForEvent(kVblankTimeoutMs);
     parts_.interrupts->Acknowledge(cause);
     count = Read(output, abi::kRegOutputVblankCount);

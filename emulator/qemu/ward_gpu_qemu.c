@@ -8,17 +8,13 @@
 
 #include "abi/generated/ward_abi.h"
 #include "emulator/qemu/bridge.h"
+#include "emulator/qemu/ward_gpu_screen.h"
 
 #define TYPE_WARD_GPU "ward-gpu"
 OBJECT_DECLARE_SIMPLE_TYPE(WardGpuState, WARD_GPU)
 
 enum {
   kVectorCount = WARD_VECTOR_COUNT,
-  kBlankWidth = 640,
-  kBlankHeight = 360,
-  kOutputCount = kWardChipOutputCount,
-  kPreferredWidth = 1920, /* of a display for which no size was given */
-  kPreferredHeight = 1080,
   kPowerControl = PCI_PM_CTRL, /* offset in the power management capability */
   kPowerD0 = 0,
   kPowerD1 = 1,
@@ -27,14 +23,6 @@ enum {
   kErrorReporting = PCI_CONFIG_SPACE_SIZE, /* the first extended capability */
 };
 #define WARD_SLICE_NS 50000 /* the longest that guest accesses wait for the chip */
-
-/* One output: a console of QEMU's, and the display that the guest finds there. */
-typedef struct WardGpuOutput {
-  WardGpuState *gpu;
-  uint32_t number;
-  WardChipDisplay display; /* may change at any time */
-  QemuConsole *console;
-} WardGpuOutput;
 
 struct WardGpuState {
   PCIDevice parent_obj;
@@ -52,7 +40,7 @@ struct WardGpuState {
   char *seal_key_file;
   int view;       /* a WardChipView, may change at any time */
   int link_fault; /* a WardChipLinkFault, likewise */
-  WardGpuOutput outputs[kOutputCount];
+  WardGpuScreen screens[kWardChipOutputCount];
 
   MemoryRegion registers;
   MemoryRegion vram;
@@ -273,65 +261,6 @@ static void SetIdentifiers(WardGpuState *s) {
   pci_set_word(config + PCI_SUBSYSTEM_ID, s->device_id);
 }
 
-/* ---- The screens, one console for each output ---- */
-
-static void ShowBlank(WardGpuOutput *output) {
-  DisplaySurface *surface = qemu_console_surface(output->console);
-  size_t bytes = (size_t)surface_stride(surface) * (size_t)surface_height(surface);
-  memset(surface_data(surface), 0, bytes);
-}
-
-static DisplaySurface *SurfaceOfSize(WardGpuOutput *output, int width, int height) {
-  DisplaySurface *surface = qemu_console_surface(output->console);
-  if (surface == NULL || surface_width(surface) != width || surface_height(surface) != height) {
-    surface = qemu_create_displaysurface(width, height);
-    dpy_gfx_replace_surface(output->console, surface);
-  }
-  return surface;
-}
-
-static WARD_GFX_UPDATE UpdateScreen(void *opaque) {
-  WardGpuOutput *output = opaque;
-  WardGpuState *s = output->gpu;
-  uint32_t width = kBlankWidth;
-  uint32_t height = kBlankHeight;
-  bool on = IsPowered(s) && ward_chip_scanout_size(s->chip, output->number, &width, &height);
-  DisplaySurface *surface = SurfaceOfSize(output, (int)width, (int)height);
-  if (on) {
-    ward_chip_read_scanout(s->chip, output->number, s->view, surface_data(surface),
-                           (size_t)surface_stride(surface));
-  } else {
-    ShowBlank(output);
-  }
-  dpy_gfx_update(output->console, 0, 0, (int)width, (int)height);
-  WARD_GFX_UPDATE_DONE;
-}
-
-static void AttachDisplay(WardGpuOutput *output) {
-  if (output->gpu->chip == NULL) return; /* given before there is a chip */
-  ward_chip_attach_display(output->gpu->chip, output->number, &output->display);
-  ScheduleWork(output->gpu);
-}
-
-/* A window has another size, or a client of VNC asks for one: the display at the output prefers it
- * from now on, as near as it can. */
-static void TakeWindowSize(void *opaque, uint32_t head, QemuUIInfo *info) {
-  WardGpuOutput *output = opaque;
-  uint32_t width = info->width;
-  uint32_t height = info->height;
-  if (!output->display.connected || width == 0 || height == 0) return;
-  if (!ward_chip_has_size(width, output->display.height)) width = output->display.width;
-  if (!ward_chip_has_size(output->display.width, height)) height = output->display.height;
-  output->display.width = width;
-  output->display.height = height;
-  AttachDisplay(output);
-}
-
-static const GraphicHwOps kScreenOperations = {
-    .gfx_update = UpdateScreen,
-    .ui_info = TakeWindowSize,
-};
-
 /* ---- The device's life ---- */
 
 static void ResetDevice(DeviceState *device) {
@@ -356,7 +285,7 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .identity_directory = s->identity,
       .seal_key_path = s->seal_key_file,
       .trace_path = s->trace,
-      .displays = {s->outputs[0].display, s->outputs[1].display},
+      .displays = {s->screens[0].display, s->screens[1].display},
   };
   const WardChipHost host = {
       .host = s,
@@ -428,16 +357,13 @@ static void Realize(PCIDevice *device, Error **errp) {
   s->work = qemu_bh_new_guarded(DoWork, s, &DEVICE(s)->mem_reentrancy_guard);
   s->wakeup = timer_new_ns(QEMU_CLOCK_VIRTUAL, ScheduleWork, s);
   s->run_state = qdev_add_vm_change_state_handler(DEVICE(s), RunStateChanged, s);
-  for (uint32_t head = 0; head < kOutputCount; ++head) {
-    WardGpuOutput *output = &s->outputs[head];
-    output->console = graphic_console_init(DEVICE(s), head, &kScreenOperations, output);
-  }
+  for (int i = 0; i < kWardChipOutputCount; i++) ward_gpu_screen_open(&s->screens[i]);
   RegisterBars(s);
 }
 
 static void Unrealize(PCIDevice *device) {
   WardGpuState *s = WARD_GPU(device);
-  for (int head = 0; head < kOutputCount; ++head) graphic_console_close(s->outputs[head].console);
+  for (int i = 0; i < kWardChipOutputCount; i++) ward_gpu_screen_close(&s->screens[i]);
   qemu_del_vm_change_state_handler(s->run_state);
   timer_free(s->wakeup);
   qemu_bh_delete(s->work);
@@ -564,54 +490,33 @@ static void SetLinkFault(Object *object, int fault, Error **errp) {
   if (s->chip != NULL) ward_chip_set_link_fault(s->chip, fault);
 }
 
-/* "off", "on" (of the size that it had), or a size as "1920x1080". */
-static char *GetDisplay(const WardGpuOutput *output) {
-  const WardChipDisplay *display = &output->display;
-  return display->connected ? g_strdup_printf("%ux%u", display->width, display->height)
-                            : g_strdup("off");
-}
-
-static void SetDisplay(WardGpuOutput *output, const char *text, Error **errp) {
-  WardChipDisplay next = output->display;
-  char rest;
-  next.connected = strcmp(text, "off") != 0;
-  if (next.connected && strcmp(text, "on") != 0 &&
-      (sscanf(text, "%5ux%5u%c", &next.width, &next.height, &rest) != 2 ||
-       !ward_chip_has_size(next.width, next.height))) {
-    error_setg(errp,
-               "ward-gpu: display%u is off, on, or a size from 640x480 to 3840x2160, for example "
-               "display%u=1920x1080",
-               output->number, output->number);
-    return;
-  }
-  output->display = next;
-  AttachDisplay(output);
-}
-
 static char *GetDisplay0(Object *object, Error **errp) {
-  return GetDisplay(&WARD_GPU(object)->outputs[0]);
+  return ward_gpu_screen_get_display(&WARD_GPU(object)->screens[0]);
 }
 
 static void SetDisplay0(Object *object, const char *text, Error **errp) {
-  SetDisplay(&WARD_GPU(object)->outputs[0], text, errp);
+  ward_gpu_screen_set_display(&WARD_GPU(object)->screens[0], text, errp);
 }
 
 static char *GetDisplay1(Object *object, Error **errp) {
-  return GetDisplay(&WARD_GPU(object)->outputs[1]);
+  return ward_gpu_screen_get_display(&WARD_GPU(object)->screens[1]);
 }
 
 static void SetDisplay1(Object *object, const char *text, Error **errp) {
-  SetDisplay(&WARD_GPU(object)->outputs[1], text, errp);
+  ward_gpu_screen_set_display(&WARD_GPU(object)->screens[1], text, errp);
 }
+
+static WardChip *ChipOfScreens(void *device) { return ((WardGpuState *)device)->chip; }
+
+static bool ArePoweredScreens(void *device) { return IsPowered(device); }
+
+static WardChipView ViewOfScreens(void *device) { return ((WardGpuState *)device)->view; }
 
 static void InitInstance(Object *object) {
   WardGpuState *s = WARD_GPU(object);
-  for (uint32_t number = 0; number < kOutputCount; ++number) {
-    s->outputs[number].gpu = s;
-    s->outputs[number].number = number;
-    s->outputs[number].display = (WardChipDisplay){
-        .connected = number == 0, .width = kPreferredWidth, .height = kPreferredHeight};
-  }
+  const WardGpuScreenHost host = {s, ChipOfScreens, ArePoweredScreens, ViewOfScreens, ScheduleWork};
+  for (uint32_t i = 0; i < kWardChipOutputCount; i++)
+    ward_gpu_screen_init(&s->screens[i], &host, i);
 }
 
 static WARD_PROPERTIES kProperties[] = {

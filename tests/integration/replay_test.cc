@@ -1,11 +1,14 @@
 // A run can be had again: from a recording of what crossed the chip's boundary, and from a snapshot
 // of the chip's state.
 #include <sstream>
+#include <vector>
 
 #include "abi/generated/commands.h"
 #include "abi/generated/pci.h"
 #include "catch2/catch_test_macros.hpp"
 #include "emulator/boundary/recording.h"
+#include "kmd/adapter.h"
+#include "kmd/display.h"
 #include "tests/integration/application.h"
 #include "tests/integration/machine.h"
 #include "tests/integration/raw_driver.h"
@@ -50,6 +53,43 @@ TEST_CASE("A recording of the whole stack's run replays to the same state") {
   INFO("event " << outcome.value().event << ": " << outcome.value().difference);
   CHECK(outcome.value().matches);
   CHECK(outcome.value().state_hash == state_hash);
+}
+
+TEST_CASE("A recording with displays that come and go, vblanks and a cursor replays") {
+  emulator::Recording recording;
+  MachineOptions options;
+  options.listener = &recording;
+  const auto machine = MakeMachine(options);
+  const auto adapter = kmd::Adapter::Open(machine.get());
+  REQUIRE(adapter.ok());
+  kmd::Display& display = adapter.value()->display();
+  REQUIRE(machine->boundary().AttachDisplay(1, {.width = 800, .height = 600}).ok());
+  REQUIRE_FALSE(machine->boundary().AttachDisplay(2, {}).ok());
+  REQUIRE(display.ReadEdid(1).value().preferred_width == 800);
+  REQUIRE(display.SetMode(1, 800, 600).ok());
+  for (int i = 0; i < 3; ++i) REQUIRE(display.WaitVblank(1).ok());
+  const std::vector<uint8_t> image(kmd::Display::kCursorBytes, 0x80);
+  REQUIRE(display.SetCursor(1, image, 1, 2).ok());
+  REQUIRE(display.MoveCursor(1, -3, 4).ok());
+  REQUIRE(machine->boundary().AttachDisplay(1, {.connected = false}).ok());
+  REQUIRE(display.TakeHotplug(1).value());
+  const uint64_t state_hash = machine->gpu().StateHash();
+
+  const auto outcome = emulator::Replay(recording, TestGpuOptions());
+  REQUIRE(outcome.ok());
+  INFO("event " << outcome.value().event << ": " << outcome.value().difference);
+  CHECK(outcome.value().matches);
+  CHECK(outcome.value().state_hash == state_hash);
+
+  // With another display the driver would have read something else.
+  for (emulator::Recording::Event& event : recording.events()) {
+    if (event.kind != emulator::BoundaryEventKind::kAttachDisplay) continue;
+    event.value = emulator::EncodeDisplay({.width = 1024, .height = 768});
+    break;
+  }
+  const auto other = emulator::Replay(recording, TestGpuOptions());
+  REQUIRE(other.ok());
+  CHECK_FALSE(other.value().matches);
 }
 
 TEST_CASE("A recording with another value in one register write does not replay") {

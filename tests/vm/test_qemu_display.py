@@ -2,8 +2,11 @@
 """The device's outputs in a packaged QEMU, without a guest: consoles, displays that come and go,
 what they say about themselves, vblanks, cursors."""
 
+import socket
+import struct
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from bare_machine import MSIX, PLUGIN, VRAM, BareMachine, pack
@@ -218,6 +221,59 @@ class Displays(OutputTest):
                     self.plug(machine, 0, display)
             self.assertEqual(self.plugged(machine, 0), "1920x1080")
             self.assertEqual(machine.register(HOTPLUG_COUNT), 0)
+
+
+class Window:
+    """A client of QEMU's VNC server that asks for sizes (RFC 6143, and its SetDesktopSize)."""
+
+    def __init__(self, path):
+        self.end = socket.socket(socket.AF_UNIX)
+        self.end.settimeout(20)
+        self.end.connect(str(path))
+        self.end.sendall(self.take(12))  # the protocol's version
+        self.take(self.take(1)[0])
+        self.end.sendall(b"\1")  # no authentication
+        self.take(4)
+        self.end.sendall(b"\1")  # shared
+        start = self.take(24)
+        self.take(int.from_bytes(start[20:24], "big"))
+        self.end.sendall(struct.pack(">BxHi", 2, 1, -308))  # understands ExtendedDesktopSize
+
+    def take(self, size):
+        data = b""
+        while len(data) < size:
+            more = self.end.recv(size - len(data))
+            if not more:
+                raise RuntimeError("the VNC server has ended")
+            data += more
+        return data
+
+    def ask_for(self, width, height):
+        self.end.sendall(struct.pack(">BxHHBxIHHHHI", 251, width, height, 1, 0, 0, 0, width, height, 0))
+
+
+class Windows(OutputTest):
+    def test_display_prefers_what_a_window_asks_for(self):
+        with tempfile.TemporaryDirectory(prefix="ward-vnc-") as folder:
+            path = f"{folder}/vnc"
+            with BareMachine(after=["-vnc", f"unix:{path}"]) as machine:
+                machine.map_bars()
+                window = Window(path)
+                window.ask_for(1300, 700)
+                self.wait_until(lambda: self.plugged(machine, 0) == "1300x700", "the new size")
+                self.assertEqual(machine.register(MODE_SIZE + 4 * PREFERRED_MODE), 700 << 16 | 1300)
+                self.assertEqual(machine.register(HOTPLUG_COUNT), 1)
+                self.assertEqual(self.decode(self.edid(machine, 0)).returncode, 0)
+                window.ask_for(300, 200)  # no display of ours is that small
+                window.ask_for(1280, 720)
+                self.wait_until(lambda: self.plugged(machine, 0) == "1280x720", "the next size")
+                self.assertEqual(machine.register(HOTPLUG_COUNT), 2)
+                self.plug(machine, 0, "off")
+                window.ask_for(1024, 768)  # a window plugs nothing in
+                window.ask_for(1024, 770)
+                machine.take_screenshot()
+                self.assertEqual(self.plugged(machine, 0), "off")
+                window.end.close()
 
 
 class Vblanks(OutputTest):
