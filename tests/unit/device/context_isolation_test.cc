@@ -39,7 +39,7 @@ class IsolationRig : public FaultRig {
                                            access.address + access.size_bytes > kOwnedBus;
                                   });
     bool vram = true;
-    for (uint64_t at = kOwnedVram; at < kOwnedVram + kPages * kPage; at += 64) {
+    for (uint64_t at = kOwnedVram; at < kOwnedVram + kPages * kPage; at += 16) {
       vram = vram && ports.vram.ReadsOf(at) == 0 && ports.vram.bytes()[at] == 0x5c;
     }
     return bus && vram;
@@ -75,7 +75,7 @@ TEST_CASE("random commands of one context touch nothing that another one maps") 
   IsolationRig rig;
   const uint32_t session = rig.OpenSession(kAttacker);
   uint32_t ran = 0;
-  for (uint32_t seed = 0; seed < 5000; ++seed) {
+  for (uint32_t seed = 0; seed < 1000; ++seed) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.ports.bus.ClearLog();
@@ -87,7 +87,7 @@ TEST_CASE("random commands of one context touch nothing that another one maps") 
     ran += rig.FaultStatus(kAttacker) == 0 ? 1 : 0;
     if (!rig.IsUntouched()) FAIL("an access of the owner's memory");
   }
-  CHECK(ran > 100);  // it was not all refused at the door
+  CHECK(ran > 50);  // it was not all refused at the door
   CHECK(rig.FreshSessionDecrypts());
 }
 

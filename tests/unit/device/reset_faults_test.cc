@@ -38,7 +38,7 @@ class CopyRig : public FaultRig {
     Push(kVictim, copy);
     PushFence(kVictim, 1);
     Doorbell(kVictim);
-    const uint32_t steps = dice->Between(1, 10);
+    const uint32_t steps = dice->Between(1, 6);
     for (uint32_t i = 0; i < steps; ++i) gpu->Process(dice->Between(1, 16 << 10));
     REQUIRE(State(kVictim) == 2);
   }

@@ -31,7 +31,10 @@ struct TwoQueues : FaultRig {
     Open(kVictim);
     Open(kOther);
   }
-  void Restart(uint32_t queue) { StartQueue(queue, queue); }
+  void Restart(uint32_t queue) {
+    StartQueue(queue, queue);
+    ports.bus.Store<uint64_t>(FenceAddress(queue), 0);
+  }
   // The other queue still does what it is told.
   bool OtherGoesOn() {
     PushFence(kOther, ++other_fence_);
