@@ -1,6 +1,6 @@
 #include "kmd/adapter.h"
 
-#include <array>
+#include <deque>
 #include <unordered_map>
 #include <utility>
 
@@ -31,7 +31,7 @@ class Adapter::Implementation {
     const auto found = devices_.find(device);
     if (found == devices_.end()) return;
     for (const auto& [handle, context] : found->second->contexts()) {
-      number_taken_[context->number()] = false;
+      free_numbers_.push_back(context->number());
     }
     devices_.erase(found);
   }
@@ -51,17 +51,18 @@ class Adapter::Implementation {
 
   Result<ContextHandle> CreateContext(DeviceHandle device) {
     WARD_ASSIGN_OR_RETURN(RenderDevice * owner, Find(device));
-    WARD_ASSIGN_OR_RETURN(const uint32_t number, FreeNumber());
     WARD_ASSIGN_OR_RETURN(const uint32_t handle, NewHandle());
-    WARD_TRY(owner->CreateContext(handle, number));
-    number_taken_[number] = true;
-    return handle;
+    WARD_ASSIGN_OR_RETURN(const uint32_t number, TakeNumber());
+    const Result<void> created = owner->CreateContext(handle, number);
+    if (created.ok()) return handle;
+    free_numbers_.push_back(number);
+    return created.fault();
   }
 
   Result<void> DestroyContext(DeviceHandle device, ContextHandle context) {
     WARD_ASSIGN_OR_RETURN(RenderDevice * owner, Find(device));
     WARD_ASSIGN_OR_RETURN(const uint32_t number, owner->DestroyContext(context));
-    number_taken_[number] = false;
+    free_numbers_.push_back(number);
     return {};
   }
 
@@ -72,19 +73,23 @@ class Adapter::Implementation {
     return next_handle_++;
   }
 
-  // A queue and a context of the device go together under one number.
-  Result<uint32_t> FreeNumber() const {
-    const Limits& limits = hardware_->limits();
-    for (uint32_t number = 1; number < limits.queue_count && number < limits.context_count;
-         ++number) {
-      if (!number_taken_[number]) return number;
+  // Of a context of the device; 0 is the kernel's.
+  Result<uint32_t> TakeNumber() {
+    if (!free_numbers_.empty()) {
+      const uint32_t number = free_numbers_.front();
+      free_numbers_.pop_front();
+      return number;
     }
-    return Fault{abi::kStatusLimitReached, "every queue of the device is taken"};
+    if (next_number_ >= hardware_->limits().context_count) {
+      return Fault{abi::kStatusLimitReached, "every context of the device is taken"};
+    }
+    return next_number_++;
   }
 
   std::unique_ptr<Hardware> hardware_;
   std::unordered_map<DeviceHandle, std::unique_ptr<RenderDevice>> devices_;
-  std::array<bool, abi::kQueueBlockCount> number_taken_{};
+  std::deque<uint32_t> free_numbers_;
+  uint32_t next_number_ = 1;
   uint32_t next_handle_ = 1;
 };
 
@@ -137,6 +142,40 @@ Result<void> Adapter::Unlock(DeviceHandle device, AllocationHandle allocation) {
   return owner->Unlock(allocation);
 }
 
+Result<void> Adapter::MakeResident(DeviceHandle device,
+                                   std::span<const AllocationHandle> allocations) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->MakeResident(allocations);
+}
+
+Result<void> Adapter::Evict(DeviceHandle device, std::span<const AllocationHandle> allocations) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->Evict(allocations);
+}
+
+Result<void> Adapter::Offer(DeviceHandle device, AllocationHandle allocation) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->Offer(allocation);
+}
+
+Result<bool> Adapter::Reclaim(DeviceHandle device, AllocationHandle allocation) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->Reclaim(allocation);
+}
+
+MemoryReport Adapter::Memory() const {
+  Hardware& hardware = implementation_->hardware();
+  const Residency::Counts& counts = hardware.residency().counts();
+  MemoryReport report;
+  report.free_visible_bytes = hardware.video_memory().free_visible_bytes();
+  report.free_protected_bytes = hardware.video_memory().free_protected_bytes();
+  report.system_bytes = hardware.video_memory().system_bytes();
+  report.moved_out = counts.moved_out;
+  report.moved_in = counts.moved_in;
+  report.given_up = counts.given_up;
+  return report;
+}
+
 Result<ContextHandle> Adapter::CreateContext(DeviceHandle device) {
   return implementation_->CreateContext(device);
 }
@@ -155,7 +194,7 @@ Result<uint64_t> Adapter::Submit(DeviceHandle device, ContextHandle context, Con
 Result<void> Adapter::WaitFence(DeviceHandle device, ContextHandle context, uint64_t value) {
   WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
   WARD_ASSIGN_OR_RETURN(RenderContext * found, owner->FindContext(context));
-  return found->queue().Wait(value);
+  return found->Wait(value);
 }
 
 Result<void> Adapter::SetMode(uint32_t output, uint32_t width, uint32_t height) {
@@ -177,7 +216,7 @@ ProtectedOutputs& Adapter::protected_outputs() {
 Result<abi::QueueReport> Adapter::Report(DeviceHandle device, ContextHandle context) {
   WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
   WARD_ASSIGN_OR_RETURN(RenderContext * found, owner->FindContext(context));
-  return found->queue().Report();
+  return found->Report();
 }
 
 }  // namespace ward::kmd

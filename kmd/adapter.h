@@ -20,7 +20,7 @@ namespace ward::kmd {
 // looked up: a wrong one is INVALID_ARGUMENT.
 using DeviceHandle = uint32_t;      // one per runtime device, that is per process and D3D device
 using AllocationHandle = uint32_t;  // D3DKMT_HANDLE of an allocation; belongs to one device
-using ContextHandle = uint32_t;     // a GPU context with its queue; belongs to one device
+using ContextHandle = uint32_t;     // a GPU context; belongs to one device
 
 // ALLOCATION_DATA.segment.
 enum class Segment : uint32_t { kSystem = 0, kVisible = 1, kProtected = 2 };
@@ -31,6 +31,16 @@ struct Patch {
   uint32_t allocation_index;  // in the submission's list
   uint32_t allocation_offset;
   uint32_t patch_offset;  // in the command buffer; aligned to 8
+};
+
+// What the segments hold, and what was moved since the adapter was opened.
+struct MemoryReport {
+  uint64_t free_visible_bytes = 0;  // page tables are in visible VRAM too
+  uint64_t free_protected_bytes = 0;
+  uint64_t system_bytes = 0;  // allocations, those moved out of VRAM, and the queues' buffers
+  uint64_t moved_out = 0;     // allocations, from visible VRAM to system memory
+  uint64_t moved_in = 0;
+  uint64_t given_up = 0;  // contents of offered allocations
 };
 
 class Adapter {
@@ -51,7 +61,8 @@ class Adapter {
 
   // OUT_OF_MEMORY when the segment is full; INVALID_ARGUMENT for data that means nothing. Contents
   // start as zeros and are no session's; protected memory is made so by the device, whose errors
-  // come too.
+  // come too. A full visible VRAM moves what was not used for longest to system memory, keeping
+  // address and content; protected memory is not pageable.
   Result<AllocationHandle> Allocate(DeviceHandle device, const abi::AllocationData& data);
   // Waits until all that was submitted to any context of the device has ended, since a command may
   // hold an address that no list named. DEVICE_TIMEOUT when a context does not get there: the
@@ -59,16 +70,35 @@ class Adapter {
   // that let a wait run out is only looked at by later ones, until it gets there.
   Result<void> Free(DeviceHandle device, AllocationHandle allocation);
   // CPU address; waits until no submission that listed the allocation is left. LOCK_REFUSED for
-  // protected memory. Locks nest.
+  // protected memory. Locks nest. A locked allocation stays where it is: the address is good until
+  // the last Unlock, and submissions that list it use it there.
   Result<ByteSpan> Lock(DeviceHandle device, AllocationHandle allocation);
   Result<void> Unlock(DeviceHandle device, AllocationHandle allocation);
 
+  // Residency of visible VRAM. What a submission lists, and what is presented, is brought back by
+  // itself; these are for who knows better. The whole list or nothing.
+  // Brings allocations back and keeps them until as many calls of Evict. OUT_OF_MEMORY when what
+  // may move does not make room.
+  Result<void> MakeResident(DeviceHandle device, std::span<const AllocationHandle> allocations);
+  // Takes MakeResident back; who has none left is the first to move out when room is needed.
+  // INVALID_ARGUMENT without as many calls of MakeResident.
+  Result<void> Evict(DeviceHandle device, std::span<const AllocationHandle> allocations);
+  // The content may be given up rather than moved. Until Reclaim every other use but Free is
+  // INVALID_ARGUMENT, and so is offering what is locked or was made resident.
+  Result<void> Offer(DeviceHandle device, AllocationHandle allocation);
+  // Whether the content is still there; if not it is zeros. OUT_OF_MEMORY: it stays offered.
+  Result<bool> Reclaim(DeviceHandle device, AllocationHandle allocation);
+  MemoryReport Memory() const;
+
+  // LIMIT_REACHED when the device has no context left. Contexts share the queues: one gets a queue
+  // when it submits and keeps it while it has work in flight.
   Result<ContextHandle> CreateContext(DeviceHandle device);
   Result<void> DestroyContext(DeviceHandle device, ContextHandle context);
 
   // Patches a copy of the commands, puts it into an indirect buffer of the context's queue with a
   // fence behind it, rings the doorbell. Gives the fence's value. QUEUE_FAULTED when the context's
-  // queue has stopped.
+  // queue has stopped; OUT_OF_MEMORY when the list does not fit into visible VRAM; DEVICE_TIMEOUT
+  // when every queue of the device stays busy.
   Result<uint64_t> Submit(DeviceHandle device, ContextHandle context, ConstByteSpan commands,
                           std::span<const AllocationHandle> allocations,
                           std::span<const Patch> patches);

@@ -80,6 +80,13 @@ Result<void> Display::Flip(uint32_t output, const MemoryBlock& memory, const Sur
   return {};
 }
 
+bool Display::Shows(const MemoryBlock& memory) const {
+  return memory.is_local() &&
+         std::any_of(outputs_.begin(), outputs_.end(), [&](const Output& output) {
+           return output.shows && output.shown_address == memory.physical_address();
+         });
+}
+
 void Display::Forget(const MemoryBlock& memory) {
   if (!memory.is_local()) return;
   for (uint32_t output = 0; output < output_count_; ++output) {

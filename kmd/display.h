@@ -39,6 +39,8 @@ class Display {
   // application's own, and not composed of several.
   Result<void> Flip(uint32_t output, const MemoryBlock& memory, const SurfaceShape& shape,
                     bool full_screen);
+  // Whether an output scans this memory out, which must not move then.
+  bool Shows(const MemoryBlock& memory) const;
   // Blanks every output that shows this memory, which is about to be somebody else's.
   void Forget(const MemoryBlock& memory);
 

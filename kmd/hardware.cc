@@ -39,6 +39,10 @@ Result<void> Hardware::BringUp() {
   WARD_ASSIGN_OR_RETURN(video_memory_, VideoMemory::Create(registers_.function(), limits_));
   WARD_ASSIGN_OR_RETURN(kernel_queue_, KernelQueue::Create(&registers_, &interrupts_));
   display_ = std::make_unique<Display>(&registers_, kernel_queue_.get(), limits_);
+  residency_ =
+      std::make_unique<Residency>(video_memory_.get(), kernel_queue_.get(), display_.get());
+  queue_scheduler_ =
+      std::make_unique<QueueScheduler>(&registers_, &interrupts_, video_memory_.get(), limits_);
   protected_outputs_ = std::make_unique<ProtectedOutputs>(kernel_queue_.get());
   return {};
 }

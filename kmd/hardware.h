@@ -12,7 +12,9 @@
 #include "kmd/kernel_queue.h"
 #include "kmd/limits.h"
 #include "kmd/protected_output.h"
+#include "kmd/queue_scheduler.h"
 #include "kmd/register_window.h"
+#include "kmd/residency.h"
 #include "kmd/video_memory.h"
 
 namespace ward::kmd {
@@ -31,6 +33,8 @@ class Hardware {
   VideoMemory& video_memory() { return *video_memory_; }
   KernelQueue& kernel_queue() { return *kernel_queue_; }
   Display& display() { return *display_; }
+  Residency& residency() { return *residency_; }
+  QueueScheduler& queue_scheduler() { return *queue_scheduler_; }
   ProtectedOutputs& protected_outputs() { return *protected_outputs_; }
 
   // Resets the function: nothing runs afterwards, and nothing can be asked of it any more.
@@ -49,6 +53,8 @@ class Hardware {
   std::unique_ptr<VideoMemory> video_memory_;
   std::unique_ptr<KernelQueue> kernel_queue_;
   std::unique_ptr<Display> display_;
+  std::unique_ptr<Residency> residency_;
+  std::unique_ptr<QueueScheduler> queue_scheduler_;
   std::unique_ptr<ProtectedOutputs> protected_outputs_;
 };
 

@@ -14,7 +14,7 @@
 namespace ward::kmd {
 namespace {
 
-constexpr uint64_t kMaximumFillBytes = 256 << 20;  // of one FILL; whole pages
+constexpr uint64_t kMaximumRowBytes = 256 << 20;  // of one FILL or COPY; whole pages
 constexpr uint32_t kResponseBytes = KernelQueue::kMaximumAnswerBytes + sizeof(abi::ResponseHeader);
 
 static_assert(KernelQueue::kMaximumPayloadBytes + abi::SecurityMessageCommand::kSizeBytes <=
@@ -41,8 +41,8 @@ std::vector<uint8_t> MakeMessage(uint32_t message, ConstByteSpan payload, uint64
 
 Result<std::unique_ptr<KernelQueue>> KernelQueue::Create(const RegisterWindow* registers,
                                                          const InterruptLine* interrupts) {
-  WARD_ASSIGN_OR_RETURN(
-      auto queue, Queue::Create(registers, interrupts, abi::kKernelQueue, abi::kKernelContext));
+  WARD_ASSIGN_OR_RETURN(auto queue, Queue::Create(registers, interrupts, abi::kKernelQueue));
+  WARD_TRY(queue->Restart(abi::kKernelContext));
   return std::unique_ptr<KernelQueue>(new KernelQueue(std::move(queue), registers->function()));
 }
 
@@ -88,15 +88,31 @@ Result<void> KernelQueue::Invalidate(uint32_t context, uint64_t address, uint64_
 
 Result<void> KernelQueue::Clear(uint64_t local_address, uint64_t size_bytes) {
   const uint32_t refusals = queue_->RefusalCount();
-  for (uint64_t offset = 0; offset < size_bytes; offset += kMaximumFillBytes) {
+  for (uint64_t offset = 0; offset < size_bytes; offset += kMaximumRowBytes) {
     auto command = MakeCommand<abi::FillCommand>();
     command.destination = (local_address + offset) | abi::kPhysicalLocal;
-    command.row_bytes = static_cast<uint32_t>(std::min(size_bytes - offset, kMaximumFillBytes));
+    command.row_bytes = static_cast<uint32_t>(std::min(size_bytes - offset, kMaximumRowBytes));
     command.row_count = 1;
     WARD_TRY(Execute(BytesOf(command)));
   }
   if (queue_->RefusalCount() != refusals) {
     return Fault{abi::kStatusDeviceInErrorState, "the device refused to clear protected memory"};
+  }
+  return {};
+}
+
+Result<void> KernelQueue::Copy(uint64_t destination, uint64_t source, uint64_t size_bytes) {
+  const uint32_t refusals = queue_->RefusalCount();
+  for (uint64_t offset = 0; offset < size_bytes; offset += kMaximumRowBytes) {
+    auto command = MakeCommand<abi::CopyCommand>();
+    command.destination = destination + offset;
+    command.source = source + offset;
+    command.row_bytes = static_cast<uint32_t>(std::min(size_bytes - offset, kMaximumRowBytes));
+    command.row_count = 1;
+    WARD_TRY(Execute(BytesOf(command)));
+  }
+  if (queue_->RefusalCount() != refusals) {
+    return Fault{abi::kStatusDeviceInErrorState, "the device refused to copy memory"};
   }
   return {};
 }

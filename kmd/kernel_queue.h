@@ -27,6 +27,9 @@ class KernelQueue {
   // Makes whole pages of protected VRAM, from a local address on, zeros that are nobody's.
   // DEVICE_IN_ERROR_STATE when the device refuses.
   Result<void> Clear(uint64_t local_address, uint64_t size_bytes);
+  // Copies whole pages between physical addresses (abi::kPhysicalLocal), none of them protected.
+  // DEVICE_IN_ERROR_STATE when the device refuses.
+  Result<void> Copy(uint64_t destination, uint64_t source, uint64_t size_bytes);
   // SCANOUT_REFUSED when the device's policy does not allow it.
   Result<void> Flip(const abi::FlipCommand& command);
   // A security message: `answer` receives what follows the response's header, and the response has

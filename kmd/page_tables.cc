@@ -9,6 +9,7 @@ namespace ward::kmd {
 namespace {
 
 constexpr int kLeafLevel = 4;
+constexpr int kLargePageLevel = 3;
 constexpr uint64_t kEntryCount = 512;
 constexpr uint64_t kLimit = 1ull << abi::kVirtualAddressBits;
 
@@ -22,6 +23,18 @@ void StoreEntry(const MemoryBlock& table, int level, uint64_t address, uint64_t 
   std::atomic_ref<uint64_t>(entries[index]).store(entry, std::memory_order_release);
 }
 
+uint64_t DirectoryEntry(const MemoryBlock& table) {
+  return table.physical_address() | abi::kPteValid | abi::kPteLocal;
+}
+
+constexpr uint64_t LargePageOf(uint64_t address) { return address - address % abi::kLargePageSize; }
+
+// Whether a large page maps what lies from `offset` of a block on that is mapped at `address`.
+bool FitsLargePage(uint64_t address, const MemoryBlock& block, uint64_t offset) {
+  return IsAligned((address + offset) | (block.physical_address() + offset), abi::kLargePageSize) &&
+         RangeFits(offset, abi::kLargePageSize, block.size_bytes());
+}
+
 }  // namespace
 
 Result<PageTables> PageTables::Create(VideoMemory* memory) {
@@ -29,14 +42,17 @@ Result<PageTables> PageTables::Create(VideoMemory* memory) {
   return PageTables(memory, std::move(root));
 }
 
-Result<void> PageTables::MakeLeafTable(uint64_t address) {
+Result<void> PageTables::MakeTables(uint64_t address, int last_level) {
   const MemoryBlock* table = &root_;
-  for (int level = 1; level < kLeafLevel; ++level) {
+  for (int level = 1; level < last_level; ++level) {
     const TableKey key(level + 1, address >> ShiftOf(level));
     auto found = tables_.find(key);
     if (found == tables_.end()) {
       WARD_ASSIGN_OR_RETURN(MemoryBlock made, memory_->Allocate(Segment::kVisible, abi::kPageSize));
-      StoreEntry(*table, level, address, made.physical_address() | abi::kPteValid | abi::kPteLocal);
+      // A large page keeps its entry: the table is for whoever comes after it.
+      if (level != kLargePageLevel || !large_pages_.contains(LargePageOf(address))) {
+        StoreEntry(*table, level, address, DirectoryEntry(made));
+      }
       found = tables_.emplace(key, std::move(made)).first;
     }
     table = &found->second;
@@ -44,17 +60,25 @@ Result<void> PageTables::MakeLeafTable(uint64_t address) {
   return {};
 }
 
-const MemoryBlock* PageTables::FindLeafTable(uint64_t address) const {
-  const auto found = tables_.find(TableKey(kLeafLevel, address >> ShiftOf(kLeafLevel - 1)));
+const MemoryBlock* PageTables::FindTable(uint64_t address, int level) const {
+  const auto found = tables_.find(TableKey(level, address >> ShiftOf(level - 1)));
   return found == tables_.end() ? nullptr : &found->second;
 }
 
 Result<void> PageTables::Reserve(uint64_t address, uint64_t size_bytes) {
   WARD_ASSERT(IsAligned(address, abi::kPageSize) && RangeFits(address, size_bytes, kLimit));
-  // A table of the last level covers what a large page would.
-  const uint64_t first = address - address % abi::kLargePageSize;
-  for (uint64_t at = first; at < address + size_bytes; at += abi::kLargePageSize) {
-    WARD_TRY(MakeLeafTable(at));
+  for (uint64_t at = LargePageOf(address); at < address + size_bytes; at += abi::kLargePageSize) {
+    WARD_TRY(MakeTables(at, kLeafLevel));
+  }
+  return {};
+}
+
+Result<void> PageTables::ReserveFor(uint64_t address, const MemoryBlock& block) {
+  const uint64_t size_bytes = block.size_bytes();
+  WARD_ASSERT(IsAligned(address, abi::kPageSize) && RangeFits(address, size_bytes, kLimit));
+  for (uint64_t at = LargePageOf(address); at < address + size_bytes; at += abi::kLargePageSize) {
+    const bool is_large = at >= address && FitsLargePage(address, block, at - address);
+    WARD_TRY(MakeTables(at, is_large ? kLargePageLevel : kLeafLevel));
   }
   return {};
 }
@@ -64,18 +88,38 @@ void PageTables::Map(uint64_t address, const MemoryBlock& block, Access access) 
   uint64_t bits = abi::kPteValid;
   if (access == Access::kReadWrite) bits |= abi::kPteWritable;
   if (block.is_local()) bits |= abi::kPteLocal;
-  for (uint64_t offset = 0; offset < block.size_bytes(); offset += abi::kPageSize) {
+  uint64_t offset = 0;
+  while (offset < block.size_bytes()) {
     const uint64_t page = address + offset;
-    const MemoryBlock* table = FindLeafTable(page);
+    const uint64_t entry = (block.physical_address() + offset) | bits;
+    const bool is_large = FitsLargePage(address, block, offset);
+    const int level = is_large ? kLargePageLevel : kLeafLevel;
+    const MemoryBlock* table = FindTable(page, level);
     WARD_ASSERT(table != nullptr);
-    StoreEntry(*table, kLeafLevel, page, (block.physical_address() + offset) | bits);
+    if (is_large) large_pages_.insert(page);
+    StoreEntry(*table, level, page, is_large ? entry | abi::kPteLarge : entry);
+    offset += is_large ? abi::kLargePageSize : abi::kPageSize;
   }
 }
 
 void PageTables::Unmap(uint64_t address, uint64_t size_bytes) {
-  for (uint64_t page = address; page < address + size_bytes; page += abi::kPageSize) {
-    const MemoryBlock* table = FindLeafTable(page);
+  const uint64_t end = address + size_bytes;
+  uint64_t page = address;
+  while (page < end) {
+    if (large_pages_.contains(LargePageOf(page))) {
+      WARD_ASSERT(RangeFits(page, abi::kLargePageSize, end) &&
+                  IsAligned(page, abi::kLargePageSize));
+      large_pages_.erase(page);
+      // The table of small pages that was reserved is there again, empty.
+      const MemoryBlock* below = FindTable(page, kLeafLevel);
+      StoreEntry(*FindTable(page, kLargePageLevel), kLargePageLevel, page,
+                 below != nullptr ? DirectoryEntry(*below) : 0);
+      page += abi::kLargePageSize;
+      continue;
+    }
+    const MemoryBlock* table = FindTable(page, kLeafLevel);
     if (table != nullptr) StoreEntry(*table, kLeafLevel, page, 0);
+    page += abi::kPageSize;
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/result.h"
@@ -23,13 +24,17 @@ class PageTables {
   // Local address of the first level, for CONTEXT_CREATE.
   uint64_t root_address() const { return root_.physical_address(); }
 
-  // Makes the tables that mapping [address, address + size_bytes) needs, and maps nothing. Pages;
-  // below 2^48. OUT_OF_MEMORY when no page is left for a table.
+  // Makes the tables that any block at [address, address + size_bytes) needs, and maps nothing.
+  // Pages; below 2^48. OUT_OF_MEMORY when no page is left for a table.
   Result<void> Reserve(uint64_t address, uint64_t size_bytes);
-  // Maps the whole block at `address`, in a range that was reserved and is not mapped yet. Can't
-  // fail half way: a page that was mapped for a moment is one that the device may still use.
+  // As Reserve, but for `block` alone, which never moves: large pages need no table below them.
+  Result<void> ReserveFor(uint64_t address, const MemoryBlock& block);
+  // Maps the whole block at `address`, in a range that was reserved and is not mapped yet, with
+  // large pages where both sides are aligned. Can't fail half way: a page that was mapped for a
+  // moment is one that the device may still use.
   void Map(uint64_t address, const MemoryBlock& block, Access access);
-  // The device may use what it read before until it is told (INVALIDATE).
+  // A range of small pages, or all that was mapped with the large pages in it. The device may use
+  // what it read before until it is told (INVALIDATE).
   void Unmap(uint64_t address, uint64_t size_bytes);
 
  private:
@@ -37,14 +42,16 @@ class PageTables {
   using TableKey = std::pair<int, uint64_t>;
 
   PageTables(VideoMemory* memory, MemoryBlock root) : memory_(memory), root_(std::move(root)) {}
-  // Makes the table of the last level that holds the entry of `address`, unless it is there.
-  Result<void> MakeLeafTable(uint64_t address);
-  // That table; null when it was never made.
-  const MemoryBlock* FindLeafTable(uint64_t address) const;
+  // Makes the tables down to the one of `last_level` that holds the entry of `address`, as far as
+  // they are missing.
+  Result<void> MakeTables(uint64_t address, int last_level);
+  // The table of `level`; null when it was never made.
+  const MemoryBlock* FindTable(uint64_t address, int level) const;
 
   VideoMemory* memory_;
   MemoryBlock root_;
   std::map<TableKey, MemoryBlock> tables_;
+  std::set<uint64_t> large_pages_;  // addresses
 };
 
 }  // namespace ward::kmd

@@ -29,33 +29,36 @@ static_assert(Queue::kMaximumSubmitBytes + abi::FenceCommand::kSizeBytes <=
 }  // namespace
 
 Queue::Queue(const RegisterWindow* registers, const InterruptLine* interrupts, uint32_t index,
-             uint32_t context, DmaMemory memory)
+             DmaMemory memory)
     : registers_(registers),
       interrupts_(interrupts),
       index_(index),
-      context_(context),
       memory_(std::move(memory)),
       space_(kRingBytes) {}
 
-Queue::~Queue() { registers_->Write(Register(abi::kRegQueueControl), abi::kQueueControlResetMask); }
-
 Result<std::unique_ptr<Queue>> Queue::Create(const RegisterWindow* registers,
-                                             const InterruptLine* interrupts, uint32_t index,
-                                             uint32_t context) {
+                                             const InterruptLine* interrupts, uint32_t index) {
   WARD_ASSERT(index < abi::kQueueBlockCount);
   WARD_ASSIGN_OR_RETURN(DmaMemory memory,
                         DmaMemory::Allocate(registers->function(), kRingBytes + abi::kPageSize));
-  std::unique_ptr<Queue> queue(new Queue(registers, interrupts, index, context, std::move(memory)));
-  WARD_TRY(queue->Restart());
-  return queue;
+  return std::unique_ptr<Queue>(new Queue(registers, interrupts, index, std::move(memory)));
 }
 
 uint32_t Queue::Register(uint32_t offset) const { return offset + index_ * abi::kQueueBlockStride; }
 
-Result<void> Queue::Restart() {
+void Queue::Stop() {
   registers_->Write(Register(abi::kRegQueueControl), abi::kQueueControlResetMask);
   space_.Reset();
+}
+
+Result<void> Queue::Restart() {
+  Stop();
   return Enable();
+}
+
+Result<void> Queue::Restart(uint32_t context) {
+  context_ = context;
+  return Restart();
 }
 
 Result<void> Queue::Enable() {

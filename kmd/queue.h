@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "abi/generated/pci.h"
 #include "abi/generated/private_data.h"
 #include "base/bytes.h"
 #include "base/result.h"
@@ -21,11 +22,10 @@ class Queue {
   static constexpr uint32_t kDefaultTimeoutMs = 10000;
   static constexpr uint32_t kMaximumSubmitBytes = 8000;
 
-  // Configures and enables queue `index` for `context`. QUEUE_FAULTED when the device refuses.
+  // Memory for queue `index`, which Restart enables. OUT_OF_MEMORY.
   static Result<std::unique_ptr<Queue>> Create(const RegisterWindow* registers,
-                                               const InterruptLine* interrupts, uint32_t index,
-                                               uint32_t context);
-  ~Queue();  // stops it
+                                               const InterruptLine* interrupts, uint32_t index);
+  ~Queue() { Stop(); }
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
@@ -45,21 +45,26 @@ class Queue {
   bool WasReset() const;
   // Drops what is in the ring and starts again. Fences go on counting.
   Result<void> Restart();
+  // Restart, for another context from then on. QUEUE_FAULTED when the device refuses.
+  Result<void> Restart(uint32_t context);
+  // Drops what is in the ring and leaves the queue disabled: its context may end.
+  void Stop();
+  // Why a wait on a queue that has stopped ends: QUEUE_FAULTED, or DEVICE_GONE.
+  Fault StopFault() const;
   uint32_t RefusalCount() const;
   abi::QueueReport Report() const;
 
  private:
   Queue(const RegisterWindow* registers, const InterruptLine* interrupts, uint32_t index,
-        uint32_t context, DmaMemory memory);
+        DmaMemory memory);
   Result<void> Enable();
-  Fault StopFault() const;
   Result<RingSpace::Piece> Reserve(uint32_t bytes);
   uint32_t Register(uint32_t offset) const;
 
   const RegisterWindow* registers_;
   const InterruptLine* interrupts_;
   uint32_t index_;
-  uint32_t context_;
+  uint32_t context_ = abi::kKernelContext;
   DmaMemory memory_;  // the ring, and a page whose first 8 bytes are the fence
   RingSpace space_;
   uint64_t last_fence_ = 0;

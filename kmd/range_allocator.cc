@@ -1,8 +1,8 @@
 #include "kmd/range_allocator.h"
 
+#include <bit>
 #include <iterator>
 
-#include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -19,7 +19,8 @@ RangeAllocator::RangeAllocator(uint64_t base, uint64_t size_bytes) : free_bytes_
   if (size_bytes != 0) free_[base] = size_bytes;
 }
 
-Result<uint64_t> RangeAllocator::Allocate(uint64_t size_bytes) {
+Result<uint64_t> RangeAllocator::Allocate(uint64_t size_bytes, uint64_t alignment) {
+  WARD_ASSERT(std::has_single_bit(alignment) && alignment >= abi::kPageSize);
   // Compared before rounding, so that a caller's huge size can't wrap.
   if (size_bytes == 0 || size_bytes > free_bytes_) {
     return Fault{abi::kStatusOutOfMemory, "the range is full"};
@@ -27,11 +28,14 @@ Result<uint64_t> RangeAllocator::Allocate(uint64_t size_bytes) {
   const uint64_t size = RoundToPages(size_bytes);
   for (auto hole = free_.begin(); hole != free_.end(); ++hole) {
     const auto [address, hole_bytes] = *hole;
-    if (hole_bytes < size) continue;
+    const uint64_t before = (alignment - address % alignment) % alignment;
+    if (!RangeFits(before, size, hole_bytes)) continue;
     free_.erase(hole);
-    if (hole_bytes > size) free_[address + size] = hole_bytes - size;
+    if (before != 0) free_[address] = before;
+    const uint64_t behind = hole_bytes - before - size;
+    if (behind != 0) free_[address + before + size] = behind;
     free_bytes_ -= size;
-    return address;
+    return address + before;
   }
   return Fault{abi::kStatusOutOfMemory, "no hole of the range is large enough"};
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 
+#include "abi/generated/pci.h"
 #include "base/result.h"
 
 namespace ward::kmd {
@@ -15,8 +16,9 @@ class RangeAllocator {
   // [base, base + size_bytes), both multiples of a page, not wrapping. May be empty.
   RangeAllocator(uint64_t base, uint64_t size_bytes);
 
-  // Contiguous pages. `size_bytes` is at least 1 and is rounded up to pages. OUT_OF_MEMORY.
-  Result<uint64_t> Allocate(uint64_t size_bytes);
+  // Contiguous pages from a multiple of `alignment`, a power of two of at least a page, on.
+  // `size_bytes` is at least 1 and is rounded up to pages. OUT_OF_MEMORY.
+  Result<uint64_t> Allocate(uint64_t size_bytes, uint64_t alignment = abi::kPageSize);
   // Exactly what Allocate gave.
   void Free(uint64_t address, uint64_t size_bytes);
 

@@ -1,61 +1,51 @@
 #include "kmd/render_context.h"
 
-#include <cstring>
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
-#include "kmd/command.h"
 
 namespace ward::kmd {
 namespace {
 
-constexpr uint32_t kCommandBufferBytes = 1 << 20;
 constexpr uint64_t kCommandBufferAddress = 1ull << 21;
+constexpr uint32_t kEscapeQueueReport = 1;  // QUEUE_REPORT.escape
+constexpr uint32_t kStateIdle = 1;
 
-static_assert(RenderContext::kMaximumCommandBytes <= abi::kMaximumIndirectBytes);
-static_assert(RenderContext::kMaximumCommandBytes <=
-              kCommandBufferBytes / 2 - RingSpace::kGapBytes);
-static_assert(kCommandBufferAddress + kCommandBufferBytes <=
+static_assert(kCommandBufferAddress + UserQueue::kCommandBufferBytes <=
               RenderContext::kFirstAllocationAddress);
+
+uint32_t AddSaturating(uint32_t a, uint32_t b) {
+  return b > std::numeric_limits<uint32_t>::max() - a ? std::numeric_limits<uint32_t>::max()
+                                                      : a + b;
+}
 
 }  // namespace
 
-RenderContext::RenderContext(Hardware* hardware, uint32_t number, PageTables tables,
-                             MemoryBlock commands)
-    : hardware_(hardware),
-      number_(number),
-      tables_(std::move(tables)),
-      commands_(std::move(commands)),
-      command_space_(kCommandBufferBytes) {}
+RenderContext::RenderContext(Hardware* hardware, uint32_t number, PageTables tables)
+    : hardware_(hardware), number_(number), tables_(std::move(tables)) {
+  record_.escape = kEscapeQueueReport;
+  record_.queue_state = kStateIdle;
+}
 
 Result<std::unique_ptr<RenderContext>> RenderContext::Create(Hardware* hardware, uint32_t number) {
-  VideoMemory* memory = &hardware->video_memory();
-  WARD_ASSIGN_OR_RETURN(PageTables tables, PageTables::Create(memory));
-  WARD_ASSIGN_OR_RETURN(MemoryBlock commands,
-                        memory->Allocate(Segment::kSystem, kCommandBufferBytes));
-  std::unique_ptr<RenderContext> context(
-      new RenderContext(hardware, number, std::move(tables), std::move(commands)));
-  WARD_TRY(context->tables_.Reserve(kCommandBufferAddress, context->commands_.size_bytes()));
-  context->tables_.Map(kCommandBufferAddress, context->commands_, PageTables::Access::kReadOnly);
+  WARD_ASSIGN_OR_RETURN(PageTables tables, PageTables::Create(&hardware->video_memory()));
+  std::unique_ptr<RenderContext> context(new RenderContext(hardware, number, std::move(tables)));
+  WARD_TRY(context->tables_.Reserve(kCommandBufferAddress, UserQueue::kCommandBufferBytes));
   WARD_TRY(hardware->kernel_queue().CreateContext(number, context->tables_.root_address()));
   context->exists_ = true;
-  WARD_ASSIGN_OR_RETURN(context->queue_, Queue::Create(&hardware->registers(),
-                                                       &hardware->interrupts(), number, number));
   return context;
 }
 
 RenderContext::~RenderContext() {
   // The order matters: no enabled queue may be bound to a context that ends, and tables are freed
   // (by the members) only when nothing walks them.
-  queue_.reset();
+  if (queue_ != nullptr) GiveQueueBack();
   // A failure is the device's: it stopped answering, and stays unused from here on.
   if (exists_) (void)hardware_->kernel_queue().DestroyContext(number_).ok();
-}
-
-Result<void> RenderContext::ReserveRange(uint64_t address, uint64_t size_bytes) {
-  return tables_.Reserve(address, size_bytes);
 }
 
 void RenderContext::Map(uint64_t address, const MemoryBlock& block) {
@@ -67,51 +57,84 @@ Result<void> RenderContext::Unmap(uint64_t address, uint64_t size_bytes) {
   return hardware_->kernel_queue().Invalidate(number_, address, size_bytes);
 }
 
-Result<uint32_t> RenderContext::ReserveCommands(uint32_t size_bytes) {
-  while (true) {
-    command_space_.Release(queue_->CompletedFence());
-    if (const auto piece = command_space_.TryReserve(size_bytes)) return piece->offset;
-    const auto oldest = command_space_.OldestFence();
-    WARD_ASSERT(oldest.has_value());
-    WARD_TRY(queue_->Wait(*oldest));
-  }
+Result<void> RenderContext::TakeQueue() {
+  WARD_ASSIGN_OR_RETURN(UserQueue * queue, hardware_->queue_scheduler().Take(this));
+  queue_ = queue;
+  fence_shift_ = queue->queue().last_fence() - last_fence_;
+  // Read-only for the GPU, never seen by a user; nobody else's as long as the queue is ours.
+  tables_.Map(kCommandBufferAddress, queue->command_buffer(), PageTables::Access::kReadOnly);
+  const Result<void> started = queue->Start(number_);
+  // It counts as stopped, and is given back as such when somebody needs it.
+  if (!started.ok()) return started.fault();
+  return {};
+}
+
+void RenderContext::GiveQueueBack() {
+  queue_->Stop();
+  hardware_->queue_scheduler().GiveBack(queue_);
+  queue_ = nullptr;
+}
+
+Result<void> RenderContext::LetGo() {
+  WARD_ASSERT(queue_ != nullptr);
+  const Queue& queue = queue_->queue();
+  stopped_ = queue.HasStopped();
+  // Whatever the device wrote, it is one of the fences that were given out on this queue.
+  const uint64_t first = ToQueueFence(ended_fence_);
+  ended_fence_ = std::clamp(queue.CompletedFence(), first, queue.last_fence()) - fence_shift_;
+  record_ = Report();
+  // The next context must find its own commands there alone, and this one nothing of the next.
+  WARD_TRY(Unmap(kCommandBufferAddress, UserQueue::kCommandBufferBytes));
+  GiveQueueBack();
+  return {};
 }
 
 Result<uint64_t> RenderContext::Submit(ConstByteSpan commands,
                                        std::span<const AddressPatch> patches) {
   WARD_ASSERT(!commands.empty() && commands.size() <= kMaximumCommandBytes &&
               IsAligned(commands.size(), abi::kCommandAlignment));
-  if (queue_->HasStopped())
+  if (stopped_ || (queue_ != nullptr && queue_->queue().HasStopped())) {
     return Fault{abi::kStatusQueueFaulted, "the context's queue has stopped"};
-  const auto size = static_cast<uint32_t>(commands.size());
-  WARD_ASSIGN_OR_RETURN(const uint32_t offset, ReserveCommands(size));
-  uint8_t* copy = commands_.bytes().data() + offset;
-  std::memcpy(copy, commands.data(), size);
-  for (const AddressPatch& patch : patches) {
-    WARD_ASSERT(RangeFits(patch.offset, sizeof(patch.address), size));
-    StoreLe<uint64_t>(copy + patch.offset, patch.address);
   }
-  auto indirect = MakeCommand<abi::IndirectBufferCommand>();
-  indirect.address = kCommandBufferAddress + offset;
-  indirect.length_bytes = size;
-  auto fence = queue_->Submit(BytesOf(indirect));
-  if (!fence.ok()) {
-    command_space_.Cancel();
-    return fence;
+  if (queue_ == nullptr) WARD_TRY(TakeQueue());
+  WARD_ASSIGN_OR_RETURN(const uint64_t fence,
+                        queue_->Submit(commands, patches, kCommandBufferAddress));
+  hardware_->queue_scheduler().Touch(queue_);
+  last_fence_ = fence - fence_shift_;
+  return last_fence_;
+}
+
+Result<void> RenderContext::Wait(uint64_t fence, uint32_t timeout_ms) {
+  if (fence > last_fence_) {
+    return Fault{abi::kStatusInvalidArgument, "the fence was never submitted"};
   }
-  command_space_.Commit(fence.value());
-  return fence;
+  if (fence <= ended_fence_) return {};
+  if (queue_ != nullptr) return queue_->queue().Wait(ToQueueFence(fence), timeout_ms);
+  return Fault{abi::kStatusQueueFaulted, "the queue stopped before the fence"};
+}
+
+bool RenderContext::IsUnused(uint64_t fence) const {
+  if (fence <= ended_fence_ || queue_ == nullptr) return true;
+  return queue_->queue().CompletedFence() >= ToQueueFence(fence) || queue_->queue().HasStopped();
 }
 
 Result<void> RenderContext::WaitUnused(uint64_t fence, uint32_t timeout_ms) {
-  const Result<void> outcome = queue_->Wait(fence, is_stuck_ ? 0 : timeout_ms);
+  const Result<void> outcome = Wait(fence, is_stuck_ ? 0 : timeout_ms);
   is_stuck_ = !outcome.ok() && outcome.fault().status == abi::kStatusDeviceTimeout;
   if (!outcome.ok() && outcome.fault().status != abi::kStatusQueueFaulted) return outcome.fault();
   return {};
 }
 
 Result<void> RenderContext::WaitIdle(uint32_t timeout_ms) {
-  return WaitUnused(queue_->last_fence(), timeout_ms);
+  return WaitUnused(last_fence_, timeout_ms);
+}
+
+abi::QueueReport RenderContext::Report() const {
+  if (queue_ == nullptr) return record_;
+  abi::QueueReport report = queue_->queue().Report();
+  if (report.refusal_count == 0) report.refusal_status = record_.refusal_status;
+  report.refusal_count = AddSaturating(report.refusal_count, record_.refusal_count);
+  return report;
 }
 
 }  // namespace ward::kmd

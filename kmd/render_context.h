@@ -1,4 +1,4 @@
-// A GPU context: its address space, its queue, and the buffer that user commands are copied to.
+// A GPU context: its address space, and the queue that executes for it while it has work.
 #ifndef WARD_KMD_RENDER_CONTEXT_H_
 #define WARD_KMD_RENDER_CONTEXT_H_
 
@@ -6,29 +6,24 @@
 #include <memory>
 #include <span>
 
+#include "abi/generated/private_data.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "kmd/hardware.h"
 #include "kmd/page_tables.h"
-#include "kmd/queue.h"
-#include "kmd/ring_space.h"
+#include "kmd/queue_scheduler.h"
+#include "kmd/user_queue.h"
 #include "kmd/video_memory.h"
 
 namespace ward::kmd {
 
-// A checked patch: 8 bytes at `offset` of the commands become `address`.
-struct AddressPatch {
-  uint32_t offset;
-  uint64_t address;
-};
-
-class RenderContext {
+class RenderContext final : public QueueScheduler::Holder {
  public:
-  static constexpr uint32_t kMaximumCommandBytes = 256 << 10;
+  static constexpr uint32_t kMaximumCommandBytes = UserQueue::kMaximumCommandBytes;
   // Virtual addresses below are the driver's own (command buffers), or are never mapped.
   static constexpr uint64_t kFirstAllocationAddress = 1ull << 32;
 
-  // `number` names both the queue and the context in the device. `hardware` outlives it.
+  // `number` names the context in the device. `hardware` outlives it.
   static Result<std::unique_ptr<RenderContext>> Create(Hardware* hardware, uint32_t number);
   // Drops what was submitted; waits for nothing but the device's own destruction of the context.
   ~RenderContext();
@@ -36,35 +31,58 @@ class RenderContext {
   RenderContext& operator=(const RenderContext&) = delete;
 
   uint32_t number() const { return number_; }
-  Queue& queue() { return *queue_; }
 
-  // OUT_OF_MEMORY. The GPU sees nothing of a range until it is mapped.
-  Result<void> ReserveRange(uint64_t address, uint64_t size_bytes);
+  // As the page tables' functions of these names. The GPU sees nothing of a range until it is
+  // mapped.
+  Result<void> Reserve(uint64_t address, uint64_t size_bytes) {
+    return tables_.Reserve(address, size_bytes);
+  }
+  Result<void> ReserveFor(uint64_t address, const MemoryBlock& block) {
+    return tables_.ReserveFor(address, block);
+  }
   // A range that was reserved.
   void Map(uint64_t address, const MemoryBlock& block);
   // The device has forgotten the range when this succeeds.
   Result<void> Unmap(uint64_t address, uint64_t size_bytes);
 
   // Copies and patches the commands, then submits the copy. `commands` is a multiple of 16, 16 to
-  // kMaximumCommandBytes; patches lie inside. Gives the fence's value. QUEUE_FAULTED.
+  // kMaximumCommandBytes; patches lie inside. Gives the context's fence, which counts from 1.
+  // QUEUE_FAULTED; DEVICE_TIMEOUT when no queue becomes free; OUT_OF_MEMORY.
   Result<uint64_t> Submit(ConstByteSpan commands, std::span<const AddressPatch> patches);
+  // QUEUE_FAULTED, DEVICE_TIMEOUT, DEVICE_GONE; INVALID_ARGUMENT for a fence not yet submitted.
+  Result<void> Wait(uint64_t fence, uint32_t timeout_ms = Queue::kDefaultTimeoutMs);
+  // Wait for the last submission.
+  Result<void> WaitLast() { return Wait(last_fence_); }
+  // Whether nothing up to `fence` is left that could run. Does not wait.
+  bool IsUnused(uint64_t fence) const;
   // Until everything up to `fence` has ended; a stopped queue has nothing left that could run.
   Result<void> WaitUnused(uint64_t fence, uint32_t timeout_ms = Queue::kDefaultTimeoutMs);
   // Until everything submitted has ended.
   Result<void> WaitIdle(uint32_t timeout_ms = Queue::kDefaultTimeoutMs);
+  // Of the queue that it has, with the refusals of those that it had.
+  abi::QueueReport Report() const;
+
+  // Of the scheduler.
+  Result<void> LetGo() override;
 
  private:
-  RenderContext(Hardware* hardware, uint32_t number, PageTables tables, MemoryBlock commands);
-  Result<uint32_t> ReserveCommands(uint32_t size_bytes);
+  RenderContext(Hardware* hardware, uint32_t number, PageTables tables);
+  Result<void> TakeQueue();
+  // What a queue of ours is asked for instead of the context's fence; a queue counts for all.
+  uint64_t ToQueueFence(uint64_t fence) const { return fence + fence_shift_; }
+  void GiveQueueBack();
 
   Hardware* hardware_;
   uint32_t number_;
   bool exists_ = false;    // in the device
   bool is_stuck_ = false;  // let us wait in vain: from then on looked at, not waited for
   PageTables tables_;
-  MemoryBlock commands_;  // mapped read-only for the GPU, never seen by a user
-  RingSpace command_space_;
-  std::unique_ptr<Queue> queue_;
+  UserQueue* queue_ = nullptr;  // none while nothing is in flight, maybe
+  uint64_t fence_shift_ = 0;    // from a fence of ours to the queue's, modulo 2^64
+  uint64_t last_fence_ = 0;
+  uint64_t ended_fence_ = 0;   // reached on queues that were given back
+  abi::QueueReport record_{};  // of queues that were given back
+  bool stopped_ = false;       // the last of them had stopped: nothing runs any more
 };
 
 }  // namespace ward::kmd

@@ -1,5 +1,7 @@
 #include "kmd/render_device.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -14,7 +16,7 @@ namespace {
 constexpr uint64_t kAddressLimit = 1ull << abi::kVirtualAddressBits;
 // Between allocations, so that an overrun is a fault and not a neighbour's content.
 constexpr uint64_t kGuardBytes = abi::kPageSize;
-constexpr uint32_t kMaximumLocks = 0xffff;
+constexpr uint32_t kMaximumCount = 0xffff;  // of locks, and of calls of MakeResident
 // A context that ends is given this long to finish; WDDM's own patience.
 constexpr uint32_t kDestroyTimeoutMs = 2000;
 
@@ -34,6 +36,11 @@ Result<void> CheckAllocationData(const abi::AllocationData& data) {
   return {};
 }
 
+// So that large pages can map what is large enough for one.
+uint64_t AlignmentOf(const Allocation& allocation) {
+  return allocation.size_bytes >= abi::kLargePageSize ? abi::kLargePageSize : abi::kPageSize;
+}
+
 }  // namespace
 
 RenderDevice::RenderDevice(Hardware* hardware)
@@ -43,13 +50,32 @@ RenderDevice::RenderDevice(Hardware* hardware)
 
 RenderDevice::~RenderDevice() {
   contexts_.clear();  // from here on nothing in the device uses the allocations
-  for (auto& [handle, allocation] : allocations_) hardware_->display().Forget(allocation.memory);
+  for (auto& [handle, allocation] : allocations_) {
+    hardware_->display().Forget(allocation.memory);
+    if (allocation.home == Segment::kVisible) hardware_->residency().Remove(&allocation);
+  }
 }
 
-Result<RenderDevice::Allocation*> RenderDevice::FindAllocation(AllocationHandle handle) {
+Result<Allocation*> RenderDevice::FindAllocation(AllocationHandle handle) {
   const auto found = allocations_.find(handle);
   if (found == allocations_.end()) return Invalid("no such allocation of this device");
   return &found->second;
+}
+
+Result<Allocation*> RenderDevice::FindInUse(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
+  if (allocation->is_offered) return Invalid("the allocation is offered");
+  return allocation;
+}
+
+Result<std::vector<Allocation*>> RenderDevice::FindAll(std::span<const AllocationHandle> handles) {
+  std::vector<Allocation*> allocations;
+  allocations.reserve(handles.size());
+  for (const AllocationHandle handle : handles) {
+    WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindInUse(handle));
+    allocations.push_back(allocation);
+  }
+  return allocations;
 }
 
 Result<RenderContext*> RenderDevice::FindContext(ContextHandle handle) {
@@ -58,36 +84,68 @@ Result<RenderContext*> RenderDevice::FindContext(ContextHandle handle) {
   return found->second.get();
 }
 
+Result<void> RenderDevice::TakeMemory(Allocation* allocation, Segment segment) {
+  WARD_ASSIGN_OR_RETURN(allocation->memory,
+                        hardware_->video_memory().Allocate(segment, allocation->size_bytes));
+  // The CPU clears other memory as it is taken; only the device gets at this.
+  if (WARD_RULE("5.fresh_memory", segment == Segment::kProtected)) {
+    WARD_TRY(hardware_->kernel_queue().Clear(allocation->memory.physical_address(),
+                                             allocation->memory.size_bytes()));
+  }
+  return {};
+}
+
 Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::AllocationData& data) {
   WARD_TRY(CheckAllocationData(data));
   Allocation allocation;
+  allocation.owner = this;
+  allocation.home = static_cast<Segment>(data.segment);
   allocation.size_bytes = data.size_bytes;
   allocation.surface = {data.width, data.height, data.pitch};
-  WARD_ASSIGN_OR_RETURN(
-      allocation.memory,
-      hardware_->video_memory().Allocate(static_cast<Segment>(data.segment), data.size_bytes));
-  // The CPU clears other memory as it is taken; only the device gets at this.
-  if (WARD_RULE("5.fresh_memory", allocation.memory.segment() == Segment::kProtected)) {
-    WARD_TRY(hardware_->kernel_queue().Clear(allocation.memory.physical_address(),
-                                             allocation.memory.size_bytes()));
-  }
-  const uint64_t range_bytes = allocation.memory.size_bytes() + kGuardBytes;
-  WARD_ASSIGN_OR_RETURN(allocation.address, addresses_.Allocate(range_bytes));
+  WARD_TRY(TakeMemory(&allocation, allocation.home));
+  const uint64_t range_bytes = allocation.range_bytes() + kGuardBytes;
+  WARD_ASSIGN_OR_RETURN(allocation.address,
+                        addresses_.Allocate(range_bytes, AlignmentOf(allocation)));
   const Result<void> mapped = MapEverywhere(allocation);
   if (!mapped.ok()) {
     addresses_.Free(allocation.address, range_bytes);
     return mapped.fault();
   }
-  allocations_.emplace(handle, std::move(allocation));
+  const auto [at, is_new] = allocations_.emplace(handle, std::move(allocation));
+  if (at->second.home == Segment::kVisible) hardware_->residency().Add(&at->second);
   return {};
 }
 
-Result<void> RenderDevice::MapEverywhere(const Allocation& allocation) {
-  for (auto& [handle, context] : contexts_) {
-    WARD_TRY(context->ReserveRange(allocation.address, allocation.memory.size_bytes()));
+Result<void> RenderDevice::Reserve(RenderContext* context, const Allocation& allocation) {
+  if (allocation.home == Segment::kVisible) {
+    return context->Reserve(allocation.address, allocation.range_bytes());
   }
-  for (auto& [handle, context] : contexts_) context->Map(allocation.address, allocation.memory);
+  return context->ReserveFor(allocation.address, allocation.memory);
+}
+
+Result<void> RenderDevice::MapEverywhere(const Allocation& allocation) {
+  for (auto& [handle, context] : contexts_) WARD_TRY(Reserve(context.get(), allocation));
+  Map(allocation);
   return {};
+}
+
+void RenderDevice::Map(const Allocation& allocation) {
+  for (auto& [handle, context] : contexts_) context->Map(allocation.address, allocation.memory);
+}
+
+Result<void> RenderDevice::Unmap(const Allocation& allocation) {
+  for (auto& [handle, context] : contexts_) {
+    WARD_TRY(context->Unmap(allocation.address, allocation.memory.size_bytes()));
+  }
+  return {};
+}
+
+bool RenderDevice::IsUnused(const Allocation& allocation) const {
+  for (const auto& [handle, fence] : allocation.last_use) {
+    const auto context = contexts_.find(handle);
+    if (context != contexts_.end() && !context->second->IsUnused(fence)) return false;
+  }
+  return true;
 }
 
 Result<void> RenderDevice::WaitUnused(const Allocation& allocation) {
@@ -109,22 +167,22 @@ Result<void> RenderDevice::Free(AllocationHandle handle) {
   WARD_TRY(WaitIdle());
   hardware_->display().Forget(allocation->memory);
   // When a context does not forget the range, the memory stays taken: better lost than shared.
-  for (auto& [context_handle, context] : contexts_) {
-    WARD_TRY(context->Unmap(allocation->address, allocation->memory.size_bytes()));
-  }
-  addresses_.Free(allocation->address, allocation->memory.size_bytes() + kGuardBytes);
+  WARD_TRY(Unmap(*allocation));
+  addresses_.Free(allocation->address, allocation->range_bytes() + kGuardBytes);
+  if (allocation->home == Segment::kVisible) hardware_->residency().Remove(allocation);
   allocations_.erase(handle);
   return {};
 }
 
 Result<ByteSpan> RenderDevice::Lock(AllocationHandle handle) {
-  WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
-  if (allocation->memory.segment() == Segment::kProtected) {
+  WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindInUse(handle));
+  if (allocation->home == Segment::kProtected) {
     return Fault{abi::kStatusLockRefused, "protected memory can't be mapped by the CPU"};
   }
-  if (allocation->lock_count == kMaximumLocks) return Invalid("too many locks");
+  if (allocation->lock_count == kMaximumCount) return Invalid("too many locks");
   WARD_TRY(WaitUnused(*allocation));
   allocation->last_use.clear();
+  if (allocation->home == Segment::kVisible) hardware_->residency().Touch(allocation);
   ++allocation->lock_count;
   return allocation->memory.bytes().first(allocation->size_bytes);
 }
@@ -134,6 +192,63 @@ Result<void> RenderDevice::Unlock(AllocationHandle handle) {
   if (allocation->lock_count == 0) return Invalid("the allocation is not locked");
   --allocation->lock_count;
   return {};
+}
+
+Result<std::vector<AllocationPin>> RenderDevice::BringAll(
+    std::span<Allocation* const> allocations) {
+  std::vector<AllocationPin> pins;
+  pins.reserve(allocations.size());
+  // All are pinned before the first one makes room for itself.
+  for (Allocation* allocation : allocations) pins.emplace_back(allocation);
+  for (Allocation* allocation : allocations) {
+    if (allocation->home != Segment::kVisible) continue;
+    WARD_TRY(hardware_->residency().Bring(allocation));
+    hardware_->residency().Touch(allocation);
+  }
+  return pins;
+}
+
+Result<void> RenderDevice::MakeResident(std::span<const AllocationHandle> handles) {
+  WARD_ASSIGN_OR_RETURN(const std::vector<Allocation*> allocations, FindAll(handles));
+  for (const Allocation* allocation : allocations) {
+    if (allocation->resident_count >= kMaximumCount) return Invalid("resident too often");
+  }
+  WARD_ASSIGN_OR_RETURN(const auto pins, BringAll(allocations));
+  for (Allocation* allocation : allocations) ++allocation->resident_count;
+  return {};
+}
+
+Result<void> RenderDevice::Evict(std::span<const AllocationHandle> handles) {
+  WARD_ASSIGN_OR_RETURN(const std::vector<Allocation*> allocations, FindAll(handles));
+  for (const Allocation* allocation : allocations) {
+    const auto times = std::count(allocations.begin(), allocations.end(), allocation);
+    if (allocation->resident_count < times) return Invalid("not made resident as often");
+  }
+  for (Allocation* allocation : allocations) {
+    --allocation->resident_count;
+    const bool may_move = allocation->home == Segment::kVisible;
+    if (may_move && allocation->resident_count == 0) hardware_->residency().Neglect(allocation);
+  }
+  return {};
+}
+
+Result<void> RenderDevice::Offer(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindInUse(handle));
+  if (allocation->lock_count != 0 || allocation->resident_count != 0) {
+    return Invalid("the allocation is locked or made resident");
+  }
+  allocation->is_offered = true;
+  if (allocation->home == Segment::kVisible) hardware_->residency().Neglect(allocation);
+  return {};
+}
+
+Result<bool> RenderDevice::Reclaim(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
+  if (!allocation->is_offered) return Invalid("the allocation is not offered");
+  const bool is_kept = allocation->memory.size_bytes() != 0;
+  if (!is_kept) WARD_TRY(hardware_->residency().Bring(allocation));
+  allocation->is_offered = false;
+  return is_kept;
 }
 
 Result<AddressPatch> RenderDevice::CheckPatch(const Patch& patch, size_t command_bytes,
@@ -158,18 +273,14 @@ Result<uint64_t> RenderDevice::Submit(ContextHandle context_handle, ConstByteSpa
       !IsAligned(commands.size(), abi::kCommandAlignment)) {
     return Invalid("a command buffer is a multiple of 16 bytes, 16 bytes to 256 KiB");
   }
-  std::vector<Allocation*> used;
-  used.reserve(allocations.size());
-  for (const AllocationHandle handle : allocations) {
-    WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
-    used.push_back(allocation);
-  }
+  WARD_ASSIGN_OR_RETURN(const std::vector<Allocation*> used, FindAll(allocations));
   std::vector<AddressPatch> checked;
   checked.reserve(patches.size());
   for (const Patch& patch : patches) {
     WARD_ASSIGN_OR_RETURN(const AddressPatch address, CheckPatch(patch, commands.size(), used));
     checked.push_back(address);
   }
+  WARD_ASSIGN_OR_RETURN(const auto pins, BringAll(used));
   WARD_ASSIGN_OR_RETURN(const uint64_t fence, context->Submit(commands, checked));
   for (Allocation* allocation : used) allocation->last_use[context_handle] = fence;
   return fence;
@@ -179,21 +290,26 @@ Result<void> RenderDevice::Present(ContextHandle context_handle, AllocationHandl
                                    uint32_t output, uint32_t width, uint32_t height, uint32_t pitch,
                                    bool full_screen) {
   WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(context_handle));
-  WARD_ASSIGN_OR_RETURN(const Allocation* allocation, FindAllocation(handle));
+  WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindInUse(handle));
   const SurfaceShape shape{width, height, pitch};
   if (width == 0 || shape != allocation->surface) {
     return Invalid("the allocation was not made as a surface of this shape");
   }
   // Waited for here and not by a WAIT in the kernel's queue: a user's queue that never gets there
   // must not hold up everybody else's flips and contexts.
-  WARD_TRY(context->queue().Wait(context->queue().last_fence()));
+  WARD_TRY(context->WaitLast());
+  WARD_ASSIGN_OR_RETURN(const auto pins, BringAll(std::array{allocation}));
+  if (!allocation->is_resident()) return Invalid("the surface is locked in system memory");
   return hardware_->display().Flip(output, allocation->memory, shape, full_screen);
 }
 
 Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) {
   WARD_ASSIGN_OR_RETURN(auto context, RenderContext::Create(hardware_, number));
+  // All tables first: making room for one may move an allocation.
   for (const auto& [allocation_handle, allocation] : allocations_) {
-    WARD_TRY(context->ReserveRange(allocation.address, allocation.memory.size_bytes()));
+    WARD_TRY(Reserve(context.get(), allocation));
+  }
+  for (const auto& [allocation_handle, allocation] : allocations_) {
     context->Map(allocation.address, allocation.memory);
   }
   contexts_.emplace(handle, std::move(context));

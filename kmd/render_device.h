@@ -7,11 +7,13 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "abi/generated/private_data.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "kmd/adapter.h"
+#include "kmd/allocation.h"
 #include "kmd/hardware.h"
 #include "kmd/range_allocator.h"
 #include "kmd/render_context.h"
@@ -19,7 +21,7 @@
 
 namespace ward::kmd {
 
-class RenderDevice {
+class RenderDevice final : public AllocationOwner {
  public:
   explicit RenderDevice(Hardware* hardware);
   ~RenderDevice();
@@ -31,6 +33,10 @@ class RenderDevice {
   Result<void> Free(AllocationHandle handle);
   Result<ByteSpan> Lock(AllocationHandle handle);
   Result<void> Unlock(AllocationHandle handle);
+  Result<void> MakeResident(std::span<const AllocationHandle> allocations);
+  Result<void> Evict(std::span<const AllocationHandle> allocations);
+  Result<void> Offer(AllocationHandle allocation);
+  Result<bool> Reclaim(AllocationHandle allocation);
   Result<uint64_t> Submit(ContextHandle context, ConstByteSpan commands,
                           std::span<const AllocationHandle> allocations,
                           std::span<const Patch> patches);
@@ -47,23 +53,26 @@ class RenderDevice {
     return contexts_;
   }
 
- private:
-  struct Allocation {
-    MemoryBlock memory;
-    uint64_t size_bytes = 0;  // as asked, not rounded
-    SurfaceShape surface;     // all zero: can't be presented
-    uint64_t address = 0;     // GPU virtual address, the same in every context of the device
-    uint32_t lock_count = 0;
-    std::unordered_map<ContextHandle, uint64_t> last_use;  // fence by context
-  };
+  // Of the residency manager.
+  bool IsUnused(const Allocation& allocation) const override;
+  Result<void> WaitUnused(const Allocation& allocation) override;
+  Result<void> Unmap(const Allocation& allocation) override;
+  void Map(const Allocation& allocation) override;
 
+ private:
   Result<Allocation*> FindAllocation(AllocationHandle handle);
-  // Until no command whose submission listed the allocation is left.
-  Result<void> WaitUnused(const Allocation& allocation);
+  // For the use by a command, a lock or a present: what is offered is no use.
+  Result<Allocation*> FindInUse(AllocationHandle handle);
+  Result<void> TakeMemory(Allocation* allocation, Segment segment);
   // Until no command of any context is left: one may hold an address that no list named.
   Result<void> WaitIdle();
+  // The page tables of a context for the allocation wherever it lies.
+  static Result<void> Reserve(RenderContext* context, const Allocation& allocation);
   // In all contexts or, when it fails, in none, not even for a moment.
   Result<void> MapEverywhere(const Allocation& allocation);
+  Result<std::vector<Allocation*>> FindAll(std::span<const AllocationHandle> handles);
+  // Those of visible VRAM lie there, as far as they may move, and stay until the pins end.
+  Result<std::vector<AllocationPin>> BringAll(std::span<Allocation* const> allocations);
   Result<AddressPatch> CheckPatch(const Patch& patch, size_t command_bytes,
                                   std::span<Allocation* const> allocations) const;
 

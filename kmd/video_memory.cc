@@ -13,6 +13,14 @@ namespace {
 // More than any surface or stream needs; keeps a caller's size from overflowing a host's size_t.
 constexpr uint64_t kMaximumSystemBytes = 1ull << 31;
 
+Result<uint64_t> AllocateFrom(RangeAllocator* range, uint64_t size_bytes) {
+  if (size_bytes >= abi::kLargePageSize) {
+    auto aligned = range->Allocate(size_bytes, abi::kLargePageSize);
+    if (aligned.ok()) return aligned;
+  }
+  return range->Allocate(size_bytes);
+}
+
 }  // namespace
 
 MemoryBlock::MemoryBlock(MemoryBlock&& other) noexcept { *this = std::move(other); }
@@ -22,6 +30,7 @@ MemoryBlock& MemoryBlock::operator=(MemoryBlock&& other) noexcept {
   Release();
   segment_ = other.segment_;
   owner_ = std::exchange(other.owner_, nullptr);
+  system_bytes_ = std::exchange(other.system_bytes_, nullptr);
   physical_address_ = other.physical_address_;
   size_bytes_ = std::exchange(other.size_bytes_, 0);
   bytes_ = std::exchange(other.bytes_, {});
@@ -31,7 +40,9 @@ MemoryBlock& MemoryBlock::operator=(MemoryBlock&& other) noexcept {
 
 void MemoryBlock::Release() {
   if (owner_ != nullptr) owner_->Free(physical_address_, size_bytes_);
+  if (system_bytes_ != nullptr) *system_bytes_ -= size_bytes_;
   owner_ = nullptr;
+  system_bytes_ = nullptr;
 }
 
 Result<std::unique_ptr<VideoMemory>> VideoMemory::Create(abi::PciFunction* function,
@@ -44,13 +55,16 @@ Result<std::unique_ptr<VideoMemory>> VideoMemory::Create(abi::PciFunction* funct
 VideoMemory::VideoMemory(abi::PciFunction* function, uint8_t* visible_base, const Limits& limits)
     : function_(function),
       visible_base_(visible_base),
+      visible_bytes_(limits.visible_vram_bytes),
       visible_(0, limits.visible_vram_bytes),
       protected_(limits.protected_vram_base, limits.protected_vram_bytes) {}
 
-Result<MemoryBlock> VideoMemory::Allocate(Segment segment, uint64_t size_bytes) {
+Result<MemoryBlock> VideoMemory::Allocate(Segment segment, uint64_t size_bytes, Fresh fresh) {
   if (segment == Segment::kSystem) return AllocateSystem(size_bytes);
   RangeAllocator* owner = segment == Segment::kVisible ? &visible_ : &protected_;
-  WARD_ASSIGN_OR_RETURN(const uint64_t address, owner->Allocate(size_bytes));
+  WARD_ASSIGN_OR_RETURN(const uint64_t address, segment == Segment::kVisible
+                                                    ? AllocateVisible(size_bytes)
+                                                    : AllocateFrom(&protected_, size_bytes));
   MemoryBlock block;
   block.segment_ = segment;
   block.owner_ = owner;
@@ -58,9 +72,21 @@ Result<MemoryBlock> VideoMemory::Allocate(Segment segment, uint64_t size_bytes) 
   block.size_bytes_ = RoundToPages(size_bytes);
   if (segment == Segment::kVisible) {
     block.bytes_ = ByteSpan(visible_base_ + address, block.size_bytes_);
-    std::memset(block.bytes_.data(), 0, block.bytes_.size());
+    if (fresh == Fresh::kZeros) std::memset(block.bytes_.data(), 0, block.bytes_.size());
   }
   return block;
+}
+
+Result<uint64_t> VideoMemory::AllocateVisible(uint64_t size_bytes) {
+  if (size_bytes > visible_bytes_) {
+    return Fault{abi::kStatusOutOfMemory, "larger than visible VRAM"};
+  }
+  while (true) {
+    auto address = AllocateFrom(&visible_, size_bytes);
+    if (address.ok() || reclaimer_ == nullptr) return address;
+    // Each turn moves something out, so there is an end.
+    WARD_TRY(reclaimer_->MakeRoom());
+  }
 }
 
 Result<MemoryBlock> VideoMemory::AllocateSystem(uint64_t size_bytes) {
@@ -70,6 +96,8 @@ Result<MemoryBlock> VideoMemory::AllocateSystem(uint64_t size_bytes) {
   MemoryBlock block;
   block.size_bytes_ = RoundToPages(size_bytes);
   WARD_ASSIGN_OR_RETURN(block.dma_, DmaMemory::Allocate(function_, block.size_bytes_));
+  block.system_bytes_ = &system_bytes_;
+  system_bytes_ += block.size_bytes_;
   block.physical_address_ = block.dma_.bus_address();
   block.bytes_ = block.dma_.bytes().first(block.size_bytes_);
   return block;

@@ -38,7 +38,8 @@ class MemoryBlock {
   void Release();
 
   Segment segment_ = Segment::kSystem;
-  RangeAllocator* owner_ = nullptr;  // null for system memory and for an empty block
+  RangeAllocator* owner_ = nullptr;   // null for system memory and for an empty block
+  uint64_t* system_bytes_ = nullptr;  // what system memory is counted in; null for other blocks
   uint64_t physical_address_ = 0;
   uint64_t size_bytes_ = 0;
   ByteSpan bytes_;
@@ -47,22 +48,48 @@ class MemoryBlock {
 
 class VideoMemory {
  public:
+  // Makes room in visible VRAM by moving something out of it.
+  class Reclaimer {
+   public:
+    // OUT_OF_MEMORY when nothing is left that may move; else there is more room than before.
+    virtual Result<void> MakeRoom() = 0;
+
+   protected:
+    ~Reclaimer() = default;
+  };
+  // What memory holds that the CPU reaches.
+  enum class Fresh { kZeros, kAnything };
+
   // DEVICE_NOT_READY when BAR2 can't be mapped.
   static Result<std::unique_ptr<VideoMemory>> Create(abi::PciFunction* function,
                                                      const Limits& limits);
 
-  // `size_bytes` is at least 1. Visible VRAM and system memory are zeros; protected memory is as
-  // its last user left it, until KernelQueue::Clear. OUT_OF_MEMORY.
-  Result<MemoryBlock> Allocate(Segment segment, uint64_t size_bytes);
+  // Null: a full segment stays full. Outlives the allocations that follow.
+  void SetReclaimer(Reclaimer* reclaimer) { reclaimer_ = reclaimer; }
+
+  // `size_bytes` is at least 1. Visible VRAM and system memory are as `fresh` says; protected
+  // memory is as its last user left it, until KernelQueue::Clear, and nothing makes room in it.
+  // A block of 2 MiB and more is aligned so that large pages can map it, while there is room for
+  // that. OUT_OF_MEMORY.
+  Result<MemoryBlock> Allocate(Segment segment, uint64_t size_bytes, Fresh fresh = Fresh::kZeros);
+
+  // Bytes of the local segments that no block holds, and of system memory that blocks hold.
+  uint64_t free_visible_bytes() const { return visible_.free_bytes(); }
+  uint64_t free_protected_bytes() const { return protected_.free_bytes(); }
+  uint64_t system_bytes() const { return system_bytes_; }
 
  private:
   VideoMemory(abi::PciFunction* function, uint8_t* visible_base, const Limits& limits);
   Result<MemoryBlock> AllocateSystem(uint64_t size_bytes);
+  Result<uint64_t> AllocateVisible(uint64_t size_bytes);
 
   abi::PciFunction* function_;
   uint8_t* visible_base_;  // local address 0
+  uint64_t visible_bytes_;
   RangeAllocator visible_;
   RangeAllocator protected_;
+  uint64_t system_bytes_ = 0;
+  Reclaimer* reclaimer_ = nullptr;
 };
 
 }  // namespace ward::kmd

@@ -7,6 +7,7 @@
 /* osdep.h comes first in QEMU's world: the others rely on it. */
 #include "hw/pci/msix.h"
 #include "hw/pci/pcie.h"
+#include "hw/pci/pcie_aer.h"
 #include "migration/blocker.h"
 #include "migration/vmstate.h"
 #include "qapi/error.h"

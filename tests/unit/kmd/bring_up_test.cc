@@ -144,10 +144,11 @@ TEST_CASE("protected memory of any size is cleared whole, in FILLs of at most 25
   constexpr uint64_t kFirst = 0x8000000000000000 | FakeFunction::kProtectedBase;
   REQUIRE(allocate(100));  // a whole page all the same
   REQUIRE(allocate((512ull << 20) + 4096));
+  constexpr uint64_t kSecond = kFirst + (2 << 20);  // where large pages can map it
   CHECK(function.fills == std::vector<Fill>{{kFirst, 0, 4096, 1},
-                                            {kFirst + 4096, 0, 256 << 20, 1},
-                                            {kFirst + 4096 + (256 << 20), 0, 256 << 20, 1},
-                                            {kFirst + 4096 + (512 << 20), 0, 4096, 1}});
+                                            {kSecond, 0, 256 << 20, 1},
+                                            {kSecond + (256 << 20), 0, 256 << 20, 1},
+                                            {kSecond + (512 << 20), 0, 4096, 1}});
 }
 
 TEST_CASE("a host without function-level reset resets by register") {

@@ -18,6 +18,7 @@
 #include "emulator/identity/identity.h"
 #include "emulator/in_process/in_process_host.h"
 #include "kmd/adapter.h"
+#include "tests/unit/kmd/limited_function.h"
 
 namespace ward::kmd {
 
@@ -95,19 +96,21 @@ class ChipMachine {
     return options;
   }
 
-  ChipMachine() {
-    auto made = emulator::InProcessHost::Create(Options());
+  explicit ChipMachine(const emulator::InProcessOptions& options = Options()) {
+    auto made = emulator::InProcessHost::Create(options);
     if (!made.ok()) FAIL(made.fault().reason);
     host = std::move(made.value());
     Open();
   }
   void Open() {
-    auto opened = Adapter::Open(host.get());
+    function = std::make_unique<LimitedFunction>(host.get());
+    auto opened = Adapter::Open(function.get());
     if (!opened.ok()) FAIL(opened.fault().reason);
     adapter = std::move(opened.value());
   }
 
   std::unique_ptr<emulator::InProcessHost> host;
+  std::unique_ptr<LimitedFunction> function;
   std::unique_ptr<Adapter> adapter;
 };
 

@@ -40,17 +40,18 @@ struct Driver {
   DeviceHandle device = 0;
 };
 
-TEST_CASE("a context that runs out of memory half way leaves nothing behind") {
+TEST_CASE("a queue that runs out of memory half way leaves nothing behind") {
   Driver driver;
+  const ContextHandle context = driver.MakeContext();
   const size_t before = driver.function.live_buffers();
   for (int failing = 1; failing <= 2; ++failing) {  // the commands' buffer, the ring
     driver.function.failing_allocation = failing;
-    auto context = driver.adapter->CreateContext(driver.device);
-    REQUIRE_FALSE(context.ok());
-    CHECK(context.fault().status == abi::kStatusOutOfMemory);
+    const auto refused = driver.SubmitNoop(context);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.fault().status == abi::kStatusOutOfMemory);
     CHECK(driver.function.live_buffers() == before);
   }
-  CHECK(driver.adapter->CreateContext(driver.device).ok());
+  CHECK(driver.SubmitNoop(context).value() == 1);
 }
 
 TEST_CASE("an answer that is none is DEVICE_GONE, and one that refuses gives its status") {

@@ -7,6 +7,7 @@
 
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
+#include "catch2/generators/catch_generators.hpp"
 #include "tests/unit/kmd/fake_function.h"
 
 namespace ward::kmd {
@@ -26,11 +27,18 @@ class TableWalker {
       const auto entry = LoadLe<uint64_t>(vram_ + table + ((address >> shift) & 511) * 8);
       if ((entry & 1) == 0) return std::nullopt;
       if (shift == 12) return entry;
+      if (shift == 21 && (entry & 0b1000) != 0) {
+        REQUIRE((entry & 0xfff00000001ffff0) == 0);
+        ++large_pages;
+        return entry + (address & 0x1ff000);
+      }
       REQUIRE((entry & 0xfff0000000000fff) == 0b101);  // valid and local, nothing else
       table = entry & 0xffffffffff000;
     }
     return std::nullopt;
   }
+
+  mutable int large_pages = 0;  // that walks ended at
 
  private:
   const uint8_t* vram_;
@@ -38,11 +46,11 @@ class TableWalker {
 };
 
 struct Machine {
-  Machine() {
+  explicit Machine(uint64_t protected_bytes = FakeFunction::kProtectedBytes) {
     Limits limits;
     limits.visible_vram_bytes = FakeFunction::kVramBytes;
     limits.protected_vram_base = FakeFunction::kProtectedBase;
-    limits.protected_vram_bytes = FakeFunction::kProtectedBytes;
+    limits.protected_vram_bytes = protected_bytes;
     auto made = VideoMemory::Create(&function, limits);
     REQUIRE(made.ok());
     memory = std::move(made.value());
@@ -127,6 +135,65 @@ TEST_CASE("no room for a table maps nothing, and tables give their pages back") 
   }
   taken.clear();
   CHECK(machine.memory->Allocate(Segment::kVisible, FakeFunction::kVramBytes).ok());
+}
+
+constexpr uint64_t kLarge = 2 << 20;
+
+TEST_CASE("large pages map what is aligned on both sides, small ones the rest") {
+  Machine machine(16 << 20);
+  auto tables = PageTables::Create(machine.memory.get());
+  REQUIRE(tables.ok());
+  const TableWalker walker(machine.function.vram(), tables.value().root_address());
+  const MemoryBlock unaligned = machine.Take(Segment::kProtected, 4096);
+  const MemoryBlock block = machine.Take(Segment::kProtected, 2 * kLarge + 3 * 4096);
+  REQUIRE(block.physical_address() % kLarge == 0);
+  // As aligned as the block, and one page off.
+  const uint64_t at = GENERATE(uint64_t{1} << 33, (uint64_t{1} << 33) + 4096);
+  const bool is_aligned = at % kLarge == 0;
+  const bool reserves_all = GENERATE(false, true);
+  const uint64_t free_before = machine.memory->free_visible_bytes();
+  REQUIRE((reserves_all ? tables.value().Reserve(at, block.size_bytes())
+                        : tables.value().ReserveFor(at, block))
+              .ok());
+  // Levels 2 and 3, and those of the last level.
+  const uint64_t leaf_tables = reserves_all || !is_aligned ? 3 : 1;
+  CHECK(free_before - machine.memory->free_visible_bytes() == (2 + leaf_tables) * 4096);
+  CHECK_FALSE(walker.Walk(at).has_value());
+  tables.value().Map(at, block, PageTables::Access::kReadWrite);
+  for (uint64_t offset = 0; offset < block.size_bytes(); offset += 4096) {
+    const auto entry = walker.Walk(at + offset);
+    REQUIRE(entry.has_value());
+    REQUIRE((*entry & ~uint64_t{8}) == ((block.physical_address() + offset) | 0b111));
+  }
+  CHECK(walker.large_pages == (is_aligned ? 2 * 512 : 0));
+  CHECK_FALSE(walker.Walk(at - 4096).has_value());
+  CHECK_FALSE(walker.Walk(at + block.size_bytes()).has_value());
+
+  tables.value().Unmap(at, block.size_bytes());
+  for (uint64_t offset = 0; offset < block.size_bytes(); offset += 4096) {
+    REQUIRE_FALSE(walker.Walk(at + offset).has_value());
+  }
+}
+
+TEST_CASE("small pages take a large one's place and give it back") {
+  Machine machine(16 << 20);
+  auto tables = PageTables::Create(machine.memory.get());
+  REQUIRE(tables.ok());
+  const TableWalker walker(machine.function.vram(), tables.value().root_address());
+  const MemoryBlock large = machine.Take(Segment::kProtected, kLarge);
+  const MemoryBlock page = machine.Take(Segment::kProtected, 4096);
+  constexpr uint64_t kAt = 1ull << 33;
+  REQUIRE(tables.value().Reserve(kAt, kLarge).ok());
+  for (int round = 0; round < 3; ++round) {
+    tables.value().Map(kAt, large, PageTables::Access::kReadOnly);
+    CHECK(walker.Walk(kAt + 4096) == ((large.physical_address() + 4096) | 0b1101));
+    tables.value().Unmap(kAt, kLarge);
+    tables.value().Map(kAt, page, PageTables::Access::kReadWrite);
+    CHECK(walker.Walk(kAt) == (page.physical_address() | 0b111));
+    CHECK_FALSE(walker.Walk(kAt + 4096).has_value());
+    tables.value().Unmap(kAt, 4096);
+    CHECK_FALSE(walker.Walk(kAt).has_value());
+  }
 }
 
 }  // namespace

@@ -220,24 +220,6 @@ TEST_CASE("locking waits for commands that use the allocation, and says when the
   CHECK(client.adapter->Lock(client.device, unrelated).ok());
 }
 
-TEST_CASE("every queue can be taken, then a context is over the limit until one ends") {
-  ChipMachine machine;
-  Adapter* adapter = machine.adapter.get();
-  const DeviceHandle device = adapter->CreateDevice().value();
-  std::vector<ContextHandle> contexts;
-  for (int i = 0; i < 15; ++i) {
-    auto made = adapter->CreateContext(device);
-    REQUIRE(made.ok());
-    contexts.push_back(made.value());
-  }
-  CHECK(adapter->CreateContext(device).fault().status == abi::kStatusLimitReached);
-  REQUIRE(adapter->DestroyContext(device, contexts[3]).ok());
-  CHECK(adapter->DestroyContext(device, contexts[3]).fault().status == abi::kStatusInvalidArgument);
-  auto made = adapter->CreateContext(device);
-  REQUIRE(made.ok());
-  for (const ContextHandle used : contexts) CHECK(made.value() != used);
-}
-
 TEST_CASE("a device that ends with work queued takes it along") {
   ChipMachine machine;
   Client hanging(&machine);

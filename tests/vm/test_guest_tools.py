@@ -1,0 +1,229 @@
+"""The tools that people have in a Linux guest, on the device: pciutils, the kernel's resets and its
+error reporting. The kernel's log says nothing bad about the device.
+
+Run: python3 tests/vm/test_guest_tools.py
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+from typing import Dict, List
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from vm.error import VmError
+from vm.machine import Machine
+
+PCI_ID = "1234:5747"
+SCRATCH, KEY_EPOCH = 0x54, 0x48  # docs/spec/registers.md
+POWER_STATE = "CAP_PM+4.w"
+# How a kernel complains; "no" and "not" alone would be too much.
+COMPLAINT = re.compile(r"error|fail|invalid|can't|cannot|unable|no space|conflict|timed? ?out|bogus|"
+                       r"unknown|bug|warn|broken|quirk|disabled", re.IGNORECASE)
+# The guest runs what it is told, line by line, and ends each answer with its exit code.
+SHELL = 'while read -r line; do eval "$line" 2>&1; echo "ended $?"; done'
+
+
+def with_libraries(program: str) -> Dict[str, Path]:
+    """What a program of this system needs in a guest, under the same paths."""
+    path = shutil.which(program, path="/usr/bin:/bin:/usr/sbin:/sbin")
+    if not path:
+        raise VmError(f"{program} not found (package pciutils)\n  mend: ./dev setup")
+    listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+    libraries = re.findall(r"(/\S+) \(0x", listed)
+    return {f"/bin/{program}": Path(path), **{name: Path(name) for name in libraries}}
+
+
+class Guest:
+    """A booted guest with the device behind a root port, as a plug-in card is."""
+
+    def __init__(self, pci_id: str = "") -> None:
+        devices = ["pcie-root-port,id=port1,chassis=1",
+                   "ward-gpu,id=gpu0,bus=port1"]
+        plugin = ["-plugin", str(ROOT / "build/qemu/ward-qemu.so")]
+        self.machine = Machine(command=["sh", "-c", SHELL],
+                               files={**with_libraries("lspci"), **with_libraries("setpci")},
+                               devices=devices, pci_id=pci_id, qemu_arguments=plugin)
+
+    def __enter__(self) -> "Guest":
+        self.machine.__enter__()
+        try:
+            self.machine.wait_ready()
+            self.address = self.run(f"lspci -D -d {PCI_ID}")[0].split()[0]
+            self.folder = f"/sys/bus/pci/devices/{self.address}"
+        except BaseException:
+            self.machine.stop()
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace) -> None:
+        self.machine.__exit__(kind, value, trace)
+
+    def ask(self, line: str) -> List[str]:
+        """The lines that a command wrote, with its exit code as the last one."""
+        channel = self.machine.channel
+        channel.send_line(line)
+        first = len(channel.transcript)
+        code = channel.wait_line(r"^ended (\d+)$", 60).group(1)
+        return channel.transcript[first:-1] + [code]
+
+    def run(self, line: str) -> List[str]:
+        """The lines of a command that has to succeed."""
+        *lines, code = self.ask(line)
+        if code != "0":
+            raise AssertionError(f"guest: {line}: exit code {code}: " + "\n".join(lines))
+        return lines
+
+    def read(self, name: str) -> List[str]:
+        return self.run(f"cat {self.folder}/{name}")
+
+    def config(self, register: str) -> int:
+        return int(self.run(f"setpci -s {self.address} {register}")[0], 16)
+
+    def set_config(self, assignment: str) -> None:
+        self.run(f"setpci -s {self.address} {assignment}")
+
+    def register_address(self, offset: int) -> int:
+        return int(self.read("resource")[0].split()[0], 16) + offset
+
+    def register(self, offset: int) -> int:
+        self.set_config("COMMAND=2:2")  # a reset, and who gives the function up, clear it
+        return int(self.run(f"busybox devmem {self.register_address(offset):#x} 32")[0], 16)
+
+    def set_register(self, offset: int, value: int) -> None:
+        self.set_config("COMMAND=2:2")
+        self.run(f"busybox devmem {self.register_address(offset):#x} 32 {value}")
+
+    def log_of_device(self) -> List[str]:
+        return [line for line in self.run("dmesg") if self.address in line]
+
+    def wait_log(self, pattern: str) -> str:
+        """The first line of the kernel's log that fits."""
+        for _ in range(200):
+            for line in self.run("dmesg"):
+                if re.search(pattern, line):
+                    return line
+            self.run("sleep 0.1")
+        raise AssertionError(f"the kernel did not log /{pattern}/:\n" +
+                             "\n".join(self.log_of_device()))
+
+    def inject(self, arguments: str) -> None:
+        answer = self.machine.monitor.execute(
+            "human-monitor-command", **{"command-line": f"pcie_aer_inject_error {arguments}"})
+        if not answer.startswith("OK"):
+            raise AssertionError(f"pcie_aer_inject_error {arguments}: {answer}")
+
+
+class Tools(unittest.TestCase):
+    def assert_no_complaint(self, lines: List[str]) -> None:
+        self.assertEqual([line for line in lines if COMPLAINT.search(line)], [])
+
+    def test_lspci_shows_the_function_whole(self) -> None:
+        with Guest() as guest:
+            text = "\n".join(guest.run(f"lspci -s {guest.address} -nn -vvv"))
+            for pattern in (
+                    r"\[0380\].*\[1234:5747\] \(rev 01\)", r"Subsystem: .*\[1234:5747\]",
+                    r"Region 0: Memory at [0-9a-f]+ \(32-bit, non-prefetchable\).* \[size=2M\]",
+                    r"Region 2: Memory at [0-9a-f]+ \(64-bit, prefetchable\).* \[size=64M\]",
+                    r"Region 4: Memory at [0-9a-f]+ \(32-bit, non-prefetchable\).* \[size=4K\]",
+                    r"Power Management version 3\b", r"Status: D0 NoSoftRst-",
+                    r"Express \(v2\) Endpoint", r"FLReset\+", r"LnkCap:.*Speed .*, Width x\d",
+                    r"LnkSta:\s+Speed [\d.]+GT/s.*, Width x[1-9]", r"MSI-X: Enable- Count=32",
+                    r"Vector table: BAR=4 offset=00000000", r"PBA: BAR=4 offset=00000800",
+                    r"\[100 v2\] Advanced Error Reporting"):
+                self.assertRegex(text, pattern)
+            # What pciutils says of a function that does not hold together.
+            for word in ("!!!", "access denied", "chain broken", "unassigned", "[virtual]",
+                         "<ignored>", "Unknown", "rev ff", "?"):
+                self.assertNotIn(word, text)
+            self.assertEqual(re.findall(r"[UC]ESta:.*?[A-Za-z]\+", text), [])
+            self.assert_no_complaint(guest.log_of_device())
+
+    def test_setpci_reads_and_writes_the_configuration(self) -> None:
+        with Guest() as guest:
+            self.assertEqual(guest.config("VENDOR_ID.w"), 0x1234)
+            self.assertEqual(guest.config("DEVICE_ID.w"), 0x5747)
+            guest.set_config("VENDOR_ID.w=ffff")  # read-only
+            self.assertEqual(guest.config("VENDOR_ID.w"), 0x1234)
+            self.assertEqual(guest.register(0), int.from_bytes(b"WARD", "little"))
+            guest.set_register(SCRATCH, 0x1234)
+            guest.set_config("COMMAND=0:2")
+            address = guest.register_address(SCRATCH)
+            self.assertEqual(int(guest.run(f"busybox devmem {address:#x} 32")[0], 16), 0xffffffff)
+            self.assertEqual(guest.register(SCRATCH), 0x1234)
+
+            epoch = guest.register(KEY_EPOCH)
+            guest.set_config(f"{POWER_STATE}=1:3")  # D1 does not exist
+            self.assertEqual(guest.config(POWER_STATE) & 3, 0)
+            guest.set_config(f"{POWER_STATE}=3:3")
+            self.assertEqual(guest.config(POWER_STATE) & 3, 3)
+            self.assertEqual(guest.config("VENDOR_ID.w"), 0x1234)
+            bars = [guest.config(f"BASE_ADDRESS_{bar}") for bar in range(6)]
+            guest.set_config(f"{POWER_STATE}=0:3")
+            self.assertEqual(guest.config("BASE_ADDRESS_0"), 0)  # D3hot to D0 is a reset
+            for bar, value in enumerate(bars):
+                guest.set_config(f"BASE_ADDRESS_{bar}={value:x}")
+            self.assertEqual(guest.register(SCRATCH), 0)
+            self.assertGreater(guest.register(KEY_EPOCH), epoch)
+            self.assert_no_complaint(guest.log_of_device())
+
+    def check_resets(self, guest: Guest) -> None:
+        """Every way in which the kernel can reset the function does."""
+        methods = guest.read("reset_method")[0].split()
+        self.assertIn("flr", methods)
+        self.assertIn("pm", methods)
+        bars = guest.read("resource")
+        for method in methods:
+            with self.subTest(method):
+                guest.run(f"echo {method} >{guest.folder}/reset_method")
+                guest.set_register(SCRATCH, 7)
+                epoch = guest.register(KEY_EPOCH)
+                guest.run(f"echo 1 >{guest.folder}/reset")
+                self.assertEqual(guest.read("resource"), bars)
+                self.assertEqual(guest.register(SCRATCH), 0)
+                self.assertGreater(guest.register(KEY_EPOCH), epoch)
+        self.assert_no_complaint(guest.log_of_device())
+
+    def test_kernel_resets_the_function(self) -> None:
+        with Guest() as guest:
+            self.check_resets(guest)
+
+    def test_kernel_resets_the_function_under_vfio(self) -> None:
+        with Guest(PCI_ID) as guest:
+            self.assertIn("vfio-pci", guest.run(f"ls -l {guest.folder}/driver")[0])
+            guest.run(f"echo on >{guest.folder}/power/control")  # out of D3hot
+            self.check_resets(guest)
+
+    def test_injected_errors_take_the_kernels_way(self) -> None:
+        with Guest(PCI_ID) as guest:
+            guest.run(f"echo on >{guest.folder}/power/control")
+            self.assert_no_complaint(guest.log_of_device())
+            guest.inject("-c gpu0 BAD_TLP")
+            guest.wait_log(rf"{guest.address}:.*PCIe Bus Error: severity=Correct")
+            self.assertIn("BadTLP 1", guest.read("aer_dev_correctable"))
+            guest.inject("gpu0 COMP_ABORT")
+            guest.wait_log(rf"{guest.address}:.*PCIe Bus Error: severity=Uncorrect.*Non-Fatal")
+            # vfio-pci tells its user; here that is nobody, and the function goes on.
+            guest.wait_log(r"device recovery successful")
+            self.assertIn("CmpltAbrt 1", guest.read("aer_dev_nonfatal"))
+            # The kernel has cleared what it took.
+            text = "\n".join(guest.run(f"lspci -s {guest.address} -vvv"))
+            self.assertEqual(re.findall(r"[UC]ESta:.*?[A-Za-z]\+", text), [])
+            self.assertEqual(guest.register(0), int.from_bytes(b"WARD", "little"))
+            self.check_reset_after_errors(guest)
+
+    def check_reset_after_errors(self, guest: Guest) -> None:
+        guest.set_register(SCRATCH, 9)
+        guest.run(f"echo 1 >{guest.folder}/reset")
+        self.assertEqual(guest.register(SCRATCH), 0)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build-dir")  # as the others get it; no program of ours runs here
+    options, rest = parser.parse_known_args()
+    unittest.main(argv=[sys.argv[0]] + rest, verbosity=2)
