@@ -1,5 +1,6 @@
 // The DXGI table through the runtime, on the chip: rotation of back buffers, blts, presents to a
 // surface, display mode, residency; copies inside one resource.
+#include <algorithm>
 #include <memory>
 #include <vector>
 

@@ -1,5 +1,6 @@
 // The video processor through the driver's real table, on the chip: formats, ranges, rectangles,
 // several streams, protected pictures. What should come out is computed in floating point.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <vector>
