@@ -76,4 +76,16 @@ Answer HandleGetDeviceHandle(const Call& call) {
   return SucceedWith(call, response);
 }
 
+Answer HandleCheckSharedAccess(const Call& call) {
+  const auto request = ReadRequest<abi::CheckSharedAccessRequest>(call);
+  AllowedProcess process = {};
+  process.type = request.process_type;
+  process.handle = process.type == kProcessDwm ? 0 : request.process;
+  const Device* device = FindDevice(call.state, request.context);
+  const bool is_listed = device != nullptr && FindProcess(*device, process) < device->process_count;
+  abi::CheckSharedAccessResponse response = {};
+  response.is_allowed = WARD_RULE("8.5.process_listed", !is_listed) ? 0 : 1;
+  return SucceedWith(call, response);
+}
+
 }  // namespace ward::firmware

@@ -24,6 +24,7 @@ void EndDevice(State* state, uint32_t context);
 void ForbidProcess(Device* device, const AllowedProcess& process);
 
 Answer HandleGetDeviceHandle(const Call& call);
+Answer HandleCheckSharedAccess(const Call& call);
 
 }  // namespace ward::firmware
 

@@ -67,11 +67,13 @@ constexpr Duty kDuties[] = {
      offsetof(abi::GetOutputInformationRequest, input_bytes)},
     {abi::kMessageConfigureOutput, HandleConfigureOutput,
      offsetof(abi::ConfigureOutputRequest, input_bytes)},
+    {abi::kMessageCheckSharedAccess, HandleCheckSharedAccess, kNoBlob},
 };
 
-// Outputs are shared by all users: only the kernel's queue speaks for them.
+// Outputs are shared by all users, and which process asks is the kernel's to know: only its queue
+// sends these.
 constexpr bool IsKernelsOwn(uint32_t number) {
-  return number >= abi::kMessageCreateProtectedOutput && number <= abi::kMessageConfigureOutput;
+  return number >= abi::kMessageCreateProtectedOutput && number <= abi::kMessageCheckSharedAccess;
 }
 
 constexpr const Duty* FindDuty(uint32_t number) {

@@ -6,6 +6,7 @@
 
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
+#include "base/rule.h"
 #include "kmd/hardware.h"
 #include "kmd/recovery.h"
 #include "kmd/render_device.h"
@@ -23,9 +24,9 @@ class Adapter::Implementation {
   Hardware& hardware() { return *hardware_; }
   Recovery& recovery() { return recovery_; }
 
-  Result<DeviceHandle> CreateDevice() {
+  Result<DeviceHandle> CreateDevice(const Process& process) {
     WARD_ASSIGN_OR_RETURN(const uint32_t handle, NewHandle());
-    devices_.emplace(handle, std::make_unique<RenderDevice>(hardware_.get()));
+    devices_.emplace(handle, std::make_unique<RenderDevice>(hardware_.get(), process));
     return handle;
   }
 
@@ -48,6 +49,19 @@ class Adapter::Implementation {
     WARD_ASSIGN_OR_RETURN(RenderDevice * owner, Find(device));
     WARD_ASSIGN_OR_RETURN(const uint32_t handle, NewHandle());
     WARD_TRY(owner->Allocate(handle, data));
+    return handle;
+  }
+
+  Result<AllocationHandle> OpenShared(DeviceHandle device, DeviceHandle owner,
+                                      AllocationHandle allocation) {
+    WARD_ASSIGN_OR_RETURN(RenderDevice * opener, Find(device));
+    WARD_ASSIGN_OR_RETURN(RenderDevice * maker, Find(owner));
+    WARD_ASSIGN_OR_RETURN(const Allocation* shared, maker->FindShared(allocation));
+    if (WARD_RULE("8.5.shared_restricted", shared->shared->is_restricted)) {
+      WARD_TRY(maker->CheckAccess(opener->process()));
+    }
+    WARD_ASSIGN_OR_RETURN(const uint32_t handle, NewHandle());
+    WARD_TRY(opener->Open(handle, *shared));
     return handle;
   }
 
@@ -122,12 +136,19 @@ uint32_t Adapter::KeyEpoch() {
   return implementation_->hardware().registers().Read(abi::kRegKeyEpoch);
 }
 
-Result<DeviceHandle> Adapter::CreateDevice() { return implementation_->CreateDevice(); }
+Result<DeviceHandle> Adapter::CreateDevice(const Process& process) {
+  return implementation_->CreateDevice(process);
+}
 
 void Adapter::DestroyDevice(DeviceHandle device) { implementation_->DestroyDevice(device); }
 
 Result<AllocationHandle> Adapter::Allocate(DeviceHandle device, const abi::AllocationData& data) {
   return implementation_->Allocate(device, data);
+}
+
+Result<AllocationHandle> Adapter::OpenShared(DeviceHandle device, DeviceHandle owner,
+                                             AllocationHandle allocation) {
+  return implementation_->OpenShared(device, owner, allocation);
 }
 
 Result<void> Adapter::Free(DeviceHandle device, AllocationHandle allocation) {

@@ -74,6 +74,17 @@ struct Presentation {
   bool at_vblank = false;  // from the output's next vblank on, which is waited for; else at once
 };
 
+// The process of a device, as the operating system knows it and an application's SHARED_RESOURCE
+// command names it.
+struct Process {
+  bool is_dwm = false;  // the desktop's compositor; then `handle` has no say
+  uint64_t handle = 0;  // 0: no process that anybody could name
+
+  bool Is(const Process& other) const {
+    return is_dwm ? other.is_dwm : !other.is_dwm && handle != 0 && handle == other.handle;
+  }
+};
+
 class Adapter {
  public:
   // Virtual time after which a queue without progress counts as hung: WDDM's own patience.
@@ -90,7 +101,7 @@ class Adapter {
   abi::AdapterData Info() const;
   uint32_t KeyEpoch();
 
-  Result<DeviceHandle> CreateDevice();
+  Result<DeviceHandle> CreateDevice(const Process& process = {});
   void DestroyDevice(DeviceHandle device);  // with its contexts and allocations
 
   // OUT_OF_MEMORY when the segment is full; INVALID_ARGUMENT for data that means nothing. Contents
@@ -98,6 +109,12 @@ class Adapter {
   // come too. A full visible VRAM moves what was not used for longest to system memory, keeping
   // address and content; protected memory is not pageable.
   Result<AllocationHandle> Allocate(DeviceHandle device, const abi::AllocationData& data);
+  // Another device's allocation for this one too, at an address of its own. Memory and content last
+  // until both have freed it; it stays in its segment and can't be offered. INVALID_ARGUMENT unless
+  // it was made to be shared, and with the process of `device`: where ALLOCATION_DATA.sharing says
+  // so the device is asked (CHECK_SHARED_ACCESS). Nothing orders the work of the two devices.
+  Result<AllocationHandle> OpenShared(DeviceHandle device, DeviceHandle owner,
+                                      AllocationHandle allocation);
   // Waits until all that was submitted to any context of the device has ended, since a command may
   // hold an address that no list named. DEVICE_TIMEOUT when a context does not get there: the
   // allocation then stays the caller's and can be freed later, or goes with the device. A context

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "kmd/adapter.h"
@@ -32,6 +34,13 @@ class AllocationOwner {
   ~AllocationOwner() = default;
 };
 
+// Memory that allocations of several devices have in common.
+struct SharedMemory {
+  MemoryBlock block;
+  bool is_restricted = false;      // to its own process and those that its device allows
+  std::vector<Allocation*> users;  // those that live
+};
+
 struct Allocation {
   AllocationOwner* owner = nullptr;
   Segment home = Segment::kSystem;  // as asked; visible VRAM may lie in system memory meanwhile
@@ -45,8 +54,11 @@ struct Allocation {
   bool is_offered = false;
   std::unordered_map<ContextHandle, uint64_t> last_use;  // fence by context
   std::list<Allocation*>::iterator turn;                 // of the residency manager
+  std::shared_ptr<SharedMemory> shared;                  // then `memory` is a view of its block
 
   uint64_t range_bytes() const { return RoundToPages(size_bytes); }
+  // Between visible VRAM and system memory. What several devices map stays where it is.
+  bool is_pageable() const { return home == Segment::kVisible && shared == nullptr; }
   bool is_resident() const { return memory.size_bytes() != 0 && memory.segment() == home; }
 };
 

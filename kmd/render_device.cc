@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
@@ -16,6 +17,11 @@ namespace {
 constexpr uint64_t kAddressLimit = 1ull << abi::kVirtualAddressBits;
 // Between allocations, so that an overrun is a fault and not a neighbour's content.
 constexpr uint64_t kGuardBytes = abi::kPageSize;
+// ALLOCATION_DATA.sharing: with some processes only.
+constexpr uint32_t kSharingRestricted = 2;
+// CHECK_SHARED_ACCESS.process_type.
+constexpr uint32_t kProcessDwm = 1;
+constexpr uint32_t kProcessHandle = 2;
 constexpr uint32_t kMaximumCount = 0xffff;  // of locks, and of calls of MakeResident
 // A context that ends is given this long to finish; WDDM's own patience.
 constexpr uint32_t kDestroyTimeoutMs = 2000;
@@ -33,6 +39,7 @@ Result<void> CheckAllocationData(const abi::AllocationData& data) {
     return Invalid("the rows of the surface do not fit into the allocation");
   }
   if (data.format != kFormatXrgb8888) return Invalid("no such surface format");
+  if (data.sharing > kSharingRestricted) return Invalid("no such kind of sharing");
   return {};
 }
 
@@ -43,17 +50,25 @@ uint64_t AlignmentOf(const Allocation& allocation) {
 
 }  // namespace
 
-RenderDevice::RenderDevice(Hardware* hardware)
+RenderDevice::RenderDevice(Hardware* hardware, const Process& process)
     : hardware_(hardware),
+      process_(process),
       addresses_(RenderContext::kFirstAllocationAddress,
                  kAddressLimit - RenderContext::kFirstAllocationAddress) {}
 
 RenderDevice::~RenderDevice() {
   contexts_.clear();  // from here on nothing in the device uses the allocations
-  for (auto& [handle, allocation] : allocations_) {
-    hardware_->display().Forget(allocation.memory);
-    if (allocation.home == Segment::kVisible) hardware_->residency().Remove(&allocation);
+  for (auto& [handle, allocation] : allocations_) Disown(&allocation);
+}
+
+void RenderDevice::Disown(Allocation* allocation) {
+  if (allocation->is_pageable()) hardware_->residency().Remove(allocation);
+  bool is_last = true;
+  if (allocation->shared != nullptr) {
+    std::erase(allocation->shared->users, allocation);
+    is_last = allocation->shared->users.empty();
   }
+  if (is_last) hardware_->display().Forget(allocation->memory);
 }
 
 Result<void> RenderDevice::CheckNotLost() const {
@@ -124,6 +139,27 @@ Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::Allocati
   allocation.size_bytes = data.size_bytes;
   allocation.surface = {data.width, data.height, data.pitch};
   WARD_TRY(TakeMemory(&allocation, allocation.home));
+  if (data.sharing != 0) {
+    allocation.shared = std::make_shared<SharedMemory>();
+    allocation.shared->is_restricted = data.sharing == kSharingRestricted;
+    allocation.shared->block = std::move(allocation.memory);
+    allocation.memory = allocation.shared->block.View();
+  }
+  return Adopt(handle, std::move(allocation));
+}
+
+Result<void> RenderDevice::Open(AllocationHandle handle, const Allocation& shared) {
+  Allocation allocation;
+  allocation.owner = this;
+  allocation.home = shared.home;
+  allocation.size_bytes = shared.size_bytes;
+  allocation.surface = shared.surface;
+  allocation.shared = shared.shared;
+  allocation.memory = shared.shared->block.View();
+  return Adopt(handle, std::move(allocation));
+}
+
+Result<void> RenderDevice::Adopt(AllocationHandle handle, Allocation allocation) {
   const uint64_t range_bytes = allocation.range_bytes() + kGuardBytes;
   WARD_ASSIGN_OR_RETURN(allocation.address,
                         addresses_.Allocate(range_bytes, AlignmentOf(allocation)));
@@ -133,12 +169,37 @@ Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::Allocati
     return mapped.fault();
   }
   const auto [at, is_new] = allocations_.emplace(handle, std::move(allocation));
-  if (at->second.home == Segment::kVisible) hardware_->residency().Add(&at->second);
+  if (at->second.is_pageable()) hardware_->residency().Add(&at->second);
+  if (at->second.shared != nullptr) at->second.shared->users.push_back(&at->second);
   return {};
 }
 
+Result<const Allocation*> RenderDevice::FindShared(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(const Allocation* allocation, FindAllocation(handle));
+  if (allocation->shared == nullptr) return Invalid("the allocation is not shared");
+  return allocation;
+}
+
+Result<void> RenderDevice::CheckAccess(const Process& process) {
+  if (process_.Is(process)) return {};
+  if (!process.is_dwm && process.handle == 0) return Invalid("a process that nobody can name");
+  for (const auto& [handle, context] : contexts_) {
+    abi::CheckSharedAccessRequest request = {};
+    request.context = context->number();
+    request.process_type = process.is_dwm ? kProcessDwm : kProcessHandle;
+    request.process = process.handle;
+    // What follows the response's header.
+    uint8_t answer[sizeof(abi::CheckSharedAccessResponse) - sizeof(abi::ResponseHeader)];
+    WARD_TRY(hardware_->kernel_queue().Send(
+        abi::kMessageCheckSharedAccess,
+        {reinterpret_cast<const uint8_t*>(&request), sizeof(request)}, answer));
+    if (LoadLe<uint32_t>(answer) != 0) return {};
+  }
+  return Invalid("the process is not on the list of those that may open it");
+}
+
 Result<void> RenderDevice::Reserve(RenderContext* context, const Allocation& allocation) {
-  if (allocation.home == Segment::kVisible) {
+  if (allocation.is_pageable()) {
     return context->Reserve(allocation.address, allocation.range_bytes());
   }
   return context->ReserveFor(allocation.address, allocation.memory);
@@ -186,11 +247,10 @@ Result<void> RenderDevice::Free(AllocationHandle handle) {
   WARD_ASSIGN_OR_RETURN(Allocation * allocation, FindAllocation(handle));
   if (allocation->lock_count != 0) return Invalid("the allocation is locked");
   WARD_TRY(WaitIdle());
-  hardware_->display().Forget(allocation->memory);
   // When a context does not forget the range, the memory stays taken: better lost than shared.
   WARD_TRY(Unmap(*allocation));
   addresses_.Free(allocation->address, allocation->range_bytes() + kGuardBytes);
-  if (allocation->home == Segment::kVisible) hardware_->residency().Remove(allocation);
+  Disown(allocation);
   allocations_.erase(handle);
   return {};
 }
@@ -202,8 +262,11 @@ Result<ByteSpan> RenderDevice::Lock(AllocationHandle handle) {
   }
   if (allocation->lock_count == kMaximumCount) return Invalid("too many locks");
   WARD_TRY(WaitUnused(*allocation));
+  if (allocation->shared != nullptr) {
+    for (Allocation* user : allocation->shared->users) WARD_TRY(user->owner->WaitUnused(*user));
+  }
   allocation->last_use.clear();
-  if (allocation->home == Segment::kVisible) hardware_->residency().Touch(allocation);
+  if (allocation->is_pageable()) hardware_->residency().Touch(allocation);
   ++allocation->lock_count;
   return allocation->memory.bytes().first(allocation->size_bytes);
 }
@@ -222,7 +285,7 @@ Result<std::vector<AllocationPin>> RenderDevice::BringAll(
   // All are pinned before the first one makes room for itself.
   for (Allocation* allocation : allocations) pins.emplace_back(allocation);
   for (Allocation* allocation : allocations) {
-    if (allocation->home != Segment::kVisible) continue;
+    if (!allocation->is_pageable()) continue;
     WARD_TRY(hardware_->residency().Bring(allocation));
     hardware_->residency().Touch(allocation);
   }
@@ -248,7 +311,7 @@ Result<void> RenderDevice::Evict(std::span<const AllocationHandle> handles) {
   }
   for (Allocation* allocation : allocations) {
     --allocation->resident_count;
-    const bool may_move = allocation->home == Segment::kVisible;
+    const bool may_move = allocation->is_pageable();
     if (may_move && allocation->resident_count == 0) hardware_->residency().Neglect(allocation);
   }
   return {};
@@ -259,6 +322,7 @@ Result<void> RenderDevice::Offer(AllocationHandle handle) {
   if (allocation->lock_count != 0 || allocation->resident_count != 0) {
     return Invalid("the allocation is locked or made resident");
   }
+  if (allocation->shared != nullptr) return Invalid("the allocation is shared");
   allocation->is_offered = true;
   if (allocation->home == Segment::kVisible) hardware_->residency().Neglect(allocation);
   return {};

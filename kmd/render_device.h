@@ -23,13 +23,21 @@ namespace ward::kmd {
 
 class RenderDevice final : public AllocationOwner {
  public:
-  explicit RenderDevice(Hardware* hardware);
+  RenderDevice(Hardware* hardware, const Process& process);
   ~RenderDevice();
   RenderDevice(const RenderDevice&) = delete;
   RenderDevice& operator=(const RenderDevice&) = delete;
 
   // As Adapter's functions of these names; handles are new ones.
   Result<void> Allocate(AllocationHandle handle, const abi::AllocationData& data);
+  // `shared` is another device's, or another of this one, of FindShared.
+  Result<void> Open(AllocationHandle handle, const Allocation& shared);
+  // INVALID_ARGUMENT for one that was not made to be shared.
+  Result<const Allocation*> FindShared(AllocationHandle handle);
+  // INVALID_ARGUMENT unless it is this device's own process, or the firmware has it on the list of
+  // one of this device's contexts.
+  Result<void> CheckAccess(const Process& process);
+  const Process& process() const { return process_; }
   Result<void> Free(AllocationHandle handle);
   Result<ByteSpan> Lock(AllocationHandle handle);
   Result<void> Unlock(AllocationHandle handle);
@@ -74,6 +82,10 @@ class RenderDevice final : public AllocationOwner {
   // For the use by a command, a lock or a present: what is offered is no use.
   Result<Allocation*> FindInUse(AllocationHandle handle);
   Result<void> TakeMemory(Allocation* allocation, Segment segment);
+  // Gives it an address, maps it in every context and keeps it under the handle.
+  Result<void> Adopt(AllocationHandle handle, Allocation allocation);
+  // What keeps its memory in use beside the device's contexts ends.
+  void Disown(Allocation* allocation);
   // Until no command of any context is left: one may hold an address that no list named.
   Result<void> WaitIdle();
   // The page tables of a context for the allocation wherever it lies.
@@ -87,6 +99,7 @@ class RenderDevice final : public AllocationOwner {
                                   std::span<Allocation* const> allocations) const;
 
   Hardware* hardware_;
+  Process process_;
   RangeAllocator addresses_;
   uint32_t loss_ = 0;
   std::unordered_map<AllocationHandle, Allocation> allocations_;

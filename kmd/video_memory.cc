@@ -38,6 +38,15 @@ MemoryBlock& MemoryBlock::operator=(MemoryBlock&& other) noexcept {
   return *this;
 }
 
+MemoryBlock MemoryBlock::View() const {
+  MemoryBlock view;
+  view.segment_ = segment_;
+  view.physical_address_ = physical_address_;
+  view.size_bytes_ = size_bytes_;
+  view.bytes_ = bytes_;
+  return view;
+}
+
 void MemoryBlock::Release() {
   if (owner_ != nullptr) owner_->Free(physical_address_, size_bytes_);
   if (system_bytes_ != nullptr) *system_bytes_ -= size_bytes_;

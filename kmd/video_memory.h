@@ -25,6 +25,9 @@ class MemoryBlock {
   MemoryBlock(const MemoryBlock&) = delete;
   MemoryBlock& operator=(const MemoryBlock&) = delete;
 
+  // The same pages without owning them; the block outlives it.
+  MemoryBlock View() const;
+
   Segment segment() const { return segment_; }
   bool is_local() const { return segment_ != Segment::kSystem; }
   // Local address, or bus address of system memory.

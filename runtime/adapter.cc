@@ -20,8 +20,9 @@ constexpr D3D11DDI_3DPIPELINELEVEL kPipelineLevels[] = {
 }  // namespace
 
 HRESULT Adapter::Open(Kernel* kernel, PFND3D10DDI_OPENADAPTER open_adapter,
-                      std::unique_ptr<Adapter>* adapter) {
-  std::unique_ptr<Adapter> opened(new Adapter(kernel));
+                      std::unique_ptr<Adapter>* adapter, ProcessKind kind) {
+  const kmd::Process process = {kind == ProcessKind::kDwm, kernel->NewProcess()};
+  std::unique_ptr<Adapter> opened(new Adapter(kernel, process));
   HRESULT result = opened->LoadDriver(open_adapter);
   if (SUCCEEDED(result)) result = opened->NegotiateVersion();
   if (SUCCEEDED(result)) result = opened->ReadCaps();

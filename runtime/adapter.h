@@ -14,12 +14,18 @@ extern "C" HRESULT APIENTRY OpenAdapter10_2(D3D10DDIARG_OPENADAPTER* open_data);
 
 namespace ward::runtime {
 
+enum class ProcessKind {
+  kOrdinary,
+  kDwm,  // the desktop's compositor
+};
+
 class Adapter {
  public:
   // `kernel` outlives the adapter. E_NOTIMPL for an adapter table with holes,
   // DXGI_ERROR_UNSUPPORTED when the driver does not speak D3D11.1, else what the driver answers.
+  // The adapter is a process of its own.
   static HRESULT Open(Kernel* kernel, PFND3D10DDI_OPENADAPTER open_adapter,
-                      std::unique_ptr<Adapter>* adapter);
+                      std::unique_ptr<Adapter>* adapter, ProcessKind kind = ProcessKind::kOrdinary);
   ~Adapter();
   Adapter(const Adapter&) = delete;
   Adapter& operator=(const Adapter&) = delete;
@@ -27,17 +33,21 @@ class Adapter {
   // The highest level that the driver's 3DPIPELINESUPPORT capability names.
   D3D11DDI_3DPIPELINELEVEL pipeline_level() const { return pipeline_level_; }
 
+  // Whose SHARED_RESOURCE commands name it by `handle`.
+  const kmd::Process& process() const { return process_; }
+
   Kernel& kernel() { return *kernel_; }
   D3D10DDI_HADAPTER driver_handle() const { return driver_handle_; }
   const D3D10_2DDI_ADAPTERFUNCS& functions() const { return functions_; }
 
  private:
-  explicit Adapter(Kernel* kernel) : kernel_(kernel) {}
+  Adapter(Kernel* kernel, const kmd::Process& process) : kernel_(kernel), process_(process) {}
   HRESULT LoadDriver(PFND3D10DDI_OPENADAPTER open_adapter);
   HRESULT NegotiateVersion();
   HRESULT ReadCaps();
 
   Kernel* kernel_;
+  kmd::Process process_;
   D3D10DDI_HADAPTER driver_handle_{};
   D3D10_2DDI_ADAPTERFUNCS functions_{};
   bool is_open_ = false;

@@ -45,7 +45,8 @@ Device::Device(Adapter* adapter, std::unique_ptr<KernelDevice> kernel_device, UI
 
 HRESULT Device::Create(Adapter* adapter, std::unique_ptr<Device>* device, UINT32 video_table) {
   if (VideoTableBytes(video_table) == 0) return E_INVALIDARG;
-  Result<std::unique_ptr<KernelDevice>> kernel_device = KernelDevice::Create(&adapter->kernel());
+  Result<std::unique_ptr<KernelDevice>> kernel_device =
+      KernelDevice::Create(&adapter->kernel(), adapter->process());
   if (!kernel_device.ok()) return HresultOf(kernel_device.fault());
   std::unique_ptr<Device> made(new Device(adapter, std::move(kernel_device.value()), video_table));
   const HRESULT result = made->CreateInDriver();

@@ -27,6 +27,11 @@ Result<void> Kernel::SetMode(uint32_t width, uint32_t height) {
   return adapter_->SetMode(0, width, height);
 }
 
+const SharedResource* Kernel::FindShared(uint32_t handle) const {
+  const auto found = shared_.find(handle);
+  return found == shared_.end() ? nullptr : &found->second;
+}
+
 HRESULT Kernel::QueryAdapterInfo(const D3DDDICB_QUERYADAPTERINFO* data) {
   const abi::AdapterData info = adapter_->Info();
   if (data->pPrivateDriverData == nullptr || data->PrivateDriverDataSize < sizeof(info)) {

@@ -5,6 +5,7 @@
 #define WARD_RUNTIME_KERNEL_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -17,6 +18,14 @@
 namespace ward::runtime {
 
 class KernelDevice;
+
+// A resource that a device shares: IDXGIResource::GetSharedHandle's number leads here.
+struct SharedResource {
+  KernelDevice* owner;
+  HANDLE resource;                    // the runtime's, in the owner's process
+  std::vector<uint8_t> driver_data;   // pPrivateDriverData of pfnAllocateCb
+  std::vector<uint8_t> runtime_data;  // of the runtime that made it, for the one that opens it
+};
 
 class Kernel {
  public:
@@ -36,6 +45,10 @@ class Kernel {
   // The watchdog of time-out detection and recovery: resets what hangs, or an adapter that was
   // reset from outside (kmd::Adapter::Recover). Runs by itself when a call was let down by a hang.
   Result<kmd::RecoveryReport> Recover() { return adapter_->Recover(); }
+  // A number that names a process in SHARED_RESOURCE commands. Never 0, never the same.
+  uint64_t NewProcess() { return next_process_ += 4; }
+  // What a handle of GetSharedHandle names; null for none.
+  const SharedResource* FindShared(uint32_t handle) const;
 
   // For tools: calls that were refused, by all processes, those that ended too.
   const std::vector<EventReport>& EventReports() const { return events_.reports(); }
@@ -53,6 +66,9 @@ class Kernel {
   std::unique_ptr<kmd::Adapter> adapter_;
   EventBook events_;
   std::vector<KernelDevice*> devices_;  // those that live: a handle is looked up, not believed
+  std::map<uint32_t, SharedResource> shared_;
+  uint32_t next_shared_ = 0x40000002;  // as of a WDDM global handle: no address, no small number
+  uint64_t next_process_ = 0x1000;
 };
 
 // The HRESULT of a fault, from the contract's status table.

@@ -17,6 +17,8 @@ namespace {
 constexpr uint32_t kEscapeQueueReport = 1;
 constexpr uint32_t kEscapeTellEvents = 2;
 constexpr uint32_t kEscapeAskEvents = 3;
+// A resource's private data that is kept for those who open it.
+constexpr UINT kMaximumDriverData = 4096;
 
 HANDLE ToHandle(kmd::ContextHandle context) {
   return reinterpret_cast<HANDLE>(static_cast<uintptr_t>(context));
@@ -31,12 +33,14 @@ KernelDevice::KernelDevice(Kernel* kernel, kmd::DeviceHandle handle)
 
 KernelDevice::~KernelDevice() {
   std::erase(kernel_->devices_, this);
+  std::erase_if(kernel_->shared_, [this](const auto& entry) { return entry.second.owner == this; });
   contexts_.clear();
   kernel_->adapter().DestroyDevice(handle_);
 }
 
-Result<std::unique_ptr<KernelDevice>> KernelDevice::Create(Kernel* kernel) {
-  WARD_ASSIGN_OR_RETURN(const kmd::DeviceHandle handle, kernel->adapter().CreateDevice());
+Result<std::unique_ptr<KernelDevice>> KernelDevice::Create(Kernel* kernel,
+                                                           const kmd::Process& process) {
+  WARD_ASSIGN_OR_RETURN(const kmd::DeviceHandle handle, kernel->adapter().CreateDevice(process));
   return std::unique_ptr<KernelDevice>(new KernelDevice(kernel, handle));
 }
 
@@ -72,6 +76,11 @@ HRESULT KernelDevice::Allocate(D3DDDICB_ALLOCATE* data) {
     return result;
   }
   data->hKMResource = data->hResource != nullptr ? next_resource_++ : 0;
+  if (data->pPrivateDriverData != nullptr && data->PrivateDriverDataSize <= kMaximumDriverData) {
+    const auto* bytes = static_cast<const uint8_t*>(data->pPrivateDriverData);
+    allocations_.at(data->pAllocationInfo[0].hAllocation)
+        .driver_data.assign(bytes, bytes + data->PrivateDriverDataSize);
+  }
   return S_OK;
 }
 
@@ -86,7 +95,7 @@ HRESULT KernelDevice::AllocateOne(D3DDDI_ALLOCATIONINFO* info, HANDLE resource) 
   std::memcpy(&data, info->pPrivateDriverData, sizeof(data));
   const Result<kmd::AllocationHandle> made = kernel_->adapter().Allocate(handle_, data);
   if (!made.ok()) return HresultOf(made.fault());
-  allocations_[made.value()] = {data, resource};
+  allocations_[made.value()] = {data, resource, {}};
   info->hAllocation = made.value();
   return S_OK;
 }
@@ -115,6 +124,41 @@ HRESULT KernelDevice::FreeResource(HANDLE resource) {
 HRESULT KernelDevice::Free(D3DKMT_HANDLE handle) {
   if (allocations_.erase(handle) == 0) return E_INVALIDARG;
   return Conclude(kernel_->adapter().Free(handle_, handle));
+}
+
+HRESULT KernelDevice::Share(HANDLE resource, ConstByteSpan runtime_data, uint32_t* handle) {
+  *handle = 0;
+  const auto is_its = [resource](const auto& entry) { return entry.second.resource == resource; };
+  const auto found = std::find_if(allocations_.begin(), allocations_.end(), is_its);
+  // A resource of one allocation, as this driver makes them.
+  if (resource == nullptr || found == allocations_.end() || found->second.data.sharing == 0 ||
+      std::count_if(allocations_.begin(), allocations_.end(), is_its) != 1) {
+    return E_INVALIDARG;
+  }
+  *handle = kernel_->next_shared_;
+  kernel_->next_shared_ += 0x40;
+  kernel_->shared_[*handle] = {
+      this, resource, found->second.driver_data, {runtime_data.begin(), runtime_data.end()}};
+  return S_OK;
+}
+
+HRESULT KernelDevice::OpenShared(uint32_t handle, HANDLE resource, D3DKMT_HANDLE* allocation,
+                                 abi::AllocationData* data) {
+  *allocation = 0;
+  const SharedResource* shared = kernel_->FindShared(handle);
+  if (shared == nullptr) return E_INVALIDARG;
+  const auto& theirs = shared->owner->allocations_;
+  const auto found = std::find_if(theirs.begin(), theirs.end(), [shared](const auto& entry) {
+    return entry.second.resource == shared->resource;
+  });
+  if (found == theirs.end()) return E_INVALIDARG;  // it was destroyed
+  const Result<kmd::AllocationHandle> opened =
+      kernel_->adapter().OpenShared(handle_, shared->owner->handle_, found->first);
+  if (!opened.ok()) return HresultOf(opened.fault());
+  *data = found->second.data;
+  *allocation = opened.value();
+  allocations_[opened.value()] = {*data, resource, {}};
+  return S_OK;
 }
 
 HRESULT KernelDevice::Lock(D3DDDICB_LOCK* data) {
@@ -166,16 +210,25 @@ HRESULT KernelDevice::SetDisplayMode(D3DDDICB_SETDISPLAYMODE* data) {
 }
 
 HRESULT KernelDevice::OfferAllocations(const D3DDDICB_OFFERALLOCATIONS* data) {
-  const bool is_known =
-      data->pResources == nullptr && HaveAll(data->HandleList, data->NumAllocations);
-  return is_known ? S_OK : E_INVALIDARG;
+  if (data->pResources != nullptr || !HaveAll(data->HandleList, data->NumAllocations)) {
+    return E_INVALIDARG;
+  }
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    const Result<void> result = kernel_->adapter().Offer(handle_, data->HandleList[i]);
+    if (!result.ok()) return HresultOf(result.fault());
+  }
+  return S_OK;
 }
 
 HRESULT KernelDevice::ReclaimAllocations(const D3DDDICB_RECLAIMALLOCATIONS* data) {
   if (data->pResources != nullptr || !HaveAll(data->HandleList, data->NumAllocations)) {
     return E_INVALIDARG;
   }
-  if (data->pDiscarded != nullptr) std::fill_n(data->pDiscarded, data->NumAllocations, FALSE);
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    const Result<bool> kept = kernel_->adapter().Reclaim(handle_, data->HandleList[i]);
+    if (!kept.ok()) return HresultOf(kept.fault());
+    if (data->pDiscarded != nullptr) data->pDiscarded[i] = kept.value() ? FALSE : TRUE;
+  }
   return S_OK;
 }
 

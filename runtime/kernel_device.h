@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <vector>
 
 #include "abi/generated/private_data.h"
 #include "base/result.h"
@@ -21,7 +22,8 @@ namespace ward::runtime {
 class KernelDevice {
  public:
   // `kernel` outlives the device.
-  static Result<std::unique_ptr<KernelDevice>> Create(Kernel* kernel);
+  static Result<std::unique_ptr<KernelDevice>> Create(Kernel* kernel,
+                                                      const kmd::Process& process = {});
   ~KernelDevice();  // with the contexts and allocations that the driver left behind
   KernelDevice(const KernelDevice&) = delete;
   KernelDevice& operator=(const KernelDevice&) = delete;
@@ -33,6 +35,14 @@ class KernelDevice {
   // Waits until the allocation is idle, also with DonotWait.
   HRESULT Lock(D3DDDICB_LOCK* data);
   HRESULT Unlock(const D3DDDICB_UNLOCK* data);
+  // Gives what a resource of this device is shared under; its allocation was made to be shared.
+  // E_INVALIDARG when it was not. `runtime_data` goes to whoever opens it.
+  HRESULT Share(HANDLE resource, ConstByteSpan runtime_data, uint32_t* handle);
+  // Opens the allocation for this device, as the runtime's `resource`. E_INVALIDARG for no such
+  // handle, and where the kernel-mode driver does not let this process.
+  HRESULT OpenShared(uint32_t handle, HANDLE resource, D3DKMT_HANDLE* allocation,
+                     abi::AllocationData* data);
+
   // A hint that this kernel-mode driver does not use: handles are looked up, nothing else.
   HRESULT SetPriority(D3DDDICB_SETPRIORITY* data);
   HRESULT QueryResidency(const D3DDDICB_QUERYRESIDENCY* data);
@@ -61,6 +71,7 @@ class KernelDevice {
   struct Allocation {
     abi::AllocationData data;
     HANDLE resource;
+    std::vector<uint8_t> driver_data;  // of the resource, while it is shared
   };
 
   KernelDevice(Kernel* kernel, kmd::DeviceHandle handle);

@@ -1,13 +1,16 @@
 #include "runtime/resource.h"
 
+#include <cstring>
 #include <utility>
+#include <vector>
 
 namespace ward::runtime {
 namespace {
 
 constexpr uint32_t kBindFlags = kBindShaderResource | kBindRenderTarget | kBindDecoder;
-constexpr uint32_t kMiscFlags =
-    umd::kApiResourceMiscRestrictedContent | umd::kApiResourceMiscRestrictSharedResourceDriver;
+constexpr uint32_t kMiscFlags = umd::kApiResourceMiscShared |
+                                umd::kApiResourceMiscRestrictedContent |
+                                umd::kApiResourceMiscRestrictSharedResourceDriver;
 
 bool IsValid(const TextureDescription& description) {
   if (description.width == 0 || description.height == 0) return false;
@@ -19,8 +22,10 @@ bool IsValid(const TextureDescription& description) {
   if (is_staging && (description.bind_flags != 0 || description.cpu_access_flags == 0)) {
     return false;
   }
-  const bool is_restricted = (description.misc_flags & umd::kApiResourceMiscRestrictedContent) != 0;
-  return !is_restricted || description.usage == Usage::kDefault;
+  // Both want memory of the device's.
+  const uint32_t needs_default =
+      umd::kApiResourceMiscRestrictedContent | umd::kApiResourceMiscShared;
+  return (description.misc_flags & needs_default) == 0 || description.usage == Usage::kDefault;
 }
 
 // The DDI's MapFlags: the access that a map may ask for, D3D10_DDI_MAP.
@@ -33,6 +38,7 @@ UINT MapFlagsOf(uint32_t cpu_access_flags) {
 
 UINT DdiMiscFlagsOf(uint32_t api_flags) {
   UINT flags = 0;
+  if ((api_flags & umd::kApiResourceMiscShared) != 0) flags |= D3D10_DDI_RESOURCE_MISC_SHARED;
   if ((api_flags & umd::kApiResourceMiscRestrictedContent) != 0) {
     flags |= D3D11_1DDI_RESOURCE_MISC_RESTRICTED_CONTENT;
   }
@@ -81,6 +87,53 @@ HRESULT Resource::CreateDecoderBuffer(Device* device,
   std::unique_ptr<Resource> made(new Resource(device, description));
   const HRESULT result = made->CreateInDriver(D3D10DDIRESOURCE_BUFFER);
   if (SUCCEEDED(result)) *resource = std::move(made);
+  return result;
+}
+
+HRESULT Resource::OpenShared(Device* device, uint32_t handle, std::unique_ptr<Resource>* resource) {
+  const SharedResource* shared = device->adapter().kernel().FindShared(handle);
+  TextureDescription description = {};
+  if (shared == nullptr || shared->runtime_data.size() != sizeof(description)) return E_INVALIDARG;
+  std::memcpy(&description, shared->runtime_data.data(), sizeof(description));
+  std::unique_ptr<Resource> made(new Resource(device, description));
+  const HRESULT result = made->OpenInDriver(handle, *shared);
+  if (SUCCEEDED(result)) *resource = std::move(made);
+  return result;
+}
+
+HRESULT Resource::GetSharedHandle(uint32_t* handle) const {
+  return device_->kernel_device().Share(
+      const_cast<Resource*>(this),
+      {reinterpret_cast<const uint8_t*>(&description_), sizeof(description_)}, handle);
+}
+
+HRESULT Resource::OpenInDriver(uint32_t handle, const SharedResource& shared) {
+  std::vector<uint8_t> driver_data = shared.driver_data;
+  abi::AllocationData allocation_data;
+  D3DDDI_OPENALLOCATIONINFO info{};
+  HRESULT result =
+      device_->kernel_device().OpenShared(handle, this, &info.hAllocation, &allocation_data);
+  if (FAILED(result)) return result;
+  info.pPrivateDriverData = &allocation_data;
+  info.PrivateDriverDataSize = sizeof(allocation_data);
+  D3D10DDIARG_OPENRESOURCE arguments{};
+  arguments.NumAllocations = 1;
+  arguments.pOpenAllocationInfo = &info;
+  arguments.pPrivateDriverData = driver_data.data();
+  arguments.PrivateDriverDataSize = static_cast<UINT>(driver_data.size());
+  const D3D10DDI_HDEVICE device = device_->driver_handle();
+  const D3D11_1DDI_DEVICEFUNCS& driver = device_->functions();
+  device_->errors().Begin();
+  result = E_OUTOFMEMORY;
+  if (memory_.Allocate(driver.pfnCalcPrivateOpenedResourceSize(device, &arguments))) {
+    driver.pfnOpenResource(device, &arguments, driver_handle(), {this});
+    result = device_->errors().Take();
+  }
+  exists_ = SUCCEEDED(result);
+  if (!exists_) {
+    const D3DDDICB_DEALLOCATE close = {this, 0, nullptr};
+    (void)device_->kernel_device().Deallocate(&close);
+  }
   return result;
 }
 

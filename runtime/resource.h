@@ -37,8 +37,8 @@ struct TextureDescription {
 class Resource {
  public:
   // ID3D11Device::CreateTexture2D. E_INVALIDARG for what the API forbids: no extent, flags that it
-  // does not have, staging without CPU access or with bindings, RESTRICTED_CONTENT anywhere but in
-  // DEFAULT usage. Else what the driver reported.
+  // does not have, staging without CPU access or with bindings, RESTRICTED_CONTENT or SHARED
+  // anywhere but in DEFAULT usage. Else what the driver reported.
   static HRESULT CreateTexture2D(Device* device, const TextureDescription& description,
                                  std::unique_ptr<Resource>* resource);
   // ID3D11Device::CreateBuffer, `size_bytes` long.
@@ -49,9 +49,15 @@ class Resource {
   static HRESULT CreateDecoderBuffer(Device* device,
                                      const D3D11_1DDI_VIDEO_DECODER_BUFFER_INFO& info,
                                      std::unique_ptr<Resource>* resource);
+  // ID3D11Device::OpenSharedResource: what another device, of this process or of another, shares
+  // under `handle`. E_INVALIDARG for no such handle, and where this process may not open it.
+  static HRESULT OpenShared(Device* device, uint32_t handle, std::unique_ptr<Resource>* resource);
   ~Resource();
   Resource(const Resource&) = delete;
   Resource& operator=(const Resource&) = delete;
+
+  // IDXGIResource::GetSharedHandle. E_INVALIDARG for a resource that was not made to be shared.
+  HRESULT GetSharedHandle(uint32_t* handle) const;
 
   // As created; a buffer is one row of bytes of DXGI_FORMAT_UNKNOWN.
   const TextureDescription& description() const { return description_; }
@@ -61,6 +67,7 @@ class Resource {
  private:
   Resource(Device* device, const TextureDescription& description);
   HRESULT CreateInDriver(D3D10DDIRESOURCE_TYPE dimension);
+  HRESULT OpenInDriver(uint32_t handle, const SharedResource& shared);
 
   Device* device_;
   TextureDescription description_;

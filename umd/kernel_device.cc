@@ -35,13 +35,17 @@ HRESULT KernelDevice::Render(D3DDDICB_RENDER* render) {
 }
 
 HRESULT KernelDevice::Allocate(const abi::AllocationData& data, HANDLE resource,
-                               D3DKMT_HANDLE* allocation) {
+                               D3DKMT_HANDLE* allocation, const abi::ResourceData* resource_data) {
   if (removed_) return D3DDDIERR_DEVICEREMOVED;
   abi::AllocationData private_data = data;
   D3DDDI_ALLOCATIONINFO info = {};
   info.pPrivateDriverData = &private_data;
   info.PrivateDriverDataSize = sizeof(private_data);
   D3DDDICB_ALLOCATE allocate = {};
+  if (resource_data != nullptr) {
+    allocate.pPrivateDriverData = resource_data;
+    allocate.PrivateDriverDataSize = sizeof(*resource_data);
+  }
   allocate.hResource = resource;
   allocate.NumAllocations = 1;
   allocate.pAllocationInfo = &info;

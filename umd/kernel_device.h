@@ -31,8 +31,10 @@ class KernelDevice final : public EventListener {
   void DestroyContext();
   HRESULT Render(D3DDDICB_RENDER* render);
 
-  // `resource` is the runtime's handle, null for the driver's own memory.
-  HRESULT Allocate(const abi::AllocationData& data, HANDLE resource, D3DKMT_HANDLE* allocation);
+  // `resource` is the runtime's handle, null for the driver's own memory. `resource_data`, of a
+  // resource that is shared: what those who open it get; else null.
+  HRESULT Allocate(const abi::AllocationData& data, HANDLE resource, D3DKMT_HANDLE* allocation,
+                   const abi::ResourceData* resource_data = nullptr);
   void Free(HANDLE resource, D3DKMT_HANDLE allocation);
   // `flags` are kLock... masks. Waits until no submitted command uses the allocation, unless they
   // say otherwise.

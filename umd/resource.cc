@@ -15,6 +15,32 @@ namespace ward::umd {
 namespace {
 
 constexpr uint32_t kFlipFormatXrgb = 0;  // FLIP.format
+// ALLOCATION_DATA.sharing.
+constexpr uint32_t kSharingOpen = 1;
+constexpr uint32_t kSharingRestricted = 2;
+
+abi::ResourceData MakeResourceData(D3D10DDIRESOURCE_TYPE dimension, const ResourceLayout& layout) {
+  abi::ResourceData data = {};
+  data.abi_version = kDriverAbiVersion;
+  data.dimension = static_cast<uint32_t>(dimension);
+  data.format = static_cast<uint32_t>(layout.format);
+  data.width = layout.width;
+  data.height = layout.height;
+  return data;
+}
+
+bool ReadResourceData(const abi::ResourceData& data, ResourceLayout* layout) {
+  const uint32_t difference = data.abi_version ^ kDriverAbiVersion;
+  if ((difference & abi::kAbiVersionMajorMask) != 0) return false;
+  const D3D10DDI_MIPINFO mip = {data.width, data.height, 1, data.width, data.height, 1};
+  D3D11DDIARG_CREATERESOURCE description = {};
+  description.pMipInfoList = &mip;
+  description.ResourceDimension = static_cast<D3D10DDIRESOURCE_TYPE>(data.dimension);
+  description.Format = static_cast<DXGI_FORMAT>(data.format);
+  description.MipLevels = 1;
+  description.ArraySize = 1;
+  return MakeResourceLayout(description, layout);
+}
 
 Segment ChooseSegment(const D3D11DDIARG_CREATERESOURCE& description) {
   if (WARD_RULE("5.restricted_content",
@@ -65,10 +91,48 @@ HRESULT Resource::Allocate(const D3D11DDIARG_CREATERESOURCE& description) {
     data.pitch = layout_.pitch;
     data.format = kFlipFormatXrgb;
   }
-  const HRESULT result = device().kernel().Allocate(data, runtime_handle_, &allocation_);
+  const UINT misc_flags = description.MiscFlags;
+  const bool is_shared = (misc_flags & D3D10_DDI_RESOURCE_MISC_SHARED) != 0;
+  const bool is_restricted =
+      (misc_flags & D3D11_1DDI_RESOURCE_MISC_RESTRICT_SHARED_RESOURCE_DRIVER) != 0;
+  if (WARD_RULE("8.5.protected_restricted", is_shared && is_protected() && !is_restricted)) {
+    // The count of protected resources that every process may open is 0, and stays so.
+    device().events().Count("CreateResource: protected content shared with every process");
+    return E_OUTOFMEMORY;
+  }
+  if (is_shared) data.sharing = is_restricted ? kSharingRestricted : kSharingOpen;
+  const abi::ResourceData resource_data = MakeResourceData(description.ResourceDimension, layout_);
+  const HRESULT result = device().kernel().Allocate(data, runtime_handle_, &allocation_,
+                                                    is_shared ? &resource_data : nullptr);
   if (FAILED(result) || description.pInitialDataUP == nullptr) return result;
   const D3D10_DDIARG_SUBRESOURCE_UP& initial = description.pInitialDataUP[0];
   return Upload(WholeOf(layout_), initial.pSysMem, initial.SysMemPitch);
+}
+
+HRESULT Resource::Open(const D3D10DDIARG_OPENRESOURCE& arguments) {
+  EventLog& events = device().events();
+  abi::ResourceData resource_data;
+  abi::AllocationData data;
+  if (arguments.NumAllocations != 1 || arguments.pOpenAllocationInfo == nullptr ||
+      arguments.pPrivateDriverData == nullptr ||
+      arguments.PrivateDriverDataSize < sizeof(resource_data) ||
+      arguments.pOpenAllocationInfo->pPrivateDriverData == nullptr ||
+      arguments.pOpenAllocationInfo->PrivateDriverDataSize < sizeof(data)) {
+    return events.Refuse("OpenResource without this driver's private data");
+  }
+  std::memcpy(&resource_data, arguments.pPrivateDriverData, sizeof(resource_data));
+  std::memcpy(&data, arguments.pOpenAllocationInfo->pPrivateDriverData, sizeof(data));
+  ResourceLayout layout = {};
+  // Another process wrote them, though a driver of this kind.
+  if (!ReadResourceData(resource_data, &layout) || data.size_bytes != layout.size_bytes ||
+      data.segment > static_cast<uint32_t>(Segment::kProtected)) {
+    return events.Refuse("OpenResource of private data that does not fit its memory");
+  }
+  layout_ = layout;
+  segment_ = static_cast<Segment>(data.segment);
+  is_presentable_ = data.width != 0;
+  allocation_ = arguments.pOpenAllocationInfo->hAllocation;
+  return S_OK;
 }
 
 void Resource::Free() {

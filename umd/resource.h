@@ -20,8 +20,12 @@ class Resource : public DriverObject {
       : DriverObject(device, kKind), runtime_handle_(runtime_handle.handle) {}
 
   // RESTRICTED_CONTENT goes to protected memory, STAGING to system memory, the rest to visible
-  // VRAM. What is not supported is E_OUTOFMEMORY: CreateResource has no other way to fail.
+  // VRAM. What is not supported is E_OUTOFMEMORY: CreateResource has no other way to fail. So is
+  // protected content that every process could open.
   HRESULT Allocate(const D3D11DDIARG_CREATERESOURCE& description);
+  // Memory of another device's, which the kernel has opened. E_INVALIDARG and an event for private
+  // data that is not this driver's, or that the memory does not match.
+  HRESULT Open(const D3D10DDIARG_OPENRESOURCE& arguments);
   void Free();
 
   // E_INVALIDARG for protected memory, which no CPU sees. `mapped` is zero unless it succeeds.

@@ -40,14 +40,15 @@ void APIENTRY CreateResource(D3D10DDI_HDEVICE hDevice, const D3D11DDIARG_CREATER
   device->Report(result);
 }
 
-// Resources of other devices can't be opened yet.
-void APIENTRY OpenResource(D3D10DDI_HDEVICE hDevice, const D3D10DDIARG_OPENRESOURCE*,
+// What the kernel let this process open.
+void APIENTRY OpenResource(D3D10DDI_HDEVICE hDevice, const D3D10DDIARG_OPENRESOURCE* data,
                            D3D10DDI_HRESOURCE hResource, D3D10DDI_HRTRESOURCE hRTResource) {
   Device* device = Device::From(hDevice);
   if (device == nullptr || hResource.pDrvPrivate == nullptr) return;
-  new (hResource.pDrvPrivate) Resource(device, hRTResource);
-  device->events().Count("OpenResource is not supported");
-  device->Report(E_OUTOFMEMORY);
+  auto* resource = new (hResource.pDrvPrivate) Resource(device, hRTResource);
+  // Without memory it stays an object that every function refuses, and there is no other way to say
+  // so than E_OUTOFMEMORY.
+  if (data == nullptr || FAILED(resource->Open(*data))) device->Report(E_OUTOFMEMORY);
 }
 
 void APIENTRY DestroyResource(D3D10DDI_HDEVICE hDevice, D3D10DDI_HRESOURCE hResource) {

@@ -37,6 +37,7 @@ inline constexpr uint32_t kMessageGetOutputRandom = 34;  // DxgkDdiOPMGetRandomN
 inline constexpr uint32_t kMessageSetOutputKey = 35;  // DxgkDdiOPMSetSigningKeyAndSequenceNumbers: RSAES-OAEP of random number, signing key and two sequence numbers (40 bytes; more is ignored), once. Every failure is KEY_EXCHANGE_FAILED.
 inline constexpr uint32_t kMessageGetOutputInformation = 36;  // DxgkDdiOPMGetInformation: OPM_GET_INFO_PARAMETERS (4112 bytes) in, OPM_REQUESTED_INFORMATION (4096 bytes) out.
 inline constexpr uint32_t kMessageConfigureOutput = 37;  // DxgkDdiOPMConfigureProtectedOutput: OPM_CONFIGURE_PARAMETERS (4096 bytes).
+inline constexpr uint32_t kMessageCheckSharedAccess = 38;  // Whether a process may open what a context's device shares with some processes only: those that SHARED_RESOURCE commands of its channels allowed.
 
 struct ResponseHeader {
   uint32_t status;  // A status code.
@@ -556,6 +557,32 @@ static_assert(sizeof(ConfigureOutputRequest) == 8);
 static_assert(offsetof(ConfigureOutputRequest, protected_output) == 0);
 static_assert(offsetof(ConfigureOutputRequest, input_bytes) == 4);
 
+struct CheckSharedAccessRequest {
+  uint32_t context;  // The context of the device that made the resource.
+  uint32_t process_type;  // 1 DWM, 2 handle; as SHARED_RESOURCE's ProcessType.
+  uint64_t process;  // ProcessHandle; not looked at for the DWM.
+};
+static_assert(sizeof(CheckSharedAccessRequest) == 16);
+static_assert(offsetof(CheckSharedAccessRequest, context) == 0);
+static_assert(offsetof(CheckSharedAccessRequest, process_type) == 4);
+static_assert(offsetof(CheckSharedAccessRequest, process) == 8);
+
+struct CheckSharedAccessResponse {
+  uint32_t status;  // A status code.
+  uint32_t length_bytes;  // Bytes of the response, this header included.
+  uint32_t message;  // Number of the message that it answers.
+  uint8_t reserved_12[4];  // zero
+  uint32_t is_allowed;  // 1 when the process is on the list, else 0; 0 for a context without a channel.
+  uint8_t reserved_20[12];  // zero
+};
+static_assert(sizeof(CheckSharedAccessResponse) == 32);
+static_assert(offsetof(CheckSharedAccessResponse, status) == 0);
+static_assert(offsetof(CheckSharedAccessResponse, length_bytes) == 4);
+static_assert(offsetof(CheckSharedAccessResponse, message) == 8);
+static_assert(offsetof(CheckSharedAccessResponse, reserved_12) == 12);
+static_assert(offsetof(CheckSharedAccessResponse, is_allowed) == 16);
+static_assert(offsetof(CheckSharedAccessResponse, reserved_20) == 20);
+
 struct MessageInfo {
   uint32_t number;
   const char* name;
@@ -689,6 +716,11 @@ inline constexpr FieldInfo kConfigureOutputRequestFields[] = {
   {"protected_output", 0, 4, FieldKind::kNumber},
   {"input_bytes", 4, 4, FieldKind::kNumber},
 };
+inline constexpr FieldInfo kCheckSharedAccessRequestFields[] = {
+  {"context", 0, 4, FieldKind::kNumber},
+  {"process_type", 4, 4, FieldKind::kNumber},
+  {"process", 8, 8, FieldKind::kNumber},
+};
 
 inline constexpr MessageInfo kMessages[] = {
   {1, "CREATE_SESSION", true, 48, false, 32, false, 1000, 300000000, kCreateSessionRequestFields, 3},
@@ -719,6 +751,7 @@ inline constexpr MessageInfo kMessages[] = {
   {35, "SET_OUTPUT_KEY", true, 8, true, 16, false, 20000, 2000000, kSetOutputKeyRequestFields, 2},
   {36, "GET_OUTPUT_INFORMATION", true, 8, true, 32, true, 1000, 20000, kGetOutputInformationRequestFields, 2},
   {37, "CONFIGURE_OUTPUT", true, 8, true, 16, false, 1000, 20000, kConfigureOutputRequestFields, 2},
+  {38, "CHECK_SHARED_ACCESS", true, 16, false, 32, false, 1000, 20000, kCheckSharedAccessRequestFields, 3},
 };
 
 constexpr const MessageInfo* FindMessage(uint32_t number) {

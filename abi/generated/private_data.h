@@ -17,8 +17,10 @@ struct AllocationData {
   uint32_t height;  // As width.
   uint32_t pitch;  // Bytes from row to row of such a surface.
   uint32_t format;  // As FLIP.format.
+  uint32_t sharing;  // 0 only its device uses it; 1 every process may open it; 2 its own process, and those that a channel of its device allows (SHARED_RESOURCE).
+  uint8_t reserved_36[4];  // zero
 };
-static_assert(sizeof(AllocationData) == 32);
+static_assert(sizeof(AllocationData) == 40);
 static_assert(offsetof(AllocationData, abi_version) == 0);
 static_assert(offsetof(AllocationData, segment) == 4);
 static_assert(offsetof(AllocationData, size_bytes) == 8);
@@ -26,6 +28,25 @@ static_assert(offsetof(AllocationData, width) == 16);
 static_assert(offsetof(AllocationData, height) == 20);
 static_assert(offsetof(AllocationData, pitch) == 24);
 static_assert(offsetof(AllocationData, format) == 28);
+static_assert(offsetof(AllocationData, sharing) == 32);
+static_assert(offsetof(AllocationData, reserved_36) == 36);
+
+// pPrivateDriverData of pfnAllocateCb for a resource that is shared, which OpenResource gets back: what the resource was made as.
+struct ResourceData {
+  uint32_t abi_version;  // ABI_VERSION that the user-mode driver was built for.
+  uint32_t dimension;  // D3D10DDIRESOURCE_TYPE: 1 buffer, 3 texture of two dimensions.
+  uint32_t format;  // DXGI_FORMAT.
+  uint32_t width;  // Texels, or bytes of a buffer.
+  uint32_t height;  // Texels; 1 for a buffer.
+  uint8_t reserved_20[4];  // zero
+};
+static_assert(sizeof(ResourceData) == 24);
+static_assert(offsetof(ResourceData, abi_version) == 0);
+static_assert(offsetof(ResourceData, dimension) == 4);
+static_assert(offsetof(ResourceData, format) == 8);
+static_assert(offsetof(ResourceData, width) == 12);
+static_assert(offsetof(ResourceData, height) == 16);
+static_assert(offsetof(ResourceData, reserved_20) == 20);
 
 // pPrivateDriverData of pfnQueryAdapterInfoCb, filled by the kernel-mode driver.
 struct AdapterData {

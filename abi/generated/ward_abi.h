@@ -440,6 +440,7 @@
 #define WARD_MESSAGE_SET_OUTPUT_KEY 35 /* DxgkDdiOPMSetSigningKeyAndSequenceNumbers: RSAES-OAEP of random number, signing key and two sequence numbers (40 bytes; more is ignored), once. Every failure is KEY_EXCHANGE_FAILED. */
 #define WARD_MESSAGE_GET_OUTPUT_INFORMATION 36 /* DxgkDdiOPMGetInformation: OPM_GET_INFO_PARAMETERS (4112 bytes) in, OPM_REQUESTED_INFORMATION (4096 bytes) out. */
 #define WARD_MESSAGE_CONFIGURE_OUTPUT 37 /* DxgkDdiOPMConfigureProtectedOutput: OPM_CONFIGURE_PARAMETERS (4096 bytes). */
+#define WARD_MESSAGE_CHECK_SHARED_ACCESS 38 /* Whether a process may open what a context's device shares with some processes only: those that SHARED_RESOURCE commands of its channels allowed. */
 
 struct ward_command_header {
   uint16_t opcode;
@@ -946,6 +947,21 @@ struct ward_configure_output_request {
   uint32_t input_bytes;
 };
 
+struct ward_check_shared_access_request {
+  uint32_t context;
+  uint32_t process_type;
+  uint64_t process;
+};
+
+struct ward_check_shared_access_response {
+  uint32_t status;
+  uint32_t length_bytes;
+  uint32_t message;
+  uint8_t reserved_12[4];
+  uint32_t is_allowed;
+  uint8_t reserved_20[12];
+};
+
 struct ward_allocation_data {
   uint32_t abi_version;
   uint32_t segment;
@@ -954,6 +970,17 @@ struct ward_allocation_data {
   uint32_t height;
   uint32_t pitch;
   uint32_t format;
+  uint32_t sharing;
+  uint8_t reserved_36[4];
+};
+
+struct ward_resource_data {
+  uint32_t abi_version;
+  uint32_t dimension;
+  uint32_t format;
+  uint32_t width;
+  uint32_t height;
+  uint8_t reserved_20[4];
 };
 
 struct ward_adapter_data {

@@ -16,9 +16,9 @@
 namespace ward::test {
 namespace {
 
-std::unique_ptr<runtime::Adapter> OpenAdapter(runtime::Kernel* kernel) {
+std::unique_ptr<runtime::Adapter> OpenAdapter(runtime::Kernel* kernel, runtime::ProcessKind kind) {
   std::unique_ptr<runtime::Adapter> adapter;
-  REQUIRE(runtime::Adapter::Open(kernel, OpenAdapter10_2, &adapter) == S_OK);
+  REQUIRE(runtime::Adapter::Open(kernel, OpenAdapter10_2, &adapter, kind) == S_OK);
   return adapter;
 }
 
@@ -49,8 +49,8 @@ std::unique_ptr<runtime::Kernel> OpenKernel(abi::PciFunction* function) {
   return std::move(kernel.value());
 }
 
-Application::Application(runtime::Kernel* kernel, UINT32 video_table)
-    : adapter_(OpenAdapter(kernel)),
+Application::Application(runtime::Kernel* kernel, UINT32 video_table, runtime::ProcessKind kind)
+    : adapter_(OpenAdapter(kernel, kind)),
       device_(CreateDevice(adapter_.get(), video_table)),
       video_(device_.get()),
       context_(device_.get()) {}

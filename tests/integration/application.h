@@ -30,7 +30,8 @@ std::unique_ptr<runtime::Kernel> OpenKernel(abi::PciFunction* function);
 class Application {
  public:
   // `video_table` as runtime::Device::Create takes it.
-  explicit Application(runtime::Kernel* kernel, UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS);
+  explicit Application(runtime::Kernel* kernel, UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS,
+                       runtime::ProcessKind kind = runtime::ProcessKind::kOrdinary);
 
   runtime::Device& device() { return *device_; }
   runtime::VideoContext& video() { return video_; }

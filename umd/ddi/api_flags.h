@@ -8,6 +8,7 @@
 namespace ward::umd {
 
 // D3D11_RESOURCE_MISC_FLAG.
+inline constexpr UINT kApiResourceMiscShared = 0x2;
 inline constexpr UINT kApiResourceMiscRestrictedContent = 0x1000;
 // Enforced by the runtime alone: no DDI flag.
 inline constexpr UINT kApiResourceMiscRestrictSharedResource = 0x2000;

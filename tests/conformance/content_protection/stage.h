@@ -26,6 +26,8 @@ class Process {
  public:
   explicit Process(runtime::Kernel* kernel, UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
       : app(kernel, video_table) {}
+  Process(runtime::Kernel* kernel, runtime::ProcessKind kind)
+      : app(kernel, D3D11_1DDI_VIDEO_FUNCTIONS, kind) {}
 
   runtime::VideoDevice video_device() { return runtime::VideoDevice(&app.device()); }
   // The chain's leaf, verified to the machine's root.

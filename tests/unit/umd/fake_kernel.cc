@@ -74,6 +74,10 @@ HRESULT APIENTRY FakeKernel::Allocate(HANDLE self, D3DDDICB_ALLOCATE* data) {
   std::memcpy(&allocation.data, info.pPrivateDriverData, sizeof(allocation.data));
   allocation.bytes.resize(allocation.data.size_bytes);
   allocation.resource = data->hResource;
+  if (data->pPrivateDriverData != nullptr) {
+    const auto* bytes = static_cast<const uint8_t*>(data->pPrivateDriverData);
+    allocation.resource_data.assign(bytes, bytes + data->PrivateDriverDataSize);
+  }
   info.hAllocation = kernel->next_allocation_++;
   kernel->allocations[info.hAllocation] = allocation;
   return S_OK;

@@ -25,6 +25,7 @@ class FakeKernel {
     std::vector<uint8_t> bytes;
     HANDLE resource;
     int locks = 0;
+    std::vector<uint8_t> resource_data;  // pPrivateDriverData of the resource
     UINT priority = 0;
     int offer_priority = 0;  // 0: not offered
     D3DDDI_RESIDENCYSTATUS residency = D3DDDI_RESIDENCYSTATUS_RESIDENTINGPUMEMORY;
