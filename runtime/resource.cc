@@ -6,8 +6,9 @@ namespace ward::runtime {
 namespace {
 
 constexpr uint32_t kBindFlags = kBindShaderResource | kBindRenderTarget | kBindDecoder;
-constexpr uint32_t kMiscFlags =
-    umd::kApiResourceMiscRestrictedContent | umd::kApiResourceMiscRestrictSharedResourceDriver;
+constexpr uint32_t kProtectedFlags =
+    umd::kApiResourceMiscRestrictedContent | umd::kApiResourceMiscHwProtected;
+constexpr uint32_t kMiscFlags = kProtectedFlags | umd::kApiResourceMiscRestrictSharedResourceDriver;
 
 bool IsValid(const TextureDescription& description) {
   if (description.width == 0 || description.height == 0) return false;
@@ -19,8 +20,8 @@ bool IsValid(const TextureDescription& description) {
   if (is_staging && (description.bind_flags != 0 || description.cpu_access_flags == 0)) {
     return false;
   }
-  const bool is_restricted = (description.misc_flags & umd::kApiResourceMiscRestrictedContent) != 0;
-  return !is_restricted || description.usage == Usage::kDefault;
+  const bool is_protected = (description.misc_flags & kProtectedFlags) != 0;
+  return !is_protected || description.usage == Usage::kDefault;
 }
 
 // The DDI's MapFlags: the access that a map may ask for, D3D10_DDI_MAP.
@@ -38,6 +39,9 @@ UINT DdiMiscFlagsOf(uint32_t api_flags) {
   }
   if ((api_flags & umd::kApiResourceMiscRestrictSharedResourceDriver) != 0) {
     flags |= D3D11_1DDI_RESOURCE_MISC_RESTRICT_SHARED_RESOURCE_DRIVER;
+  }
+  if ((api_flags & umd::kApiResourceMiscHwProtected) != 0) {
+    flags |= D3DWDDM2_0DDI_RESOURCE_MISC_HW_PROTECTED;
   }
   return flags;
 }

@@ -63,21 +63,29 @@ TEST_CASE("DriverProtections.SwitchCaps: the capabilities say SOFTWARE with the 
 
 TEST_CASE("DriverProtections.SwitchProtection: PROTECTION can't be enabled with the switch (R27)",
           "[negative][host]") {
-  for (const uint32_t type : {kSoftwareChannel, kHardwareChannel}) {
-    OpenStage stage;
-    ChannelParty channel(&stage.process, type);
-    channel.Open();
-    for (const uint32_t flags : {1u, 2u, 3u}) {
-      const Message message =
-          channel.Command(D3D11_1DDI_AUTHENTICATED_CONFIGURE_PROTECTION_GUID, Words({flags}));
-      const Reply reply = channel.Send(message);
-      CHECK(reply.result == E_FAIL);
-      channel.CheckAnswered(reply, message, false);
-    }
-    CHECK(
-        channel.Configure(D3D11_1DDI_AUTHENTICATED_CONFIGURE_PROTECTION_GUID, Words({0})).result ==
-        S_OK);
+  OpenStage stage;
+  ChannelParty channel(&stage.process, kSoftwareChannel);
+  channel.Open();
+  for (const uint32_t flags : {1u, 2u, 3u}) {
+    const Message message =
+        channel.Command(D3D11_1DDI_AUTHENTICATED_CONFIGURE_PROTECTION_GUID, Words({flags}));
+    const Reply reply = channel.Send(message);
+    CHECK(reply.result == E_FAIL);
+    channel.CheckAnswered(reply, message, false);
   }
+  CHECK(channel.Configure(D3D11_1DDI_AUTHENTICATED_CONFIGURE_PROTECTION_GUID, Words({0})).result ==
+        S_OK);
+}
+
+TEST_CASE("DriverProtections.SwitchHardwareChannel: with the switch there is none (4.7, R27)",
+          "[negative][host]") {
+  constexpr HRESULT kNotAvailable = static_cast<HRESULT>(0x8876086A);  // D3DDDIERR_NOTAVAILABLE
+  OpenStage stage;
+  ChannelPointer channel;
+  CHECK(stage.process.video_device().CreateAuthenticatedChannel(kHardwareChannel, &channel) ==
+        kNotAvailable);
+  CHECK(stage.process.video_device().CreateAuthenticatedChannel(kSoftwareChannel, &channel) ==
+        S_OK);
 }
 
 TEST_CASE(
