@@ -470,8 +470,9 @@ TEST_CASE("FinishSessionKeyRefresh is a command behind the queued blts and befor
   REQUIRE(driver.Flush());
   std::vector<std::string> order;
   for (const FakeKernel::Command& command : driver.kernel.commands) order.push_back(command.name);
+  // The last message is Flush's: what did the device refuse?
   CHECK(order == std::vector<std::string>{"SECURITY_MESSAGE", "DECRYPT_BLT", "SECURITY_MESSAGE",
-                                          "DECRYPT_BLT"});
+                                          "DECRYPT_BLT", "SECURITY_MESSAGE"});
   const std::vector<FakeKernel::Message> sent = driver.MessagesOf(abi::kMessageFinishKeyRefresh);
   REQUIRE(sent.size() == 1);
   CHECK(sent[0].payload == std::vector<uint8_t>{SessionDriver::kFirstSession, 0, 0, 0, 0, 0, 0, 0});
