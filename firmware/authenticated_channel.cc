@@ -74,6 +74,11 @@ Answer HandleCreateChannel(const Call& call) {
   if (WARD_RULE("4.7.channel_type", !IsChannelType(request.channel_type))) {
     return Refuse(abi::kStatusChannelTypeUnsupported);
   }
+  const bool is_software_only =
+      call.platform->HasOpenDecrypt() && request.channel_type == kChannelHardware;
+  if (WARD_RULE("R27.software_channel", is_software_only)) {
+    return Refuse(abi::kStatusChannelTypeUnsupported);
+  }
   if (request.handle_bytes != 8 && request.handle_bytes != 4) {
     return Refuse(abi::kStatusOperandInvalid);
   }

@@ -1,6 +1,7 @@
 #include "firmware/decrypt_engine.h"
 
 #include "base/assert.h"
+#include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/key_store.h"
 
@@ -8,7 +9,8 @@ namespace ward::firmware {
 
 // R27: keys of the trusted application decrypt into protected memory whatever the host chose.
 bool HasOpenDecrypt(Platform* platform, const Session& session) {
-  return platform->HasOpenDecrypt() && session.exchange != KeyExchange::kHardware;
+  return platform->HasOpenDecrypt() &&
+         !WARD_RULE("R27.not_hardware", session.exchange == KeyExchange::kHardware);
 }
 
 bool Admit(Platform* platform, Session* session, const Session& next) {

@@ -8,8 +8,9 @@ namespace ward::runtime {
 namespace {
 
 constexpr uint32_t kBindFlags = kBindShaderResource | kBindRenderTarget | kBindDecoder;
-constexpr uint32_t kMiscFlags = umd::kApiResourceMiscShared |
-                                umd::kApiResourceMiscRestrictedContent |
+constexpr uint32_t kProtectedFlags =
+    umd::kApiResourceMiscRestrictedContent | umd::kApiResourceMiscHwProtected;
+constexpr uint32_t kMiscFlags = kProtectedFlags | umd::kApiResourceMiscShared |
                                 umd::kApiResourceMiscRestrictSharedResourceDriver;
 
 bool IsValid(const TextureDescription& description) {
@@ -22,9 +23,8 @@ bool IsValid(const TextureDescription& description) {
   if (is_staging && (description.bind_flags != 0 || description.cpu_access_flags == 0)) {
     return false;
   }
-  // Both want memory of the device's.
-  const uint32_t needs_default =
-      umd::kApiResourceMiscRestrictedContent | umd::kApiResourceMiscShared;
+  // All of them want memory of the device's.
+  const uint32_t needs_default = kProtectedFlags | umd::kApiResourceMiscShared;
   return (description.misc_flags & needs_default) == 0 || description.usage == Usage::kDefault;
 }
 
@@ -44,6 +44,9 @@ UINT DdiMiscFlagsOf(uint32_t api_flags) {
   }
   if ((api_flags & umd::kApiResourceMiscRestrictSharedResourceDriver) != 0) {
     flags |= D3D11_1DDI_RESOURCE_MISC_RESTRICT_SHARED_RESOURCE_DRIVER;
+  }
+  if ((api_flags & umd::kApiResourceMiscHwProtected) != 0) {
+    flags |= D3DWDDM2_0DDI_RESOURCE_MISC_HW_PROTECTED;
   }
   return flags;
 }

@@ -37,8 +37,8 @@ struct TextureDescription {
 class Resource {
  public:
   // ID3D11Device::CreateTexture2D. E_INVALIDARG for what the API forbids: no extent, flags that it
-  // does not have, staging without CPU access or with bindings, RESTRICTED_CONTENT or SHARED
-  // anywhere but in DEFAULT usage. Else what the driver reported.
+  // does not have, staging without CPU access or with bindings, RESTRICTED_CONTENT, HW_PROTECTED or
+  // SHARED anywhere but in DEFAULT usage. Else what the driver reported.
   static HRESULT CreateTexture2D(Device* device, const TextureDescription& description,
                                  std::unique_ptr<Resource>* resource);
   // ID3D11Device::CreateBuffer, `size_bytes` long.

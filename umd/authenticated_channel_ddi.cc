@@ -59,11 +59,12 @@ HRESULT APIENTRY NegotiateAuthenticatedChannelKeyExchange(D3D10DDI_HDEVICE hDevi
   Device* device = Device::From(hDevice);
   AuthenticatedChannel* channel = FindChannel(device, hAuthChannel);
   if (channel == nullptr) return E_INVALIDARG;
-  if (data == nullptr || size > MessageChannel::kMaximumRequestData) {
-    if (WARD_BROKEN("4.7.data")) return S_OK;
-    return device->events().Refuse("channel key exchange without data, or with too much of it");
-  }
-  return channel->NegotiateKey({static_cast<const uint8_t*>(data), size});
+  // The device refuses an empty blob as it does a wrong one, and takes as long.
+  const bool has_blob = data != nullptr && size <= MessageChannel::kMaximumRequestData;
+  if (!has_blob && WARD_BROKEN("4.7.data")) return S_OK;
+  ConstByteSpan blob;
+  if (has_blob) blob = {static_cast<const uint8_t*>(data), size};
+  return channel->NegotiateKey(blob);
 }
 
 HRESULT APIENTRY QueryAuthenticatedChannel(D3D10DDI_HDEVICE hDevice,

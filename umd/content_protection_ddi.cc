@@ -76,6 +76,10 @@ HRESULT APIENTRY CreateCryptoSession(D3D10DDI_HDEVICE hDevice,
     return E_INVALIDARG;
   }
   if (!IsReported(*device, kTable, arguments->KeyExchangeType)) return D3DDDIERR_UNSUPPORTEDCRYPTO;
+  // Its list entry would be made anew, and the list a ring.
+  if (WARD_RULE("4.2.own_memory", device->sessions().Contains(hCryptoSession.pDrvPrivate))) {
+    return device->events().Refuse("CreateCryptoSession in the memory of another session");
+  }
   auto* session = new (hCryptoSession.pDrvPrivate) CryptoSession(device);
   const HRESULT result = session->Open(*arguments);
   if (FAILED(result)) session->~CryptoSession();
@@ -134,11 +138,12 @@ HRESULT APIENTRY NegotiateCryptoSessionKeyExchange(D3D10DDI_HDEVICE hDevice,
   const NamedSession session(device, hCryptoSession);
   if (session == nullptr) return E_INVALIDARG;
   if (session->is_hardware()) return CallTrustedApplication(device, session.get(), size, data);
-  if (data == nullptr || size > MessageChannel::kMaximumRequestData) {
-    if (WARD_BROKEN("4.4.data")) return S_OK;
-    return device->events().Refuse("key exchange without data, or with too much of it");
-  }
-  return session->NegotiateKey({data, size});
+  // The device refuses an empty blob as it does a wrong one, and takes as long.
+  const bool has_blob = data != nullptr && size <= MessageChannel::kMaximumRequestData;
+  if (!has_blob && WARD_BROKEN("4.4.data")) return S_OK;
+  ConstByteSpan blob;
+  if (has_blob) blob = {data, size};
+  return session->NegotiateKey(blob);
 }
 
 HRESULT APIENTRY NegotiateCryptoSessionKeyExchangeMT(

@@ -136,7 +136,9 @@ HRESULT CryptoSession::Decrypt(const Resource& source, const Resource& destinati
     command.encrypt_bytes = pattern->NumBytesInEncryptPattern;
   }
   command.session = session_;
-  command.length_bytes = source.layout().size_bytes;
+  const ResourceLayout& layout = source.layout();
+  command.length_bytes =
+      WARD_BROKEN("R11.row_padding") ? layout.row_bytes * layout.row_count : layout.size_bytes;
   std::copy(iv.begin(), iv.end(), command.iv);
   const AddressField addresses[] = {
       {offsetof(abi::DecryptBltCommand, destination), destination.allocation(), 0, true},
@@ -229,6 +231,19 @@ void CryptoSessionList::Remove(CryptoSession* session) {
     if (*at != session) continue;
     *at = session->next_;
     return;
+  }
+}
+
+bool CryptoSessionList::Contains(const void* address) const {
+  const CryptoSession* session = first_;
+  while (session != nullptr && session != address) session = session->next_;
+  return session != nullptr;
+}
+
+void CryptoSessionList::FetchRefusals() const {
+  if (WARD_BROKEN("R7.told_at_flush")) return;
+  for (CryptoSession* session = first_; session != nullptr; session = session->next_) {
+    session->FetchRefusals();
   }
 }
 

@@ -100,6 +100,10 @@ class CryptoSessionList {
  public:
   void Add(CryptoSession* session);
   void Remove(CryptoSession* session);
+  // Whether a session that was not closed lives at that address. Looks at the list, not there.
+  bool Contains(const void* address) const;
+  // FetchRefusals of each.
+  void FetchRefusals() const;
   // Null when the device has no session of that number.
   CryptoSession* Find(uint32_t number) const;
 

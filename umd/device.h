@@ -42,6 +42,10 @@ class Device {
   CryptoSessionList& sessions() { return sessions_; }
   void SetError(HRESULT result);
 
+  // The runtime took a video table of WDDM 2.x: it knows what came with those.
+  bool has_wddm2_table() const { return has_wddm2_table_; }
+  void NoteWddm2Table() { has_wddm2_table_ = true; }
+
  private:
   const Adapter& adapter_;
   D3D10DDI_HRTCORELAYER core_layer_;
@@ -52,6 +56,7 @@ class Device {
   AnswerBuffer answers_;
   MessageChannel messages_;
   CryptoSessionList sessions_;
+  bool has_wddm2_table_ = false;
 };
 
 }  // namespace ward::umd

@@ -26,6 +26,8 @@ BOOL APIENTRY Flush(D3D10DDI_HDEVICE hDevice, UINT) {
   bool submitted = false;
   const HRESULT result = device->commands().Flush(&submitted);
   device->Report(result);
+  // Last, so that the work is under way while this waits; nothing when there were no blts.
+  device->sessions().FetchRefusals();
   return submitted && SUCCEEDED(result) ? TRUE : FALSE;
 }
 
@@ -196,6 +198,7 @@ HRESULT APIENTRY RetrieveSubObject(D3D10DDI_HDEVICE hDevice, UINT32 sub_device_i
   if (!fill(parameter_size, parameters)) {
     return device->events().Refuse("RetrieveSubObject without a table");
   }
+  if (sub_device_id >= D3DWDDM2_0DDI_VIDEO_FUNCTIONS) device->NoteWddm2Table();
   return S_OK;
 }
 

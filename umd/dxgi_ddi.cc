@@ -57,7 +57,10 @@ HRESULT APIENTRY Present(DXGI_DDI_ARG_PRESENT* arguments) {
     return device->events().Refuse("present of a surface that was not created for it");
   }
   if (const HRESULT result = device->commands().Flush(); FAILED(result)) return result;
-  return device->kernel().Present(surface->allocation(), 0, arguments->pDXGIContext);
+  const HRESULT result =
+      device->kernel().Present(surface->allocation(), 0, arguments->pDXGIContext);
+  device->sessions().FetchRefusals();  // behind the flip, which does not wait for it
+  return result;
 }
 
 // The output has no gamma ramp.

@@ -42,9 +42,15 @@ bool ReadResourceData(const abi::ResourceData& data, ResourceLayout* layout) {
   return MakeResourceLayout(description, layout);
 }
 
+// HW_PROTECTED is what may hold the content of hardware DRM; CONTAINS_HW_PROTECTED what is made of
+// such memory.
+constexpr UINT kHardwareProtected =
+    D3DWDDM2_0DDI_RESOURCE_MISC_HW_PROTECTED | D3DWDDM2_0DDI_RESOURCE_MISC_CONTAINS_HW_PROTECTED;
+
 Segment ChooseSegment(const D3D11DDIARG_CREATERESOURCE& description) {
   if (WARD_RULE("5.restricted_content",
-                (description.MiscFlags & D3D11_1DDI_RESOURCE_MISC_RESTRICTED_CONTENT) != 0)) {
+                (description.MiscFlags & D3D11_1DDI_RESOURCE_MISC_RESTRICTED_CONTENT) != 0) ||
+      WARD_RULE("5.hw_protected", (description.MiscFlags & kHardwareProtected) != 0)) {
     return Segment::kProtected;
   }
   return description.Usage == D3D10_DDI_USAGE_STAGING ? Segment::kSystem : Segment::kVisible;
@@ -78,6 +84,12 @@ void CopyRows(uint8_t* to, uint32_t to_pitch, const uint8_t* from, uint32_t from
 }  // namespace
 
 HRESULT Resource::Allocate(const D3D11DDIARG_CREATERESOURCE& description) {
+  const bool has_unknown_flag =
+      !device().has_wddm2_table() && (description.MiscFlags & kHardwareProtected) != 0;
+  if (WARD_RULE("5.hw_protected_table", has_unknown_flag)) {
+    device().events().Count("CreateResource: HW_PROTECTED without a WDDM 2.x video table");
+    return E_OUTOFMEMORY;
+  }
   if (!MakeResourceLayout(description, &layout_)) {
     device().events().Count("CreateResource: no such resource can be made here");
     return E_OUTOFMEMORY;

@@ -19,9 +19,10 @@ class Resource : public DriverObject {
   Resource(Device* device, D3D10DDI_HRTRESOURCE runtime_handle)
       : DriverObject(device, kKind), runtime_handle_(runtime_handle.handle) {}
 
-  // RESTRICTED_CONTENT goes to protected memory, STAGING to system memory, the rest to visible
-  // VRAM. What is not supported is E_OUTOFMEMORY: CreateResource has no other way to fail. So is
-  // protected content that every process could open.
+  // RESTRICTED_CONTENT and HW_PROTECTED go to protected memory, STAGING to system memory, the rest
+  // to visible VRAM. What is not supported is E_OUTOFMEMORY, HW_PROTECTED without a WDDM 2.x video
+  // table too: CreateResource has no other way to fail. So is protected content that every process
+  // could open.
   HRESULT Allocate(const D3D11DDIARG_CREATERESOURCE& description);
   // Memory of another device's, which the kernel has opened. E_INVALIDARG and an event for private
   // data that is not this driver's, or that the memory does not match.

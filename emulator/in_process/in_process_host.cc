@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <deque>
 #include <utility>
 
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
+#include "base/assert.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
@@ -82,6 +84,10 @@ class InProcessHost::Ports {
         trace_(trace != nullptr ? trace : &silent_) {}
 
   device::Ports ports() { return {&dma_, &vram_, &interrupts_, &clock_, &entropy_, trace_}; }
+  void SetNextRandom(ConstByteSpan bytes) {
+    WARD_ASSERT(entropy_.seed != 0);
+    entropy_.next.assign(bytes.begin(), bytes.end());
+  }
 
  private:
   struct Dma final : device::DmaPort {
@@ -135,7 +141,10 @@ class InProcessHost::Ports {
     explicit Entropy(uint64_t seed_value) : seed(seed_value), seeded(seed_value) {}
     bool Fill(ByteSpan destination) override {
       if (seed != 0) {
-        for (uint8_t& byte : destination) byte = seeded.NextByte();
+        for (uint8_t& byte : destination) {
+          byte = next.empty() ? seeded.NextByte() : next.front();
+          if (!next.empty()) next.pop_front();
+        }
         return true;
       }
       for (size_t at = 0; at < destination.size();) {
@@ -147,6 +156,7 @@ class InProcessHost::Ports {
     }
     uint64_t seed;
     SeededEntropy seeded;
+    std::deque<uint8_t> next;  // comes before what the seed gives
   };
 
   SilentTrace silent_;
@@ -177,6 +187,8 @@ Result<std::unique_ptr<InProcessHost>> InProcessHost::Create(const InProcessOpti
   host->ConfigWrite(kCommandRegister, 2, kCommandMemory);
   return host;
 }
+
+void InProcessHost::SetNextRandom(ConstByteSpan bytes) { ports_->SetNextRandom(bytes); }
 
 uint32_t InProcessHost::ConfigRead(uint32_t offset, uint32_t size_bytes) {
   return boundary_->ReadConfig(offset, size_bytes);

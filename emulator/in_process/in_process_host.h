@@ -57,6 +57,9 @@ class InProcessHost final : public abi::PciFunction {
   Boundary& boundary() { return *boundary_; }
   device::Gpu& gpu() { return boundary_->gpu(); }
   uint64_t now_ns() const { return now_ns_; }
+  // For tests only, with an entropy seed: the chip's next random bytes are these, before the seed's
+  // go on. For known answers.
+  void SetNextRandom(ConstByteSpan bytes);
 
  private:
   class Ports;

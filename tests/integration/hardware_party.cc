@@ -62,7 +62,8 @@ abi::QuerySessionResponse QuerySession(runtime::CryptoSession* session) {
 std::unique_ptr<runtime::CryptoSession> CreateHardwareSession(Application* application) {
   std::unique_ptr<runtime::CryptoSession> session;
   REQUIRE(runtime::VideoDevice(&application->device())
-              .CreateCryptoSession(D3D11_1DDI_CRYPTO_TYPE_AES128_CTR, nullptr,
+              .CreateCryptoSession(D3D11_1DDI_CRYPTO_TYPE_AES128_CTR,
+                                   &D3D11_1DDI_DECODER_PROFILE_H264_VLD_NOFGT,
                                    D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION, &session) == S_OK);
   return session;
 }

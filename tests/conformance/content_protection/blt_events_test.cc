@@ -1,10 +1,12 @@
 // DriverProtections: R7, the blts. A VOID function that is given something bad leaves its
 // destination as it was, zeroes its outputs and counts an event, for the session that it named; the
 // device lives on.
+#include <memory>
 #include <vector>
 
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
+#include "runtime/swap_chain.h"
 #include "tests/conformance/content_protection/event_stage.h"
 
 namespace ward::test {
@@ -216,6 +218,32 @@ TEST_CASE("DriverProtections.EventDestroyTells: what was refused last is told wh
   stage.session.reset();
   const EventReport report = stage.Report(true);
   CHECK(report.refusal_count == 2);
+  CHECK(report.last_refusal == abi::kStatusPatternMisaligned);
+}
+
+TEST_CASE("DriverProtections.EventFlushTells: what was refused is told at a Flush (R7)",
+          "[negative]") {
+  EventStage stage;
+  const D3D11_1DDI_ENCRYPTED_BLOCK_INFO unaligned = {16, 16, 2};
+  stage.pattern = &unaligned;
+  stage.Decrypt();
+  REQUIRE(stage.process.app.context().Flush() == S_OK);
+  const EventReport report = stage.Report(true);
+  CHECK(report.refusal_count == 1);
+  CHECK(report.last_refusal == abi::kStatusPatternMisaligned);
+}
+
+TEST_CASE("DriverProtections.EventPresentTells: what was refused is told at a Present (R7)",
+          "[negative]") {
+  EventStage stage;
+  std::unique_ptr<runtime::SwapChain> chain;
+  REQUIRE(runtime::SwapChain::Create(&stage.device(), 640, 360, 1, 0, &chain) == S_OK);
+  const D3D11_1DDI_ENCRYPTED_BLOCK_INFO unaligned = {16, 16, 2};
+  stage.pattern = &unaligned;
+  stage.Decrypt();
+  REQUIRE(chain->Present() == S_OK);
+  const EventReport report = stage.Report(true);
+  CHECK(report.refusal_count == 1);
   CHECK(report.last_refusal == abi::kStatusPatternMisaligned);
 }
 

@@ -182,18 +182,35 @@ TEST_CASE("CPAuthChannelAPI.NegotiateLate: after INITIALIZE it is E_INVALIDARG (
         E_INVALIDARG);
 }
 
-TEST_CASE("CPAuthChannelAPI.OmacKnownAnswer: the reference's INITIALIZE and its answer (7.3)") {
+// The channel gets the reference's handle: its high half is random, its low half a serial number
+// under random round keys, which are such that the second number becomes it.
+TEST_CASE("CPAuthChannelAPI.OmacKnownAnswer: the reference's INITIALIZE and its answer (7.3)",
+          "[host]") {
+  constexpr uint64_t kHandle = 0x1122334455667788;
+  Stage stage(MachineOptions{.entropy_seed = 1});
+  Message random(4 + 16 + 4);  // half of the device's handle, round keys, half of the channel's
+  StoreLe<uint32_t>(random.data() + 12, 0xdd5d547f);
+  StoreLe<uint32_t>(random.data() + 16, 0x8660a7d1);
+  StoreLe<uint32_t>(random.data() + 20, kHandle >> 32);
+  stage.host().SetNextRandom(random);
+  ChannelParty channel(&stage.process);
+  REQUIRE(channel.handle() == kHandle);
+  REQUIRE(channel.Negotiate(kSessionKey) == S_OK);
   Message command(56);
   const Message type = BytesOfGuid(kInitialize);
   std::copy(type.begin(), type.end(), command.begin() + 16);
-  StoreLe<uint64_t>(command.data() + 32, 0x1122334455667788);
+  StoreLe(command.data() + 32, kHandle);
   StoreLe<uint32_t>(command.data() + 48, kQueryStart);
   StoreLe<uint32_t>(command.data() + 52, kConfigureStart);
-  CHECK(Cmac(kSessionKey, ConstByteSpan(command).subspan(16)) ==
-        ParseKey("c49b60d147fae356506998145030e722"));
+  const Key omac = ParseKey("c49b60d147fae356506998145030e722");
+  CHECK(Cmac(kSessionKey, ConstByteSpan(command).subspan(16)) == omac);
+  std::copy(omac.begin(), omac.end(), command.begin());
+  const Reply reply = channel.Send(command);
+  CHECK(reply.result == S_OK);
+  const Key answered = ParseKey("7564a6c6984637d33a702dc00129e439");
+  std::copy(answered.begin(), answered.end(), command.begin());
   command.resize(48);  // the answer: the same fields, ReturnCode S_OK
-  CHECK(Cmac(kSessionKey, ConstByteSpan(command).subspan(16)) ==
-        ParseKey("7564a6c6984637d33a702dc00129e439"));
+  CHECK(reply.bytes == command);
 }
 
 TEST_CASE("CPAuthChannelAPI.InitializeAnswer: type, handle, number and S_OK come back signed") {

@@ -73,6 +73,28 @@ TEST_CASE("CryptoSession.CreateType: an unknown crypto type is not available", "
   CHECK(CreateInDriver(&stage, {umd::kNullGuid, umd::kNullGuid, kOaep}) == kNotAvailable);
 }
 
+TEST_CASE("CryptoSession.CreateInOther: not in the memory of a session that lives (4.2)",
+          "[negative]") {
+  Stage stage;
+  runtime::Device& device = stage.process.app.device();
+  const D3D11_1DDI_VIDEODEVICEFUNCS& driver = device.video_functions();
+  const D3D11_1DDIARG_CREATECRYPTOSESSION create = {kAes, umd::kNullGuid, kOaep};
+  runtime::PrivateMemory memory;
+  REQUIRE(memory.Allocate(driver.pfnCalcPrivateCryptoSessionSize(device.driver_handle(), &create)));
+  const D3D11_1DDI_HCRYPTOSESSION handle = {memory.get()};
+  const auto make = [&] {
+    return driver.pfnCreateCryptoSession(device.driver_handle(), &create, handle, {});
+  };
+  REQUIRE(make() == S_OK);
+  REQUIRE(make() == E_INVALIDARG);
+  // The one that was there is as it was, and goes; then the memory is free.
+  HANDLE opaque = nullptr;
+  CHECK(driver.pfnCryptoSessionGetHandle(device.driver_handle(), handle, &opaque) == S_OK);
+  driver.pfnDestroyCryptoSession(device.driver_handle(), handle);
+  CHECK(make() == S_OK);
+  driver.pfnDestroyCryptoSession(device.driver_handle(), handle);
+}
+
 TEST_CASE("CryptoSession.CreateProfile: a profile that no decoder has is unsupported crypto",
           "[negative]") {
   Stage stage;
@@ -180,8 +202,23 @@ TEST_CASE("CryptoSession.ContentKey: the reference's wrapped key unwraps to its 
                                      RunCtr(kContentKey, kIv, text), kIv, wrapped) == text);
 }
 
-TEST_CASE("CryptoSession.RefreshKnownAnswer: the reference's key XOR (7.7)") {
-  CHECK(Xor(kSessionKey, kContentKey) == ParseKey("2b7f17152cabd4a1a3fe1f8305c24133"));
+// The numbers are the reference's, the ciphertext is `openssl enc -aes-128-ctr`'s under the new
+// key.
+TEST_CASE("CryptoSession.RefreshKnownAnswer: the reference's number makes its key (7.7)",
+          "[host]") {
+  Stage stage(MachineOptions{.entropy_seed = 1});
+  const SessionPointer session = stage.process.MakeKeyedSession(kSessionKey);
+  stage.host().SetNextRandom(kContentKey);
+  Key random{};
+  REQUIRE(stage.process.app.video().StartSessionKeyRefresh(session.get(), random) == S_OK);
+  CHECK(random == kContentKey);
+  REQUIRE(stage.process.app.video().FinishSessionKeyRefresh(session.get()) == S_OK);
+  const Key new_key = ParseKey("2b7f17152cabd4a1a3fe1f8305c24133");
+  CHECK(Xor(kSessionKey, kContentKey) == new_key);
+  const Key ciphertext = ParseKey("00e83aa12aad5584a18399e22d899e76");
+  const std::vector<uint8_t> plain =
+      stage.process.DecryptAndRead(session.get(), new_key, ciphertext, kIv);
+  CHECK(plain == MakeText(16));
 }
 
 TEST_CASE("CryptoSession.RefreshTakesEffect: the new key is the old one XOR the number") {

@@ -1,5 +1,8 @@
-// DriverProtections: what the decoder's VOID queries leave behind when an argument is bad (R7).
+// DriverProtections: what the decoder's VOID functions leave behind when an argument is bad (R7).
+#include <vector>
+
 #include "catch2/catch_test_macros.hpp"
+#include "tests/conformance/content_protection/decoder_party.h"
 #include "tests/conformance/content_protection/event_stage.h"
 #include "umd/ddi/guids.h"
 
@@ -105,6 +108,54 @@ TEST_CASE("DriverProtections.EventDecoderBufferInfo: no description, or there is
                            stage.driver(), has_description ? &kDescription : nullptr, kBeyond,
                            &info);
                      });
+  }
+}
+
+// What is no decoder: nothing, and an object of another kind.
+std::vector<void*> NoDecoders(const EventStage& stage) {
+  return {nullptr, stage.handle.pDrvPrivate};
+}
+
+TEST_CASE("DriverProtections.EventEndFrameDecoder: no decoder, no frame ends (R7)", "[negative]") {
+  for (const size_t at : {0u, 1u}) {
+    EventStage stage;
+    DecoderParty party(&stage.process);
+    party.Open();
+    REQUIRE(party.Begin() == S_OK);
+    stage.CheckEvent(false, "not a decoder's handle", [&] {
+      stage.functions().pfnVideoDecoderEndFrame(stage.driver(), {NoDecoders(stage)[at]});
+    });
+    CHECK(party.Submit(MakeText(64), nullptr) == S_OK);  // the frame goes on
+  }
+}
+
+TEST_CASE("DriverProtections.EventEndFrameOutside: there is no frame to end (R7)", "[negative]") {
+  EventStage stage;
+  const DecoderPointer decoder = MakeDecoder(&stage.process);
+  stage.CheckEvent(false, "VideoDecoderEndFrame without a frame", [&] {
+    stage.functions().pfnVideoDecoderEndFrame(stage.driver(), decoder->driver_handle());
+  });
+}
+
+TEST_CASE("DriverProtections.EventDestroyDecoder: what is no decoder is not destroyed (R7)",
+          "[negative]") {
+  for (const size_t at : {0u, 1u}) {
+    EventStage stage;
+    stage.CheckEvent(false, "not a decoder's handle", [&] {
+      stage.functions().pfnDestroyVideoDecoder(stage.driver(), {NoDecoders(stage)[at]});
+    });
+    CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
+  }
+}
+
+TEST_CASE("DriverProtections.EventDestroyDecoderView: what is no view is not destroyed (R7)",
+          "[negative]") {
+  for (const size_t at : {0u, 1u}) {
+    EventStage stage;
+    stage.CheckEvent(false, "not an output view's handle", [&] {
+      stage.functions().pfnDestroyVideoDecoderOutputView(stage.driver(), {NoDecoders(stage)[at]});
+    });
+    CHECK(stage.process.HasKey(stage.session.get(), kSessionKey));
   }
 }
 

@@ -25,8 +25,8 @@ DecoderPointer MakeDecoder(Process* process, uint32_t width, uint32_t height) {
   return decoder;
 }
 
-DecoderParty::DecoderParty(Process* process, uint32_t width, uint32_t height)
-    : channel(process),
+DecoderParty::DecoderParty(Process* process, uint32_t width, uint32_t height, uint32_t channel_type)
+    : channel(process, channel_type),
       decoder(MakeDecoder(process, width, height)),
       context(&process->app.device()),
       process_(process) {

@@ -29,7 +29,7 @@ DecoderPointer MakeDecoder(Process* process, uint32_t width = kDecoderWidth,
 class DecoderParty {
  public:
   explicit DecoderParty(Process* process, uint32_t width = kDecoderWidth,
-                        uint32_t height = kDecoderHeight);
+                        uint32_t height = kDecoderHeight, uint32_t channel_type = kHardwareChannel);
 
   // A session for the decoder's profile, with `key` negotiated.
   SessionPointer MakeSession(const Key& key);

@@ -235,6 +235,57 @@ TEST_CASE("DriverProtections.EventDestroyChannel: what is no channel is not dest
   }
 }
 
+TEST_CASE("DriverProtections.EventStatusSession: what is no session is lost (R7)", "[negative]") {
+  for (const bool is_null : {true, false}) {
+    EventStage stage(D3DWDDM2_0DDI_VIDEO_FUNCTIONS);
+    stage.handle.pDrvPrivate = is_null ? nullptr : stage.frame->driver_handle().pDrvPrivate;
+    auto status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_OK;
+    stage.CheckEvent(false, kNoSession, [&] {
+      stage.device().wddm2_video_functions()->pfnCheckCryptoSessionStatus(stage.driver(),
+                                                                          stage.handle, &status);
+    });
+    CHECK(status == D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST);
+  }
+}
+
+TEST_CASE("DriverProtections.EventStatusNowhere: nowhere to write the status (R7)", "[negative]") {
+  EventStage stage(D3DWDDM2_0DDI_VIDEO_FUNCTIONS);
+  stage.CheckEvent(true, "CheckCryptoSessionStatus without room for the status", [&] {
+    stage.device().wddm2_video_functions()->pfnCheckCryptoSessionStatus(stage.driver(),
+                                                                        stage.handle, nullptr);
+  });
+}
+
+// The arguments of GetCryptoSessionPrivateDataSize; sizes that are not zero before.
+struct PrivateDataQuestion {
+  const GUID* crypto_type = &D3D11_1DDI_CRYPTO_TYPE_AES128_CTR;
+  const GUID* exchange = &D3DWDDM2_0DDI_KEY_EXCHANGE_HW_PROTECTION;
+  bool has_input_size = true;
+  bool has_output_size = true;
+};
+
+TEST_CASE("DriverProtections.EventPrivateDataSize: nowhere to write, or nothing known (R7)",
+          "[negative]") {
+  const PrivateDataQuestion questions[] = {
+      {.crypto_type = nullptr},  {.crypto_type = &D3D11_1DDI_CRYPTO_TYPE_PROPRIETARY},
+      {.exchange = nullptr},     {.exchange = &D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP},
+      {.has_input_size = false}, {.has_output_size = false},
+  };
+  for (const PrivateDataQuestion& question : questions) {
+    EventStage stage(D3DWDDM2_0DDI_VIDEO_FUNCTIONS);
+    UINT input_size = 7;
+    UINT output_size = 7;
+    stage.CheckEvent(false, "private data size of an unknown key exchange", [&] {
+      stage.device().wddm2_video_functions()->pfnGetCryptoSessionPrivateDataSize(
+          stage.driver(), question.crypto_type, nullptr, question.exchange,
+          question.has_input_size ? &input_size : nullptr,
+          question.has_output_size ? &output_size : nullptr);
+    });
+    CHECK(input_size == (question.has_input_size ? 0 : 7));
+    CHECK(output_size == (question.has_output_size ? 0 : 7));
+  }
+}
+
 TEST_CASE("DriverProtections.EventOtherDevice: the device that called has the event, not the owner",
           "[negative]") {
   EventStage stage;

@@ -21,8 +21,9 @@ inline constexpr char kNoResource[] = "not a resource's handle";
 // One keyed session, a ciphertext and a protected frame, and the driver's functions with all
 // arguments right until a case spoils one.
 struct EventStage : Stage {
-  EventStage()
-      : session(process.MakeKeyedSession(kSessionKey)),
+  explicit EventStage(UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
+      : Stage(video_table),
+        session(process.MakeKeyedSession(kSessionKey)),
         staging(process.MakeStaging(kEventBytes)),
         frame(process.MakeDefault(kEventBytes, true)) {
     source = staging->driver_handle();

@@ -125,6 +125,16 @@ TEST_CASE("CryptoSession.NegotiateFailuresAlike: one result, one virtual time (8
   for (const std::vector<uint8_t>& blob : MakeBadBlobs(stage.process.device_key())) {
     stage.Measure([&] { return stage.process.Negotiate(session.get(), blob); });
   }
+  const runtime::Device& device = stage.process.app.device();
+  std::vector<uint8_t> long_blob(4097, 1);
+  for (uint8_t* data : {static_cast<uint8_t*>(nullptr), long_blob.data()}) {
+    for (const UINT size : {0u, 256u, 4097u}) {
+      stage.Measure([&] {
+        return device.video_functions().pfnNegotiateCryptoSessionKeyExchange(
+            device.driver_handle(), session->driver_handle(), size, data);
+      });
+    }
+  }
   REQUIRE(stage.answers.size() == 1);
   CHECK(stage.answers.begin()->first.first == E_INVALIDARG);
   CHECK(stage.answers.begin()->first.second > 0);
@@ -136,6 +146,16 @@ TEST_CASE("CPAuthChannelAPI.NegotiateFailuresAlike: one result, one virtual time
   ChannelParty channel(&stage.process);
   for (const std::vector<uint8_t>& blob : MakeBadBlobs(stage.process.device_key())) {
     stage.Measure([&] { return channel.NegotiateBlob(blob); });
+  }
+  const runtime::Device& device = stage.process.app.device();
+  std::vector<uint8_t> long_blob(4097, 1);
+  for (uint8_t* data : {static_cast<uint8_t*>(nullptr), long_blob.data()}) {
+    for (const UINT size : {0u, 256u, 4097u}) {
+      stage.Measure([&] {
+        return device.video_functions().pfnNegotiateAuthenticatedChannelKeyExchange(
+            device.driver_handle(), channel.channel->driver_handle(), size, data);
+      });
+    }
   }
   REQUIRE(stage.answers.size() == 1);
   CHECK(stage.answers.begin()->first.first == E_INVALIDARG);

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "catch2/catch_test_macros.hpp"
-#include "tests/conformance/content_protection/channel_party.h"
+#include "tests/conformance/content_protection/decoder_party.h"
 
 namespace ward::test {
 namespace {
@@ -63,21 +63,29 @@ TEST_CASE("DriverProtections.SwitchCaps: the capabilities say SOFTWARE with the 
 
 TEST_CASE("DriverProtections.SwitchProtection: PROTECTION can't be enabled with the switch (R27)",
           "[negative][host]") {
-  for (const uint32_t type : {kSoftwareChannel, kHardwareChannel}) {
-    OpenStage stage;
-    ChannelParty channel(&stage.process, type);
-    channel.Open();
-    for (const uint32_t flags : {1u, 2u, 3u}) {
-      const Message message =
-          channel.Command(D3D11_1DDI_AUTHENTICATED_CONFIGURE_PROTECTION_GUID, Words({flags}));
-      const Reply reply = channel.Send(message);
-      CHECK(reply.result == E_FAIL);
-      channel.CheckAnswered(reply, message, false);
-    }
-    CHECK(
-        channel.Configure(D3D11_1DDI_AUTHENTICATED_CONFIGURE_PROTECTION_GUID, Words({0})).result ==
-        S_OK);
+  OpenStage stage;
+  ChannelParty channel(&stage.process, kSoftwareChannel);
+  channel.Open();
+  for (const uint32_t flags : {1u, 2u, 3u}) {
+    const Message message =
+        channel.Command(D3D11_1DDI_AUTHENTICATED_CONFIGURE_PROTECTION_GUID, Words({flags}));
+    const Reply reply = channel.Send(message);
+    CHECK(reply.result == E_FAIL);
+    channel.CheckAnswered(reply, message, false);
   }
+  CHECK(channel.Configure(D3D11_1DDI_AUTHENTICATED_CONFIGURE_PROTECTION_GUID, Words({0})).result ==
+        S_OK);
+}
+
+TEST_CASE("DriverProtections.SwitchHardwareChannel: with the switch there is none (4.7, R27)",
+          "[negative][host]") {
+  constexpr HRESULT kNotAvailable = static_cast<HRESULT>(0x8876086A);  // D3DDDIERR_NOTAVAILABLE
+  OpenStage stage;
+  ChannelPointer channel;
+  CHECK(stage.process.video_device().CreateAuthenticatedChannel(kHardwareChannel, &channel) ==
+        kNotAvailable);
+  CHECK(stage.process.video_device().CreateAuthenticatedChannel(kSoftwareChannel, &channel) ==
+        S_OK);
 }
 
 TEST_CASE(
@@ -89,6 +97,53 @@ TEST_CASE(
   const Reply reply = channel.Query(D3D11_1DDI_AUTHENTICATED_QUERY_PROTECTION, {}, 56);
   REQUIRE(reply.result == S_OK);
   CHECK(reply.Word(48) == 0);
+}
+
+TEST_CASE("DriverProtections.SwitchHardware: what hardware DRM imported stays protected (R27)",
+          "[negative][host]") {
+  Stage stage({.open_decrypt = true}, D3DWDDM2_4DDI_VIDEO_FUNCTIONS);
+  const SessionPointer hardware = CreateHardwareSession(&stage.process.app);
+  const Key name = {1};
+  REQUIRE(stage.process.ImportKey(hardware.get(), name, kContentKey).drm_result == S_OK);
+  REQUIRE(SelectKey(hardware.get(), name) == S_OK);
+  const ResourcePointer source = stage.process.MakeStaging(64);
+  stage.process.app.Upload(source.get(), RunCtr(kContentKey, kIv, MakeText(64)));
+  const ResourcePointer open = stage.process.MakeStaging(64);
+  CHECK(DecryptUnderSelectedKey(hardware.get(), source.get(), open.get(), kIv) == S_OK);
+  CHECK(QuerySession(hardware.get()).refusal_count == 1);
+  CHECK(IsZero(stage.process.app.Download(open.get())));
+}
+
+TEST_CASE("DriverProtections.SwitchDecoder: a decoder's picture stays RESTRICTED_CONTENT (R27)",
+          "[negative][host]") {
+  Stage stage(MachineOptions{.open_decrypt = true});
+  DecoderParty party(&stage.process, kDecoderWidth, kDecoderHeight, kSoftwareChannel);
+  party.Open();
+  const ResourcePointer open = party.MakePicture(false, kDecoderWidth, kDecoderHeight);
+  REQUIRE(runtime::VideoDecoderOutputView::Create(open.get(), DecoderProfile(), &party.view) ==
+          S_OK);
+  REQUIRE(party.Begin() == S_OK);
+  CHECK(party.Submit(MakeText(64), &kIv) == E_INVALIDARG);
+}
+
+TEST_CASE("DriverProtections.SwitchForeign: another process's memory is not written (R27)",
+          "[negative][host]") {
+  OpenStage stage;
+  Process other(stage.kernel.get());
+  const ResourcePointer theirs = other.MakeDefault(64, false);
+  (void)stage.process.Decrypt(stage.session.get(), MakeText(64), kIv, theirs.get());
+  const ResourcePointer staging = other.MakeStaging(64);
+  REQUIRE(other.app.context().CopyResource(staging.get(), theirs.get()) == S_OK);
+  CHECK(IsZero(other.app.Download(staging.get())));
+}
+
+TEST_CASE("DriverProtections.SwitchBeforeKey: without a key nothing is written (R26)",
+          "[negative][host]") {
+  OpenStage stage;
+  const SessionPointer session = stage.process.MakeSession();
+  const ResourcePointer open = stage.process.MakeStaging(64);
+  (void)stage.process.Decrypt(session.get(), MakeText(64), kIv, open.get());
+  CHECK(IsZero(stage.process.app.Download(open.get())));
 }
 
 }  // namespace

@@ -154,10 +154,18 @@ TEST_CASE("the key exchange forwards any size up to 4096 and the device's answer
     CHECK(sent.payload[4] + 256 * sent.payload[5] == static_cast<int>(size));
     CHECK(std::equal(sent.payload.begin() + 8, sent.payload.end(), blob.begin()));
   }
+  // What can't be sent is asked for all the same, empty: it fails like the others, and as late.
   const size_t before = driver.kernel.messages.size();
+  driver.status = abi::kStatusKeyExchangeFailed;
   CHECK(negotiate(4097, blob.data()) == E_INVALIDARG);
   CHECK(negotiate(256, nullptr) == E_INVALIDARG);
-  CHECK(driver.kernel.messages.size() == before);
+  REQUIRE(driver.kernel.messages.size() == before + 2);
+  for (size_t i = before; i < before + 2; ++i) {
+    const std::vector<uint8_t> empty = {SessionDriver::kFirstSession, 0, 0, 0, 0, 0, 0, 0};
+    CHECK(driver.kernel.messages[i].number == abi::kMessageNegotiateSessionKey);
+    CHECK(driver.kernel.messages[i].payload == empty);
+  }
+  driver.status = 0;
   driver.RequireClean();
 }
 
@@ -177,6 +185,37 @@ TEST_CASE("DecryptionBlt writes DECRYPT_BLT with the caller's counter block") {
   CHECK(std::memcmp(blt.iv, SessionDriver::kIv, 16) == 0);
   CHECK(found[0].addresses.at(16) == Place{pair.restricted.AllocationOf(driver.kernel), 0, true});
   CHECK(found[0].addresses.at(24) == Place{pair.staging.AllocationOf(driver.kernel), 0, false});
+  driver.RequireClean();
+}
+
+TEST_CASE("Flush asks what the device refused, once, and only when there were blts") {
+  SessionDriver driver;
+  const CreatedSession session(&driver.device);
+  const CreatedSession idle(&driver.device);
+  const BltPair pair(&driver);
+  const auto asked = [&] { return driver.MessagesOf(abi::kMessageQuerySession).size(); };
+  const size_t before = driver.kernel.messages.size();
+  CHECK_FALSE(driver.Flush());
+  CHECK(driver.kernel.messages.size() == before);
+  driver.Decrypt(session, pair.staging, pair.restricted);
+  CHECK(asked() == 0);
+  CHECK(driver.Flush());
+  CHECK(asked() == 1);
+  CHECK_FALSE(driver.Flush());
+  CHECK(asked() == 1);
+  driver.RequireClean();
+}
+
+TEST_CASE("a session is not made in the memory of another one that lives") {
+  SessionDriver driver;
+  CreatedSession session(&driver.device);
+  const size_t before = driver.kernel.messages.size();
+  const D3D11_1DDIARG_CREATECRYPTOSESSION create = {D3D11_1DDI_CRYPTO_TYPE_AES128_CTR, kNullGuid,
+                                                    D3D11_1DDI_KEY_EXCHANGE_RSAES_OAEP};
+  CHECK(driver.device.video.pfnCreateCryptoSession(driver.device.handle, &create, session.handle,
+                                                   {}) == E_INVALIDARG);
+  CHECK(driver.kernel.messages.size() == before);
+  session.Destroy();
   driver.RequireClean();
 }
 
@@ -431,8 +470,9 @@ TEST_CASE("FinishSessionKeyRefresh is a command behind the queued blts and befor
   REQUIRE(driver.Flush());
   std::vector<std::string> order;
   for (const FakeKernel::Command& command : driver.kernel.commands) order.push_back(command.name);
+  // The last message is Flush's: what did the device refuse?
   CHECK(order == std::vector<std::string>{"SECURITY_MESSAGE", "DECRYPT_BLT", "SECURITY_MESSAGE",
-                                          "DECRYPT_BLT"});
+                                          "DECRYPT_BLT", "SECURITY_MESSAGE"});
   const std::vector<FakeKernel::Message> sent = driver.MessagesOf(abi::kMessageFinishKeyRefresh);
   REQUIRE(sent.size() == 1);
   CHECK(sent[0].payload == std::vector<uint8_t>{SessionDriver::kFirstSession, 0, 0, 0, 0, 0, 0, 0});

@@ -1,5 +1,6 @@
 // A decoder: its life, and the commands that its frames become.
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "abi/generated/registers.h"
@@ -416,9 +417,21 @@ TEST_CASE("the functions of a decoder refuse handles and pointers that are none"
   CHECK(video.pfnVideoDecoderSubmitBuffers(device, driver.decoder, 1, nullptr) == E_INVALIDARG);
   CHECK(video.pfnVideoDecoderExtension(device, driver.decoder, nullptr) == E_INVALIDARG);
   CHECK(video.pfnVideoDecoderExtension(device, {}, nullptr) == E_INVALIDARG);
+  const EventLog& events = driver.device.driver().events();
+  const auto check_event = [&](uint32_t before, const char* reason) {
+    CHECK(events.count() == before + 1);
+    CHECK(std::string(events.last_reason()) == reason);
+  };
+  uint32_t before = events.count();
   video.pfnVideoDecoderEndFrame(device, {});
+  check_event(before, "not a decoder's handle");
+  video.pfnVideoDecoderEndFrame(device, driver.decoder);
+  check_event(before + 1, "VideoDecoderEndFrame without a frame");
+  before = events.count();
   video.pfnDestroyVideoDecoderOutputView(device, driver.view);
+  CHECK(events.count() == before);
   video.pfnDestroyVideoDecoderOutputView(device, driver.view);
+  check_event(before, "not an output view's handle");
   CHECK(video.pfnVideoDecoderBeginFrame(device, driver.decoder, &begin) == E_INVALIDARG);
   CHECK(driver.kernel.errors.empty());
 }
