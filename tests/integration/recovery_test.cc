@@ -58,7 +58,7 @@ struct Player {
     runtime::KernelDevice& kernel_device = application.device().kernel_device();
     D3DDDICB_CREATECONTEXT context = {};
     REQUIRE(kernel_device.CreateContext(&context) == S_OK);
-    abi::AllocationData data = {0x10000, 1, 4096, 0, 0, 0, 0};
+    abi::AllocationData data = {0x10000, 1, 4096, 0, 0, 0, 0, 0, {}};
     D3DDDI_ALLOCATIONINFO info = {};
     info.pPrivateDriverData = &data;
     info.PrivateDriverDataSize = sizeof(data);

@@ -493,7 +493,7 @@ uint32_t SendAsUser(Stage* stage, uint32_t message, size_t payload_bytes) {
   kmd::Adapter& adapter = stage->kernel->adapter();
   const kmd::DeviceHandle device = adapter.CreateDevice().value();
   const kmd::ContextHandle context = adapter.CreateContext(device).value();
-  const abi::AllocationData data = {0x10000, 0, 8192, 0, 0, 0, 0};
+  const abi::AllocationData data = {0x10000, 0, 8192, 0, 0, 0, 0, 0, {}};
   const kmd::AllocationHandle answer = adapter.Allocate(device, data).value();
   abi::SecurityMessageCommand command = {};
   command.opcode = abi::SecurityMessageCommand::kOpcode;

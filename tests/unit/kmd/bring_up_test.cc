@@ -139,7 +139,7 @@ TEST_CASE("protected memory of any size is cleared whole, in FILLs of at most 25
   REQUIRE(opened.ok());
   const DeviceHandle device = opened.value()->CreateDevice().value();
   const auto allocate = [&](uint64_t size_bytes) {
-    return opened.value()->Allocate(device, {0x10000, 2, size_bytes, 0, 0, 0, 0}).ok();
+    return opened.value()->Allocate(device, {0x10000, 2, size_bytes, 0, 0, 0, 0, 0, {}}).ok();
   };
   constexpr uint64_t kFirst = 0x8000000000000000 | FakeFunction::kProtectedBase;
   REQUIRE(allocate(100));  // a whole page all the same

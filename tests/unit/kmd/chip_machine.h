@@ -125,7 +125,7 @@ class Client {
   }
 
   static abi::AllocationData Plain(Segment segment, uint64_t size_bytes) {
-    return {0x10000, static_cast<uint32_t>(segment), size_bytes, 0, 0, 0, 0};
+    return {0x10000, static_cast<uint32_t>(segment), size_bytes, 0, 0, 0, 0, 0, {}};
   }
   AllocationHandle Allocate(Segment segment, uint64_t size_bytes) {
     return Allocate(Plain(segment, size_bytes));

@@ -23,8 +23,15 @@ struct Rig {
     REQUIRE(machine.host->boundary().AttachDisplay(output, attached).ok());
   }
   AllocationHandle Surface(Segment segment = Segment::kVisible) {
-    return client.Allocate(
-        {0x10000, static_cast<uint32_t>(segment), kPitch * kHeight, kWidth, kHeight, kPitch, 0});
+    return client.Allocate({0x10000,
+                            static_cast<uint32_t>(segment),
+                            kPitch * kHeight,
+                            kWidth,
+                            kHeight,
+                            kPitch,
+                            0,
+                            0,
+                            {}});
   }
   AllocationHandle Painted(uint8_t byte) {
     const AllocationHandle surface = Surface();

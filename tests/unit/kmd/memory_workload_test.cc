@@ -119,7 +119,7 @@ class Workload {
     const bool is_surface = Pick(4) == 0;
     const auto segment = Pick(4) == 0 ? Segment::kSystem : Segment::kVisible;
     abi::AllocationData data = Client::Plain(segment, 1 + Pick(kMaximumBytes));
-    if (is_surface) data = {0x10000, 1, kSurfaceBytes, kWidth, kHeight, kPitch, 0};
+    if (is_surface) data = {0x10000, 1, kSurfaceBytes, kWidth, kHeight, kPitch, 0, 0, {}};
     auto made = machine_.adapter->Allocate(party->client.device, data);
     if (!made.ok()) return RequireOkOrFull(made.fault().status);
     party->allocations.push_back(

@@ -15,7 +15,7 @@
 namespace ward::kmd {
 namespace {
 
-constexpr abi::AllocationData kOnePage{0x10000, 1, 4096, 0, 0, 0, 0};
+constexpr abi::AllocationData kOnePage{0x10000, 1, 4096, 0, 0, 0, 0, 0, {}};
 constexpr std::array<uint8_t, 16> kNoop = {1, 0, 0, 0, 16};
 
 // An adapter with a device and, unless the test wants to make it, a context.
@@ -231,7 +231,7 @@ TEST_CASE("a context that let one free wait in vain holds up no other") {
 
 TEST_CASE("protected memory that the device does not clear is not handed out") {
   Driver driver;
-  constexpr abi::AllocationData kAll{0x10000, 2, FakeFunction::kProtectedBytes, 0, 0, 0, 0};
+  constexpr abi::AllocationData kAll{0x10000, 2, FakeFunction::kProtectedBytes, 0, 0, 0, 0, 0, {}};
   uint32_t expected = abi::kStatusDeviceInErrorState;
   SECTION("refused") { driver.function.refuses_fills = true; }
   SECTION("faulted") {

@@ -13,7 +13,8 @@ constexpr uint32_t kHeight = 360;
 constexpr uint32_t kPitch = 4 * kWidth + 64;
 
 abi::AllocationData SurfaceIn(Segment segment) {
-  return {0x10000, static_cast<uint32_t>(segment), kPitch * kHeight, kWidth, kHeight, kPitch, 0};
+  return {0x10000, static_cast<uint32_t>(segment), kPitch * kHeight, kWidth, kHeight, kPitch, 0, 0,
+          {}};
 }
 
 struct Scanned {

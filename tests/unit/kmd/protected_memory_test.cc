@@ -18,7 +18,7 @@ constexpr uint32_t kWidth = 640;
 constexpr uint32_t kHeight = 360;
 constexpr uint32_t kPitch = 4 * kWidth;
 constexpr uint32_t kBytes = kPitch * kHeight;
-constexpr abi::AllocationData kSurface{0x10000, 2, kBytes, kWidth, kHeight, kPitch, 0};
+constexpr abi::AllocationData kSurface{0x10000, 2, kBytes, kWidth, kHeight, kPitch, 0, 0, {}};
 constexpr uint32_t kResponseBytes = 64;
 // D3D11_CRYPTO_TYPE_AES128_CTR and D3D11_KEY_EXCHANGE_RSAES_OAEP, in memory order.
 constexpr uint8_t kAesCtr[16] = {0x11, 0xd7, 0x6b, 0x9b, 0x74, 0x4f, 0xc9, 0x41,

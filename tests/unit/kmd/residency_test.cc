@@ -227,7 +227,8 @@ TEST_CASE("the scanned-out surface never moves, and does again when another one 
   constexpr uint32_t kWidth = 640;
   constexpr uint32_t kHeight = 360;
   constexpr uint32_t kPitch = 4 * kWidth;
-  constexpr abi::AllocationData kSurface{0x10000, 1, kPitch * kHeight, kWidth, kHeight, kPitch, 0};
+  constexpr abi::AllocationData kSurface{0x10000, 1, kPitch * kHeight, kWidth, kHeight, kPitch, 0,
+                                         0,       {}};
   REQUIRE(client.adapter->SetMode(0, kWidth, kHeight).ok());
   const AllocationHandle surface = client.Allocate(kSurface);
   const std::vector<uint8_t> picture(kPitch * kHeight, 0x5a);
