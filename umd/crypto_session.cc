@@ -119,9 +119,9 @@ HRESULT CryptoSession::Decrypt(const Resource& source, const Resource& destinati
                                ConstByteSpan content_key, ConstByteSpan iv) {
   EventLog& events = device().events();
   if (const HRESULT result = CheckPair(source, destination, &events); FAILED(result)) return result;
-  const bool is_open = !destination.is_protected();
-  if (WARD_RULE("R27.destination",
-                is_open && !device().adapter().Has(abi::kFeaturesOpenDecryptMask))) {
+  const bool may_be_open =
+      !WARD_BROKEN("R27.switch") && device().adapter().Has(abi::kFeaturesOpenDecryptMask);
+  if (WARD_RULE("R27.destination", !destination.is_protected() && !may_be_open)) {
     return events.Refuse("DecryptionBlt to a resource without RESTRICTED_CONTENT");
   }
   abi::DecryptBltCommand command = {};
