@@ -9,6 +9,7 @@
 #include "abi/generated/ward_abi.h"
 #include "emulator/qemu/bridge.h"
 #include "emulator/qemu/ward_gpu_screen.h"
+#include "emulator/qemu/ward_gpu_state.h"
 
 #define TYPE_WARD_GPU "ward-gpu"
 OBJECT_DECLARE_SIMPLE_TYPE(WardGpuState, WARD_GPU)
@@ -377,37 +378,9 @@ static void Unrealize(PCIDevice *device) {
 
 /* ---- Saved state: savevm, loadvm, migration. The machine stands meanwhile. ---- */
 
-enum { kStatePiece = 1 << 20 };
-
 static int PutChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field,
                    JSONWriter *description) {
-  WardGpuState *s = container_of(field_data, WardGpuState, chip);
-  char error[512] = "";
-  size_t bytes = 0;
-  uint8_t *state = ward_chip_save(s->chip, &bytes, error, sizeof(error));
-  if (state == NULL) {
-    error_report("ward-gpu: the device can't be saved: %s", error);
-    return -EIO;
-  }
-  qemu_put_be64(file, bytes);
-  qemu_put_buffer(file, state, bytes);
-  ward_chip_free_state(state);
-  return 0;
-}
-
-/* The length is whatever somebody wrote there: memory is taken as bytes arrive. */
-static uint8_t *ReadState(QEMUFile *file, uint64_t bytes) {
-  uint8_t *state = NULL;
-  for (uint64_t have = 0; have < bytes;) {
-    size_t piece = MIN(bytes - have, kStatePiece);
-    state = g_realloc(state, have + piece);
-    if (qemu_get_buffer(file, state + have, piece) != piece) {
-      g_free(state);
-      return NULL;
-    }
-    have += piece;
-  }
-  return state;
+  return ward_gpu_state_put(file, container_of(field_data, WardGpuState, chip)->chip);
 }
 
 /* Displays and cables are this machine's; the guest learns of one that is another. */
@@ -420,23 +393,11 @@ static void TakeOwnDisplays(WardGpuState *s) {
 
 static int GetChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field) {
   WardGpuState *s = container_of(field_data, WardGpuState, chip);
-  uint64_t bytes = qemu_get_be64(file);
-  uint8_t *state = ReadState(file, bytes);
-  if (state == NULL) {
-    error_report("ward-gpu: the saved state was refused: it is cut short");
-    return -EINVAL;
-  }
-  char error[512] = "";
   s->loading = true;
-  bool loaded = ward_chip_load(s->chip, state, bytes, error, sizeof(error));
-  if (loaded) TakeOwnDisplays(s);
+  int result = ward_gpu_state_get(file, s->chip);
+  if (result == 0) TakeOwnDisplays(s);
   s->loading = false;
-  g_free(state);
-  if (!loaded) {
-    error_report("ward-gpu: the saved state was refused: %s", error);
-    return -EINVAL;
-  }
-  return 0;
+  return result;
 }
 
 static const VMStateInfo kChipInfo = {.name = "ward-gpu chip", .get = GetChip, .put = PutChip};

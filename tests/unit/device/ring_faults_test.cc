@@ -128,6 +128,10 @@ BadEntry SizeWraps(Dice* dice) {
 
 BadEntry Overlap(Dice* dice) {
   auto copy = SmallCopy();
+  // Two rows at two pitches; at one pitch an overlap has a meaning.
+  copy.row_count = 2;
+  copy.destination_pitch = copy.row_bytes;
+  copy.source_pitch = copy.row_bytes + 16;
   copy.source = copy.destination + dice->Below(copy.row_bytes);
   return {BytesOf(copy), {abi::kStatusOperandInvalid}};
 }
