@@ -175,6 +175,14 @@ inline ValidMap ValidQueueCommands() {
          c.height = 360;
          return BytesOf(c);
        }},
+      {"CURSOR",
+       [](Bench&) {
+         auto c = MakeCommand<abi::CursorCommand>();
+         c.flags = abi::CursorCommand::kFlagVisible;
+         c.address = abi::kPhysicalLocal;
+         return BytesOf(c);
+       }},
+      {"WAIT_VBLANK", [](Bench&) { return BytesOf(MakeCommand<abi::WaitVblankCommand>()); }},
       {"SECURITY_MESSAGE",
        [](Bench&) {
          auto c = MakeCommand<abi::SecurityMessageCommand>();

@@ -124,7 +124,25 @@ inline Scenarios KernelScenarios() {
   using namespace abi;  // NOLINT: names of one contract
   return {
       {"FLIP", kStatusOutputInvalid,
-       Changed<FlipCommand>("FLIP", [](Bench&, auto* c) { c->output = 1; })},
+       Changed<FlipCommand>("FLIP", [](Bench&, auto* c) { c->output = 1; })},  // off
+      {"CURSOR", kStatusOutputInvalid,
+       Changed<CursorCommand>("CURSOR", [](Bench&, auto* c) { c->output = 2; })},
+      {"CURSOR", kStatusOperandInvalid,
+       Changed<CursorCommand>("CURSOR", [](Bench&, auto* c) { c->hot_spot_x = 64; })},
+      {"CURSOR", kStatusAddressMisaligned,
+       Changed<CursorCommand>("CURSOR", [](Bench&, auto* c) { c->address |= 16; })},
+      {"CURSOR", kStatusAddressOutOfRange,
+       Changed<CursorCommand>("CURSOR", [](Bench&, auto* c) { c->address |= uint64_t{1} << 40; })},
+      {"CURSOR", kStatusScanoutRefused,
+       Changed<CursorCommand>("CURSOR", [](Bench&, auto* c) { c->address = GpuRig::kData; })},
+      {"WAIT_VBLANK", kStatusOutputInvalid,
+       Changed<WaitVblankCommand>("WAIT_VBLANK", [](Bench&, auto* c) { c->output = 2; })},
+      {"WAIT_VBLANK", kStatusOperandInvalid,
+       Changed<WaitVblankCommand>("WAIT_VBLANK",
+                                  [](Bench&, auto* c) {
+                                    c->flags = WaitVblankCommand::kFlagFlip;
+                                    c->count = 1;
+                                  })},
       {"FLIP", kStatusOperandInvalid,
        Changed<FlipCommand>("FLIP", [](Bench&, auto* c) { c->width = 1; })},
       {"FLIP", kStatusAddressMisaligned,

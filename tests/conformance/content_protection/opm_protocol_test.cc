@@ -101,7 +101,7 @@ TEST_CASE("OPMProtocol.NoSuchOutput: an output that is not there can't be protec
           "[negative]") {
   Stage stage;
   std::unique_ptr<runtime::VideoOutput> output;
-  for (const uint32_t number : {1u, 3u, 0xffffffffu}) {
+  for (const uint32_t number : {2u, 3u, 0xffffffffu}) {
     CHECK(runtime::VideoOutput::Create(stage.kernel.get(), number, DXGKMDT_OPM_VOS_OPM_SEMANTICS,
                                        &output) == E_INVALIDARG);
   }

@@ -21,7 +21,7 @@ MISTAKES = [
      "neither named nor reserved"),
     ("registers.toml", 'bits = "31:16", summary = "Major', 'bits = "31:15", summary = "Major',
      "overlaps"),
-    ("registers.toml", '    { reserved = "63:13" } ] },', '    { reserved = "63:14" } ] },',
+    ("registers.toml", '    { reserved = "63:23" } ] },', '    { reserved = "63:24" } ] },',
      "neither named nor reserved"),
     ("registers.toml", 'summary = "Minor version."', 'summary = ""', "needs a `summary`"),
     ("registers.toml", 'name = "QUEUE_COUNT", offset = 0x10, access = "ro"',
