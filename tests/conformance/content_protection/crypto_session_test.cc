@@ -22,7 +22,10 @@ HRESULT CreateInDriver(Stage* stage, const D3D11_1DDIARG_CREATECRYPTOSESSION& ar
   runtime::PrivateMemory memory;
   REQUIRE(
       memory.Allocate(driver.pfnCalcPrivateCryptoSessionSize(device.driver_handle(), &arguments)));
-  return driver.pfnCreateCryptoSession(device.driver_handle(), &arguments, {memory.get()}, {});
+  const HRESULT result =
+      driver.pfnCreateCryptoSession(device.driver_handle(), &arguments, {memory.get()}, {});
+  if (SUCCEEDED(result)) driver.pfnDestroyCryptoSession(device.driver_handle(), {memory.get()});
+  return result;
 }
 
 struct KeyedSession : Stage {
