@@ -385,8 +385,8 @@ static int PutChip(QEMUFile *file, void *field_data, size_t size, const VMStateF
 
 /* Displays and cables are this machine's; the guest learns of one that is another. */
 static void TakeOwnDisplays(WardGpuState *s) {
-  for (uint32_t head = 0; head < kOutputCount; ++head) {
-    ward_chip_attach_display(s->chip, head, &s->outputs[head].display);
+  for (uint32_t head = 0; head < kWardChipOutputCount; ++head) {
+    ward_chip_attach_display(s->chip, head, &s->screens[head].display);
   }
   ward_chip_set_link_fault(s->chip, s->link_fault);
 }
