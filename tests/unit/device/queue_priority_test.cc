@@ -167,7 +167,7 @@ TEST_CASE("work beyond a round's budget is paid back in later rounds") {
   for (uint64_t page = 0; page < kPages; ++page) {
     rig.MapPage(
         1, kProtected + page * abi::kPageSize,
-        abi::kProtectedVramLocalBase + page * abi::kPageSize | abi::kPteValid | abi::kPteLocal);
+        (abi::kProtectedVramLocalBase + page * abi::kPageSize) | abi::kPteValid | abi::kPteLocal);
   }
   auto copy = MakeCommand<abi::CopyCommand>();
   copy.source = kProtected;
