@@ -5,6 +5,7 @@ without keys and sealed (docs/spec/saved-state.md). No guest: the test is the pr
 Keys and pixels have the openssl program as the other party.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -441,7 +442,12 @@ class Guest(Saved):
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Saves, restores and migrates machines.")
+    parser.add_argument("--build-dir", type=Path, help="the release build, for its ward tool")
+    options, rest = parser.parse_known_args()
+    if options.build_dir:
+        WARD = options.build_dir.resolve() / "emulator/cli/ward"
     for needed, command in ((PLUGIN, "./dev build device"), (WARD, "./dev build release")):
         if not needed.exists():
             sys.exit(f"{needed} is not there: {command}")
-    unittest.main(argv=sys.argv[:1] + sys.argv[1:], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + rest, verbosity=2)

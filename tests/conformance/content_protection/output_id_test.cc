@@ -54,7 +54,7 @@ TEST_CASE("CPAuthChannelAPI.OutputIdShown: a session on the screen has that outp
 }
 
 TEST_CASE("CPAuthChannelAPI.OutputIdNotShown: what is not on the screen has no output (8.5)",
-          "[negative][host]") {
+          "[negative]") {
   ScreenStage stage;
   const SessionPointer hidden = stage.process.MakeKeyedSession(kOtherKey);
   const uint64_t session = HandleOf(hidden.get());
