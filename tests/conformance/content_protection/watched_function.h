@@ -5,50 +5,23 @@
 
 #include <cstdint>
 
-#include "abi/pci_function.h"
+#include "tests/fakes/forwarding_function.h"
 
 namespace ward::test {
 
-class WatchedFunction final : public abi::PciFunction {
+class WatchedFunction final : public fakes::ForwardingFunction {
  public:
-  // `function` outlives this.
-  explicit WatchedFunction(abi::PciFunction* function) : function_(function) {}
+  using ForwardingFunction::ForwardingFunction;
 
   int waits_run_out() const { return waits_run_out_; }
 
   abi::PciError WaitInterrupt(uint32_t vector, uint32_t timeout_ms) override {
-    const abi::PciError error = function_->WaitInterrupt(vector, timeout_ms);
+    const abi::PciError error = ForwardingFunction::WaitInterrupt(vector, timeout_ms);
     if (error == abi::PciError::kTimeout) ++waits_run_out_;
     return error;
   }
 
-  uint32_t ConfigRead(uint32_t offset, uint32_t size_bytes) override {
-    return function_->ConfigRead(offset, size_bytes);
-  }
-  void ConfigWrite(uint32_t offset, uint32_t size_bytes, uint32_t value) override {
-    function_->ConfigWrite(offset, size_bytes, value);
-  }
-  uint32_t BarRead32(int bar, uint64_t offset) override {
-    return function_->BarRead32(bar, offset);
-  }
-  void BarWrite32(int bar, uint64_t offset, uint32_t value) override {
-    function_->BarWrite32(bar, offset, value);
-  }
-  uint64_t BarSize(int bar) override { return function_->BarSize(bar); }
-  uint8_t* MapBar(int bar) override { return function_->MapBar(bar); }
-  abi::PciError AllocateDma(size_t size_bytes, abi::DmaBuffer* buffer) override {
-    return function_->AllocateDma(size_bytes, buffer);
-  }
-  void FreeDma(const abi::DmaBuffer& buffer) override { function_->FreeDma(buffer); }
-  abi::PciError SetBusMaster(bool enable) override { return function_->SetBusMaster(enable); }
-  abi::PciError EnableInterrupts(uint32_t count) override {
-    return function_->EnableInterrupts(count);
-  }
-  abi::PciError ResetFunction() override { return function_->ResetFunction(); }
-  const char* LastErrorText() const override { return function_->LastErrorText(); }
-
  private:
-  abi::PciFunction* function_;
   int waits_run_out_ = 0;
 };
 

@@ -231,6 +231,11 @@ class BusyRig : public FaultRig {
     ports.clock.now_ns = result.wakeup_ns;
     return true;
   }
+  // As many steps, unless it is at rest before.
+  void DoSteps(Dice* dice, uint32_t steps) {
+    for (uint32_t i = 0; i < steps && Step(dice); ++i) {
+    }
+  }
   // The first bytes of protected VRAM as the operator would see them.
   bool ProtectedIsZero() {
     Show();
@@ -291,9 +296,7 @@ TEST_CASE("F15_ each kind of reset at every step leaves nothing running, no line
     INFO("seed " << seed << " kind " << static_cast<int>(kind));
     Dice dice(seed);
     BusyRig rig;
-    const uint32_t steps = seed / std::size(kKinds) * 2 + dice.Below(2);
-    for (uint32_t i = 0; i < steps && rig.Step(&dice); ++i) {
-    }
+    rig.DoSteps(&dice, seed / std::size(kKinds) * 2 + dice.Below(2));
     const uint32_t epoch = rig.Read(abi::kRegKeyEpoch);
     Do(kind, &rig);
     CHECK(rig.Read(abi::kRegKeyEpoch) == epoch + 1);
@@ -308,9 +311,7 @@ TEST_CASE("F15_ a reset of one queue at every step is noticed by no other queue"
     INFO("seed " << seed);
     Dice dice(seed);
     BusyRig rig;
-    const uint32_t steps = dice.Below(40);
-    for (uint32_t i = 0; i < steps && rig.Step(&dice); ++i) {
-    }
+    rig.DoSteps(&dice, dice.Below(40));
     const uint32_t victim = dice.Between(1, 5);
     const bool was_done = rig.Fence(victim) == 1;
     rig.WriteQueue(victim, abi::kRegQueueControl, abi::kQueueControlResetMask);
@@ -330,9 +331,7 @@ TEST_CASE("F15_ bus mastering that goes off in the middle of the work stops all 
     INFO("seed " << seed);
     Dice dice(seed);
     BusyRig rig;
-    const uint32_t steps = dice.Below(40);
-    for (uint32_t i = 0; i < steps && rig.Step(&dice); ++i) {
-    }
+    rig.DoSteps(&dice, dice.Below(40));
     rig.gpu->WriteConfig(FaultRig::kCommandRegister, 2, 0x2);
     rig.ports.bus.is_master = false;
     rig.ports.bus.ClearLog();
@@ -360,9 +359,7 @@ TEST_CASE("F15_ an engine reset at every step ends what was in flight, with its 
     INFO("seed " << seed);
     Dice dice(seed);
     BusyRig rig;
-    const uint32_t steps = dice.Below(40);
-    for (uint32_t i = 0; i < steps && rig.Step(&dice); ++i) {
-    }
+    rig.DoSteps(&dice, dice.Below(40));
     rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
     rig.Run();
     for (uint32_t queue = 0; queue <= 5; ++queue) {

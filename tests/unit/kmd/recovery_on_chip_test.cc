@@ -8,6 +8,7 @@
 #include "abi/generated/registers.h"
 #include "base/bytes.h"
 #include "catch2/catch_test_macros.hpp"
+#include "tests/fakes/forwarding_function.h"
 #include "tests/unit/kmd/chip_machine.h"
 
 namespace ward::kmd {
@@ -16,21 +17,12 @@ namespace {
 constexpr uint32_t kPowerControl = 0x44, kD0 = 0, kD3Hot = 3;
 
 // The function, with resets of queues and engines that do not reach it as often as the test says.
-class StubbornFunction final : public abi::PciFunction {
+class StubbornFunction final : public fakes::ForwardingFunction {
  public:
-  explicit StubbornFunction(abi::PciFunction* function) : function_(function) {}
+  using ForwardingFunction::ForwardingFunction;
   int lost_queue_resets = 0;
   int lost_engine_resets = 0;
 
-  uint32_t ConfigRead(uint32_t offset, uint32_t size) override {
-    return function_->ConfigRead(offset, size);
-  }
-  void ConfigWrite(uint32_t offset, uint32_t size, uint32_t value) override {
-    function_->ConfigWrite(offset, size, value);
-  }
-  uint32_t BarRead32(int bar, uint64_t offset) override {
-    return function_->BarRead32(bar, offset);
-  }
   void BarWrite32(int bar, uint64_t offset, uint32_t value) override {
     const bool is_queue_control = offset > abi::kRegQueueControl &&
                                   offset < abi::kRegOutputControl &&
@@ -41,27 +33,11 @@ class StubbornFunction final : public abi::PciFunction {
     const bool resets_engines =
         offset == abi::kRegDeviceControl && value == abi::kDeviceControlResetEnginesMask;
     if (resets_engines && TakeOne(&lost_engine_resets)) return;
-    function_->BarWrite32(bar, offset, value);
+    ForwardingFunction::BarWrite32(bar, offset, value);
   }
-  uint64_t BarSize(int bar) override { return function_->BarSize(bar); }
-  uint8_t* MapBar(int bar) override { return function_->MapBar(bar); }
-  abi::PciError AllocateDma(size_t size, abi::DmaBuffer* buffer) override {
-    return function_->AllocateDma(size, buffer);
-  }
-  void FreeDma(const abi::DmaBuffer& buffer) override { function_->FreeDma(buffer); }
-  abi::PciError SetBusMaster(bool enable) override { return function_->SetBusMaster(enable); }
-  abi::PciError EnableInterrupts(uint32_t count) override {
-    return function_->EnableInterrupts(count);
-  }
-  abi::PciError WaitInterrupt(uint32_t vector, uint32_t timeout_ms) override {
-    return function_->WaitInterrupt(vector, timeout_ms);
-  }
-  abi::PciError ResetFunction() override { return function_->ResetFunction(); }
-  const char* LastErrorText() const override { return function_->LastErrorText(); }
 
  private:
   static bool TakeOne(int* count) { return *count > 0 && (*count)-- > 0; }
-  abi::PciFunction* function_;
 };
 
 class StubbornMachine : public ChipMachine {
