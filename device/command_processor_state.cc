@@ -7,21 +7,6 @@ namespace ward::device {
 
 using Phase = QueueExecution::Phase;
 
-namespace {
-
-// Each buffer that was entered has a command left, but for those whose last one is in progress.
-bool CanResumeIndirect(const QueueExecution& execution) {
-  if (execution.indirect_depth > execution.indirect.size()) return false;
-  for (uint32_t depth = 0; depth < execution.indirect_depth; ++depth) {
-    const IndirectBuffer& buffer = execution.indirect[depth];
-    if (buffer.bytes > abi::kMaximumIndirectBytes || buffer.next > buffer.bytes) return false;
-  }
-  return execution.indirect_depth == 0 || execution.phase != Phase::kNone ||
-         execution.Innermost().next < execution.Innermost().bytes;
-}
-
-}  // namespace
-
 bool CommandProcessor::CanResume(const EngineJob& job) const {
   switch (job.kind) {
     case EngineJob::Kind::kCopy:
@@ -44,7 +29,7 @@ bool CommandProcessor::CanResume(const QueueExecution& execution) const {
   if (has_job != (execution.phase == Phase::kJob)) return false;
   if (has_job && !CanResume(execution.job)) return false;
   if (!blocks_.memory->Holds(execution.operand) ||
-      execution.payload.size() > abi::kMaximumCommandBytes || !CanResumeIndirect(execution) ||
+      execution.payload.size() > abi::kMaximumCommandBytes || !execution.CanResumeIndirect() ||
       execution.awaited_queues >> kQueueCount != 0 ||
       execution.vblank_wait.output >= Display::kOutputCount) {
     return false;

@@ -8,6 +8,15 @@ void QueueExecution::EnterIndirect(const IndirectBuffer& buffer) {
   indirect[indirect_depth++] = buffer;
 }
 
+bool QueueExecution::CanResumeIndirect() const {
+  if (indirect_depth > indirect.size()) return false;
+  for (uint32_t depth = 0; depth < indirect_depth; ++depth) {
+    const IndirectBuffer& buffer = indirect[depth];
+    if (buffer.bytes > abi::kMaximumIndirectBytes || buffer.next > buffer.bytes) return false;
+  }
+  return indirect_depth == 0 || phase != Phase::kNone || Innermost().next < Innermost().bytes;
+}
+
 void QueueExecution::EndCommand() {
   phase = Phase::kNone;
   command = CommandInProgress{};

@@ -76,6 +76,9 @@ struct QueueExecution {
   bool InIndirect() const { return indirect_depth != 0; }
   const IndirectBuffer& Innermost() const { return indirect[indirect_depth - 1]; }
   void EnterIndirect(const IndirectBuffer& buffer);
+  // Whether the buffers of a saved execution are as EnterIndirect and EndCommand leave them: each
+  // has a command left, but for those whose last one is in progress.
+  bool CanResumeIndirect() const;
   // Works with addresses that were translated when its command began.
   bool HoldsTranslations() const {
     return phase == Phase::kJob || phase == Phase::kMailbox || phase == Phase::kFirmware;

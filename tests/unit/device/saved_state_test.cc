@@ -233,6 +233,29 @@ TEST_CASE("F8_a vector that waits for its mask is sent by the chip that took the
   CHECK((copy.Read(abi::kRegInterruptCause) & 1) != 0);
 }
 
+TEST_CASE("F8_an interrupt that moderation holds is sent when due by the chip that took over") {
+  constexpr uint32_t kHoldUs = 500;
+  StateRig origin;
+  origin.SetUp();
+  origin.gpu->WriteMsix(12, 4, 0);
+  origin.Write(abi::kRegInterruptCause, 1);
+  origin.Write(abi::kRegInterruptModeration,
+               100 | kHoldUs << abi::kInterruptModerationMicrosecondsShift);
+  origin.ports.interrupts.vectors.clear();
+  origin.PushFence(0, 1000, abi::FenceCommand::kFlagInterrupt);
+  origin.Doorbell(0);
+  origin.gpu->Process(1 << 20);
+  REQUIRE((origin.Read(abi::kRegInterruptCause) & 1) != 0);
+  REQUIRE(origin.ports.interrupts.vectors.empty());
+  StateRig copy;
+  copy.TakeMachineOf(origin);
+  REQUIRE(copy.Load(origin.Save()) == 0);
+  CHECK(copy.ports.interrupts.vectors.empty());
+  copy.ports.clock.now_ns = origin.ports.clock.now_ns + kHoldUs * 1000;
+  copy.gpu->Process(1 << 20);
+  CHECK(copy.ports.interrupts.vectors == std::vector<uint32_t>{0});
+}
+
 TEST_CASE("handles that live keep their low halves for themselves after a load") {
   StateRig origin;
   origin.SetUp();

@@ -9,6 +9,7 @@
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
 #include "device/display.h"
+#include "device/queue_execution.h"
 #include "device/queue_scheduler.h"
 #include "device/state_archive.h"
 #include "tests/unit/device/chip_memory.h"
@@ -88,6 +89,30 @@ TEST_CASE("F10_a saved display is one that this chip could be in") {
     alter(&state.outputs[0]);
     CHECK_FALSE(chip.display.CanLoad(state));
   }
+}
+
+TEST_CASE("F10_saved indirect buffers are nested as they may be, and have a command left") {
+  QueueExecution execution;
+  CHECK(execution.CanResumeIndirect());
+  execution.EnterIndirect({0x1000, 64, 16, 0});
+  execution.EnterIndirect({0x2000, 32, 16, 0});
+  const QueueExecution good = execution;
+  REQUIRE(good.CanResumeIndirect());
+  for (const uint32_t depth : {abi::kMaximumIndirectDepth + 1, 0x10000000u, 0xffffffffu}) {
+    execution.indirect_depth = depth;
+    CHECK_FALSE(execution.CanResumeIndirect());
+  }
+  execution = good;
+  execution.indirect[0].bytes = abi::kMaximumIndirectBytes + 16;
+  CHECK_FALSE(execution.CanResumeIndirect());
+  execution = good;
+  execution.indirect[0].next = 80;
+  CHECK_FALSE(execution.CanResumeIndirect());
+  execution = good;
+  execution.indirect[1].next = 32;
+  CHECK_FALSE(execution.CanResumeIndirect());
+  execution.phase = QueueExecution::Phase::kJob;
+  CHECK(execution.CanResumeIndirect());
 }
 
 TEST_CASE("F10_saved turns are those of queues that exist, with debts that can be") {
