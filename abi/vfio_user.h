@@ -26,7 +26,11 @@ enum class Command : uint16_t {
   kDirtyPages = 14,  // obsolete
   kRegionWriteMulti = 15,
   kDeviceFeature = 16,
+  // Ours, server to client, never replied to: a vector fired. Sent where no eventfd can be passed
+  // (TCP), to a client whose kVersion has the capability kInterruptMessages: true.
+  kInterrupt = 0x8000,
 };
+inline constexpr char kInterruptMessages[] = "ward_interrupt_messages";
 
 // Every message begins with this.
 struct Header {
@@ -168,6 +172,12 @@ struct DmaAccess {
   uint64_t count;  // bytes
 };
 static_assert(sizeof(DmaAccess) == 16);
+
+struct Interrupt {
+  uint32_t vector;
+  uint32_t reserved;  // 0
+};
+static_assert(sizeof(Interrupt) == 8);
 
 // Ahead of the first message on a TCP connection, where no file permission protects the server:
 // the server sends a challenge of kAuthenticationBytes, the client answers with
