@@ -1,0 +1,205 @@
+#include "emulator/cli/serve_command.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "abi/generated/pci.h"
+#include "base/bytes.h"
+#include "device/gpu.h"
+#include "emulator/identity/identity.h"
+#include "emulator/vfio_user/access_key.h"
+#include "emulator/vfio_user/endpoint.h"
+#include "emulator/vfio_user/served_gpu.h"
+#include "emulator/vfio_user/server.h"
+
+namespace ward::emulator {
+namespace {
+
+constexpr char kServeHelp[] =
+    "Serves until SIGTERM or Ctrl-C. Each client finds a chip as after power-on, with visible "
+    "memory\n"
+    "of its own; one at a time. Examples:\n"
+    "  ward serve --socket /tmp/gpu.sock --identity ~/ward-identity\n"
+    "  qemu-system-x86_64 ... -object memory-backend-memfd,id=m,size=2G,share=on \\\n"
+    "    -machine q35,memory-backend=m -device \\\n"
+    "    "
+    "'{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"/tmp/gpu.sock\"}}'\n"
+    "  ward serve --tcp 127.0.0.1:7000            a driver on this machine, over TCP\n"
+    "QEMU is to be 10.1 or later. Without share=on its memory is reached by messages, slowly.";
+
+struct ServeArguments {
+  std::vector<std::string> sockets;
+  std::vector<std::string> tcp;
+  std::string key_file;
+  std::string identity;
+  uint64_t vram = abi::kDefaultVisibleVram;
+  uint64_t protected_vram = abi::kDefaultProtectedVram;
+  device::LatencyPreset latency = device::LatencyPreset::kFast;
+  bool strict_iv = false;
+  bool open_decrypt = false;
+  std::string displays[device::kGpuOutputCount] = {"1920x1080", "none"};
+  ServerOptions server;
+  bool no_sandbox = false;
+};
+
+int Complain(const std::string& error) {
+  fmt::print(stderr, "ward: {}\n", error);
+  return 1;
+}
+
+// "1920x1080" or "none".
+std::optional<device::AttachedDisplay> ParseDisplay(const std::string& text) {
+  device::AttachedDisplay display;
+  if (text == "none") {
+    display.connected = false;
+    return display;
+  }
+  int end = 0;
+  if (std::sscanf(text.c_str(), "%ux%u%n", &display.width, &display.height, &end) != 2 ||
+      static_cast<size_t>(end) != text.size() || !device::IsPossible(display)) {
+    return std::nullopt;
+  }
+  return display;
+}
+
+// systemd hands sockets over from descriptor 3 on (sd_listen_fds(3)).
+std::vector<int> InheritedSockets() {
+  constexpr int kFirst = 3;
+  const char* process = std::getenv("LISTEN_PID");
+  const char* count = std::getenv("LISTEN_FDS");
+  std::vector<int> sockets;
+  if (process == nullptr || count == nullptr || std::atol(process) != getpid()) return sockets;
+  for (int i = 0; i < std::atoi(count); ++i) sockets.push_back(kFirst + i);
+  return sockets;
+}
+
+// Every endpoint that was asked for, or none and `error`.
+std::vector<std::unique_ptr<Endpoint>> Listen(const ServeArguments& arguments, bool has_key,
+                                              std::string* error) {
+  std::vector<std::unique_ptr<Endpoint>> endpoints;
+  for (const std::string& path : arguments.sockets) {
+    endpoints.push_back(Endpoint::ListenUnix(path, error));
+    if (endpoints.back() == nullptr) return {};
+  }
+  for (const std::string& address : arguments.tcp) {
+    endpoints.push_back(Endpoint::ListenTcp(address, has_key, error));
+    if (endpoints.back() == nullptr) return {};
+  }
+  for (const int socket : InheritedSockets()) {
+    endpoints.push_back(Endpoint::Adopt(FileDescriptor(socket), error));
+    if (endpoints.back() == nullptr) return {};
+  }
+  if (endpoints.empty()) {
+    *error = "nowhere to listen: give --socket PATH or --tcp ADDRESS:PORT";
+  }
+  return endpoints;
+}
+
+bool FillGpuOptions(const ServeArguments& arguments, device::GpuOptions* options,
+                    std::string* error) {
+  options->visible_vram_bytes = arguments.vram;
+  options->protected_vram_bytes = arguments.protected_vram;
+  options->latency = arguments.latency;
+  options->strict_iv = arguments.strict_iv;
+  options->open_decrypt = arguments.open_decrypt;
+  for (uint32_t output = 0; output < device::kGpuOutputCount; ++output) {
+    const auto display = ParseDisplay(arguments.displays[output]);
+    if (!display) {
+      *error = fmt::format(
+          "--display{} is \"{}\" and takes none or a size from 640x480 to 3840x2160, for example "
+          "1920x1080",
+          output, arguments.displays[output]);
+      return false;
+    }
+    options->displays[output] = *display;
+  }
+  return true;
+}
+
+int Serve(const ServeArguments& arguments) {
+  std::string error;
+  device::GpuOptions gpu_options;
+  if (!FillGpuOptions(arguments, &gpu_options, &error)) return Complain(error);
+  std::unique_ptr<AccessKey> key;
+  if (!arguments.key_file.empty()) {
+    key = AccessKey::Load(arguments.key_file, &error);
+    if (key == nullptr) return Complain(error);
+  }
+  Server server;
+  std::vector<std::unique_ptr<Endpoint>> endpoints = Listen(arguments, key != nullptr, &error);
+  if (!error.empty()) return Complain(error);
+  const std::optional<Identity> identity = arguments.identity.empty()
+                                               ? Identity::Create(&error)
+                                               : Identity::Load(arguments.identity, &error);
+  if (!identity) return Complain(error);
+  if (arguments.identity.empty()) {
+    fmt::print(
+        stderr,
+        "ward: made an identity for this run only; keep one with: ward identity create DIR\n");
+  }
+  gpu_options.identity_private_key = identity->private_key();
+  gpu_options.identity_certificates = identity->certificate_bundle();
+  for (std::unique_ptr<Endpoint>& endpoint : endpoints) {
+    auto gpu = ServedGpu::Create(gpu_options, nullptr, nullptr);
+    if (!gpu.ok()) return Complain(gpu.fault().reason);
+    // Whoever opens a UNIX socket has passed its file's permissions already.
+    const AccessKey* wanted = endpoint->is_unix() ? nullptr : key.get();
+    server.Add(std::move(endpoint), std::move(gpu.value()), wanted, nullptr);
+  }
+  ServerOptions options = arguments.server;
+  options.sandbox = !arguments.no_sandbox;
+  return server.Run(options, &error) ? 0 : Complain(error);
+}
+
+}  // namespace
+
+void AddServeCommand(CLI::App* app, int* exit_code) {
+  const auto arguments = std::make_shared<ServeArguments>();
+  CLI::App* serve = app->add_subcommand("serve", "Serve the chip over vfio-user");
+  serve->footer(kServeHelp);
+  serve->add_option("--socket", arguments->sockets,
+                    "UNIX socket to listen at; once for each device");
+  serve->add_option("--tcp", arguments->tcp,
+                    "ADDRESS:PORT to listen at; port 0 takes a free one. Beyond this machine only "
+                    "with --key-file");
+  serve->add_option("--key-file", arguments->key_file, "32 bytes that TCP clients must hold too");
+  serve->add_option("--identity", arguments->identity,
+                    "Directory made by `ward identity create`; without it, one for this run");
+  serve->add_option("--vram", arguments->vram, "Visible VRAM, a power of two, 1M to 8G")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+  serve->add_option("--protected", arguments->protected_vram, "Protected VRAM, up to 8G")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+  serve
+      ->add_option("--latency", arguments->latency,
+                   "How long firmware takes: fast, or realistic (as on silicon)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, device::LatencyPreset>{
+          {"fast", device::LatencyPreset::kFast},
+          {"realistic", device::LatencyPreset::kRealistic}}));
+  serve->add_flag("--strict-iv", arguments->strict_iv,
+                  "Refuse a counter range that was used before under the same key");
+  serve->add_flag("--open-decrypt", arguments->open_decrypt,
+                  "Let applications read back what they decrypt; no PROTECTION then");
+  serve->add_option("--display0", arguments->displays[0], "What is plugged in: WxH or none");
+  serve->add_option("--display1", arguments->displays[1], "What is plugged in: WxH or none");
+  serve->add_option("--ready-fd", arguments->server.ready_fd,
+                    "Descriptor that gets a line for each device when all listen");
+  serve->add_flag("--no-sandbox", arguments->no_sandbox,
+                  "Do not restrict the server's system calls");
+  serve->callback([arguments, exit_code] { *exit_code = Serve(*arguments); });
+}
+
+}  // namespace ward::emulator

@@ -1,0 +1,132 @@
+#include "emulator/vfio_user/client_memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "base/bytes.h"
+#include "emulator/vfio_user/mapped_file.h"
+
+namespace ward::emulator {
+
+namespace wire = abi::vfio_user;
+
+// A file of the client's, mapped in full. Its entry goes with it.
+class ClientMemory::Mapping {
+ public:
+  Mapping(MappedFile file, std::map<FileNumber, std::weak_ptr<Mapping>>* entries, FileNumber number)
+      : file_(std::move(file)), entries_(entries), number_(number) {}
+  ~Mapping() { entries_->erase(number_); }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  uint8_t* memory() const { return file_.memory(); }
+  uint64_t size() const { return file_.size(); }
+
+ private:
+  MappedFile file_;
+  std::map<FileNumber, std::weak_ptr<Mapping>>* entries_;
+  FileNumber number_;
+};
+
+std::shared_ptr<ClientMemory::Mapping> ClientMemory::MapFile(int descriptor, uint64_t end,
+                                                             int* error) {
+  struct stat status{};
+  *error = EINVAL;
+  if (fstat(descriptor, &status) != 0 || status.st_size < 0 ||
+      end > static_cast<uint64_t>(status.st_size)) {
+    return nullptr;
+  }
+  const FileNumber number(status.st_dev, status.st_ino);
+  const auto known = mappings_.find(number);
+  if (known != mappings_.end()) {
+    std::shared_ptr<Mapping> mapping = known->second.lock();
+    // A file that has grown since is refused beyond what was mapped: one mapping for a file.
+    if (mapping == nullptr || end > mapping->size()) return nullptr;
+    return mapping;
+  }
+  auto file = MappedFile::Map(descriptor, static_cast<uint64_t>(status.st_size), error);
+  if (!file) return nullptr;
+  auto mapping = std::make_shared<Mapping>(std::move(*file), &mappings_, number);
+  mappings_[number] = mapping;
+  return mapping;
+}
+
+int ClientMemory::Map(const wire::DmaMap& request, const FileDescriptor& descriptor) {
+  constexpr uint32_t kRights = wire::kDmaReadable | wire::kDmaWritable;
+  if ((request.flags & ~kRights) != 0 || request.flags == 0 || request.size == 0) return EINVAL;
+  const uint64_t last = request.address + (request.size - 1);
+  if (last < request.address) return EINVAL;
+  const uint64_t end = request.offset + request.size;
+  if (end < request.offset) return EINVAL;
+  const auto next = windows_.lower_bound(request.address);
+  if (next != windows_.end() && next->first <= last) return EEXIST;
+  if (FindWindow(request.address) != windows_.end()) return EEXIST;
+  if (windows_.size() >= kMaximumWindows) return ENOSPC;
+  Window window = {request.size, request.flags, nullptr, request.offset};
+  if (descriptor.valid()) {
+    int error = 0;
+    window.mapping = MapFile(descriptor.get(), end, &error);
+    // A descriptor that can be read but not mapped as memory: by messages, as if there were none.
+    const bool can_only_read = error == EACCES || error == ENODEV || error == EPERM;
+    if (window.mapping == nullptr && !can_only_read) return error;
+  }
+  windows_.emplace(request.address, std::move(window));
+  return 0;
+}
+
+int ClientMemory::Unmap(uint64_t address, uint64_t size) {
+  if (size == 0) return EINVAL;
+  const uint64_t last = address + (size - 1);
+  if (last < address) return EINVAL;
+  const auto first = windows_.lower_bound(address);
+  const auto before = FindWindow(address);
+  if (before != windows_.end() && before->first < address) return EINVAL;
+  auto end = first;
+  for (; end != windows_.end() && end->first <= last; ++end) {
+    if (end->first + (end->second.size - 1) > last) return EINVAL;
+  }
+  windows_.erase(first, end);
+  return 0;
+}
+
+void ClientMemory::UnmapAll() { windows_.clear(); }
+
+std::map<uint64_t, ClientMemory::Window>::const_iterator ClientMemory::FindWindow(
+    uint64_t address) const {
+  auto found = windows_.upper_bound(address);
+  if (found == windows_.begin()) return windows_.end();
+  --found;
+  return address - found->first < found->second.size ? found : windows_.end();
+}
+
+bool ClientMemory::Allows(uint64_t address, uint64_t size, uint32_t right) const {
+  if (size == 0) return true;
+  if (size - 1 > std::numeric_limits<uint64_t>::max() - address) return false;
+  auto window = FindWindow(address);
+  uint64_t left = size;
+  while (true) {
+    if (window == windows_.end() || (window->second.rights & right) == 0) return false;
+    const uint64_t here = window->second.size - (address - window->first);
+    if (here >= left) return true;
+    left -= here;
+    address += here;
+    ++window;
+    if (window != windows_.end() && window->first != address) return false;
+  }
+}
+
+ClientMemory::Piece ClientMemory::Find(uint64_t address, uint64_t size) const {
+  const auto found = FindWindow(address);
+  if (found == windows_.end()) return {};
+  const uint64_t within = address - found->first;
+  const Window& window = found->second;
+  return {window.mapping == nullptr ? nullptr : window.mapping->memory() + window.offset + within,
+          std::min(size, window.size - within)};
+}
+
+}  // namespace ward::emulator

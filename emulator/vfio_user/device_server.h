@@ -1,0 +1,47 @@
+// Serves one chip to one client after another, on a thread of its own: what a client of one device
+// does, or fails to do, no other device feels.
+#ifndef WARD_EMULATOR_VFIO_USER_DEVICE_SERVER_H_
+#define WARD_EMULATOR_VFIO_USER_DEVICE_SERVER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "emulator/vfio_user/access_key.h"
+#include "emulator/vfio_user/endpoint.h"
+#include "emulator/vfio_user/served_gpu.h"
+#include "emulator/vfio_user/server_log.h"
+
+namespace ward::emulator {
+
+struct DeviceServerOptions {
+  std::string name;             // for the log
+  const Endpoint* endpoint;     // outlives the server
+  const AccessKey* key;         // null: whoever connects is let in
+  ServerLog* log;               // outlives the server
+  int first_message_ms = 5000;  // a client that says nothing is given up
+  int dma_timeout_ms = 1000;
+};
+
+class DeviceServer {
+ public:
+  DeviceServer(std::unique_ptr<ServedGpu> gpu, const DeviceServerOptions& options);
+  ~DeviceServer();
+  DeviceServer(const DeviceServer&) = delete;
+  DeviceServer& operator=(const DeviceServer&) = delete;
+
+  // Serves until Stop. The client that is there then loses its connection.
+  void Run();
+  // From any thread, once or often, also before Run.
+  void Stop();
+  // From any thread: has Run call `work` between two slices.
+  void Post(std::function<void()> work);
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace ward::emulator
+
+#endif  // WARD_EMULATOR_VFIO_USER_DEVICE_SERVER_H_

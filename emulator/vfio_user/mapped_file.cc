@@ -1,0 +1,101 @@
+#include "emulator/vfio_user/mapped_file.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <mutex>
+#include <utility>
+
+namespace ward::emulator {
+namespace {
+
+// Files mapped at one time in the whole process, all devices together: a machine has a handful.
+constexpr int kMaximumMappings = 1024;
+
+// Read by the signal handler, which can't lock. A range is published by its size, last.
+struct Range {
+  std::atomic<uintptr_t> start{0};
+  std::atomic<uint64_t> size{0};
+};
+Range ranges[kMaximumMappings];
+std::mutex ranges_lock;
+struct sigaction former_action;
+long page_bytes = 4096;
+
+void OnBusError(int signal, siginfo_t* info, void* context) {
+  const int error = errno;
+  const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
+  for (const Range& range : ranges) {
+    const uint64_t size = range.size.load(std::memory_order_acquire);
+    const uintptr_t start = range.start.load(std::memory_order_relaxed);
+    if (size == 0 || address < start || address - start >= size) continue;
+    const uintptr_t page = address & ~static_cast<uintptr_t>(page_bytes - 1);
+    const void* replaced =
+        mmap(reinterpret_cast<void*>(page), static_cast<size_t>(page_bytes), PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    errno = error;
+    if (replaced != MAP_FAILED) return;
+  }
+  // Not ours: as if we had never been asked.
+  if ((former_action.sa_flags & SA_SIGINFO) != 0 && former_action.sa_sigaction != nullptr) {
+    former_action.sa_sigaction(signal, info, context);
+    return;
+  }
+  sigaction(SIGBUS, &former_action, nullptr);  // the access happens again and ends the process
+}
+
+void CatchBusErrors() {
+  static const bool caught = [] {
+    page_bytes = sysconf(_SC_PAGESIZE);
+    struct sigaction action{};
+    action.sa_sigaction = OnBusError;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    sigemptyset(&action.sa_mask);
+    return sigaction(SIGBUS, &action, &former_action) == 0;
+  }();
+  static_cast<void>(caught);
+}
+
+int Publish(uint8_t* memory, uint64_t size) {
+  const std::lock_guard<std::mutex> lock(ranges_lock);
+  for (int place = 0; place < kMaximumMappings; ++place) {
+    if (ranges[place].size.load(std::memory_order_relaxed) != 0) continue;
+    ranges[place].start.store(reinterpret_cast<uintptr_t>(memory), std::memory_order_relaxed);
+    ranges[place].size.store(size, std::memory_order_release);
+    return place;
+  }
+  return -1;
+}
+
+}  // namespace
+
+std::optional<MappedFile> MappedFile::Map(int descriptor, uint64_t size, int* error) {
+  CatchBusErrors();
+  void* memory =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+  if (memory == MAP_FAILED) {
+    *error = errno;
+    return std::nullopt;
+  }
+  const int place = Publish(static_cast<uint8_t*>(memory), size);
+  if (place < 0) {
+    munmap(memory, size);
+    *error = ENOSPC;
+    return std::nullopt;
+  }
+  return MappedFile(static_cast<uint8_t*>(memory), size, place);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : memory_(std::exchange(other.memory_, nullptr)), size_(other.size_), place_(other.place_) {}
+
+MappedFile::~MappedFile() {
+  if (memory_ == nullptr) return;
+  ranges[place_].size.store(0, std::memory_order_release);
+  munmap(memory_, size_);
+}
+
+}  // namespace ward::emulator

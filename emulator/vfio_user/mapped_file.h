@@ -1,0 +1,36 @@
+// A file of another process, mapped shared and in full. The other process may cut the file off at
+// any time; the kernel then answers an access beyond its end with SIGBUS. Such a page is replaced
+// by one of zeros that nobody shares, and the access goes on: a client harms only itself.
+#ifndef WARD_EMULATOR_VFIO_USER_MAPPED_FILE_H_
+#define WARD_EMULATOR_VFIO_USER_MAPPED_FILE_H_
+
+#include <cstdint>
+#include <optional>
+
+namespace ward::emulator {
+
+class MappedFile {
+ public:
+  // The first one takes over the process's SIGBUS; one that is not about a mapping of ours goes to
+  // whoever had it before. Nothing on an error, with its errno. `size` is not 0.
+  static std::optional<MappedFile> Map(int descriptor, uint64_t size, int* error);
+
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) = delete;
+  ~MappedFile();
+
+  uint8_t* memory() const { return memory_; }
+  uint64_t size() const { return size_; }
+
+ private:
+  MappedFile(uint8_t* memory, uint64_t size, int place)
+      : memory_(memory), size_(size), place_(place) {}
+
+  uint8_t* memory_;
+  uint64_t size_;
+  int place_;  // in the table that the signal handler reads
+};
+
+}  // namespace ward::emulator
+
+#endif  // WARD_EMULATOR_VFIO_USER_MAPPED_FILE_H_

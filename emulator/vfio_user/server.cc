@@ -1,0 +1,112 @@
+#include "emulator/vfio_user/server.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "emulator/vfio_user/readiness.h"
+#include "emulator/vfio_user/sandbox.h"
+#include "fmt/format.h"
+
+namespace ward::emulator {
+namespace {
+
+sigset_t HandledSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&signals, signal);
+  return signals;
+}
+
+}  // namespace
+
+struct Server::Device {
+  std::unique_ptr<Endpoint> endpoint;
+  std::unique_ptr<DeviceServer> server;
+  std::function<void()> on_report;
+  std::thread thread;
+  std::atomic<bool> failed{false};
+};
+
+Server::Server() {
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  OpenNotifySocket();
+  signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an errno
+}
+
+Server::~Server() {
+  for (const auto& device : devices_) device->server->Stop();
+  for (const auto& device : devices_) {
+    if (device->thread.joinable()) device->thread.join();
+  }
+}
+
+void Server::Add(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<ServedGpu> gpu,
+                 const AccessKey* key, std::function<void()> on_report) {
+  auto device = std::make_unique<Device>();
+  device->endpoint = std::move(endpoint);
+  device->on_report = std::move(on_report);
+  const DeviceServerOptions options = {.name = device->endpoint->name(),
+                                       .endpoint = device->endpoint.get(),
+                                       .key = key,
+                                       .log = &log_};
+  device->server = std::make_unique<DeviceServer>(std::move(gpu), options);
+  devices_.push_back(std::move(device));
+}
+
+void Server::StartThreads() {
+  for (const auto& device : devices_) {
+    device->thread = std::thread([this, device = device.get()] {
+      try {
+        device->server->Run();
+      } catch (const std::exception& failure) {
+        log_.Write(device->endpoint->name(), fmt::format("fails: {}", failure.what()));
+        device->failed = true;
+        kill(getpid(), SIGTERM);  // a process whose device is dead must not look alive
+      }
+    });
+  }
+}
+
+void Server::WaitForEnd() {
+  const sigset_t signals = HandledSignals();
+  while (true) {
+    const int signal = sigwaitinfo(&signals, nullptr);
+    if (signal < 0 && errno == EINTR) continue;
+    if (signal != SIGUSR1) return;
+    for (const auto& device : devices_) {
+      if (device->on_report) device->server->Post(device->on_report);
+    }
+  }
+}
+
+bool Server::Run(const ServerOptions& options, std::string* error) {
+  StartThreads();
+  if (options.sandbox && !EnterSandbox(error)) return false;
+  std::vector<std::string> names;
+  for (const auto& device : devices_) {
+    names.push_back(device->endpoint->name());
+    log_.Write(names.back(), "listens");
+  }
+  TellReady(options.ready_fd, names);
+  WaitForEnd();
+  TellStopping();
+  for (const auto& device : devices_) device->server->Stop();
+  bool all_well = true;
+  for (const auto& device : devices_) {
+    device->thread.join();
+    if (device->failed) all_well = false;
+  }
+  if (!all_well) *error = "a device failed; the line above says why";
+  return all_well;
+}
+
+}  // namespace ward::emulator

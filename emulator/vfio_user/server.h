@@ -1,0 +1,51 @@
+// `ward serve`: devices, a thread for each, and the process around them: signals, readiness, the
+// sandbox.
+#ifndef WARD_EMULATOR_VFIO_USER_SERVER_H_
+#define WARD_EMULATOR_VFIO_USER_SERVER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "emulator/vfio_user/access_key.h"
+#include "emulator/vfio_user/device_server.h"
+#include "emulator/vfio_user/endpoint.h"
+#include "emulator/vfio_user/served_gpu.h"
+#include "emulator/vfio_user/server_log.h"
+
+namespace ward::emulator {
+
+struct ServerOptions {
+  int ready_fd = -1;    // gets a line for each endpoint when all listen, and is closed; -1: none
+  bool sandbox = true;  // only the system calls that serving needs
+};
+
+class Server {
+ public:
+  // SIGTERM, SIGINT, SIGHUP and SIGUSR1 are kept for Run from here on: before any thread exists.
+  Server();
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // `key` may be null. `on_report` is called on the device's thread when the process gets SIGUSR1.
+  void Add(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<ServedGpu> gpu, const AccessKey* key,
+           std::function<void()> on_report);
+
+  // Serves until SIGTERM, SIGINT or SIGHUP. True in good order; false, with `error`, when it can't
+  // begin or a device failed.
+  bool Run(const ServerOptions& options, std::string* error);
+
+ private:
+  struct Device;
+  void StartThreads();
+  void WaitForEnd();
+
+  ServerLog log_;
+  std::vector<std::unique_ptr<Device>> devices_;
+};
+
+}  // namespace ward::emulator
+
+#endif  // WARD_EMULATOR_VFIO_USER_SERVER_H_
