@@ -58,8 +58,8 @@ class ClientMemory {
   std::shared_ptr<Mapping> MapFile(int descriptor, uint64_t end, int* error);
   std::map<uint64_t, Window>::const_iterator FindWindow(uint64_t address) const;
 
-  std::map<uint64_t, Window> windows_;  // by address; they do not overlap
-  std::map<FileNumber, std::weak_ptr<Mapping>> mappings_;
+  std::map<FileNumber, std::weak_ptr<Mapping>> mappings_;  // outlives the windows
+  std::map<uint64_t, Window> windows_;                     // by address; they do not overlap
 };
 
 }  // namespace ward::emulator
