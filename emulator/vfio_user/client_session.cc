@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
 #include "base/assert.h"
 #include "emulator/vfio_user/version_message.h"
 #include "fmt/format.h"
@@ -22,8 +23,6 @@ constexpr int kMessagesPerTurn = 64;
 constexpr size_t kMaximumWaitingBytes = 2u << 20;
 constexpr size_t kMaximumDeferred = 4096;
 constexpr uint64_t kNanosecondsPerMillisecond = 1000000;
-constexpr uint32_t kCommandRegister = 4;
-constexpr uint8_t kCommandBusMaster = 0x4;
 
 // Every body begins with a structure that has to be whole.
 template <typename T>
@@ -46,27 +45,6 @@ bool LoadSized(const Message& message, T* value) {
 
 bool IsRequest(const Message& message) {
   return (message.header.flags & wire::kTypeMask) == wire::kTypeRequest;
-}
-
-bool TouchesChip(const Message& message) {
-  if (message.header.command == Command::kReset) return true;
-  if (message.header.command != Command::kRegionRead &&
-      message.header.command != Command::kRegionWrite) {
-    return false;
-  }
-  wire::RegionAccess access{};
-  return Load(message, &access) && access.region != abi::kVramBar;
-}
-
-// Whether a write takes bus mastering away: DMA under way ends at once.
-bool StopsBusMaster(const Message& message) {
-  wire::RegionAccess access{};
-  if (!Load(message, &access) || access.region != wire::kConfigRegion) return false;
-  if (access.offset > kCommandRegister || kCommandRegister - access.offset >= access.count) {
-    return false;
-  }
-  const size_t at = sizeof(access) + kCommandRegister - access.offset;
-  return at < message.body.size() && (message.body[at] & kCommandBusMaster) == 0;
 }
 
 }  // namespace
@@ -92,9 +70,9 @@ void ClientSession::End(std::string reason) {
 std::string ClientSession::Summary() const {
   return fmt::format(
       "{} messages, {} refused; {} accesses outside of its memory; {} DMA messages, {} register "
-      "reads that could not wait for a write before them",
+      "reads from before a slice",
       counts_.messages, counts_.refused, counts_.dma_refused, counts_.dma_messages,
-      counts_.stale_reads);
+      counts_.shadow_reads);
 }
 
 bool ClientSession::WantsInput() const {
@@ -352,8 +330,10 @@ device::ProcessResult ClientSession::Work() {
   if (over_) return {};
   WARD_ASSERT(!in_slice_);
   in_slice_ = true;
+  if (uses_messages_) shadow_.Take(&gpu_->boundary().gpu());
   device::ProcessResult result = gpu_->Process();
   in_slice_ = false;
+  shadow_.Drop();
   abandons_slice_ = over_;
   if (!deferred_.empty()) result.more = true;  // what they begin
   DoDeferred();
@@ -371,37 +351,71 @@ void ClientSession::DoDeferred() {
 }
 
 void ClientSession::HandleAmidSlice(Message message) {
-  if (!IsRequest(message) || !TouchesChip(message)) return Handle(std::move(message), false);
-  if (message.header.command == Command::kReset) {
+  const Command command = message.header.command;
+  if (IsRequest(message) && command == Command::kReset) {
     abandons_slice_ = true;
     deferred_.push_back({std::move(message), false});
     return;
   }
   wire::RegionAccess access{};
-  if (ReadAccess(message, &access) != 0) return Handle(std::move(message), false);
-  if (message.header.command == Command::kRegionRead) {
-    if (deferred_.empty()) return Handle(std::move(message), false);
-    if (held_read_since_ns_ == 0) held_read_since_ns_ = gpu_->NowNs();
-    deferred_.push_back({std::move(message), false});
+  const bool is_access = command == Command::kRegionRead || command == Command::kRegionWrite;
+  if (!IsRequest(message) || !is_access || ReadAccess(message, &access) != 0) {
+    return Handle(std::move(message), false);
+  }
+  if (access.region == wire::kConfigRegion && command == Command::kRegionWrite) {
+    const ConstByteSpan data = ConstByteSpan(message.body).subspan(sizeof(access));
+    if (gpu_->IsConfigWriteForLater(access.offset, data)) {
+      abandons_slice_ = true;
+      deferred_.push_back({std::move(message), false});
+      return;
+    }
+    Handle(std::move(message), false);
+    if (!bus_master_) abandons_slice_ = true;
     return;
   }
-  if (StopsBusMaster(message)) abandons_slice_ = true;
+  if (access.region != abi::kRegisterBar) return Handle(std::move(message), false);
+  if (command == Command::kRegionWrite) return DeferWrite(std::move(message), access);
+  if (!shadow_.IsTaken()) shadow_.Take(&gpu_->boundary().gpu());  // the first message of all
+  if (held_read_since_ns_ == 0) held_read_since_ns_ = gpu_->NowNs();
+  deferred_.push_back({std::move(message), false});
+}
+
+void ClientSession::DeferWrite(Message message, const wire::RegionAccess& access) {
+  if (access.count == 4) {
+    const uint32_t value = LoadLe<uint32_t>(message.body.data() + sizeof(access));
+    shadow_.Write(access.offset, value);
+    // A reset of the function or its engines: what they wanted from memory is of no use.
+    if (access.offset == abi::kRegDeviceControl && value != 0) abandons_slice_ = true;
+  }
   Reply(message, Bytes(access));
   deferred_.push_back({std::move(message), true});
 }
 
 void ClientSession::AnswerHeldReads() {
+  if (held_read_since_ns_ == 0) return;
+  const uint64_t waited = gpu_->NowNs() - held_read_since_ns_;
+  if (can_wait_ && waited < kReadPatienceMs * kNanosecondsPerMillisecond) return;
+  can_wait_ = false;
   held_read_since_ns_ = 0;
-  std::deque<Deferred> kept;
-  for (Deferred& next : deferred_) {
-    if (next.message.header.command == Command::kRegionRead) {
-      ++counts_.stale_reads;
-      Handle(std::move(next.message), false);
-    } else {
-      kept.push_back(std::move(next));
-    }
+  std::erase_if(deferred_, [this](const Deferred& next) { return AnswerFromShadow(next.message); });
+}
+
+bool ClientSession::AnswerFromShadow(const Message& message) {
+  wire::RegionAccess access{};
+  if (message.header.command != Command::kRegionRead || !Load(message, &access)) return false;
+  ++counts_.messages;
+  ++counts_.shadow_reads;
+  std::vector<uint8_t> body(sizeof(access) + access.count);
+  std::memcpy(body.data(), &access, sizeof(access));
+  const ByteSpan data = ByteSpan(body).subspan(sizeof(access));
+  uint32_t value = 0;
+  if (access.count == sizeof(value) && shadow_.Read(access.offset, &value)) {
+    StoreLe(data.data(), value);
+  } else {
+    gpu_->Read(access.region, access.offset, data);
   }
-  deferred_ = std::move(kept);
+  Reply(message, body);
+  return true;
 }
 
 bool ClientSession::ReachMemory(uint64_t address, uint64_t size, uint32_t right) {
@@ -473,6 +487,7 @@ bool ClientSession::TransferByMessage(Command command, uint64_t address, ByteSpa
   if (!written.empty()) std::memcpy(body.data() + sizeof(access), written.data(), written.size());
   const uint16_t id = next_id_++;
   ++counts_.dma_messages;
+  uses_messages_ = true;
   const auto size = static_cast<uint32_t>(sizeof(wire::Header) + body.size());
   stream_.Send({id, command, size, wire::kTypeRequest, 0}, body);
   Message reply;
@@ -507,12 +522,8 @@ bool ClientSession::AwaitReply(uint16_t id, Message* reply) {
     }
     if (input == MessageStream::Input::kEnd) End("");
     if (input == MessageStream::Input::kBroken) End(stream_.trouble());
-    const uint64_t now = gpu_->NowNs();
-    const bool held_too_long =
-        held_read_since_ns_ != 0 &&
-        now - held_read_since_ns_ >= kReadPatienceMs * kNanosecondsPerMillisecond;
-    if (held_too_long) AnswerHeldReads();
-    if (now >= deadline) {
+    AnswerHeldReads();
+    if (gpu_->NowNs() >= deadline) {
       End(fmt::format("it left a DMA request unanswered for {} ms", options_.dma_timeout_ms));
     }
     if (over_) break;
