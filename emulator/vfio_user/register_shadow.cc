@@ -45,6 +45,24 @@ bool RegisterShadow::Read(uint64_t offset, uint32_t* value) const {
   return true;
 }
 
+// What a queue says once its control register was written (docs/spec/registers.md).
+void RegisterShadow::ControlQueue(uint32_t queue, uint32_t control) {
+  constexpr uint32_t kDisabled = 0;
+  constexpr uint32_t kRunning = 2;
+  const uint32_t block = abi::kRegQueueControl + queue * abi::kQueueBlockStride;
+  if ((control & abi::kQueueControlResetMask) != 0) {
+    for (const abi::RegisterInfo& info : abi::kRegisters) {
+      const bool is_record = info.access == abi::RegisterAccess::kRo &&
+                             info.offset > abi::kRegQueueControl &&
+                             info.offset < abi::kRegQueueControl + abi::kQueueBlockStride;
+      if (is_record) values_[block + (info.offset - abi::kRegQueueControl)] = info.reset_value;
+    }
+  }
+  const bool runs =
+      (control & abi::kQueueControlEnableMask) != 0 && (control & abi::kQueueControlResetMask) == 0;
+  values_[block + (abi::kRegQueueStatus - abi::kRegQueueControl)] = runs ? kRunning : kDisabled;
+}
+
 void RegisterShadow::Write(uint64_t offset, uint32_t value) {
   const auto found = values_.find(offset);
   const abi::RegisterInfo* info = FindInfo(offset);
@@ -53,6 +71,9 @@ void RegisterShadow::Write(uint64_t offset, uint32_t value) {
     found->second &= ~value;
   } else {
     found->second = (found->second & ~info->writable_mask) | (value & info->writable_mask);
+  }
+  if (info->offset == abi::kRegQueueControl) {
+    ControlQueue(static_cast<uint32_t>((offset - info->offset) / info->block_stride), value);
   }
 }
 

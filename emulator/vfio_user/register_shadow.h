@@ -19,11 +19,13 @@ class RegisterShadow {
 
   // One aligned access of 32 bits; false for a place that it does not know.
   bool Read(uint64_t offset, uint32_t* value) const;
-  // A write that the chip gets after the slice: bits that keep what is written, and bits that it
-  // clears, are seen at once; what it sets off is not.
+  // A write that the chip gets after the slice: bits that keep what is written, bits that it
+  // clears, and a queue's new state are seen at once; what else it sets off is not.
   void Write(uint64_t offset, uint32_t value);
 
  private:
+  void ControlQueue(uint32_t queue, uint32_t control);
+
   std::unordered_map<uint64_t, uint32_t> values_;  // by offset
 };
 
