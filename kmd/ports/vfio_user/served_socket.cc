@@ -1,32 +1,28 @@
 #include "kmd/ports/vfio_user/served_socket.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <vector>
 
 #include "abi/vfio_user.h"
+#include "base/secret_bytes.h"
 #include "kmd/ports/vfio_user/deadline.h"
 
 namespace ward::kmd {
 namespace {
 
 using abi::PciError;
-
-// A shorter key could be guessed from a challenge and its answer that somebody overheard.
-constexpr size_t kMinimumKeyBytes = 16;
-constexpr size_t kMaximumKeyBytes = 4096;
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -111,34 +107,39 @@ int ConnectWithin(const FileDescriptor& socket, const SocketAddress& to, const D
 // A pre-shared key: read, used once, wiped.
 class SharedKey {
  public:
-  ~SharedKey() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
-
   bool Read(const std::string& path, std::string* error) {
-    std::ifstream file(path, std::ios::binary);
-    file.read(reinterpret_cast<char*>(bytes_.data()), static_cast<std::streamsize>(bytes_.size()));
-    size_ = static_cast<size_t>(file.gcount());
-    if (size_ >= kMinimumKeyBytes && size_ <= kMaximumKeyBytes) return true;
-    *error = path + ": a key file has from " + std::to_string(kMinimumKeyBytes) + " to " +
-             std::to_string(kMaximumKeyBytes) + " bytes, the same ones as the server's";
+    FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    struct stat status{};
+    const ByteSpan bytes = key_.Expose();
+    if (!file.valid()) {
+      *error = "the key file " + path + ": " + std::strerror(errno);
+    } else if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+               status.st_size != static_cast<off_t>(bytes.size()) ||
+               read(file.get(), bytes.data(), bytes.size()) != status.st_size) {
+      *error = "the key file " + path + " has not " + std::to_string(bytes.size()) +
+               " bytes; it is a copy of the server's";
+    } else {
+      return true;
+    }
     return false;
   }
 
-  using Mac = std::array<uint8_t, abi::vfio_user::kAuthenticationBytes>;
-  bool Sign(const Mac& challenge, Mac* answer) const {
+  using Proof = std::array<uint8_t, abi::vfio_user::kAuthenticationBytes>;
+  bool Answer(const Proof& challenge, Proof* proof) const {
+    const ConstByteSpan key = key_.Expose();
     unsigned int size = 0;
-    return HMAC(EVP_sha256(), bytes_.data(), static_cast<int>(size_), challenge.data(),
-                challenge.size(), answer->data(), &size) != nullptr &&
-           size == answer->size();
+    return HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), challenge.data(),
+                challenge.size(), proof->data(), &size) != nullptr &&
+           size == proof->size();
   }
 
  private:
-  std::vector<uint8_t> bytes_ = std::vector<uint8_t>(kMaximumKeyBytes + 1);
-  size_t size_ = 0;
+  SecretBytes<32> key_;
 };
 
 PciError Authenticate(const FileDescriptor& socket, const SharedKey& key, const Deadline& deadline,
                       std::string* error) {
-  SharedKey::Mac challenge{};
+  SharedKey::Proof challenge{};
   size_t got = 0;
   while (got < challenge.size()) {
     if (!Await(socket, POLLIN, deadline)) {
@@ -155,10 +156,10 @@ PciError Authenticate(const FileDescriptor& socket, const SharedKey& key, const 
     }
     got += static_cast<size_t>(more);
   }
-  SharedKey::Mac answer{};
+  SharedKey::Proof proof{};
   // 32 bytes into an empty socket never block.
-  if (!key.Sign(challenge, &answer) || send(socket.get(), answer.data(), answer.size(),
-                                            MSG_NOSIGNAL) != static_cast<ssize_t>(answer.size())) {
+  if (!key.Answer(challenge, &proof) || send(socket.get(), proof.data(), proof.size(),
+                                             MSG_NOSIGNAL) != static_cast<ssize_t>(proof.size())) {
     *error = "the challenge can't be answered";
     return PciError::kGone;
   }
