@@ -192,10 +192,10 @@ Result<void> Display::SetCursor(uint32_t output, ConstByteSpan pixels, uint32_t 
     return Invalid("a cursor of another size, or a hot spot outside of it");
   }
   MemoryBlock& memory = outputs_[output].cursor;
-  if (memory.bytes().empty()) {
+  if (memory.size_bytes() == 0) {
     WARD_ASSIGN_OR_RETURN(memory, parts_.video_memory->Allocate(Segment::kVisible, kCursorBytes));
   }
-  std::copy(pixels.begin(), pixels.end(), memory.bytes().begin());
+  memory.Write(0, pixels);
   auto command = MakeCommand<abi::CursorCommand>();
   command.flags = abi::CursorCommand::kFlagVisible;
   command.output = output;

@@ -266,6 +266,7 @@ Result<ByteSpan> RenderDevice::Lock(AllocationHandle handle) {
     for (Allocation* user : allocation->shared->users) WARD_TRY(user->owner->WaitUnused(*user));
   }
   allocation->last_use.clear();
+  WARD_TRY(hardware_->residency().BringToCpu(allocation));
   if (allocation->is_pageable()) hardware_->residency().Touch(allocation);
   ++allocation->lock_count;
   return allocation->memory.bytes().first(allocation->size_bytes);
