@@ -106,6 +106,7 @@ void ClientSession::Handle(Message message, bool is_answered) {
   if ((header.flags & wire::kTypeMask) == wire::kTypeReply) {
     // One that came too late, or was never asked for: of no use to anybody.
     if (awaits_ && header.id == awaited_id_) {
+      if (asks_while_read_waits_ && patience_ == Patience::kUnknown) patience_ = Patience::kWaits;
       reply_ = std::move(message);
       has_reply_ = true;
     }
@@ -394,8 +395,11 @@ void ClientSession::DeferWrite(Message message, const wire::RegionAccess& access
 void ClientSession::AnswerHeldReads() {
   if (held_read_since_ns_ == 0) return;
   const uint64_t waited = gpu_->NowNs() - held_read_since_ns_;
-  if (can_wait_ && waited < kReadPatienceMs * kNanosecondsPerMillisecond) return;
-  can_wait_ = false;
+  const int patience_ms = patience_ == Patience::kUnknown ? kReadPatienceMs
+                          : patience_ == Patience::kWaits ? kReadTrustMs
+                                                          : 0;
+  if (waited < static_cast<uint64_t>(patience_ms) * kNanosecondsPerMillisecond) return;
+  patience_ = Patience::kCannotWait;
   held_read_since_ns_ = 0;
   std::erase_if(deferred_, [this](const Deferred& next) { return AnswerFromShadow(next.message); });
 }
@@ -488,6 +492,7 @@ bool ClientSession::TransferByMessage(Command command, uint64_t address, ByteSpa
   const uint16_t id = next_id_++;
   ++counts_.dma_messages;
   uses_messages_ = true;
+  asks_while_read_waits_ = held_read_since_ns_ != 0;
   const auto size = static_cast<uint32_t>(sizeof(wire::Header) + body.size());
   stream_.Send({id, command, size, wire::kTypeRequest, 0}, body);
   Message reply;

@@ -6,9 +6,9 @@
 //   * what does not touch the chip's registers is done at once;
 //   * register writes are acknowledged, and done after the slice, in their order;
 //   * register reads wait for the end of the slice, which a client that answers DMA meanwhile does
-//     not notice. One that does not answer within kReadPatienceMs can't (QEMU without shared
-//     memory): it gets what the registers said before the slice (RegisterShadow), from then on at
-//     once;
+//     not notice. One that leaves the first such request unanswered for kReadPatienceMs can't (QEMU
+//     without shared memory): it gets what the registers said before the slice (RegisterShadow),
+//     from then on at once;
 //   * a reset ends the slice: what it still wants from memory is refused.
 #ifndef WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
 #define WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
@@ -73,7 +73,9 @@ class ClientSession final : public ClientPort {
   void OnBusMaster(bool enabled) override;
   void OnFunctionReset() override { events_.DropPending(); }
 
-  static constexpr int kReadPatienceMs = 2;
+  static constexpr int kReadPatienceMs = 10;
+  // With a client that was seen to answer.
+  static constexpr int kReadTrustMs = 200;
 
  private:
   // A request that waits for the end of a slice.
@@ -143,7 +145,10 @@ class ClientSession final : public ClientPort {
   bool in_slice_ = false;
   bool abandons_slice_ = false;
   bool uses_messages_ = false;  // has reached memory by messages
-  bool can_wait_ = true;        // answers DMA while its own read is not answered
+  // Whether the client answers DMA while its own read is not answered.
+  enum class Patience { kUnknown, kWaits, kCannotWait };
+  Patience patience_ = Patience::kUnknown;
+  bool asks_while_read_waits_ = false;  // the DMA request on its way came after a read that waits
   RegisterShadow shadow_;
   bool awaits_ = false;  // a reply, of awaited_id_
   uint16_t awaited_id_ = 0;
