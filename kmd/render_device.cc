@@ -338,6 +338,12 @@ Result<bool> RenderDevice::Reclaim(AllocationHandle handle) {
   return is_kept;
 }
 
+Result<Place> RenderDevice::PlaceOf(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(const Allocation* allocation, FindAllocation(handle));
+  if (allocation->memory.size_bytes() == 0) return Place::kNowhere;
+  return allocation->memory.is_local() ? Place::kVideoMemory : Place::kSystem;
+}
+
 Result<AddressPatch> RenderDevice::CheckPatch(const Patch& patch, size_t command_bytes,
                                               std::span<Allocation* const> allocations) const {
   if (patch.allocation_index >= allocations.size()) return Invalid("a patch names no allocation");
