@@ -9,7 +9,7 @@
 #include "runtime/dxgi_device.h"
 #include "runtime/swap_chain.h"
 #include "tests/integration/application.h"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 
 namespace ward::test {
 namespace {
@@ -19,10 +19,7 @@ constexpr uint32_t kHeight = 480;
 
 struct Stage {
   Stage()
-      : machine(MakeMachine()),
-        kernel(OpenKernel(machine.get())),
-        application(kernel.get()),
-        dxgi(&application.device()) {}
+      : kernel(OpenKernel(machine.get())), application(kernel.get()), dxgi(&application.device()) {}
 
   std::unique_ptr<runtime::Resource> Create(const runtime::TextureDescription& description) {
     std::unique_ptr<runtime::Resource> texture;
@@ -52,14 +49,14 @@ struct Stage {
     return LoadLe<uint32_t>(Read(resource).data());
   }
   uint32_t Shown() {
-    device::Gpu& gpu = machine->gpu();
+    device::Gpu& gpu = machine.host().gpu();
     const device::ScanoutInfo info = gpu.Scanout(0);
     std::vector<uint8_t> pixels(size_t{info.width} * info.height * 4);
     REQUIRE(gpu.ReadScanout(0, device::ScanoutView::kOperator, pixels, info.width * 4));
     return LoadLe<uint32_t>(pixels.data());
   }
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  const FunctionUnderTest machine;
   std::unique_ptr<runtime::Kernel> kernel;
   Application application;
   runtime::DxgiDevice dxgi;
@@ -161,7 +158,7 @@ TEST_CASE("SetDisplayMode makes a primary's size the mode and shows it") {
   const auto primary = stage.Create(description);
   stage.Paint(primary.get(), 0xFF778899);
   REQUIRE(stage.dxgi.SetDisplayMode(primary.get()) == S_OK);
-  CHECK(stage.machine->gpu().Scanout(0).width == kWidth);
+  CHECK(stage.machine.host().gpu().Scanout(0).width == kWidth);
   CHECK(stage.Shown() == 0xFF778899);
   description.width = 333;  // no mode
   const auto odd = stage.Create(description);

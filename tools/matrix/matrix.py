@@ -19,7 +19,7 @@ from matrix import attachments  # noqa: E402
 from vm.error import VmError  # noqa: E402
 
 SUITES = (("content protection", "tests/vm/ward_conformance"),
-          ("integration", "tests/vm/ward_integration"))
+          ("integration", "tests/vm/ward_integration_suite"))
 
 
 class Cell(NamedTuple):

@@ -1,7 +1,7 @@
-// What the suite runs on: a chip in this process, made anew for each case, or one PCI function that
-// the command line names, reset for each case.
-#ifndef WARD_TESTS_CONFORMANCE_CONTENT_PROTECTION_FUNCTION_UNDER_TEST_H_
-#define WARD_TESTS_CONFORMANCE_CONTENT_PROTECTION_FUNCTION_UNDER_TEST_H_
+// What the suites run on: a chip in this process, made anew for each case, or one PCI function that
+// the command line names, which finds its way out of whatever the case before left behind.
+#ifndef WARD_TESTS_INTEGRATION_FUNCTION_UNDER_TEST_H_
+#define WARD_TESTS_INTEGRATION_FUNCTION_UNDER_TEST_H_
 
 #include <memory>
 #include <string>
@@ -23,6 +23,7 @@ class FunctionUnderTest {
   explicit FunctionUnderTest(const MachineOptions& options);
 
   abi::PciFunction* get() const { return function_; }
+  abi::PciFunction* operator->() const { return function_; }
   // The machine behind it, for cases that look into it: skips where there is none.
   emulator::InProcessHost& host() const;
 
@@ -37,4 +38,4 @@ std::unique_ptr<emulator::InProcessHost> MakeHostMachine(const MachineOptions& o
 
 }  // namespace ward::test
 
-#endif  // WARD_TESTS_CONFORMANCE_CONTENT_PROTECTION_FUNCTION_UNDER_TEST_H_
+#endif  // WARD_TESTS_INTEGRATION_FUNCTION_UNDER_TEST_H_
