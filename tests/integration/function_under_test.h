@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
 #include "abi/pci_function.h"
 #include "tests/integration/machine.h"
 
@@ -24,10 +26,18 @@ class FunctionUnderTest {
 
   abi::PciFunction* get() const { return function_; }
   abi::PciFunction* operator->() const { return function_; }
+  // Bytes of memory that it has.
+  uint64_t visible_vram() const { return Read64(abi::kRegVisibleVramSizeLo); }
+  uint64_t protected_vram() const { return Read64(abi::kRegProtectedVramSizeLo); }
   // The machine behind it, for cases that look into it: skips where there is none.
   emulator::InProcessHost& host() const;
 
  private:
+  uint64_t Read64(uint64_t low) const {
+    return function_->BarRead32(abi::kRegisterBar, low) |
+           uint64_t{function_->BarRead32(abi::kRegisterBar, low + 4)} << 32;
+  }
+
   std::unique_ptr<emulator::InProcessHost> machine_;  // null on a function that was chosen
   abi::PciFunction* function_;
 };

@@ -128,7 +128,7 @@ TEST_CASE("An allocation without its private data is E_INVALIDARG") {
 TEST_CASE("An allocation that has no room is E_OUTOFMEMORY, and a small one works after it") {
   Bare bare;
   bare.data.segment = 2;
-  bare.data.size_bytes = TestGpuOptions().protected_vram_bytes + 1;
+  bare.data.size_bytes = bare.machine.protected_vram() + 1;
   D3DKMT_HANDLE handle = 0;
   CHECK(bare.Allocate(sizeof(abi::AllocationData), &handle) == E_OUTOFMEMORY);
   bare.data.size_bytes = 4096;
