@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace ward::abi {
 
@@ -45,6 +46,30 @@ class PciFunction {
   // when the BAR can't be mapped (registers, or no such BAR).
   virtual uint8_t* MapBar(int bar) = 0;
 
+  // Copies bytes from and to a memory BAR, mapped or not. 8 bytes at a multiple of 8 are written as
+  // one. kBadArgument (outside) and kUnsupported come before anything is moved; after any other
+  // error the function is gone. Unless overridden: for BARs that MapBar maps.
+  virtual PciError BarReadBlock(int bar, uint64_t offset, void* into, size_t size_bytes) {
+    const uint8_t* base = nullptr;
+    const PciError error = FindBlock(bar, offset, size_bytes, &base);
+    if (error == PciError::kNone) std::memcpy(into, base + offset, size_bytes);
+    return error;
+  }
+  virtual PciError BarWriteBlock(int bar, uint64_t offset, const void* from, size_t size_bytes) {
+    const uint8_t* base = nullptr;
+    const PciError error = FindBlock(bar, offset, size_bytes, &base);
+    if (error != PciError::kNone) return error;
+    uint8_t* to = MapBar(bar) + offset;
+    uint64_t word = 0;
+    if (size_bytes == sizeof(word) && offset % sizeof(word) == 0) {
+      std::memcpy(&word, from, sizeof(word));
+      *reinterpret_cast<volatile uint64_t*>(to) = word;
+    } else {
+      std::memcpy(to, from, size_bytes);
+    }
+    return PciError::kNone;
+  }
+
   // DMA memory. The buffer lives until FreeDma or the end of this object.
   virtual PciError AllocateDma(size_t size_bytes, DmaBuffer* buffer) = 0;
   virtual void FreeDma(const DmaBuffer& buffer) = 0;
@@ -64,6 +89,15 @@ class PciFunction {
 
   // One line for people about the last error: what is wrong and what mends it.
   virtual const char* LastErrorText() const = 0;
+
+ private:
+  PciError FindBlock(int bar, uint64_t offset, size_t size_bytes, const uint8_t** base) {
+    *base = MapBar(bar);
+    if (*base == nullptr) return PciError::kUnsupported;
+    const uint64_t size = BarSize(bar);
+    return size_bytes <= size && offset <= size - size_bytes ? PciError::kNone
+                                                             : PciError::kBadArgument;
+  }
 };
 
 }  // namespace ward::abi

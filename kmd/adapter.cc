@@ -187,6 +187,11 @@ Result<bool> Adapter::Reclaim(DeviceHandle device, AllocationHandle allocation) 
   return owner->Reclaim(allocation);
 }
 
+Result<Place> Adapter::PlaceOf(DeviceHandle device, AllocationHandle allocation) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->PlaceOf(allocation);
+}
+
 MemoryReport Adapter::Memory() const {
   Hardware& hardware = implementation_->hardware();
   const Residency::Counts& counts = hardware.residency().counts();

@@ -1,6 +1,6 @@
 #include "kmd/page_tables.h"
 
-#include <atomic>
+#include <vector>
 
 #include "abi/generated/pci.h"
 #include "base/assert.h"
@@ -16,12 +16,49 @@ constexpr uint64_t kLimit = 1ull << abi::kVirtualAddressBits;
 // Lowest address bit that an entry of this level covers.
 constexpr int ShiftOf(int level) { return 12 + 9 * (kLeafLevel - level); }
 
-// Release: what a table holds is there before the entry that leads to it.
-void StoreEntry(const MemoryBlock& table, int level, uint64_t address, uint64_t entry) {
-  const uint64_t index = (address >> ShiftOf(level)) % kEntryCount;
-  auto* entries = reinterpret_cast<uint64_t*>(table.bytes().data());
-  std::atomic_ref<uint64_t>(entries[index]).store(entry, std::memory_order_release);
+// The CPU is little-endian, as VRAM is.
+ConstByteSpan BytesOfEntry(const uint64_t& entry) {
+  return {reinterpret_cast<const uint8_t*>(&entry), sizeof(entry)};
 }
+
+// Where in its table the entry lies that covers `address`.
+uint64_t EntryOffset(int level, uint64_t address) {
+  return (address >> ShiftOf(level)) % kEntryCount * sizeof(uint64_t);
+}
+
+// What a table holds is there before the entry that leads to it.
+void StoreEntry(const MemoryBlock& table, int level, uint64_t address, uint64_t entry) {
+  table.Write(EntryOffset(level, address), BytesOfEntry(entry));
+}
+
+// Entries of small pages, written one by one where VRAM is mapped, and where it is not with as few
+// accesses as there are tables: each of those may be a message.
+class LeafWriter {
+ public:
+  ~LeafWriter() { Flush(); }
+
+  void Put(const MemoryBlock& table, uint64_t address, uint64_t entry) {
+    if (!table.bytes().empty()) return StoreEntry(table, kLeafLevel, address, entry);
+    const uint64_t offset = EntryOffset(kLeafLevel, address);
+    if (table_ != &table || offset != offset_ + kept_.size()) {
+      Flush();
+      table_ = &table;
+      offset_ = offset;
+    }
+    const ConstByteSpan bytes = BytesOfEntry(entry);
+    kept_.insert(kept_.end(), bytes.begin(), bytes.end());
+  }
+
+ private:
+  void Flush() {
+    if (!kept_.empty()) table_->Write(offset_, kept_);
+    kept_.clear();
+  }
+
+  const MemoryBlock* table_ = nullptr;
+  uint64_t offset_ = 0;
+  std::vector<uint8_t> kept_;
+};
 
 uint64_t DirectoryEntry(const MemoryBlock& table) {
   return table.physical_address() | abi::kPteValid | abi::kPteLocal;
@@ -88,6 +125,7 @@ void PageTables::Map(uint64_t address, const MemoryBlock& block, Access access) 
   uint64_t bits = abi::kPteValid;
   if (access == Access::kReadWrite) bits |= abi::kPteWritable;
   if (block.is_local()) bits |= abi::kPteLocal;
+  LeafWriter leaves;
   uint64_t offset = 0;
   while (offset < block.size_bytes()) {
     const uint64_t page = address + offset;
@@ -96,14 +134,19 @@ void PageTables::Map(uint64_t address, const MemoryBlock& block, Access access) 
     const int level = is_large ? kLargePageLevel : kLeafLevel;
     const MemoryBlock* table = FindTable(page, level);
     WARD_ASSERT(table != nullptr);
-    if (is_large) large_pages_.insert(page);
-    StoreEntry(*table, level, page, is_large ? entry | abi::kPteLarge : entry);
+    if (is_large) {
+      large_pages_.insert(page);
+      StoreEntry(*table, level, page, entry | abi::kPteLarge);
+    } else {
+      leaves.Put(*table, page, entry);
+    }
     offset += is_large ? abi::kLargePageSize : abi::kPageSize;
   }
 }
 
 void PageTables::Unmap(uint64_t address, uint64_t size_bytes) {
   const uint64_t end = address + size_bytes;
+  LeafWriter leaves;
   uint64_t page = address;
   while (page < end) {
     if (large_pages_.contains(LargePageOf(page))) {
@@ -118,7 +161,7 @@ void PageTables::Unmap(uint64_t address, uint64_t size_bytes) {
       continue;
     }
     const MemoryBlock* table = FindTable(page, kLeafLevel);
-    if (table != nullptr) StoreEntry(*table, kLeafLevel, page, 0);
+    if (table != nullptr) leaves.Put(*table, page, 0);
     page += abi::kPageSize;
   }
 }

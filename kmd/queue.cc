@@ -139,7 +139,7 @@ Fault Queue::StopFault() const {
   if (registers_->IsGone()) {
     return {abi::kStatusDeviceGone, "the function does not answer any more"};
   }
-  return {abi::kStatusQueueFaulted, "the queue stopped before the fence"};
+  return {abi::kStatusQueueFaulted, "the context's queue has stopped"};
 }
 
 Result<void> Queue::Wait(uint64_t fence, uint32_t timeout_ms) {

@@ -111,9 +111,8 @@ Result<uint64_t> RenderContext::Submit(ConstByteSpan commands,
   WARD_ASSERT(!commands.empty() && commands.size() <= kMaximumCommandBytes &&
               IsAligned(commands.size(), abi::kCommandAlignment));
   if (loss_ != abi::kStatusOk) return LossFault();
-  if (stopped_ || (queue_ != nullptr && queue_->queue().HasStopped())) {
-    return Fault{abi::kStatusQueueFaulted, "the context's queue has stopped"};
-  }
+  if (stopped_) return Fault{abi::kStatusQueueFaulted, "the context's queue has stopped"};
+  if (queue_ != nullptr && queue_->queue().HasStopped()) return queue_->queue().StopFault();
   if (queue_ == nullptr) WARD_TRY(TakeQueue());
   WARD_ASSIGN_OR_RETURN(const uint64_t fence,
                         queue_->Submit(commands, patches, kCommandBufferAddress));

@@ -266,6 +266,7 @@ Result<ByteSpan> RenderDevice::Lock(AllocationHandle handle) {
     for (Allocation* user : allocation->shared->users) WARD_TRY(user->owner->WaitUnused(*user));
   }
   allocation->last_use.clear();
+  WARD_TRY(hardware_->residency().BringToCpu(allocation));
   if (allocation->is_pageable()) hardware_->residency().Touch(allocation);
   ++allocation->lock_count;
   return allocation->memory.bytes().first(allocation->size_bytes);
@@ -335,6 +336,12 @@ Result<bool> RenderDevice::Reclaim(AllocationHandle handle) {
   if (!is_kept) WARD_TRY(hardware_->residency().Bring(allocation));
   allocation->is_offered = false;
   return is_kept;
+}
+
+Result<Place> RenderDevice::PlaceOf(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(const Allocation* allocation, FindAllocation(handle));
+  if (allocation->memory.size_bytes() == 0) return Place::kNowhere;
+  return allocation->memory.is_local() ? Place::kVideoMemory : Place::kSystem;
 }
 
 Result<AddressPatch> RenderDevice::CheckPatch(const Patch& patch, size_t command_bytes,

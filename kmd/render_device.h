@@ -45,6 +45,7 @@ class RenderDevice final : public AllocationOwner {
   Result<void> Evict(std::span<const AllocationHandle> allocations);
   Result<void> Offer(AllocationHandle allocation);
   Result<bool> Reclaim(AllocationHandle allocation);
+  Result<Place> PlaceOf(AllocationHandle allocation);
   Result<uint64_t> Submit(ContextHandle context, ConstByteSpan commands,
                           std::span<const AllocationHandle> allocations,
                           std::span<const Patch> patches);

@@ -58,6 +58,21 @@ Result<void> Residency::Bring(Allocation* allocation) {
   return {};
 }
 
+Result<void> Residency::BringToCpu(Allocation* allocation) {
+  if (!allocation->memory.bytes().empty()) return {};
+  if (!allocation->is_pageable() || display_->Shows(allocation->memory)) {
+    return Fault{abi::kStatusLockRefused,
+                 "visible VRAM can't be mapped here, and what is shared or shown does not move"};
+  }
+  AllocationPin pin(allocation);
+  WARD_ASSIGN_OR_RETURN(MemoryBlock place,
+                        memory_->Allocate(Segment::kSystem, allocation->size_bytes));
+  WARD_TRY(MoveTo(allocation, std::move(place)));
+  ++counts_.moved_out;
+  away_.splice(away_.end(), turns_, allocation->turn);
+  return {};
+}
+
 bool Residency::MayMove(const Allocation& allocation) const {
   return allocation.is_resident() && allocation.lock_count == 0 && allocation.resident_count == 0 &&
          allocation.pin_count == 0 && !display_->Shows(allocation.memory);

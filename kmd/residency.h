@@ -45,6 +45,10 @@ class Residency final : public VideoMemory::Reclaimer {
   // OUT_OF_MEMORY when what may move does not make room; the kernel queue's faults.
   Result<void> Bring(Allocation* allocation);
 
+  // Moves it to system memory where the CPU does not reach visible VRAM. No submission uses it any
+  // more. LOCK_REFUSED for what can't move; else as Bring.
+  Result<void> BringToCpu(Allocation* allocation);
+
   // VideoMemory asks for room in visible VRAM.
   Result<void> MakeRoom() override;
 

@@ -1,10 +1,14 @@
 #include "kmd/video_memory.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/assert.h"
 #include "kmd/register_window.h"
 
 namespace ward::kmd {
@@ -12,6 +16,17 @@ namespace {
 
 // More than any surface or stream needs; keeps a caller's size from overflowing a host's size_t.
 constexpr uint64_t kMaximumSystemBytes = 1ull << 31;
+
+constexpr int kVramBar = static_cast<int>(abi::kVramBar);
+constexpr uint64_t kZeroBytes = 1u << 20;  // of one write
+
+void WriteZeros(const MemoryBlock& block) {
+  const std::vector<uint8_t> zeros(std::min(block.size_bytes(), kZeroBytes));
+  for (uint64_t at = 0; at < block.size_bytes(); at += zeros.size()) {
+    const uint64_t left = block.size_bytes() - at;
+    block.Write(at, ConstByteSpan(zeros).first(std::min<uint64_t>(left, zeros.size())));
+  }
+}
 
 Result<uint64_t> AllocateFrom(RangeAllocator* range, uint64_t size_bytes) {
   if (size_bytes >= abi::kLargePageSize) {
@@ -34,6 +49,7 @@ MemoryBlock& MemoryBlock::operator=(MemoryBlock&& other) noexcept {
   physical_address_ = other.physical_address_;
   size_bytes_ = std::exchange(other.size_bytes_, 0);
   bytes_ = std::exchange(other.bytes_, {});
+  function_ = other.function_;
   dma_ = std::move(other.dma_);
   return *this;
 }
@@ -44,7 +60,25 @@ MemoryBlock MemoryBlock::View() const {
   view.physical_address_ = physical_address_;
   view.size_bytes_ = size_bytes_;
   view.bytes_ = bytes_;
+  view.function_ = function_;
   return view;
+}
+
+void MemoryBlock::Write(uint64_t offset, ConstByteSpan bytes) const {
+  WARD_ASSERT(segment_ != Segment::kProtected && RangeFits(offset, bytes.size(), size_bytes_));
+  if (function_ != nullptr) {
+    (void)function_->BarWriteBlock(kVramBar, physical_address_ + offset, bytes.data(),
+                                   bytes.size());
+    return;
+  }
+  uint64_t word = 0;
+  if (bytes.size() == sizeof(word) && IsAligned(offset, sizeof(word))) {
+    std::memcpy(&word, bytes.data(), sizeof(word));
+    auto* place = reinterpret_cast<uint64_t*>(bytes_.data() + offset);
+    std::atomic_ref<uint64_t>(*place).store(word, std::memory_order_release);
+    return;
+  }
+  std::copy(bytes.begin(), bytes.end(), bytes_.begin() + static_cast<ptrdiff_t>(offset));
 }
 
 void MemoryBlock::Release() {
@@ -56,8 +90,12 @@ void MemoryBlock::Release() {
 
 Result<std::unique_ptr<VideoMemory>> VideoMemory::Create(abi::PciFunction* function,
                                                          const Limits& limits) {
-  uint8_t* base = function->MapBar(static_cast<int>(abi::kVramBar));
-  if (base == nullptr) return Fault{abi::kStatusDeviceNotReady, "BAR2 can't be mapped"};
+  uint8_t* base = function->MapBar(kVramBar);
+  uint64_t first = 0;
+  if (base == nullptr &&
+      function->BarReadBlock(kVramBar, 0, &first, sizeof(first)) != abi::PciError::kNone) {
+    return Fault{abi::kStatusDeviceNotReady, "BAR2 can be neither mapped nor accessed"};
+  }
   return std::unique_ptr<VideoMemory>(new VideoMemory(function, base, limits));
 }
 
@@ -80,8 +118,13 @@ Result<MemoryBlock> VideoMemory::Allocate(Segment segment, uint64_t size_bytes, 
   block.physical_address_ = address;
   block.size_bytes_ = RoundToPages(size_bytes);
   if (segment == Segment::kVisible) {
-    block.bytes_ = ByteSpan(visible_base_ + address, block.size_bytes_);
-    if (fresh == Fresh::kZeros) std::memset(block.bytes_.data(), 0, block.bytes_.size());
+    if (visible_base_ != nullptr) {
+      block.bytes_ = ByteSpan(visible_base_ + address, block.size_bytes_);
+      if (fresh == Fresh::kZeros) std::memset(block.bytes_.data(), 0, block.bytes_.size());
+    } else {
+      block.function_ = function_;
+      if (fresh == Fresh::kZeros) WriteZeros(block);
+    }
   }
   return block;
 }

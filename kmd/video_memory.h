@@ -1,5 +1,6 @@
 // Memory for allocations and page tables: system memory by DMA, visible VRAM through BAR2, and
-// protected VRAM, which the CPU knows by address only.
+// protected VRAM, which the CPU knows by address only. Where BAR2 can't be mapped (a device that is
+// served over a network), visible VRAM is written in blocks and not read.
 #ifndef WARD_KMD_VIDEO_MEMORY_H_
 #define WARD_KMD_VIDEO_MEMORY_H_
 
@@ -33,8 +34,12 @@ class MemoryBlock {
   // Local address, or bus address of system memory.
   uint64_t physical_address() const { return physical_address_; }
   uint64_t size_bytes() const { return size_bytes_; }
-  // Empty for protected memory.
+  // Empty for protected memory, and for visible VRAM that can't be mapped.
   ByteSpan bytes() const { return bytes_; }
+  // For system memory and visible VRAM, mapped or not: `bytes` go to `offset`, inside the block. An
+  // 8-byte word at a multiple of 8 arrives whole, after all that was written before. What a
+  // function that is gone does not take is lost with it.
+  void Write(uint64_t offset, ConstByteSpan bytes) const;
 
  private:
   friend class VideoMemory;
@@ -46,6 +51,7 @@ class MemoryBlock {
   uint64_t physical_address_ = 0;
   uint64_t size_bytes_ = 0;
   ByteSpan bytes_;
+  abi::PciFunction* function_ = nullptr;  // for visible VRAM that can't be mapped
   DmaMemory dma_;
 };
 
@@ -63,7 +69,7 @@ class VideoMemory {
   // What memory holds that the CPU reaches.
   enum class Fresh { kZeros, kAnything };
 
-  // DEVICE_NOT_READY when BAR2 can't be mapped.
+  // DEVICE_NOT_READY when BAR2 can be neither mapped nor accessed in blocks.
   static Result<std::unique_ptr<VideoMemory>> Create(abi::PciFunction* function,
                                                      const Limits& limits);
 
@@ -87,7 +93,7 @@ class VideoMemory {
   Result<uint64_t> AllocateVisible(uint64_t size_bytes);
 
   abi::PciFunction* function_;
-  uint8_t* visible_base_;  // local address 0
+  uint8_t* visible_base_;  // local address 0; null: can't be mapped
   uint64_t visible_bytes_;
   RangeAllocator visible_;
   RangeAllocator protected_;

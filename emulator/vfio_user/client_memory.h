@@ -67,9 +67,8 @@ class ClientMemory {
   static bool IsCut(const Window& window);
   std::map<uint64_t, Window>::const_iterator FindWindow(uint64_t address) const;
 
-  // Before the windows: the last window of a file takes the file's entry away.
-  std::map<FileNumber, std::weak_ptr<Mapping>> mappings_;
-  std::map<uint64_t, Window> windows_;  // by address; they do not overlap
+  std::map<FileNumber, std::weak_ptr<Mapping>> mappings_;  // outlives the windows
+  std::map<uint64_t, Window> windows_;                     // by address; they do not overlap
 };
 
 }  // namespace ward::emulator

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
 #include "base/assert.h"
 #include "emulator/vfio_user/mapped_file.h"
 #include "emulator/vfio_user/version_message.h"
@@ -23,8 +24,6 @@ constexpr int kMessagesPerTurn = 64;
 constexpr size_t kMaximumWaitingBytes = 2u << 20;
 constexpr size_t kMaximumDeferred = 4096;
 constexpr uint64_t kNanosecondsPerMillisecond = 1000000;
-constexpr uint32_t kCommandRegister = 4;
-constexpr uint8_t kCommandBusMaster = 0x4;
 
 // Every body begins with a structure that has to be whole.
 template <typename T>
@@ -60,27 +59,6 @@ bool TakesDescriptors(Command command) {
   return command == Command::kDmaMap || command == Command::kSetIrqs;
 }
 
-bool TouchesChip(const Message& message) {
-  if (message.header.command == Command::kReset) return true;
-  if (message.header.command != Command::kRegionRead &&
-      message.header.command != Command::kRegionWrite) {
-    return false;
-  }
-  wire::RegionAccess access{};
-  return Load(message, &access) && access.region != abi::kVramBar;
-}
-
-// Whether a write takes bus mastering away: DMA under way ends at once.
-bool StopsBusMaster(const Message& message) {
-  wire::RegionAccess access{};
-  if (!Load(message, &access) || access.region != wire::kConfigRegion) return false;
-  if (access.offset > kCommandRegister || kCommandRegister - access.offset >= access.count) {
-    return false;
-  }
-  const size_t at = sizeof(access) + kCommandRegister - access.offset;
-  return at < message.body.size() && (message.body[at] & kCommandBusMaster) == 0;
-}
-
 }  // namespace
 
 ClientSession::ClientSession(FileDescriptor socket, ServedGpu* gpu, const SessionOptions& options)
@@ -104,9 +82,9 @@ void ClientSession::End(std::string reason) {
 std::string ClientSession::Summary() const {
   return fmt::format(
       "{} messages, {} refused; {} accesses outside of its memory; {} DMA messages, {} register "
-      "reads that could not wait for a write before them",
+      "reads from before a slice",
       counts_.messages, counts_.refused, counts_.dma_refused, counts_.dma_messages,
-      counts_.stale_reads);
+      counts_.shadow_reads);
 }
 
 bool ClientSession::WantsInput() const { return !over_ && !IsBehind(); }
@@ -148,6 +126,7 @@ void ClientSession::Handle(Message message, bool is_answered) {
   if ((header.flags & wire::kTypeMask) == wire::kTypeReply) {
     // One that came too late, or was never asked for: of no use to anybody.
     if (awaits_ && header.id == awaited_id_) {
+      if (asks_while_read_waits_ && patience_ == Patience::kUnknown) patience_ = Patience::kWaits;
       reply_ = std::move(message);
       has_reply_ = true;
     }
@@ -372,8 +351,10 @@ device::ProcessResult ClientSession::Work() {
   if (over_) return {};
   WARD_ASSERT(!in_slice_);
   in_slice_ = true;
+  if (uses_messages_) shadow_.Take(&gpu_->boundary().gpu());
   device::ProcessResult result = gpu_->Process();
   in_slice_ = false;
+  shadow_.Drop();
   abandons_slice_ = over_;
   if (!deferred_.empty()) result.more = true;  // what they begin
   DoDeferred();
@@ -392,40 +373,78 @@ void ClientSession::DoDeferred() {
 
 void ClientSession::HandleAmidSlice(Message message) {
   // What will be refused is refused at once: neither its effect nor its descriptors wait.
-  if (!IsWellFormed(message) || !TouchesChip(message) || !message.descriptors.empty()) {
+  if (!IsWellFormed(message) || !message.descriptors.empty()) {
     return Handle(std::move(message), false);
   }
-  if (message.header.command == Command::kReset) {
+  const Command command = message.header.command;
+  if (command == Command::kReset) {
     if (!message.body.empty()) return Handle(std::move(message), false);
     abandons_slice_ = true;
     deferred_.push_back({std::move(message), false});
     return;
   }
   wire::RegionAccess access{};
-  if (ReadAccess(message, &access) != 0) return Handle(std::move(message), false);
-  if (message.header.command == Command::kRegionRead) {
-    if (deferred_.empty()) return Handle(std::move(message), false);
-    if (held_read_since_ns_ == 0) held_read_since_ns_ = gpu_->NowNs();
-    deferred_.push_back({std::move(message), false});
+  const bool is_access = command == Command::kRegionRead || command == Command::kRegionWrite;
+  if (!is_access || ReadAccess(message, &access) != 0) {
+    return Handle(std::move(message), false);
+  }
+  if (access.region == wire::kConfigRegion && command == Command::kRegionWrite) {
+    const ConstByteSpan data = ConstByteSpan(message.body).subspan(sizeof(access));
+    if (gpu_->IsConfigWriteForLater(access.offset, data)) {
+      abandons_slice_ = true;
+      deferred_.push_back({std::move(message), false});
+      return;
+    }
+    Handle(std::move(message), false);
+    if (!bus_master_) abandons_slice_ = true;
     return;
   }
-  if (StopsBusMaster(message)) abandons_slice_ = true;
+  if (access.region != abi::kRegisterBar) return Handle(std::move(message), false);
+  if (command == Command::kRegionWrite) return DeferWrite(std::move(message), access);
+  if (!shadow_.IsTaken()) shadow_.Take(&gpu_->boundary().gpu());  // the first message of all
+  if (held_read_since_ns_ == 0) held_read_since_ns_ = gpu_->NowNs();
+  deferred_.push_back({std::move(message), false});
+}
+
+void ClientSession::DeferWrite(Message message, const wire::RegionAccess& access) {
+  if (access.count == 4) {
+    const uint32_t value = LoadLe<uint32_t>(message.body.data() + sizeof(access));
+    shadow_.Write(access.offset, value);
+    // A reset of the function or its engines: what they wanted from memory is of no use.
+    if (access.offset == abi::kRegDeviceControl && value != 0) abandons_slice_ = true;
+  }
   Reply(message, Bytes(access));
   deferred_.push_back({std::move(message), true});
 }
 
 void ClientSession::AnswerHeldReads() {
+  if (held_read_since_ns_ == 0) return;
+  const uint64_t waited = gpu_->NowNs() - held_read_since_ns_;
+  const int patience_ms = patience_ == Patience::kUnknown ? kReadPatienceMs
+                          : patience_ == Patience::kWaits ? kReadTrustMs
+                                                          : 0;
+  if (waited < static_cast<uint64_t>(patience_ms) * kNanosecondsPerMillisecond) return;
+  patience_ = Patience::kCannotWait;
   held_read_since_ns_ = 0;
-  std::deque<Deferred> kept;
-  for (Deferred& next : deferred_) {
-    if (next.message.header.command == Command::kRegionRead) {
-      ++counts_.stale_reads;
-      Handle(std::move(next.message), false);
-    } else {
-      kept.push_back(std::move(next));
-    }
+  std::erase_if(deferred_, [this](const Deferred& next) { return AnswerFromShadow(next.message); });
+}
+
+bool ClientSession::AnswerFromShadow(const Message& message) {
+  wire::RegionAccess access{};
+  if (message.header.command != Command::kRegionRead || !Load(message, &access)) return false;
+  ++counts_.messages;
+  ++counts_.shadow_reads;
+  std::vector<uint8_t> body(sizeof(access) + access.count);
+  std::memcpy(body.data(), &access, sizeof(access));
+  const ByteSpan data = ByteSpan(body).subspan(sizeof(access));
+  uint32_t value = 0;
+  if (access.count == sizeof(value) && shadow_.Read(access.offset, &value)) {
+    StoreLe(data.data(), value);
+  } else {
+    gpu_->Read(access.region, access.offset, data);
   }
-  deferred_ = std::move(kept);
+  Reply(message, body);
+  return true;
 }
 
 bool ClientSession::ReachMemory(uint64_t address, uint64_t size, uint32_t right) {
@@ -499,6 +518,8 @@ bool ClientSession::TransferByMessage(Command command, uint64_t address, ByteSpa
   if (!written.empty()) std::memcpy(body.data() + sizeof(access), written.data(), written.size());
   const uint16_t id = next_id_++;
   ++counts_.dma_messages;
+  uses_messages_ = true;
+  asks_while_read_waits_ = held_read_since_ns_ != 0;
   const auto size = static_cast<uint32_t>(sizeof(wire::Header) + body.size());
   stream_.Send({id, command, size, wire::kTypeRequest, 0}, body);
   Message reply;
@@ -550,12 +571,8 @@ bool ClientSession::AwaitReply(uint16_t id, Message* reply) {
     if (stream_.Wait(WantsInput(), options_.stop_descriptor, wait_ms)) End("the server ends");
     const bool got_message = ReadAmidSlice();
     if (has_reply_) break;
-    const uint64_t now = gpu_->NowNs();
-    const bool held_too_long =
-        held_read_since_ns_ != 0 &&
-        now - held_read_since_ns_ >= kReadPatienceMs * kNanosecondsPerMillisecond;
-    if (held_too_long) AnswerHeldReads();
-    if (now >= deadline) {
+    AnswerHeldReads();
+    if (gpu_->NowNs() >= deadline) {
       End(fmt::format("it left a DMA request unanswered for {} ms", options_.dma_timeout_ms));
     }
     wait_ms = got_message ? 0 : held_read_since_ns_ != 0 ? 1 : 50;

@@ -3,12 +3,12 @@
 //
 // While the chip waits for memory that it reaches by messages, other requests arrive, and some
 // can't wait: QEMU answers DMA only when its own register access is answered. Then
-//   * what does not touch the chip is done at once;
-//   * reads of the chip are answered as it stands amid its slice;
-//   * writes are acknowledged, and done after the slice, in their order;
-//   * a read behind such a write waits for it, but no longer than kReadPatienceMs: a client that
-//     answers DMA meanwhile keeps the order, one that can't (QEMU without shared memory) gets the
-//     value from before the write;
+//   * what does not touch the chip's registers is done at once;
+//   * register writes are acknowledged, and done after the slice, in their order;
+//   * register reads wait for the end of the slice, which a client that answers DMA meanwhile does
+//     not notice. One that leaves the first such request unanswered for kReadPatienceMs can't (QEMU
+//     without shared memory): it gets what the registers said before the slice (RegisterShadow),
+//     from then on at once;
 //   * a reset ends the slice: what it still wants from memory is refused.
 #ifndef WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
 #define WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
@@ -24,6 +24,7 @@
 #include "device/gpu.h"
 #include "emulator/vfio_user/client_memory.h"
 #include "emulator/vfio_user/message_stream.h"
+#include "emulator/vfio_user/register_shadow.h"
 #include "emulator/vfio_user/served_gpu.h"
 #include "emulator/vfio_user/vector_events.h"
 
@@ -72,7 +73,9 @@ class ClientSession final : public ClientPort {
   void OnBusMaster(bool enabled) override;
   void OnFunctionReset() override { events_.DropPending(); }
 
-  static constexpr int kReadPatienceMs = 2;
+  static constexpr int kReadPatienceMs = 10;
+  // With a client that was seen to answer.
+  static constexpr int kReadTrustMs = 200;
 
  private:
   // A request that waits for the end of a slice.
@@ -85,7 +88,7 @@ class ClientSession final : public ClientPort {
     uint64_t refused = 0;       // answered with an error
     uint64_t dma_messages = 0;  // asked of the client
     uint64_t dma_refused = 0;   // accesses of the chip that the client's memory does not allow
-    uint64_t stale_reads = 0;   // answered from before a write
+    uint64_t shadow_reads = 0;  // answered from before a slice
   };
 
   void End(std::string reason);
@@ -93,7 +96,10 @@ class ClientSession final : public ClientPort {
   // What can be done amid a slice; the rest is deferred.
   void HandleAmidSlice(Message message);
   void DoDeferred();
+  void DeferWrite(Message message, const abi::vfio_user::RegionAccess& access);
+  // Answers the register reads that wait, if the client can't wait longer.
   void AnswerHeldReads();
+  bool AnswerFromShadow(const Message& message);
 
   // Requests. Each returns an errno, 0 when it has replied itself.
   int Dispatch(Message* message, bool is_answered);
@@ -142,6 +148,12 @@ class ClientSession final : public ClientPort {
   uint16_t next_id_ = 1;
   bool in_slice_ = false;
   bool abandons_slice_ = false;
+  bool uses_messages_ = false;  // has reached memory by messages
+  // Whether the client answers DMA while its own read is not answered.
+  enum class Patience { kUnknown, kWaits, kCannotWait };
+  Patience patience_ = Patience::kUnknown;
+  bool asks_while_read_waits_ = false;  // the DMA request on its way came after a read that waits
+  RegisterShadow shadow_;
   bool awaits_ = false;  // a reply, of awaited_id_
   uint16_t awaited_id_ = 0;
   bool has_reply_ = false;

@@ -62,6 +62,12 @@ bool FunctionConfig::ResetsFunction(uint32_t offset, ConstByteSpan data) {
   return power >= 0 && (power & kPowerState) == 0 && before != 0;
 }
 
+bool FunctionConfig::ResetsOrPowers(uint32_t offset, ConstByteSpan data) const {
+  const int express = ByteAt(offset, data, express_control_offset_ + 1);
+  return (express >= 0 && (express & kInitiateReset) != 0) ||
+         ByteAt(offset, data, power_control_offset_) >= 0;
+}
+
 bool FunctionConfig::Write(uint32_t offset, ConstByteSpan data) {
   const bool resets = ResetsFunction(offset, data);
   for (size_t at = 0; at < data.size();) {

@@ -23,6 +23,8 @@ class FunctionConfig {
   void Read(uint32_t offset, ByteSpan data);
   // True when it made the function reset itself.
   bool Write(uint32_t offset, ConstByteSpan data);
+  // Whether Write would reset the function, or change its power state.
+  bool ResetsOrPowers(uint32_t offset, ConstByteSpan data) const;
   // The function was reset.
   void OnReset() { msix_control_ = 0; }
 

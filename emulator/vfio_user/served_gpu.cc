@@ -229,6 +229,10 @@ void ServedGpu::Reset() {
   TellBusMaster();
 }
 
+bool ServedGpu::IsConfigWriteForLater(uint64_t offset, ConstByteSpan data) {
+  return config_->ResetsOrPowers(static_cast<uint32_t>(offset), data);
+}
+
 device::ProcessResult ServedGpu::Process() { return boundary_->Process(kSliceBytes); }
 
 }  // namespace ward::emulator

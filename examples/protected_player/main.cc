@@ -1,4 +1,4 @@
-// ward_player: plays a protected clip on a real PCI function through VFIO.
+// ward_player: plays a protected clip on a PCI function: a real one through VFIO, or a served one.
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
@@ -7,15 +7,16 @@
 
 #include "examples/protected_player/player.h"
 #include "examples/protected_player/story.h"
-#include "kmd/ports/vfio/vfio_function.h"
+#include "kmd/ports/open_function.h"
 
 namespace {
 
 constexpr char kUsage[] =
-    "usage: ward_player [--vfio ADDRESS] [JOB [OUTPUT]]\n"
-    "  ADDRESS  of the function, \"0000:00:03.0\", bound to vfio-pci; default $WARD_PCI_ADDRESS\n"
+    "usage: ward_player [--function ADDRESS] [JOB [OUTPUT]]\n"
+    "  ADDRESS  of the PCI function, see below; default $WARD_PCI_ADDRESS\n"
     "  JOB      file or disk with the clip; default /dev/ward/input\n"
-    "  OUTPUT   file or disk for what was read back; default /dev/ward/output\n";
+    "  OUTPUT   file or disk for what was read back; default /dev/ward/output\n"
+    "An address is ";
 
 struct Arguments {
   std::string address;
@@ -28,7 +29,7 @@ bool Parse(int count, char** values, Arguments* arguments) {
   if (address != nullptr) arguments->address = address;
   int place = 0;
   for (int i = 1; i < count; ++i) {
-    if (std::strcmp(values[i], "--vfio") == 0) {
+    if (std::strcmp(values[i], "--function") == 0) {
       if (++i == count) return false;
       arguments->address = values[i];
     } else if (values[i][0] == '-' || place == 2) {
@@ -45,14 +46,13 @@ bool Parse(int count, char** values, Arguments* arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (!Parse(argc, argv, &arguments)) {
-    std::cerr << kUsage;
+    std::cerr << kUsage << ward::kmd::kFunctionForms << "\n";
     return 2;
   }
   ward::examples::Story story(&std::cin, &std::cout);
-  std::unique_ptr<ward::kmd::VfioFunction> function;
+  std::unique_ptr<ward::abi::PciFunction> function;
   std::string error;
-  if (ward::kmd::VfioFunction::Open(arguments.address, &function, &error) !=
-      ward::abi::PciError::kNone) {
+  if (ward::kmd::OpenFunction(arguments.address, &function, &error) != ward::abi::PciError::kNone) {
     story.Fail("open_function", "E_FAIL", error);
     return 1;
   }

@@ -84,7 +84,14 @@ ReadProbes::Outcome ReadProbes::DecryptToUnprotected(runtime::CryptoSession* ses
 ReadProbes::Outcome ReadProbes::SearchBar() {
   abi::PciFunction& function = device_->adapter().kernel().function();
   const uint8_t* bar = function.MapBar(kVramBar);
-  if (bar == nullptr) throw StepFailure(kStep, "E_FAIL", "BAR2 can't be mapped");
+  std::vector<uint8_t> copy;  // of a BAR that can't be mapped
+  if (bar == nullptr) {
+    copy.resize(function.BarSize(kVramBar));
+    if (function.BarReadBlock(kVramBar, 0, copy.data(), copy.size()) != abi::PciError::kNone) {
+      throw StepFailure(kStep, "E_FAIL", "BAR2 can be neither mapped nor read");
+    }
+    bar = copy.data();
+  }
   const ConstByteSpan piece = FindTellingPiece(frame_);
   const void* found = memmem(bar, function.BarSize(kVramBar), piece.data(), piece.size());
   return {"search_bar", found == nullptr,

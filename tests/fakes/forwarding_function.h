@@ -28,6 +28,13 @@ class ForwardingFunction : public abi::PciFunction {
   }
   uint64_t BarSize(int bar) override { return function_->BarSize(bar); }
   uint8_t* MapBar(int bar) override { return function_->MapBar(bar); }
+  abi::PciError BarReadBlock(int bar, uint64_t offset, void* into, size_t size_bytes) override {
+    return function_->BarReadBlock(bar, offset, into, size_bytes);
+  }
+  abi::PciError BarWriteBlock(int bar, uint64_t offset, const void* from,
+                              size_t size_bytes) override {
+    return function_->BarWriteBlock(bar, offset, from, size_bytes);
+  }
   abi::PciError AllocateDma(size_t size_bytes, abi::DmaBuffer* buffer) override {
     return function_->AllocateDma(size_bytes, buffer);
   }

@@ -41,12 +41,15 @@ class Machine:
     devices: -device arguments; the emulated IOMMU comes before all of them.
     pci_id: "VVVV:DDDD" of the functions that the guest binds to vfio-pci; empty for none.
     qemu_arguments: put before the devices, for -plugin and the like.
+    qemu: the program, and what it needs before all other arguments.
+    shares_memory: the guest's memory is a memory file that other processes can map.
     """
 
     def __init__(self, *, command: Sequence[str] = (), files: Optional[Dict[str, Path]] = None,
                  devices: Sequence[str] = (), disks: Sequence[Disk] = (), pci_id: str = "",
                  qemu_arguments: Sequence[str] = (), kernel_arguments: str = "",
-                 memory_mib: int = 512, accel: str = "") -> None:
+                 memory_mib: int = 512, accel: str = "", qemu: Sequence[str] = (QEMU,),
+                 shares_memory: bool = False) -> None:
         self._command = list(command)
         self._files = dict(files or {})
         self._devices = list(devices)
@@ -55,6 +58,8 @@ class Machine:
         self._qemu_arguments = list(qemu_arguments)
         self._kernel_arguments = kernel_arguments
         self._memory_mib = memory_mib
+        self._qemu = list(qemu)
+        self._shares_memory = shares_memory
         self.accel = accel
         self.folder: Optional[Path] = None
         self._scratch: Optional[ScratchFolder] = None
@@ -121,8 +126,8 @@ class Machine:
             print(f"vm: logs kept in {self.folder}", file=sys.stderr, flush=True)
 
     def _start(self) -> None:
-        if not shutil.which(QEMU):
-            raise VmError(f"{QEMU} not found (package qemu-system-x86)\n  mend: ./dev setup")
+        if not shutil.which(self._qemu[0]):
+            raise VmError(f"{self._qemu[0]} not found (package qemu-system-x86)\n  mend: ./dev setup")
         image = kernel.prepare()
         if not self.accel:
             self.accel = accelerator.choose(probe_kvm)
@@ -159,13 +164,18 @@ class Machine:
             line += f" ward.pci={self._pci_id.lower()}"
         # An emulated interrupt remapper can't be used with the in-kernel I/O APIC.
         machine = "q35,kernel-irqchip=split" if self.accel == "kvm" else "q35"
+        if self._shares_memory:
+            machine += ",memory-backend=memory"
         result = [
-            QEMU, "-M", machine, "-accel", self.accel, "-cpu", "max", "-m", str(self._memory_mib),
+            *self._qemu, "-M", machine, "-accel", self.accel, "-cpu", "max", "-m", str(self._memory_mib),
             "-nodefaults", "-no-user-config", "-nic", "none", "-display", "none", "-no-reboot",
             "-kernel", str(image.image), "-initrd", "initramfs", "-append", line.strip(),
             "-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "monitor,mode=control",
             "-serial", "file:console.log",
             "-chardev", f"socket,id=channel,fd={channel_fd}", "-serial", "chardev:channel"]
+        if self._shares_memory:
+            result += ["-object",
+                       f"memory-backend-memfd,id=memory,size={self._memory_mib}M,share=on"]
         result += self._qemu_arguments
         result += ["-device", "intel-iommu,intremap=on,caching-mode=on"]
         for disk in self._disks:

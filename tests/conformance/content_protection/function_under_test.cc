@@ -3,13 +3,13 @@
 #include <utility>
 
 #include "catch2/catch_test_macros.hpp"
-#include "kmd/ports/vfio/vfio_function.h"
+#include "kmd/ports/open_function.h"
 
 namespace ward::test {
 namespace {
 
-std::unique_ptr<kmd::VfioFunction>& ChosenFunction() {
-  static std::unique_ptr<kmd::VfioFunction> function;
+std::unique_ptr<abi::PciFunction>& ChosenFunction() {
+  static std::unique_ptr<abi::PciFunction> function;
   return function;
 }
 
@@ -17,7 +17,7 @@ std::unique_ptr<kmd::VfioFunction>& ChosenFunction() {
 
 bool ChooseFunction(const std::string& address, std::string root, std::string* error) {
   SetSharedRoot(std::move(root));
-  return kmd::VfioFunction::Open(address, &ChosenFunction(), error) == abi::PciError::kNone;
+  return kmd::OpenFunction(address, &ChosenFunction(), error) == abi::PciError::kNone;
 }
 
 FunctionUnderTest::FunctionUnderTest() : function_(ChosenFunction().get()) {

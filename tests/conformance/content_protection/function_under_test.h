@@ -11,9 +11,8 @@
 
 namespace ward::test {
 
-// For the rest of the program: cases run on the function at `address` ("0000:00:05.0"), which is
-// bound to vfio-pci and whose certificates lead to `root` (PEM). False with `error` when it can't
-// be opened.
+// For the rest of the program: cases run on the function at `address` (kmd/ports/open_function.h),
+// whose certificates lead to `root` (PEM). False with `error` when it can't be opened.
 bool ChooseFunction(const std::string& address, std::string root, std::string* error);
 
 // A case's hold on what it runs on. One at a time.

@@ -1,11 +1,12 @@
 // The content-protection suite as a program: in one process with the chip model, or on a PCI
-// function of a virtual machine or of silicon.
+// function of a virtual machine, of silicon, or served by another process.
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <string>
 
 #include "catch2/catch_session.hpp"
+#include "kmd/ports/open_function.h"
 #include "tests/conformance/content_protection/function_under_test.h"
 
 namespace {
@@ -32,7 +33,7 @@ int main(int argc, char** argv) {
   std::string root;
   session.cli(session.cli() |
               Catch::Clara::Opt(address, "address")["--function"](
-                  "run on this PCI function, \"0000:00:05.0\", bound to vfio-pci") |
+                  std::string("run on this PCI function: ") + ward::kmd::kFunctionForms) |
               Catch::Clara::Opt(root, "file")["--root"]("the root of its certificates, PEM"));
   const int parsed = session.applyCommandLine(argc, argv);
   if (parsed != 0) return parsed;

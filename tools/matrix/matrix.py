@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""The suites over every attachment, as one table: rows suites, columns attachments.
+
+usage: matrix.py [--build DIR] [--only NAME]... [--function ADDRESS --root FILE] [--json FILE]
+exit code 1 when a case failed, 0 also when a column could not be run here (the table says why).
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional
+
+TREE = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TREE / "tools"), str(TREE / "tools/conformance")]
+import suite  # noqa: E402
+from matrix import attachments  # noqa: E402
+from vm.error import VmError  # noqa: E402
+
+SUITES = (("content protection", "tests/vm/ward_conformance"),
+          ("integration", "tests/vm/ward_integration"))
+
+
+class Cell(NamedTuple):
+    passed: int = 0
+    failed: int = 0
+    not_applicable: int = 0
+    not_run: str = ""  # why, instead of numbers
+    seconds: float = 0
+    failures: tuple = ()  # (case, what became of it, places)
+
+    def text(self) -> str:
+        if self.not_run:
+            return "not run"
+        failed = f" {self.failed} FAILED" if self.failed else ""
+        return f"{self.passed} passed{failed} {self.not_applicable} n/a"
+
+
+def run_cell(attachment: attachments.Attachment, program: Path) -> Cell:
+    start = time.monotonic()
+    try:
+        report = attachment.run(program)
+        outcomes = suite.read_report(report)
+    except attachments.NotHere as reason:
+        return Cell(not_run=str(reason))
+    except (VmError, suite.ElementTree.ParseError) as error:
+        return Cell(failed=1, failures=(("the run", "broke off", str(error)),),
+                    seconds=time.monotonic() - start)
+    failures = tuple((name, outcome, suite.explain(report, name))
+                     for name, outcome in outcomes.items() if outcome not in ("passed", "skipped"))
+    states = list(outcomes.values())
+    return Cell(states.count("passed"), len(failures), states.count("skipped"), "",
+                time.monotonic() - start, failures)
+
+
+def print_table(columns: List[str], rows: Dict[str, List[Cell]]) -> None:
+    cells = [["", *columns]] + [[name, *(cell.text() for cell in row)] for name, row in rows.items()]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(cells[0]))]
+    for line in cells:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
+
+
+def print_details(columns: List[str], rows: Dict[str, List[Cell]]) -> None:
+    for column, cell in _unique_reasons(columns, rows):
+        print(f"not run: {column}: {cell.not_run}")
+    for name, row in rows.items():
+        for column, cell in zip(columns, row):
+            for case, outcome, places in cell.failures:
+                print(f"FAILED: {name}, {column}: {case}: {outcome}\n{places}")
+
+
+def _unique_reasons(columns, rows):
+    seen = {}
+    for row in rows.values():
+        for column, cell in zip(columns, row):
+            if cell.not_run:
+                seen.setdefault(column, cell)
+    return seen.items()
+
+
+def choose(build: Path, only: List[str], function: Optional[str],
+           root: Optional[Path]) -> List[attachments.Attachment]:
+    if function:
+        return [attachments.Function(build, function, root)]
+    found = attachments.list_attachments(build)
+    names = [attachment.name for attachment in found]
+    for name in only:
+        if name not in names:
+            sys.exit(f"error: there is no attachment \"{name}\"; there are: {', '.join(names)}")
+    return [attachment for attachment in found if not only or attachment.name in only]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="The suites over every attachment.")
+    parser.add_argument("--build", type=Path, default=TREE / "build/release")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME",
+                        help="this attachment; may be repeated")
+    parser.add_argument("--function", metavar="ADDRESS",
+                        help="only this PCI function, bound to vfio-pci, or a served device")
+    parser.add_argument("--root", type=Path, help="the root of its certificates, PEM")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    build = options.build.resolve()
+    programs = [(name, build / path) for name, path in SUITES]
+    missing = [str(path) for _, path in programs if not path.exists()]
+    if missing:
+        sys.exit(f"error: {missing[0]} is not built\n  mend: ./dev build release")
+    columns = choose(build, options.only, options.function, options.root)
+    rows: Dict[str, List[Cell]] = {name: [] for name, _ in programs}
+    for attachment in columns:
+        for name, program in programs:
+            cell = run_cell(attachment, program)
+            rows[name].append(cell)
+            print(f"{name}, {attachment.name}: {cell.text()} ({cell.seconds:.0f} s)",
+                  file=sys.stderr, flush=True)
+    heads = [attachment.name for attachment in columns]
+    print_table(heads, rows)
+    print_details(heads, rows)
+    if options.json:
+        options.json.write_text(json.dumps(
+            [{"suite": name, "attachment": head, **cell._asdict()}
+             for name, row in rows.items() for head, cell in zip(heads, row)], indent=1) + "\n")
+    cells = [cell for row in rows.values() for cell in row]
+    ran = [cell for cell in cells if not cell.not_run]
+    return 0 if ran and all(cell.failed == 0 and cell.passed > 0 for cell in ran) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
