@@ -1,5 +1,6 @@
 #include "emulator/cli/serve_command.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -130,6 +131,13 @@ bool FillGpuOptions(const ServeArguments& arguments, device::GpuOptions* options
 
 int Serve(const ServeArguments& arguments) {
   std::string error;
+  const int ready_fd = arguments.server.ready_fd;
+  if (ready_fd >= 0 && fcntl(ready_fd, F_GETFD) < 0) {
+    return Complain(fmt::format(
+        "--ready-fd {} is no open descriptor: have whoever starts the server open it, for example "
+        "--ready-fd 3 3>ready",
+        ready_fd));
+  }
   device::GpuOptions gpu_options;
   if (!FillGpuOptions(arguments, &gpu_options, &error)) return Complain(error);
   std::unique_ptr<AccessKey> key;

@@ -49,7 +49,7 @@ class ClientSession final : public ClientPort {
   int socket() const { return stream_.socket(); }
   // Handles what has arrived, some messages at most. True when there may be more at once.
   bool HandleInput();
-  void Flush() { stream_.Flush(); }
+  void Flush();
   // Whether more should be read: not from a client that does not read itself.
   bool WantsInput() const;
   bool WantsOutput() const { return stream_.waiting_bytes() > 0; }
@@ -123,6 +123,10 @@ class ClientSession final : public ClientPort {
   bool TransferByMessage(abi::vfio_user::Command command, uint64_t address, ByteSpan read,
                          ConstByteSpan written);
   bool AwaitReply(uint16_t id, Message* reply);
+  // Handles one message, if there is one to be had: true then.
+  bool ReadAmidSlice();
+  // Does not read what it was sent: memory for more is not to be had.
+  bool IsBehind() const;
   void SendInterrupts();
   bool ReachMemory(uint64_t address, uint64_t size, uint32_t right);
 
