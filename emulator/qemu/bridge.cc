@@ -178,7 +178,7 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   for (uint32_t output = 0; output < kWardChipOutputCount; ++output) {
     gpu_options.displays[output] = ToDisplay(options.displays[output]);
   }
-  gpu_options.identity_private_key = identity->private_key();
+  gpu_options.identity_key = &identity->key();
   gpu_options.identity_certificates = identity->certificate_bundle();
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
                                      &chip->signals, &chip->signals, &chip->trace};
