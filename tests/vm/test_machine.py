@@ -19,7 +19,9 @@ sys.path.insert(0, str(TOOLS))
 from vm import accelerator, kernel
 from vm.error import VmError
 from vm.initramfs import Archive
-from vm.machine import Disk, Machine
+from vm.machine import Disk, Machine, Memory
+from vm.shell import COMMAND, Shell
+from vm.snapshot import Snapshot
 
 # Starts a guest that would run for ever, tells QEMU's process id, and waits.
 ENDLESS_SCRIPT = f"""
@@ -154,6 +156,46 @@ class Guest(unittest.TestCase):
         with self.assertRaisesRegex(VmError, "(?s)/no/such/file does not exist.*./dev build"):
             with Machine(files={"/program": Path("/no/such/file")}):
                 pass
+
+
+class Snapshots(unittest.TestCase):
+    def test_snapshot_of_a_guest_with_vfio_and_iommu_is_restored(self) -> None:
+        def prepare(guest: Machine) -> None:
+            Shell(guest).run("count=1")
+
+        snapshot = Snapshot(prepare, command=COMMAND, memory_mib=256, devices=["edu"],
+                            pci_id="1234:11e8")
+        self.addCleanup(snapshot.close)
+        for _ in range(2):
+            with snapshot.restore() as guest:
+                shell = Shell(guest)
+                self.assertEqual(shell.run("count=$((count + 1)); echo $count"), ["2"])
+                self.assertIn("vfio-pci", shell.run(
+                    "ls -l /sys/bus/pci/devices/$WARD_PCI_ADDRESS/driver")[0])
+            self.assertFalse(is_running(guest.process_id))
+
+    def test_commands_give_their_lines_and_their_codes(self) -> None:
+        with Machine(command=COMMAND) as guest:
+            guest.wait_ready()
+            shell = Shell(guest)
+            self.assertEqual(shell.ask("echo one; echo two >&2; false"), ["one", "two", "1"])
+            with self.assertRaisesRegex(VmError, "exit code 1: ended late"):
+                shell.run("echo ended late; false")
+
+    def test_state_that_is_none_names_what_qemu_said(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            memory, state = Path(folder) / "memory", Path(folder) / "state"
+            memory.write_bytes(b"")
+            state.write_bytes(b"this is none")
+            with self.assertRaisesRegex(VmError, "(?s)QEMU did not start.*stream"):
+                with Machine(memory=Memory(memory, shared=False), state=state):
+                    pass
+
+    def test_guest_that_never_is_ready_leaves_nothing_behind(self) -> None:
+        with mock.patch.object(tempfile, "tempdir", tempfile.mkdtemp()):
+            self.addCleanup(os.rmdir, tempfile.gettempdir())
+            with self.assertRaisesRegex(VmError, "no PCI function 1234:11e8"):
+                Snapshot(lambda guest: None, pci_id="1234:11e8")
 
 
 class Accelerator(unittest.TestCase):
