@@ -76,16 +76,20 @@ class Saved(DeviceTest):
         answer = queue.machine.read(MESSAGE, answer_bytes)
         return [int.from_bytes(answer[at:at + 4], "little") for at in range(0, answer_bytes, 4)]
 
+    def wrap(self, secret):
+        """The blob that carries it to the device."""
+        public = self.folder / "public.pem"
+        public.write_bytes(openssl("x509", "-in", str(self.identity / "device.pem"), "-pubkey",
+                                   "-noout"))
+        return openssl("pkeyutl", "-encrypt", "-pubin", "-inkey", str(public),
+                       "-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha512",
+                       "-pkeyopt", "rsa_mgf1_md:sha512", data=secret)
+
     def create_keyed_session(self, queue):
         answer = self.send(queue, CREATE_SESSION, AES128_CTR + bytes(16) + RSAES_OAEP)
         self.assertEqual(answer[0], 0)
         session = answer[4]
-        public = self.folder / "public.pem"
-        public.write_bytes(openssl("x509", "-in", str(self.identity / "device.pem"), "-pubkey",
-                                   "-noout"))
-        blob = openssl("pkeyutl", "-encrypt", "-pubin", "-inkey", str(public),
-                       "-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha512",
-                       "-pkeyopt", "rsa_mgf1_md:sha512", data=SESSION_KEY)
+        blob = self.wrap(SESSION_KEY)
         self.assertEqual(self.send(queue, NEGOTIATE, pack("II", session, len(blob)) + blob)[0], 0)
         return session
 
