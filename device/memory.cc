@@ -124,7 +124,7 @@ GuestRange GuestRange::FromRecords(const std::vector<SpanRecord>& records) {
 Memory::Memory(const Ports& ports, uint64_t visible_bytes, uint64_t protected_bytes)
     : visible_bytes_(visible_bytes),
       protected_bytes_(protected_bytes),
-      owners_(protected_bytes / abi::kPageSize, kNoOwner),
+      owners_(protected_bytes / abi::kPageSize),
       touched_(protected_bytes / abi::kPageSize, false),
       ports_(ports) {
   WARD_ASSERT(IsAligned(protected_bytes, abi::kPageSize));
@@ -263,10 +263,7 @@ Result<void> Memory::WriteAtomic64(const PhysicalSpan& span, uint64_t value) {
   return {};
 }
 
-PageOwner Memory::OwnerOf(uint64_t page) const {
-  WARD_ASSERT(page < owners_.size());
-  return owners_[page];
-}
+PageOwner Memory::OwnerOf(uint64_t page) const { return owners_.Of(page); }
 
 void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
   if (owner == kNoOwner) return;
@@ -277,7 +274,7 @@ void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
     uint64_t page = FirstPage(span);
     while (page < end) {
       uint64_t run_end = page;
-      while (run_end < end && owners_[run_end] != owner) owners_[run_end++] = owner;
+      while (run_end < end && owners_.Of(run_end) != owner) owners_.Set(run_end++, owner);
       ZeroTouched(page, run_end - page);
       page = std::max(run_end, page + 1);
     }
@@ -291,25 +288,26 @@ void Memory::ReleaseWholePages(const GuestRange& range) {
     const uint64_t end = (span.address() + span.size_bytes()) / abi::kPageSize;
     if (first >= end) continue;
     AddWork(kPieceWork * (end - first));
-    const auto owner = owners_.begin();
-    std::fill(owner + static_cast<ptrdiff_t>(first), owner + static_cast<ptrdiff_t>(end), kNoOwner);
+    for (uint64_t page = first; page < end; ++page) owners_.Set(page, kNoOwner);
     ZeroTouched(first, end - first);
   }
 }
 
 void Memory::ReleaseOwner(PageOwner owner) {
   if (owner == kNoOwner) return;
-  uint64_t page = 0;
+  uint64_t page = owners_.FindOwned(0);
   while (page < owners_.size()) {
     uint64_t run_end = page;
-    while (run_end < owners_.size() && owners_[run_end] == owner) owners_[run_end++] = kNoOwner;
+    while (run_end < owners_.size() && owners_.Of(run_end) == owner) {
+      owners_.Set(run_end++, kNoOwner);
+    }
     ZeroTouched(page, run_end - page);
-    page = std::max(run_end, page + 1);
+    page = owners_.FindOwned(std::max(run_end, page + 1));
   }
 }
 
 void Memory::ClearProtected() {
-  std::fill(owners_.begin(), owners_.end(), kNoOwner);
+  owners_.Clear();
   ZeroTouched(0, owners_.size());
 }
 
@@ -369,13 +367,13 @@ void Memory::Load(const State& state) {
 void Memory::Seal(SealingStream* stream) const {
   uint64_t count = 0;
   for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (touched_[page] || owners_[page] != kNoOwner) ++count;
+    if (touched_[page] || owners_.Of(page) != kNoOwner) ++count;
   }
   stream->AddNumber(count);
   for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (!touched_[page] && owners_[page] == kNoOwner) continue;
+    if (!touched_[page] && owners_.Of(page) == kNoOwner) continue;
     stream->AddNumber(page);
-    stream->AddNumber(owners_[page]);
+    stream->AddNumber(owners_.Of(page));
     stream->AddNumber(uint8_t{touched_[page]});
     if (touched_[page]) stream->Add({protected_base_ + page * abi::kPageSize, abi::kPageSize});
   }
@@ -383,13 +381,13 @@ void Memory::Seal(SealingStream* stream) const {
 
 std::optional<Memory::State> Memory::Unseal(OpeningStream* stream) const {
   State state;
-  state.owners.assign(owners_.size(), kNoOwner);
+  state.owners = PageOwners(owners_.size());
   uint64_t least = 0;
   for (uint64_t count = stream->ReadNumber<uint64_t>(); stream->ok() && count != 0; --count) {
     const auto page = stream->ReadNumber<uint64_t>();
     if (page < least || page >= owners_.size()) return std::nullopt;
     least = page + 1;
-    state.owners[page] = stream->ReadNumber<PageOwner>();
+    state.owners.Set(page, stream->ReadNumber<PageOwner>());
     if (stream->ReadNumber<uint8_t>() == 0) continue;
     state.pages.push_back({page, std::vector<uint8_t>(abi::kPageSize)});
     stream->Read(state.pages.back().bytes);
@@ -401,9 +399,9 @@ std::optional<Memory::State> Memory::Unseal(OpeningStream* stream) const {
 void Memory::Hash(StateHasher* hasher) const {
   hasher->Add(protected_bytes_);
   for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (owners_[page] == kNoOwner && !touched_[page]) continue;
+    if (owners_.Of(page) == kNoOwner && !touched_[page]) continue;
     hasher->Add(page);
-    hasher->Add(owners_[page]);
+    hasher->Add(owners_.Of(page));
     hasher->Add(touched_[page] ? 1 : 0);
     if (touched_[page]) {
       hasher->Add(ConstByteSpan(protected_base_ + page * abi::kPageSize, abi::kPageSize));

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/state_fields.h"
 #include "device/crypto/sealed_stream.h"
+#include "device/page_owners.h"
 #include "device/ports.h"
 #include "device/state_hasher.h"
 
@@ -82,10 +83,6 @@ class GuestRange {
   uint64_t size_bytes_ = 0;
 };
 
-// Session that produced a protected page's content; 0: none.
-using PageOwner = uint32_t;
-inline constexpr PageOwner kNoOwner = 0;
-
 class Memory {
  public:
   // What handling one page, row or piece costs beside the bytes that it moves, in bytes of budget.
@@ -140,7 +137,7 @@ class Memory {
       std::vector<uint8_t> bytes;
     };
     std::vector<Page> pages;
-    std::vector<PageOwner> owners;
+    PageOwners owners;
     State() = default;
     State(State&&) = default;
     State& operator=(State&&) noexcept;  // wipes what it held
@@ -163,7 +160,7 @@ class Memory {
   uint8_t* protected_base_ = nullptr;  // reserved address space, committed by first touch, no dump
   uint64_t visible_bytes_;
   uint64_t protected_bytes_;
-  std::vector<PageOwner> owners_;
+  PageOwners owners_;
   std::vector<bool> touched_;  // pages that may hold something other than zeros
   Ports ports_;
   mutable uint64_t work_ = 0;
