@@ -20,10 +20,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 from demo import playback
 from vm.error import VmError
-from vm.shell import COMMAND, Shell
+from vm.shell import Shell, agent
 from vm.snapshot import Snapshot
 
 PCI_ID = "1234:5747"
+BUILD = Path()
 IDENTITY = ""  # property of the device; making one takes QEMU a while
 SCRATCH, KEY_EPOCH = 0x54, 0x48  # docs/spec/registers.md
 POWER_STATE = "CAP_PM+4.w"
@@ -58,11 +59,12 @@ def make_snapshot(pci_id: str) -> Snapshot:
     # What every case uses is read once before, so that the guest has it at hand.
     def prepare(machine) -> None:
         shell = Shell(machine)
-        shell.run(f"lspci -D -d {PCI_ID}; setpci -s 0:0.0 VENDOR_ID; busybox devmem 0; true")
+        shell.run(f"lspci -D -d {PCI_ID}; setpci -s 0:0.0 VENDOR_ID")
 
+    options = agent(BUILD)
+    options["files"].update({**with_libraries("lspci"), **with_libraries("setpci")})
     return Snapshot(
-        prepare, command=COMMAND, pci_id=pci_id, memory_mib=256,
-        files={**with_libraries("lspci"), **with_libraries("setpci")},
+        prepare, pci_id=pci_id, memory_mib=256, **options,
         devices=["pcie-root-port,id=port1,chassis=1", f"ward-gpu,id=gpu0,bus=port1{IDENTITY}"],
         qemu_arguments=["-plugin", str(ROOT / "build/qemu/ward-qemu.so"),
                         "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"])
@@ -106,11 +108,11 @@ class Guest(Shell):
 
     def register(self, offset: int) -> int:
         self.set_config("COMMAND=2:2")  # a reset, and who gives the function up, clear it
-        return int(self.run(f"busybox devmem {self.register_address(offset):#x} 32")[0], 16)
+        return self.peek(self.register_address(offset))
 
     def set_register(self, offset: int, value: int) -> None:
         self.set_config("COMMAND=2:2")
-        self.run(f"busybox devmem {self.register_address(offset):#x} 32 {value}")
+        self.poke(self.register_address(offset), value)
 
     def log_of_device(self) -> List[str]:
         return [line for line in self.run("dmesg") if self.address in line]
@@ -158,7 +160,7 @@ class Tools(unittest.TestCase):
             guest.set_config("COMMAND=0:2")
             address = guest.register_address(SCRATCH)
             # Nobody answers there; QEMU reads such places as zero.
-            self.assertEqual(int(guest.run(f"busybox devmem {address:#x} 32")[0], 16), 0)
+            self.assertEqual(guest.peek(address), 0)
             self.assertEqual(guest.register(SCRATCH), 0x1234)
 
             epoch = guest.register(KEY_EPOCH)
@@ -276,5 +278,6 @@ if __name__ == "__main__":
     parser.add_argument("--build-dir", type=Path, required=True)
     options, rest = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as scratch:
-        IDENTITY = make_identity(options.build_dir, scratch)
+        BUILD = options.build_dir.resolve()
+        IDENTITY = make_identity(BUILD, scratch)
         unittest.main(argv=[sys.argv[0]] + rest, verbosity=2)

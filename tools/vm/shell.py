@@ -1,12 +1,18 @@
 """A guest whose program does what it is told, line by line."""
 
-from typing import List
+from pathlib import Path
+from typing import Any, Dict, List
 
 from .error import VmError
 from .machine import Machine
 
 # What the guest runs: each line is a command of its shell, and its exit code ends the answer.
 COMMAND = ("sh", "-c", 'while read -r line; do eval "$line" 2>&1; echo "ended $?"; done')
+
+
+def agent(build: Path) -> Dict[str, Any]:
+    """Options of a Machine whose shell also reads and writes registers without any program's start."""
+    return {"command": ["/agent"], "files": {"/agent": build / "tests/vm/ward_guest_agent"}}
 
 
 class Shell:
@@ -27,3 +33,10 @@ class Shell:
         if code != "0":
             raise VmError(f"guest: {line}: exit code {code}: " + "\n".join(lines))
         return lines
+
+    def peek(self, address: int) -> int:
+        """The 32 bits at a physical address of a device. Only an agent's guest does this."""
+        return int(self.run(f"peek {address:#x}")[0], 16)
+
+    def poke(self, address: int, value: int) -> None:
+        self.run(f"poke {address:#x} {value:#x}")
