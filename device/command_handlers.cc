@@ -138,6 +138,7 @@ Result<void> CommandProcessor::ExecuteCursor(const abi::CursorCommand& command) 
 Result<void> CommandProcessor::ExecuteWaitVblank(uint32_t queue,
                                                  const abi::WaitVblankCommand& command) {
   WARD_ASSIGN_OR_RETURN(state_.queues[queue].vblank_wait, blocks_.display->CheckWait(command));
+  state_.queues[queue].wait_since_ns = blocks_.clock->NowNs();
   state_.queues[queue].phase = Phase::kVblank;
   return {};
 }

@@ -170,7 +170,8 @@ uint64_t CommandProcessor::HangsAtNs(uint32_t queue) const {
   constexpr uint64_t kNanosecondsPerMicrosecond = 1000;
   const QueueExecution& execution = state_.queues[queue];
   const uint64_t timeout_us = blocks_.registers->Get(At(queue, abi::kRegQueueTimeout));
-  if (!WaitsOnMemory(queue) || timeout_us == 0 || execution.is_hung) return UINT64_MAX;
+  const bool waits = WaitsOnMemory(queue) || execution.phase == Phase::kVblank;
+  if (!waits || timeout_us == 0 || execution.is_hung) return UINT64_MAX;
   const uint64_t timeout_ns = timeout_us * kNanosecondsPerMicrosecond;
   return execution.wait_since_ns > UINT64_MAX - timeout_ns ? UINT64_MAX
                                                            : execution.wait_since_ns + timeout_ns;
@@ -182,7 +183,7 @@ void CommandProcessor::ReportHangs() {
     const uint64_t hangs_at = HangsAtNs(queue);
     if (hangs_at == UINT64_MAX || hangs_at > now) continue;
     // Looked at once more: what it waited for may be there since.
-    if (PollWait(queue)) continue;
+    if (WaitsOnMemory(queue) ? PollWait(queue) : PollVblank(queue)) continue;
     QueueExecution& execution = state_.queues[queue];
     execution.is_hung = true;
     blocks_.trace->OnEvent({"hang", "", {queue, execution.command.position, 0}});

@@ -57,8 +57,8 @@ struct QueueExecution {
   uint64_t wait_address = 0;  // virtual; translated at each look
   uint64_t wait_value = 0;
   VblankWait vblank_wait;
-  uint64_t wait_since_ns = 0;   // virtual time at which the WAIT began
-  bool is_hung = false;         // the WAIT was reported as a hang
+  uint64_t wait_since_ns = 0;   // virtual time at which the WAIT or WAIT_VBLANK began
+  bool is_hung = false;         // it was reported as a hang
   uint64_t mailbox_ticket = 0;  // kMailbox: the lowest is served first
   uint32_t awaited_queues = 0;  // bit n: queue n holds addresses translated before the INVALIDATE
   uint32_t message = 0;

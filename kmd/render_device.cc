@@ -337,6 +337,12 @@ Result<bool> RenderDevice::Reclaim(AllocationHandle handle) {
   return is_kept;
 }
 
+Result<Place> RenderDevice::PlaceOf(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(const Allocation* allocation, FindAllocation(handle));
+  if (allocation->memory.size_bytes() == 0) return Place::kNowhere;
+  return allocation->memory.is_local() ? Place::kVideoMemory : Place::kSystem;
+}
+
 Result<AddressPatch> RenderDevice::CheckPatch(const Patch& patch, size_t command_bytes,
                                               std::span<Allocation* const> allocations) const {
   if (patch.allocation_index >= allocations.size()) return Invalid("a patch names no allocation");
@@ -400,6 +406,17 @@ Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) 
     context->Map(allocation.address, allocation.memory);
   }
   contexts_.emplace(handle, std::move(context));
+  return {};
+}
+
+Result<void> RenderDevice::SetPriority(ContextHandle handle, ContextPriority priority) {
+  WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(handle));
+  const bool has_priorities = (hardware_->limits().features & abi::kFeaturesQueuePriorityMask) != 0;
+  if (priority > ContextPriority::kHigh ||
+      (priority != ContextPriority::kNormal && !has_priorities)) {
+    return Invalid("the device has no such priority");
+  }
+  context->set_priority(priority);
   return {};
 }
 

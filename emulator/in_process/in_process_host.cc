@@ -24,6 +24,7 @@ constexpr uint64_t kNanosecondsPerMillisecond = 1000000;
 constexpr uint32_t kCommandRegister = 0x04;
 constexpr uint32_t kCommandBusMaster = 0x4;
 constexpr uint32_t kCommandMemory = 0x2;
+constexpr uint32_t kNobodyAnswers = 0xffffffff;
 
 uint64_t RoundToPages(uint64_t size) {
   return (size + abi::kPageSize - 1) / abi::kPageSize * abi::kPageSize;
@@ -196,17 +197,28 @@ uint32_t InProcessHost::ConfigRead(uint32_t offset, uint32_t size_bytes) {
 
 void InProcessHost::ConfigWrite(uint32_t offset, uint32_t size_bytes, uint32_t value) {
   boundary_->WriteConfig(offset, size_bytes, value);
-  bus_master_ = (boundary_->ReadConfig(kCommandRegister, 2) & kCommandBusMaster) != 0;
+  uint32_t command = boundary_->ReadConfig(kCommandRegister, 2);
+  const bool is_command = offset / 4 == kCommandRegister / 4;
+  if (memory_space_ && !is_command && (command & kCommandMemory) == 0) {
+    // The write reset the function. As a VFIO port does, this one keeps the BARs where its driver
+    // finds them.
+    command |= kCommandMemory;
+    boundary_->WriteConfig(kCommandRegister, 2, command);
+  }
+  memory_space_ = (command & kCommandMemory) != 0;
+  bus_master_ = (command & kCommandBusMaster) != 0;
   RunUntilBlocked();
 }
 
 uint32_t InProcessHost::BarRead32(int bar, uint64_t offset) {
+  if (!memory_space_) return kNobodyAnswers;
   if (bar == static_cast<int>(abi::kMsixBar)) return boundary_->ReadMsix(offset, 4);
-  if (bar != static_cast<int>(abi::kRegisterBar)) return 0xffffffff;
+  if (bar != static_cast<int>(abi::kRegisterBar)) return kNobodyAnswers;
   return boundary_->ReadRegister(offset, 4);
 }
 
 void InProcessHost::BarWrite32(int bar, uint64_t offset, uint32_t value) {
+  if (!memory_space_) return;
   if (bar == static_cast<int>(abi::kMsixBar)) return boundary_->WriteMsix(offset, 4, value);
   if (bar != static_cast<int>(abi::kRegisterBar)) return;
   boundary_->WriteRegister(offset, 4, value);
@@ -294,9 +306,8 @@ abi::PciError InProcessHost::WaitInterrupt(uint32_t vector, uint32_t timeout_ms)
 }
 
 abi::PciError InProcessHost::ResetFunction() {
-  const uint32_t command = ConfigRead(kCommandRegister, 2);
   boundary_->Reset(device::ResetKind::kFunction);
-  ConfigWrite(kCommandRegister, 2, command & kCommandMemory);
+  ConfigWrite(kCommandRegister, 2, memory_space_ ? kCommandMemory : 0);
   fired_.fill(false);
   return abi::PciError::kNone;
 }

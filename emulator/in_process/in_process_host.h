@@ -77,7 +77,8 @@ class InProcessHost final : public abi::PciFunction {
   std::map<uint64_t, abi::DmaBuffer> dma_;  // by bus address, page-aligned, never adjacent
   uint64_t next_bus_address_ = 0x10000000;
   bool bus_master_ = false;
-  bool running_ = false;  // a trace listener may call back; work does not nest
+  bool memory_space_ = false;  // clear: register BARs don't answer
+  bool running_ = false;       // a trace listener may call back; work does not nest
   uint32_t vector_count_ = 0;
   std::array<bool, abi::kVectorCount> fired_{};
   uint64_t now_ns_ = 1;

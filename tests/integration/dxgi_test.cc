@@ -2,8 +2,10 @@
 // surface, display mode, residency; copies inside one resource.
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "abi/generated/registers.h"
 #include "catch2/catch_test_macros.hpp"
 #include "runtime/dxgi_device.h"
 #include "runtime/swap_chain.h"
@@ -86,6 +88,28 @@ TEST_CASE("RotateResourceIdentities rotates the pictures through the buffers and
   CHECK(stage.FirstPixel(buffers[0]) == kColors[0]);
 }
 
+TEST_CASE("Present shows a buffer as many vblanks after the one before as SyncInterval says") {
+  Stage stage;
+  std::unique_ptr<runtime::SwapChain> chain;
+  REQUIRE(runtime::SwapChain::Create(&stage.application.device(), kWidth, kHeight, 2, 0, &chain) ==
+          S_OK);
+  stage.Paint(chain->GetBuffer(0), 0xFF0000AA);
+  stage.Paint(chain->GetBuffer(1), 0xFF00BB00);
+  const auto count = [&] { return stage.machine->BarRead32(0, abi::kRegOutputVblankCount); };
+  REQUIRE(chain->Present() == S_OK);
+  uint32_t expected = count();
+  for (const UINT interval : {1u, 0u, 2u, 3u, 0u, 4u, 1u}) {
+    INFO(interval);
+    const uint32_t color = chain->GetCurrentBackBufferIndex() == 0 ? 0xFF0000AA : 0xFF00BB00;
+    REQUIRE(chain->Present(interval) == S_OK);
+    expected += interval;
+    CHECK(count() == expected);
+    CHECK(stage.Shown() == color);
+  }
+  CHECK(chain->Present(5) == E_INVALIDARG);
+  CHECK(count() == expected);
+}
+
 TEST_CASE("Blt copies, converts and scales between surfaces") {
   Stage stage;
   const auto red = stage.Create({64, 64, DXGI_FORMAT_B8G8R8A8_UNORM});
@@ -158,6 +182,60 @@ TEST_CASE("What is offered and reclaimed is still there, or said to be lost") {
   BOOL discarded[1] = {TRUE};
   REQUIRE(stage.dxgi.ReclaimResources(resources, discarded) == S_OK);
   if (discarded[0] == FALSE) CHECK(stage.FirstPixel(texture.get()) == 0xFF010203);
+}
+
+TEST_CASE("SetGPUThreadPriority gives the device's work another priority") {
+  Stage stage;
+  runtime::KernelDevice& kernel_device = stage.application.device().kernel_device();
+  const auto texture = stage.Create({64, 64, DXGI_FORMAT_B8G8R8X8_UNORM});
+  const auto queue_priority = [&] {
+    stage.Paint(texture.get(), 0xFF010203);
+    CHECK(stage.FirstPixel(texture.get()) == 0xFF010203);  // submitted, and done
+    return stage.machine->BarRead32(0, abi::kRegQueuePriority + abi::kQueueBlockStride);
+  };
+  CHECK(queue_priority() == 1);
+  for (const auto& [priority, expected] : {std::pair{7, 2u}, std::pair{-1, 0u}, std::pair{0, 1u}}) {
+    CHECK(kernel_device.SetGpuThreadPriority(priority) == S_OK);
+    CHECK(kernel_device.gpu_thread_priority() == priority);
+    CHECK(queue_priority() == expected);
+  }
+  CHECK(kernel_device.SetGpuThreadPriority(8) == E_INVALIDARG);
+  CHECK(kernel_device.SetGpuThreadPriority(-8) == E_INVALIDARG);
+  CHECK(kernel_device.gpu_thread_priority() == 0);
+}
+
+TEST_CASE("QueryResourceResidency tells what was moved out, given up and brought back") {
+  Stage stage;
+  const auto moved = stage.Create({512, 512, DXGI_FORMAT_B8G8R8X8_UNORM});
+  const auto offered = stage.Create({512, 512, DXGI_FORMAT_B8G8R8X8_UNORM});
+  runtime::TextureDescription in_system = {512, 512, DXGI_FORMAT_B8G8R8X8_UNORM};
+  in_system.usage = runtime::Usage::kStaging;
+  in_system.cpu_access_flags = runtime::kCpuAccessRead;
+  const auto staging = stage.Create(in_system);
+  stage.Paint(moved.get(), 0xFF102030);
+  runtime::Resource* resources[] = {moved.get(), offered.get(), staging.get()};
+  DXGI_DDI_RESIDENCY status[3] = {};
+  REQUIRE(stage.dxgi.QueryResourceResidency(resources, status) == S_OK);
+  CHECK(status[0] == DXGI_DDI_RESIDENCY_FULLY_RESIDENT);
+  CHECK(status[1] == DXGI_DDI_RESIDENCY_FULLY_RESIDENT);
+  CHECK(status[2] == DXGI_DDI_RESIDENCY_RESIDENT_IN_SHARED_MEMORY);
+  runtime::Resource* given_up[] = {offered.get()};
+  REQUIRE(stage.dxgi.OfferResources(given_up, D3DDDI_OFFER_PRIORITY_NORMAL) == S_OK);
+  // 16 MiB of VRAM, and 1 MiB for each.
+  std::vector<std::unique_ptr<runtime::Resource>> pressure;
+  for (int i = 0; i < 20; ++i) {
+    pressure.push_back(stage.Create({512, 512, DXGI_FORMAT_B8G8R8X8_UNORM}));
+  }
+  REQUIRE(stage.dxgi.QueryResourceResidency(resources, status) == S_OK);
+  CHECK(status[0] == DXGI_DDI_RESIDENCY_RESIDENT_IN_SHARED_MEMORY);
+  CHECK(status[1] == DXGI_DDI_RESIDENCY_EVICTED_TO_DISK);
+  BOOL discarded[1] = {FALSE};
+  REQUIRE(stage.dxgi.ReclaimResources(given_up, discarded) == S_OK);
+  CHECK(discarded[0] == TRUE);
+  CHECK(stage.FirstPixel(moved.get()) == 0xFF102030);
+  REQUIRE(stage.dxgi.QueryResourceResidency(resources, status) == S_OK);
+  CHECK(status[0] == DXGI_DDI_RESIDENCY_FULLY_RESIDENT);
+  CHECK(status[1] == DXGI_DDI_RESIDENCY_FULLY_RESIDENT);
 }
 
 TEST_CASE("A copy inside one resource moves overlapping rectangles as if through another") {

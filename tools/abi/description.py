@@ -99,6 +99,7 @@ class Command:
 class Message:
     name: str
     number: int
+    privileged: bool
     implemented: bool
     latency_fast_ns: int
     latency_realistic_ns: int
@@ -306,9 +307,11 @@ def _command(table):
 
 def _message(table):
     name = _name("messages.toml", table)
-    _keys(name, table, {"name", "number", "implemented", "latency_fast_ns", "latency_realistic_ns",
-                        "summary", "request", "response", "request_variable", "response_variable"})
-    return Message(name, table["number"], table.get("implemented", True), table["latency_fast_ns"],
+    _keys(name, table, {"name", "number", "privileged", "implemented", "latency_fast_ns",
+                        "latency_realistic_ns", "summary", "request", "response",
+                        "request_variable", "response_variable"})
+    return Message(name, table["number"], table.get("privileged", False),
+                   table.get("implemented", True), table["latency_fast_ns"],
                    table["latency_realistic_ns"], _summary(name, table),
                    members(f"{name} request", table.get("request", []), 0),
                    members(f"{name} response", table.get("response", []), 16),

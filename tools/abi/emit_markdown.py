@@ -67,6 +67,7 @@ def _messages(contract):
         lines += ["", f"### {m.name}", "",
                   f"number {m.number}; latency {m.latency_fast_ns} ns (fast), "
                   f"{m.latency_realistic_ns} ns (realistic)"
+                  + ("; the kernel's queue only (`MESSAGE_NOT_PERMITTED`)" if m.privileged else "")
                   + ("" if m.implemented else "; not implemented: answers `MESSAGE_UNIMPLEMENTED`")
                   + ".", "", m.summary]
         if m.request:
