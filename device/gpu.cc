@@ -83,12 +83,15 @@ Result<std::unique_ptr<GpuImplementation>> GpuImplementation::Create(const GpuOp
 bool GpuImplementation::Enter() { return !std::exchange(busy_, true); }
 
 ProcessResult GpuImplementation::Process(uint64_t budget_bytes) {
-  if (config_.PoweredDown()) return {};
+  const bool is_left = memory_.Scrub();
+  if (config_.PoweredDown()) return {is_left, 0};
   if (display_.WakeupNs() != 0) display_.Advance();
   ProcessResult result = processor_->Process(budget_bytes);
   RaiseDisplayCauses();
   // After the work: what it raised may go out with what is due.
   interrupts_.SendDue();
+  // Asked anew: the work may have zeroed more.
+  result.more = result.more || memory_.HasStale();
   result.wakeup_ns = EarlierWakeup(result.wakeup_ns, display_.WakeupNs());
   result.wakeup_ns = EarlierWakeup(result.wakeup_ns, interrupts_.WakeupNs());
   return result;

@@ -15,6 +15,8 @@
 
 namespace ward::device {
 
+class RsaPrivateKey;
+
 enum class LatencyPreset { kFast, kRealistic, kLast = kRealistic };
 
 // Outputs of the chip (OUTPUT_COUNT).
@@ -49,8 +51,11 @@ struct GpuOptions {
   bool open_decrypt = false;
   // By output, at the chip's start. Later ones are the host's too (Gpu::AttachDisplay).
   AttachedDisplay displays[kGpuOutputCount] = {{}, {.connected = false}};
-  // Device identity: RSA-2048 private key (PKCS#8 DER) and the PKCS#7 certs-only chain (R12). The
-  // spans need to live only during Create; the chip keeps the key in its own memory.
+  // Device identity: RSA-2048 private key and the PKCS#7 certs-only chain (R12). They need to live
+  // only during Create; the chip keeps the key in its own memory. The key is `identity_key`, which
+  // was checked when it was made and is shared with the chip; without one `identity_private_key`
+  // (PKCS#8 DER) is, and Create checks it: some 40 ms, nearly all of it for the primes.
+  const RsaPrivateKey* identity_key = nullptr;
   ConstByteSpan identity_private_key;
   ConstByteSpan identity_certificates;
   // Test switch: the known-answer test of this number fails at every run; negative: none. A release

@@ -217,7 +217,9 @@ Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
     const GpuOptions& options, const Ports& ports, KeyVault* vault, GrantTable* grants,
     Memory* memory, Display* display) {
   const char* reason = nullptr;
-  auto key = RsaPrivateKey::LoadDer(options.identity_private_key, &reason);
+  auto key = options.identity_key != nullptr
+                 ? std::optional(options.identity_key->Share())
+                 : RsaPrivateKey::LoadDer(options.identity_private_key, &reason);
   if (!key) return Fault{abi::kStatusInvalidArgument, reason};
   const ConstByteSpan chain = options.identity_certificates;
   if (chain.empty()) {

@@ -67,7 +67,8 @@ Result<void> RenderContext::TakeQueue() {
   fence_shift_ = queue->queue().last_fence() - last_fence_;
   // Read-only for the GPU, never seen by a user; nobody else's as long as the queue is ours.
   tables_.Map(kCommandBufferAddress, queue->command_buffer(), PageTables::Access::kReadOnly);
-  const Result<void> started = queue->Start(number_);
+  started_priority_ = priority_;
+  const Result<void> started = queue->Start(number_, static_cast<uint32_t>(priority_));
   // It counts as stopped, and is given back as such when somebody needs it.
   if (!started.ok()) return started.fault();
   return {};
@@ -113,6 +114,8 @@ Result<uint64_t> RenderContext::Submit(ConstByteSpan commands,
   if (loss_ != abi::kStatusOk) return LossFault();
   if (stopped_) return Fault{abi::kStatusQueueFaulted, "the context's queue has stopped"};
   if (queue_ != nullptr && queue_->queue().HasStopped()) return queue_->queue().StopFault();
+  // A queue takes a priority when it is enabled.
+  if (queue_ != nullptr && started_priority_ != priority_ && queue_->IsIdle()) WARD_TRY(LetGo());
   if (queue_ == nullptr) WARD_TRY(TakeQueue());
   WARD_ASSIGN_OR_RETURN(const uint64_t fence,
                         queue_->Submit(commands, patches, kCommandBufferAddress));

@@ -415,6 +415,17 @@ Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) 
   return {};
 }
 
+Result<void> RenderDevice::SetPriority(ContextHandle handle, ContextPriority priority) {
+  WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(handle));
+  const bool has_priorities = (hardware_->limits().features & abi::kFeaturesQueuePriorityMask) != 0;
+  if (priority > ContextPriority::kHigh ||
+      (priority != ContextPriority::kNormal && !has_priorities)) {
+    return Invalid("the device has no such priority");
+  }
+  context->set_priority(priority);
+  return {};
+}
+
 Result<uint32_t> RenderDevice::DestroyContext(ContextHandle handle) {
   WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(handle));
   // Whatever the outcome, the context ends: work that takes longer is dropped.

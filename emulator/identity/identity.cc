@@ -40,16 +40,10 @@ BioHandle OpenBytes(ConstByteSpan bytes) {
   return BioHandle(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
-KeyHandle ParseKey(ConstByteSpan pem, std::string* error) {
+KeyHandle ParseKey(ConstByteSpan pem) {
   const BioHandle source = OpenBytes(pem);
-  KeyHandle key(source ? PEM_read_bio_PrivateKey(source.get(), nullptr, RefusePassPhrase, nullptr)
-                       : nullptr);
-  const char* reason = nullptr;
-  if (!device::RsaPrivateKey::FromHandle(key.get(), &reason)) {
-    *error = reason;
-    return nullptr;
-  }
-  return key;
+  return KeyHandle(
+      source ? PEM_read_bio_PrivateKey(source.get(), nullptr, RefusePassPhrase, nullptr) : nullptr);
 }
 
 CertificateHandle ParseCertificate(ConstByteSpan pem, std::string* error) {
@@ -152,7 +146,11 @@ std::optional<Identity> Identity::Create(std::string* error) {
   if (!identity.intermediate_) return std::nullopt;
   identity.device_ = IssueCertificate(CertificateRole::kDevice, device_key.get(),
                                       identity.intermediate_.get(), intermediate_key.get());
-  if (!identity.device_ || !identity.Adopt(device_key.get())) return std::nullopt;
+  const char* flaw = nullptr;
+  auto checked = device::RsaPrivateKey::FromHandle(device_key.get(), &flaw);
+  if (!identity.device_ || !checked || !identity.Adopt(device_key.get(), std::move(*checked))) {
+    return std::nullopt;
+  }
   error->clear();
   return identity;
 }
@@ -173,8 +171,13 @@ std::optional<Identity> Identity::Load(const fs::path& directory, std::string* e
   Identity identity;
   const auto key_pem = ReadIdentityFile(directory / kKeyFile, &flaw);
   if (!key_pem) return fail(kKeyFile);
-  const KeyHandle key = ParseKey(key_pem->bytes(), &flaw);
-  if (!key) return fail(kKeyFile);
+  const KeyHandle key = ParseKey(key_pem->bytes());
+  const char* key_flaw = nullptr;
+  auto checked = device::RsaPrivateKey::FromHandle(key.get(), &key_flaw);
+  if (!checked) {
+    flaw = key_flaw;
+    return fail(kKeyFile);
+  }
 
   const std::array<CertificateHandle*, 3> certificates = {&identity.device_,
                                                           &identity.intermediate_, &identity.root_};
@@ -194,7 +197,7 @@ std::optional<Identity> Identity::Load(const fs::path& directory, std::string* e
              MendText(directory);
     return std::nullopt;
   }
-  if (!identity.Adopt(key.get())) {
+  if (!identity.Adopt(key.get(), std::move(*checked))) {
     *error = kLibcryptoFailed;
     return std::nullopt;
   }
@@ -249,8 +252,9 @@ std::vector<CertificateSummary> Identity::Summarize() const {
           SummarizeCertificate(CertificateRole::kRoot, root_.get())};
 }
 
-bool Identity::Adopt(EVP_PKEY* key) {
-  const Pkcs8Handle info(EVP_PKEY2PKCS8(key));
+bool Identity::Adopt(EVP_PKEY* handle, device::RsaPrivateKey key) {
+  key_ = std::move(key);
+  const Pkcs8Handle info(EVP_PKEY2PKCS8(handle));
   const int size = info ? i2d_PKCS8_PRIV_KEY_INFO(info.get(), nullptr) : 0;
   if (size <= 0 || static_cast<size_t>(size) > kMaxPrivateKeyBytes) return false;
   unsigned char* next = private_key_.Expose().data();

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/secret_bytes.h"
+#include "device/crypto/rsa_private_key.h"
 #include "emulator/identity/certificate.h"
 
 namespace ward::emulator {
@@ -30,7 +31,9 @@ class Identity {
   // missing; without `overwrite` refuses one that holds any of the files.
   bool Save(const std::filesystem::path& directory, bool overwrite, std::string* error) const;
 
-  // PKCS#8 DER, for device::GpuOptions and nothing else.
+  // The checked key, for device::GpuOptions: it is not checked again there.
+  const device::RsaPrivateKey& key() const { return *key_; }
+  // The same as PKCS#8 DER, for Save.
   ConstByteSpan private_key() const { return private_key_.Expose().first(private_key_size_); }
   // PKCS#7 certs-only DER with device, intermediate and root certificate.
   ConstByteSpan certificate_bundle() const { return bundle_; }
@@ -41,8 +44,10 @@ class Identity {
   static constexpr size_t kMaxPrivateKeyBytes = 2048;
 
   Identity() = default;
-  bool Adopt(EVP_PKEY* key);
+  // `key` was checked; false when libcrypto fails.
+  bool Adopt(EVP_PKEY* handle, device::RsaPrivateKey key);
 
+  std::optional<device::RsaPrivateKey> key_;
   SecretBytes<kMaxPrivateKeyBytes> private_key_;
   size_t private_key_size_ = 0;
   CertificateHandle device_;

@@ -129,8 +129,6 @@ using ward::emulator::Identity;
 
 static_assert(kWardChipOutputCount == ward::device::kGpuOutputCount);
 
-constexpr uint32_t kFaultyOutput = 0;  // the one that the host's link fault is for
-
 ward::device::AttachedDisplay ToDisplay(const WardChipDisplay& display) {
   return {display.connected, display.width, display.height};
 }
@@ -178,7 +176,7 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   for (uint32_t output = 0; output < kWardChipOutputCount; ++output) {
     gpu_options.displays[output] = ToDisplay(options.displays[output]);
   }
-  gpu_options.identity_private_key = identity->private_key();
+  gpu_options.identity_key = &identity->key();
   gpu_options.identity_certificates = identity->certificate_bundle();
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
                                      &chip->signals, &chip->signals, &chip->trace};
@@ -248,8 +246,8 @@ void ward_chip_go_on(WardChip* chip) {
   if (std::exchange(chip->handed_over, false)) chip->boundary->TearDown();
 }
 
-void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault) {
-  chip->boundary->SetLinkFault(kFaultyOutput, ToLinkFault(fault));
+void ward_chip_set_link_fault(WardChip* chip, uint32_t output, WardChipLinkFault fault) {
+  chip->boundary->SetLinkFault(output, ToLinkFault(fault));
 }
 
 bool ward_chip_has_size(uint32_t width, uint32_t height) {

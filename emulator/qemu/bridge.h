@@ -21,7 +21,7 @@ typedef enum WardChipView {
   kWardChipViewOperator = 1,
 } WardChipView;
 
-// What the link to the first output's display does.
+// What the link to an output's display does.
 typedef enum WardChipLinkFault {
   kWardChipLinkFaultNone = 0,
   kWardChipLinkFaultNegotiationFails = 1,
@@ -96,8 +96,8 @@ void ward_chip_go_on(WardChip* chip);
 
 // Lasts until another one is attached, across resets too. `output` exists, and ward_chip_has_size.
 void ward_chip_attach_display(WardChip* chip, uint32_t output, const WardChipDisplay* display);
-// Lasts until another one is set, across resets too.
-void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault);
+// Lasts until another one is set, across resets too. `output` exists.
+void ward_chip_set_link_fault(WardChip* chip, uint32_t output, WardChipLinkFault fault);
 
 // Accesses to BAR0; any offset below its size and any `size_bytes` of 1, 2, 4 and 8, aligned or
 // not.

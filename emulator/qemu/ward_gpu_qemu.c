@@ -39,8 +39,7 @@ struct WardGpuState {
   char *identity;
   char *trace;
   char *seal_key_file;
-  int view;       /* a WardChipView, may change at any time */
-  int link_fault; /* a WardChipLinkFault, likewise */
+  int view; /* a WardChipView, may change at any time */
   WardGpuScreen screens[kWardChipOutputCount];
 
   MemoryRegion registers;
@@ -314,7 +313,9 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
         "PROTECTION is refused; leave it out unless an application has to read back what it "
         "decrypts");
   }
-  ward_chip_set_link_fault(s->chip, s->link_fault); /* given before there was a chip */
+  for (int i = 0; i < kWardChipOutputCount; i++) {
+    ward_chip_set_link_fault(s->chip, (uint32_t)i, s->screens[i].link_fault); /* given before */
+  }
   return true;
 }
 
@@ -383,19 +384,13 @@ static int PutChip(QEMUFile *file, void *field_data, size_t size, const VMStateF
   return ward_gpu_state_put(file, container_of(field_data, WardGpuState, chip)->chip);
 }
 
-/* Displays and cables are this machine's; the guest learns of one that is another. */
-static void TakeOwnDisplays(WardGpuState *s) {
-  for (uint32_t head = 0; head < kWardChipOutputCount; ++head) {
-    ward_chip_attach_display(s->chip, head, &s->screens[head].display);
-  }
-  ward_chip_set_link_fault(s->chip, s->link_fault);
-}
-
 static int GetChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field) {
   WardGpuState *s = container_of(field_data, WardGpuState, chip);
   s->loading = true;
   int result = ward_gpu_state_get(file, s->chip);
-  if (result == 0) TakeOwnDisplays(s);
+  if (result == 0) { /* the guest learns of a display that is another */
+    for (int i = 0; i < kWardChipOutputCount; i++) ward_gpu_screen_attach(&s->screens[i]);
+  }
   s->loading = false;
   return result;
 }
@@ -443,12 +438,20 @@ static const char *const kLinkFaultNames[] = {"none", "negotiation-fails", "link
 static const QEnumLookup kLinkFaultLookup = {.array = kLinkFaultNames,
                                              .size = ARRAY_SIZE(kLinkFaultNames)};
 
-static int GetLinkFault(Object *object, Error **errp) { return WARD_GPU(object)->link_fault; }
+static int GetLinkFault0(Object *object, Error **errp) {
+  return WARD_GPU(object)->screens[0].link_fault;
+}
 
-static void SetLinkFault(Object *object, int fault, Error **errp) {
-  WardGpuState *s = WARD_GPU(object);
-  s->link_fault = fault;
-  if (s->chip != NULL) ward_chip_set_link_fault(s->chip, fault);
+static void SetLinkFault0(Object *object, int fault, Error **errp) {
+  ward_gpu_screen_set_link_fault(&WARD_GPU(object)->screens[0], fault);
+}
+
+static int GetLinkFault1(Object *object, Error **errp) {
+  return WARD_GPU(object)->screens[1].link_fault;
+}
+
+static void SetLinkFault1(Object *object, int fault, Error **errp) {
+  ward_gpu_screen_set_link_fault(&WARD_GPU(object)->screens[1], fault);
 }
 
 static char *GetDisplay0(Object *object, Error **errp) {
@@ -497,6 +500,11 @@ static const char kDisplayDescription[] =
     "the display at the output: off, on, or the size that it prefers, as 1920x1080; may change at "
     "any time, and the guest learns of it";
 
+static const char kLinkFaultDescription[] =
+    "what the link to the first output's display does (link-fault1: to the second's): none, "
+    "negotiation-fails (HDCP does not authenticate) or link-lost (the cable is cut); may change at "
+    "any time";
+
 static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
   DeviceClass *device_class = DEVICE_CLASS(class);
   PCIDeviceClass *pci_class = PCI_DEVICE_CLASS(class);
@@ -521,11 +529,11 @@ static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
       "what screendump, VNC and windows show: capture (protected content is black) or "
       "operator; may change at any time");
   object_class_property_add_enum(class, "link-fault", "WardGpuLinkFault", &kLinkFaultLookup,
-                                 GetLinkFault, SetLinkFault);
-  object_class_property_set_description(class, "link-fault",
-                                        "what the link to the first output's display does: none, "
-                                        "negotiation-fails (HDCP does not authenticate) or "
-                                        "link-lost (the cable is cut); may change at any time");
+                                 GetLinkFault0, SetLinkFault0);
+  object_class_property_add_enum(class, "link-fault1", "WardGpuLinkFault", &kLinkFaultLookup,
+                                 GetLinkFault1, SetLinkFault1);
+  object_class_property_set_description(class, "link-fault", kLinkFaultDescription);
+  object_class_property_set_description(class, "link-fault1", kLinkFaultDescription);
   object_class_property_add_str(class, "display0", GetDisplay0, SetDisplay0);
   object_class_property_add_str(class, "display1", GetDisplay1, SetDisplay1);
   object_class_property_set_description(class, "display0", kDisplayDescription);

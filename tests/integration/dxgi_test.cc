@@ -2,6 +2,7 @@
 // surface, display mode, residency; copies inside one resource.
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "abi/generated/registers.h"
@@ -178,6 +179,26 @@ TEST_CASE("What is offered and reclaimed is still there, or said to be lost") {
   BOOL discarded[1] = {TRUE};
   REQUIRE(stage.dxgi.ReclaimResources(resources, discarded) == S_OK);
   if (discarded[0] == FALSE) CHECK(stage.FirstPixel(texture.get()) == 0xFF010203);
+}
+
+TEST_CASE("SetGPUThreadPriority gives the device's work another priority") {
+  Stage stage;
+  runtime::KernelDevice& kernel_device = stage.application.device().kernel_device();
+  const auto texture = stage.Create({64, 64, DXGI_FORMAT_B8G8R8X8_UNORM});
+  const auto queue_priority = [&] {
+    stage.Paint(texture.get(), 0xFF010203);
+    CHECK(stage.FirstPixel(texture.get()) == 0xFF010203);  // submitted, and done
+    return stage.machine->BarRead32(0, abi::kRegQueuePriority + abi::kQueueBlockStride);
+  };
+  CHECK(queue_priority() == 1);
+  for (const auto& [priority, expected] : {std::pair{7, 2u}, std::pair{-1, 0u}, std::pair{0, 1u}}) {
+    CHECK(kernel_device.SetGpuThreadPriority(priority) == S_OK);
+    CHECK(kernel_device.gpu_thread_priority() == priority);
+    CHECK(queue_priority() == expected);
+  }
+  CHECK(kernel_device.SetGpuThreadPriority(8) == E_INVALIDARG);
+  CHECK(kernel_device.SetGpuThreadPriority(-8) == E_INVALIDARG);
+  CHECK(kernel_device.gpu_thread_priority() == 0);
 }
 
 TEST_CASE("QueryResourceResidency tells what was moved out, given up and brought back") {

@@ -52,7 +52,7 @@ device::GpuOptions TestGpuOptions() {
   device::GpuOptions options;
   options.visible_vram_bytes = 16 << 20;
   options.protected_vram_bytes = 32 << 20;
-  options.identity_private_key = SharedIdentity().private_key();
+  options.identity_key = &SharedIdentity().key();
   options.identity_certificates = SharedIdentity().certificate_bundle();
   return options;
 }
