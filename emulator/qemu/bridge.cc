@@ -235,7 +235,7 @@ void ward_chip_free_state(uint8_t* state) { delete[] state; }
 bool ward_chip_load(WardChip* chip, const uint8_t* state, size_t size_bytes, char* error,
                     size_t error_size) {
   const auto loaded =
-      chip->boundary->gpu().LoadState(ward::ConstByteSpan(state, size_bytes), chip->seal.get());
+      chip->boundary->LoadState(ward::ConstByteSpan(state, size_bytes), chip->seal.get());
   if (loaded.ok()) {
     chip->handed_over = false;
     return true;
