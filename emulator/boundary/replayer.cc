@@ -87,13 +87,14 @@ void Replayer::CheckAnswer(const RecordedEvent& call, uint32_t answer) {
   source_->Skip();
 }
 
-uint32_t Replayer::LookAtRegister(uint32_t offset) {
+std::vector<uint32_t> Replayer::LookAtRegisters(const std::vector<uint32_t>& offsets) {
   const device::GpuSnapshot before = gpu_->TakeSnapshot(false);
   player_.SetResting(true);
-  const uint32_t value = gpu_->ReadRegister(offset, 4);
+  std::vector<uint32_t> values;
+  for (const uint32_t offset : offsets) values.push_back(gpu_->ReadRegister(offset, 4));
   gpu_->Restore(before);
   player_.SetResting(false);
-  return value;
+  return values;
 }
 
 Replayer::Checkpoint Replayer::TakeCheckpoint() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/trace.h"
@@ -41,7 +42,7 @@ class Replayer {
   void SetNotingMemory(bool noting) { player_.SetNotingMemory(noting); }
   uint64_t now_ns() const { return player_.now_ns(); }
   // What a driver would read there; leaves everything as it is.
-  uint32_t LookAtRegister(uint32_t offset);
+  std::vector<uint32_t> LookAtRegisters(const std::vector<uint32_t>& offsets);
 
   // A place to come back to, between two calls. Holds the chip's secrets.
   struct Checkpoint {
