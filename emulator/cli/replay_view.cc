@@ -37,6 +37,15 @@ std::string UsageNames(uint32_t usage) {
   return names;
 }
 
+// What the chip is made with, and what follows from a display's size.
+bool IsFixed(const abi::RegisterInfo& info) {
+  const bool changes = info.offset == abi::kRegTimestampLo || info.offset == abi::kRegTimestampHi ||
+                       info.offset == abi::kRegKeyEpoch;
+  return (info.access == abi::RegisterAccess::kRo && info.offset < abi::kRegDeviceControl &&
+          !changes) ||
+         info.offset == abi::kRegOutputModeSize || info.offset == abi::kRegOutputEdid;
+}
+
 uint32_t OfQueue(uint32_t reg, uint32_t queue) { return reg + queue * abi::kQueueBlockStride; }
 
 }  // namespace
@@ -80,10 +89,7 @@ std::string ShowChangedRegisters(Replayer* chip) {
   std::vector<uint32_t> offsets;
   std::vector<uint32_t> usual;
   for (const abi::RegisterInfo& info : abi::kRegisters) {
-    const bool is_constant = info.access == abi::RegisterAccess::kRo && !info.reset_is_option &&
-                             info.block_count == 1 && info.offset < abi::kRegDeviceControl;
-    const bool is_text = info.offset == abi::kRegOutputEdid || info.offset == abi::kRegDoorbell;
-    if (is_constant || is_text) continue;
+    if (IsFixed(info)) continue;
     for (uint32_t i = 0; i < info.block_count * info.element_count; ++i) {
       offsets.push_back(info.offset + i / info.element_count * info.block_stride +
                         i % info.element_count * 4);

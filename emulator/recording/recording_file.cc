@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -45,6 +46,12 @@ bool MakeRoom(const std::filesystem::path& path, std::string* error) {
   return error->empty();
 }
 
+// Never freed: an exit may come in any order.
+std::vector<RecordingFile*>& OpenAtExit() {
+  static auto* const files = new std::vector<RecordingFile*>;
+  return *files;
+}
+
 }  // namespace
 
 std::unique_ptr<RecordingFile> RecordingFile::Open(const RecordingOptions& options,
@@ -79,6 +86,7 @@ RecordingFile::RecordingFile(const RecordingOptions& options, BlockGuard guard)
 
 RecordingFile::~RecordingFile() {
   Close();
+  std::erase(OpenAtExit(), this);
   SecureWipe(pending_.data(), pending_.size());
 }
 
@@ -107,6 +115,14 @@ bool RecordingFile::WriteStart(const device::GpuOptions& gpu, std::string* error
   SecureWipe(content.data(), content.size());
   if (!written) *error = trouble_.empty() ? "can't be begun" : "can't be written: " + WhyNot();
   return written;
+}
+
+void RecordingFile::CloseAtExit() {
+  static const bool is_registered = std::atexit([] {
+    for (RecordingFile* file : OpenAtExit()) file->Close();
+  }) == 0;
+  (void)is_registered;  // without it the recording ends as one of a killed process
+  OpenAtExit().push_back(this);
 }
 
 void RecordingFile::OnEvent(const BoundaryEvent& event) {

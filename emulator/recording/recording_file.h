@@ -55,6 +55,10 @@ class RecordingFile final : public BoundaryListener {
   // Marks the recording as ended and whole. Later events are not recorded.
   void Close() { End(RecordingEnd::kClosed); }
 
+  // Closes when the process exits, too, should this object still be there: for hosts that exit
+  // without an end of their devices.
+  void CloseAtExit();
+
   // Events so far.
   uint64_t event_count() const { return event_count_; }
   // One line that says why events are not recorded any more; empty while they are, and after Close.

@@ -106,6 +106,10 @@ bool RecordingReader::Scan() {
   if (!trouble_.empty()) return false;
   const bool breaks_off = !end_ || *end_ == RecordingEnd::kLimit;
   whole_events_ = breaks_off ? last_call : event_count_;
+  if (breaks_off && call_count_ == 0) {
+    Fail("breaks off while the device starts: nothing of it can be run");
+    return false;
+  }
   SeekStart();
   return true;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./dev demo: plays a protected clip in a booted guest and leaves the proof in out/demo.
 
-usage: ./dev demo [--input FILE] [--frames N]
+usage: ./dev demo [--input FILE] [--frames N] [--record FILE]
 """
 
 import argparse
@@ -38,9 +38,10 @@ RESULTS = ("screen.png", "cpu-view.png", "report.json")
 
 def parse_arguments(words: List[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev demo", add_help=False, allow_abbrev=False,
-                                     usage="./dev demo [--input FILE] [--frames N]")
+                                     usage="./dev demo [--input FILE] [--frames N] [--record FILE]")
     parser.add_argument("--input", type=Path, metavar="FILE")
     parser.add_argument("--frames", type=_count, default=DEFAULT_FRAMES, metavar="N")
+    parser.add_argument("--record", type=Path, metavar="FILE")
     # For tests: where the results go, and which build runs.
     parser.add_argument("--output", type=Path, default=ROOT / "out/demo", help=argparse.SUPPRESS)
     parser.add_argument("--build-dir", type=Path, default=ROOT / "build/release",
@@ -127,7 +128,8 @@ def prepare(options: argparse.Namespace, folder: Path, story: Story):
         player=options.build_dir / "tests/vm/ward_guest_player",
         plugin=ROOT / "build/qemu/ward-qemu.so", identity=folder / "identity",
         job=folder / "input", output=folder / "output",
-        capture_view=folder / "capture.png", operator_view=folder / "screen.png")
+        capture_view=folder / "capture.png", operator_view=folder / "screen.png",
+        recording=options.record)
     return original, key, stage
 
 
@@ -182,6 +184,9 @@ def play_in(folder: Path, options: argparse.Namespace, story: Story) -> None:
     outcome = playback.play(stage, key, story)
     story.tell("playback", f"{original.length} through the protected path; powered off")
     figures = examine(original, stage)
+    if options.record:
+        story.note(f"recorded in {options.record}; run it again with: "
+                   f"{_shown(options.build_dir)}/emulator/cli/ward replay {options.record}")
     result = {
         "input": original.source,
         **{name: value for name, value in outcome.report.items() if not DISK_LAYOUT.match(name)},
