@@ -24,8 +24,7 @@ constexpr std::string_view InfoOf(SealPurpose purpose) {
 // One call of libcrypto takes an int of bytes.
 constexpr size_t kPieceBytes = 1 << 20;
 
-bool Expand(const SealKey& operator_key, ConstByteSpan salt, SealPurpose purpose,
-            ByteSpan output) {
+bool Expand(const SealKey& operator_key, ConstByteSpan salt, SealPurpose purpose, ByteSpan output) {
   const std::string_view info = InfoOf(purpose);
   const KdfHandle kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr));
   const KdfContextHandle context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);

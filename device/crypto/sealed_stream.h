@@ -1,6 +1,6 @@
-// What leaves the chip or its host sealed: AES-256-GCM (NIST SP 800-38D) under a key derived from the
-// operator's by HKDF-SHA-256 (RFC 5869) with a fresh salt, so that no key and nonce meet twice. The
-// vault and protected memory hand their bytes to these objects and to nobody else.
+// What leaves the chip or its host sealed: AES-256-GCM (NIST SP 800-38D) under a key derived from
+// the operator's by HKDF-SHA-256 (RFC 5869) with a fresh salt, so that no key and nonce meet twice.
+// The vault and protected memory hand their bytes to these objects and to nobody else.
 #ifndef WARD_DEVICE_CRYPTO_SEALED_STREAM_H_
 #define WARD_DEVICE_CRYPTO_SEALED_STREAM_H_
 

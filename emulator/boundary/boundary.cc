@@ -116,11 +116,10 @@ class EntropyTap final : public device::EntropyPort {
 
 const char* NameOf(BoundaryEventKind kind) {
   static constexpr const char* kNames[] = {
-      "register read", "register write", "config read", "config write", "MSI-X read",
-      "MSI-X write",   "process",        "reset",       "tear-down",    "link fault",
-      "display",       "DMA read",       "DMA write",   "DMA fence",    "VRAM read",
-      "VRAM write",    "VRAM fence",     "interrupt",   "time",         "entropy",
-      "answer",        "state load",     "replacement"};
+      "register read", "register write", "config read", "config write", "MSI-X read", "MSI-X write",
+      "process",       "reset",          "tear-down",   "link fault",   "display",    "DMA read",
+      "DMA write",     "DMA fence",      "VRAM read",   "VRAM write",   "VRAM fence", "interrupt",
+      "time",          "entropy",        "answer",      "state load",   "replacement"};
   static_assert(std::size(kNames) == static_cast<size_t>(BoundaryEventKind::kLast) + 1);
   return kNames[static_cast<size_t>(kind)];
 }

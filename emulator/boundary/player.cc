@@ -46,9 +46,7 @@ uint64_t Player::NowNs() {
   return now_ns_;
 }
 
-bool Player::Fill(ByteSpan destination) {
-  return Answer(Kind::kEntropy, 0, destination, nullptr);
-}
+bool Player::Fill(ByteSpan destination) { return Answer(Kind::kEntropy, 0, destination, nullptr); }
 
 void Player::Vram::Read(uint64_t offset, ByteSpan destination) {
   player_->Answer(Kind::kVramRead, offset, destination, &player_->memories_.vram);

@@ -1,5 +1,5 @@
-// The outside of a chip that is run again: answers its ports from recorded events, and notices where
-// the chip asks for something else.
+// The outside of a chip that is run again: answers its ports from recorded events, and notices
+// where the chip asks for something else.
 #ifndef WARD_EMULATOR_BOUNDARY_PLAYER_H_
 #define WARD_EMULATOR_BOUNDARY_PLAYER_H_
 

@@ -16,9 +16,11 @@ class EventsInMemory final : public EventSource {
     return next_ < events_.size() ? &events_[next_] : nullptr;
   }
   void Skip() override { ++next_; }
-  EventPlace Place() const override { EventPlace place;
+  EventPlace Place() const override {
+    EventPlace place;
     place.event = next_;
-    return place; }
+    return place;
+  }
   void Seek(const EventPlace& place) override { next_ = place.event; }
 
  private:

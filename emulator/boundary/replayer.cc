@@ -13,8 +13,8 @@ Result<std::unique_ptr<Replayer>> Replayer::Create(const device::GpuOptions& opt
   std::unique_ptr<Replayer> replayer(new Replayer(source));
   WARD_ASSIGN_OR_RETURN(
       replayer->gpu_,
-      device::Gpu::Create(options, replayer->player_.ports(
-                                       trace != nullptr ? trace : &replayer->silent_)));
+      device::Gpu::Create(options,
+                          replayer->player_.ports(trace != nullptr ? trace : &replayer->silent_)));
   return replayer;
 }
 

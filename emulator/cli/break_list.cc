@@ -40,9 +40,10 @@ std::string BreakList::Add(const std::vector<std::string>& words) {
     added.kind = Kind::kRegister;
     added.offsets = OffsetsOfRegister(words[1]);
     if (added.offsets.empty()) {
-      return fmt::format("'{}' is no register: expected a name of docs/spec/registers.md, as "
-                         "RING_HEAD or RING_HEAD[3]",
-                         words[1]);
+      return fmt::format(
+          "'{}' is no register: expected a name of docs/spec/registers.md, as "
+          "RING_HEAD or RING_HEAD[3]",
+          words[1]);
     }
   } else if (words[0] == "command") {
     added.kind = Kind::kCommand;
@@ -103,10 +104,10 @@ void BreakList::OnEvent(const TraceEvent& event) {
       continue;
     }
     if (one.name != event.detail) continue;
-    const std::string place =
-        name == "answer" ? "a message's answer"
-                         : fmt::format("{} of queue {} at {:#x} of its ring", name,
-                                       event.arguments[0], event.arguments[1]);
+    const std::string place = name == "answer"
+                                  ? "a message's answer"
+                                  : fmt::format("{} of queue {} at {:#x} of its ring", name,
+                                                event.arguments[0], event.arguments[1]);
     hit_ = fmt::format("break {}: {}, {}", one.number, one.text, place);
     return;
   }

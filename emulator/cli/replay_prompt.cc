@@ -30,10 +30,7 @@ class ReplayPrompt {
  public:
   ReplayPrompt(RecordingReader* reader, std::unique_ptr<Replayer> chip,
                std::unique_ptr<BreakList> breaks)
-      : reader_(*reader),
-        breaks_(std::move(breaks)),
-        chip_(std::move(chip)),
-        line_(chip_.get()) {}
+      : reader_(*reader), breaks_(std::move(breaks)), chip_(std::move(chip)), line_(chip_.get()) {}
 
   // False: the user wants to leave.
   bool Do(const std::string& text);
@@ -86,7 +83,8 @@ const ReplayPrompt::Command ReplayPrompt::kCommands[] = {
     {"step", "step [N]", "makes the next call of the host, or N of them", &ReplayPrompt::Step},
     {"back", "back [N]", "goes one call back, or N of them", &ReplayPrompt::Back},
     {"run", "run", "goes on up to a break or the end", &ReplayPrompt::Run},
-    {"goto", "goto EVENT", "goes to the first call that is this event or a later one, or back to it",
+    {"goto", "goto EVENT",
+     "goes to the first call that is this event or a later one, or back to it",
      &ReplayPrompt::GoTo},
     {"break", "break [register|command|status NAME | event N]",
      "stops there: before the access or event, after the slice with the command or status; alone "
@@ -122,9 +120,9 @@ bool ReplayPrompt::Do(const std::string& text) {
 }
 
 std::string ReplayPrompt::Where() {
-  std::string text = fmt::format("event {} of {}, call {} of {}, {} ns", chip_->event(),
-                                 reader_.event_count(), chip_->call(), reader_.call_count(),
-                                 chip_->now_ns());
+  std::string text =
+      fmt::format("event {} of {}, call {} of {}, {} ns", chip_->event(), reader_.event_count(),
+                  chip_->call(), reader_.call_count(), chip_->now_ns());
   if (!chip_->matches()) return text + "; the chip did something else: " + chip_->difference();
   const RecordedEvent* next = chip_->Next();
   return text + (next != nullptr ? "; next: " + DescribeCall(*next) : "; the end");
@@ -187,9 +185,10 @@ void ReplayPrompt::Registers(const Words& words) {
   }
   const std::vector<uint32_t> offsets = OffsetsOfRegister(words[1]);
   if (words.size() > 2 || offsets.empty()) {
-    return Complain(fmt::format("'{}' is no register: expected a name of docs/spec/registers.md, as "
-                                "RING_HEAD or RING_HEAD[3]",
-                                words.back()));
+    return Complain(
+        fmt::format("'{}' is no register: expected a name of docs/spec/registers.md, as "
+                    "RING_HEAD or RING_HEAD[3]",
+                    words.back()));
   }
   fmt::print("{}", ShowRegisters(chip_.get(), offsets));
 }
@@ -270,8 +269,8 @@ std::optional<uint64_t> ReplayPrompt::Number(const Words& words, size_t index, u
   if (!number) {
     Complain(fmt::format("{}: '{}' is no number: expected {}", words[0], words[index], expected));
   } else if (words.size() > index + 1) {
-    Complain(fmt::format("{}: '{}' is too much: expected nothing more", words[0],
-                         words[index + 1]));
+    Complain(
+        fmt::format("{}: '{}' is too much: expected nothing more", words[0], words[index + 1]));
     number.reset();
   }
   return number;

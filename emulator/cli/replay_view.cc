@@ -107,8 +107,8 @@ std::string ShowChangedRegisters(Replayer* chip) {
 
 std::string ShowQueues(Replayer* chip) {
   static constexpr uint32_t kColumns[] = {
-      abi::kRegQueueControl, abi::kRegQueueStatus, abi::kRegQueueContext, abi::kRegRingHead,
-      abi::kRegRingTail,     abi::kRegLastFenceLo, abi::kRegLastFenceHi,  abi::kRegFaultStatus,
+      abi::kRegQueueControl, abi::kRegQueueStatus,  abi::kRegQueueContext, abi::kRegRingHead,
+      abi::kRegRingTail,     abi::kRegLastFenceLo,  abi::kRegLastFenceHi,  abi::kRegFaultStatus,
       abi::kRegRefusalCount, abi::kRegRefusalStatus};
   std::vector<uint32_t> offsets;
   for (uint32_t queue = 0; queue < abi::kQueueBlockCount; ++queue) {
@@ -120,9 +120,8 @@ std::string ShowQueues(Replayer* chip) {
     const uint32_t* at = values.data() + queue * std::size(kColumns);
     const bool is_used = at[0] != 0 || at[4] != 0 || at[5] != 0 || at[7] != 0;
     if (!is_used) continue;
-    lines += fmt::format(
-        "queue {:<2} {:<8} context {} head {:#x} tail {:#x} fence {}", queue,
-        QueueStateName(at[1]), at[2], at[3], at[4], uint64_t{at[6]} << 32 | at[5]);
+    lines += fmt::format("queue {:<2} {:<8} context {} head {:#x} tail {:#x} fence {}", queue,
+                         QueueStateName(at[1]), at[2], at[3], at[4], uint64_t{at[6]} << 32 | at[5]);
     if (at[7] != 0) lines += fmt::format(" fault {}", abi::StatusName(at[7]));
     if (at[8] != 0) lines += fmt::format(" refused {}, last {}", at[8], abi::StatusName(at[9]));
     lines += "\n";

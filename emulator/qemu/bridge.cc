@@ -117,11 +117,11 @@ struct WardChip {
   ward::emulator::HostVram vram;
   ward::emulator::HostSignals signals;
   ward::emulator::TraceFile trace;
-  std::unique_ptr<ward::emulator::SealFile> seal;  // null: states are not sealed
+  std::unique_ptr<ward::emulator::SealFile> seal;            // null: states are not sealed
   std::unique_ptr<ward::emulator::RecordingFile> recording;  // null: nothing is recorded
   bool told_of_recording = false;                            // that it ended
-  std::unique_ptr<ward::emulator::Boundary> boundary;  // after its ports
-  bool handed_over = false;  // a sealed state holds the keys now
+  std::unique_ptr<ward::emulator::Boundary> boundary;        // after its ports
+  bool handed_over = false;                                  // a sealed state holds the keys now
 };
 
 namespace {

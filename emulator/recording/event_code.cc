@@ -29,8 +29,8 @@ class Decoder {
     if (result_ == DecodeResult::kEvent) result_ = result;
   }
   uint8_t Byte() {
-    const ConstByteSpan byte = result_ == DecodeResult::kEvent ? bytes_->TakeSome(1)
-                                                               : ConstByteSpan();
+    const ConstByteSpan byte =
+        result_ == DecodeResult::kEvent ? bytes_->TakeSome(1) : ConstByteSpan();
     if (byte.empty()) Fail(DecodeResult::kCutShort);
     return byte.empty() ? uint8_t{0} : byte[0];
   }
@@ -64,10 +64,10 @@ class Decoder {
 }  // namespace
 
 void EncodeEvent(const BoundaryEvent& event, std::vector<uint8_t>* bytes) {
-  const auto fields = static_cast<uint8_t>(
-      (event.size_bytes != 0 ? kSize : 0) | (event.address != 0 ? kAddress : 0) |
-      (event.value != 0 ? kValue : 0) | (!event.data.empty() ? kData : 0) |
-      (event.ok ? 0 : kRefused));
+  const auto fields =
+      static_cast<uint8_t>((event.size_bytes != 0 ? kSize : 0) |
+                           (event.address != 0 ? kAddress : 0) | (event.value != 0 ? kValue : 0) |
+                           (!event.data.empty() ? kData : 0) | (event.ok ? 0 : kRefused));
   bytes->push_back(static_cast<uint8_t>(event.kind));
   bytes->push_back(fields);
   if ((fields & kSize) != 0) AppendNumber(event.size_bytes, bytes);

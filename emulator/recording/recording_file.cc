@@ -62,8 +62,9 @@ std::unique_ptr<RecordingFile> RecordingFile::Open(const RecordingOptions& optio
   const bool is_sealed = !options.key_file.empty();
   if (is_sealed && !ReadKeyFile(options.key_file, "recording's key", &key, error)) return nullptr;
   if (!is_sealed && !options.is_test_identity) {
-    *error = "a recording holds the identity's private key: seal it under a key of 32 bytes "
-             "(record-key), use an identity made by `ward identity create --test DIR`, or none";
+    *error =
+        "a recording holds the identity's private key: seal it under a key of 32 bytes "
+        "(record-key), use an identity made by `ward identity create --test DIR`, or none";
     return nullptr;
   }
   std::optional<BlockGuard> guard = BlockGuard::Start(is_sealed ? &key : nullptr);
@@ -119,8 +120,8 @@ bool RecordingFile::WriteStart(const device::GpuOptions& gpu, std::string* error
 
 void RecordingFile::CloseAtExit() {
   static const bool is_registered = std::atexit([] {
-    for (RecordingFile* file : OpenAtExit()) file->Close();
-  }) == 0;
+                                      for (RecordingFile* file : OpenAtExit()) file->Close();
+                                    }) == 0;
   (void)is_registered;  // without it the recording ends as one of a killed process
   OpenAtExit().push_back(this);
 }
@@ -205,7 +206,8 @@ bool RecordingFile::Write(ConstByteSpan bytes) {
 }
 
 void RecordingFile::Fail(const std::string& what) {
-  trouble_ = fmt::format("the recording {} ends, it could not be written: {}", path_.string(), what);
+  trouble_ =
+      fmt::format("the recording {} ends, it could not be written: {}", path_.string(), what);
 }
 
 }  // namespace ward::emulator

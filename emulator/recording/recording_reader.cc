@@ -20,8 +20,8 @@ constexpr size_t kEndContentBytes = 12;
 size_t ReadSome(int file, uint64_t offset, ByteSpan bytes) {
   size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t size = ::pread(file, bytes.data() + done, bytes.size() - done,
-                                 static_cast<off_t>(offset + done));
+    const ssize_t size =
+        ::pread(file, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) break;
     done += static_cast<size_t>(size);
@@ -31,8 +31,7 @@ size_t ReadSome(int file, uint64_t offset, ByteSpan bytes) {
 
 }  // namespace
 
-std::unique_ptr<RecordingReader> RecordingReader::Open(const Options& options,
-                                                       std::string* error) {
+std::unique_ptr<RecordingReader> RecordingReader::Open(const Options& options, std::string* error) {
   const auto fail = [&](const std::string& what) {
     *error = options.path.string() + " " + what;
     return nullptr;
@@ -172,10 +171,10 @@ ConstByteSpan RecordingReader::TakeSome(size_t most) {
 
 bool RecordingReader::CheckEnd() {
   uint8_t more = 0;
-  const uint64_t after = cursor_.block_start + BlockGuard::kHeadBytes + content_.size() +
-                         BlockGuard::kTagBytes;
-  const auto reason = content_.size() == kEndContentBytes ? LoadLe<uint32_t>(content_.data() + 8)
-                                                          : 0;
+  const uint64_t after =
+      cursor_.block_start + BlockGuard::kHeadBytes + content_.size() + BlockGuard::kTagBytes;
+  const auto reason =
+      content_.size() == kEndContentBytes ? LoadLe<uint32_t>(content_.data() + 8) : 0;
   if (reason == 0 || reason > static_cast<uint32_t>(RecordingEnd::kLast) ||
       LoadLe<uint64_t>(content_.data()) < cursor_.event) {
     Fail(fmt::format("has an end at byte {} that does not fit its events", cursor_.block_start));
@@ -219,9 +218,10 @@ bool RecordingReader::LoadBlock() {
 bool RecordingReader::CutShort(uint64_t at) {
   is_cut_short_ = true;
   if (accept_unfinished_) return false;
-  Fail(fmt::format("stops at byte {}, after {} events, without an end: it is cut short, or its "
-                   "writer was killed; --partial takes what is there",
-                   at, cursor_.event));
+  Fail(
+      fmt::format("stops at byte {}, after {} events, without an end: it is cut short, or its "
+                  "writer was killed; --partial takes what is there",
+                  at, cursor_.event));
   return false;
 }
 

@@ -200,8 +200,8 @@ TEST_CASE("Made-up events differ from what the chip does; they never crash it") 
     bench.file->OnEvent({kind, draw(8) != 0, size, address, value, data});
   };
   for (int i = 0; i < 50; ++i) {
-    const auto kind = static_cast<BoundaryEventKind>(
-        draw(static_cast<uint64_t>(BoundaryEventKind::kReplaced)));
+    const auto kind =
+        static_cast<BoundaryEventKind>(draw(static_cast<uint64_t>(BoundaryEventKind::kReplaced)));
     Bytes data(draw(300));
     random.Fill(data);
     const uint64_t wild = draw(2) == 0 ? draw(UINT64_MAX) : draw(0x200000);
@@ -231,11 +231,12 @@ TEST_CASE("Calls that no host can make are told, each by itself") {
     REQUIRE(reader != nullptr);
     const std::string output = bench.RunTool("replay run.rec", 1);
     INFO(output);
-    CHECK(Has(output, fmt::format("does not replay: event {}: ", reader->event_count() -
-                                  (kind == BoundaryEventKind::kReset ||
-                                           kind == BoundaryEventKind::kLinkFault
-                                       ? 0
-                                       : 1))));
+    CHECK(Has(output,
+              fmt::format("does not replay: event {}: ",
+                          reader->event_count() - (kind == BoundaryEventKind::kReset ||
+                                                           kind == BoundaryEventKind::kLinkFault
+                                                       ? 0
+                                                       : 1))));
     CHECK(Has(output, emulator::NameOf(kind)));
   }
 }

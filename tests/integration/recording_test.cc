@@ -297,8 +297,7 @@ TEST_CASE("A state without a seal is loaded again in the replay") {
   const auto reader = bench.Read();
   INFO(bench.error);
   REQUIRE(reader != nullptr);
-  CHECK(ReplayAll(reader.get()) ==
-        bench.machine->gpu().StateHash(reader->device().hash_key()));
+  CHECK(ReplayAll(reader.get()) == bench.machine->gpu().StateHash(reader->device().hash_key()));
 }
 
 TEST_CASE("A disk without room ends the recording, not the chip, and leaves what is there") {

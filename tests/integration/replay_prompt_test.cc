@@ -85,8 +85,8 @@ TEST_CASE("The prompt stops at a command and at a status, and goes back before t
   PromptBench bench;
   const std::string at_copy = bench.Do({"break command COPY", "run", "queues"}, 0);
   CHECK(Has(at_copy, "break 1: command COPY, command of queue 0"));
-  const std::string at_status = bench.Do(
-      {"break status BUS_ERROR", "run", "queues", "back", "queues", "where"}, 0);
+  const std::string at_status =
+      bench.Do({"break status BUS_ERROR", "run", "queues", "back", "queues", "where"}, 0);
   INFO(at_status);
   CHECK(Has(at_status, "break 1: status BUS_ERROR, fault of queue 0"));
   const std::string first = LineWith(at_status, "queue 0  ");
@@ -99,9 +99,9 @@ TEST_CASE("The prompt stops at a command and at a status, and goes back before t
 
 TEST_CASE("The prompt shows memory as the chip wrote it, and what nobody told of as unknown") {
   PromptBench bench;
-  const std::string output = bench.Do({"run", "memory vram 0x20000 8", "memory vram 0x100000 8",
-                                       "goto 0", "memory vram 0x20000 8"},
-                                      0);
+  const std::string output = bench.Do(
+      {"run", "memory vram 0x20000 8", "memory vram 0x100000 8", "goto 0", "memory vram 0x20000 8"},
+      0);
   INFO(output);
   CHECK(Has(output, "000000020000  0d 0c 0b 0a 0d 0c 0b 0a\n"));
   CHECK(Has(output, "000000100000  -- -- -- -- -- -- -- --\n"));
@@ -135,7 +135,8 @@ TEST_CASE("The prompt's errors name the word and what was expected") {
       {"back", "back: this is the beginning"},
       {"run now", "run: 'now' is too much"},
       {"goto", "goto: expected the number of an event"},
-      {"break register", "break: expected register NAME, command NAME, status NAME or event NUMBER"},
+      {"break register",
+       "break: expected register NAME, command NAME, status NAME or event NUMBER"},
       {"break register SCRATC", "'SCRATC' is no register"},
       {"break register RING_HEAD[99]", "'RING_HEAD[99]' is no register"},
       {"break command FENC", "'FENC' is no command"},

@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional
 
 if __name__ == "__main__":
     # The folder that comes first in a program's path has this file, which is not the package.
@@ -101,6 +101,16 @@ def hand_over(results: Path, folder: Path) -> None:
             shutil.move(results / name, folder / name)
         except OSError as error:
             raise unwritable(folder, error) from None
+
+
+def check_recording(path: Optional[Path]) -> None:
+    """Before anything is built; QEMU says what else may be wrong."""
+    if path is None:
+        return
+    if path.exists() and not path.is_file():
+        raise DemoError(f"{path} is no file to record to")
+    if not path.resolve().parent.is_dir():
+        raise DemoError(f"there is no folder {path.resolve().parent} to record to")
 
 
 def check_room(frames: int) -> None:
@@ -214,6 +224,7 @@ def main() -> int:
     try:
         options = parse_arguments(sys.argv[1:])
         clip.check_source(options.input)
+        check_recording(options.record)
         check_room(options.frames)
         if not options.check_arguments:
             play(options)
