@@ -168,11 +168,16 @@ class Boundary::HostCall {
  public:
   HostCall(Boundary* boundary, BoundaryEventKind kind, uint64_t address, uint32_t size_bytes,
            uint64_t value, ConstByteSpan data = {})
-      : hearing_(boundary->tap_->hearing()), was_in_host_call_(hearing_.in_host_call) {
+      : hearing_(boundary->tap_->hearing()),
+        kind_(kind),
+        was_in_host_call_(hearing_.in_host_call) {
     hearing_.in_host_call = true;
     Tell(&hearing_, {kind, true, size_bytes, address, value, data});
   }
-  ~HostCall() { hearing_.in_host_call = was_in_host_call_; }
+  ~HostCall() {
+    hearing_.in_host_call = was_in_host_call_;
+    if (!was_in_host_call_ && hearing_.listener != nullptr) hearing_.listener->OnReturn(kind_);
+  }
   HostCall(const HostCall&) = delete;
   HostCall& operator=(const HostCall&) = delete;
 
@@ -183,6 +188,7 @@ class Boundary::HostCall {
 
  private:
   Hearing& hearing_;
+  BoundaryEventKind kind_;
   bool was_in_host_call_;
 };
 

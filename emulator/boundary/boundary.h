@@ -71,6 +71,8 @@ struct BoundaryEvent {
 class BoundaryListener {
  public:
   virtual void OnEvent(const BoundaryEvent& event) = 0;
+  // The call of the host that was told last is over; not of calls within it.
+  virtual void OnReturn(BoundaryEventKind) {}
 
  protected:
   ~BoundaryListener() = default;

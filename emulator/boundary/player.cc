@@ -16,6 +16,7 @@ void Player::Rewind(const KnownMemories& memories, uint64_t now_ns) {
   memories_ = memories;
   now_ns_ = now_ns;
   difference_.clear();
+  ran_out_ = false;
 }
 
 bool Player::Read(uint64_t address, ByteSpan destination) {
@@ -64,6 +65,7 @@ const RecordedEvent* Player::Expect(Kind kind, uint64_t address) {
   if (!matches()) return nullptr;
   const RecordedEvent* event = source_->Peek();
   if (event == nullptr) {
+    ran_out_ = true;
     Differ(fmt::format("the recording ends, the chip makes a {}", NameOf(kind)));
     return nullptr;
   }

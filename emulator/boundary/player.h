@@ -37,6 +37,11 @@ class Player final : public device::DmaPort,
   // While it rests the chip is only looked at: no event is taken and nothing differs.
   void SetResting(bool resting) { is_resting_ = resting; }
 
+  // A state was loaded, and the machine's clock came back with it.
+  void ForgetTime() { now_ns_ = 0; }
+  // The chip asked for more than was recorded: that is where the recording breaks off.
+  bool ran_out() const { return ran_out_; }
+
   // Off at first: it costs time and memory.
   void SetNotingMemory(bool noting) { is_noting_ = noting; }
   const KnownMemories& memories() const { return memories_; }
@@ -74,6 +79,7 @@ class Player final : public device::DmaPort,
   EventSource* source_;
   Vram vram_;
   std::string difference_;
+  bool ran_out_ = false;
   bool is_resting_ = false;
   bool is_noting_ = false;
   KnownMemories memories_;

@@ -26,11 +26,22 @@ bool Replayer::Step() {
                                next->address));
     return false;
   }
-  const RecordedEvent call = *next;
+  if (event() < whole_events_) {
+    MakeCall();
+    return true;
+  }
+  const Checkpoint before = TakeCheckpoint();
+  MakeCall();
+  if (!player_.ran_out()) return true;
+  GoBack(before);
+  return false;
+}
+
+void Replayer::MakeCall() {
+  const RecordedEvent call = *source_->Peek();
   source_->Skip();
   ++call_;
   Call(call);
-  return true;
 }
 
 void Replayer::Call(const RecordedEvent& call) {
@@ -66,7 +77,9 @@ void Replayer::Call(const RecordedEvent& call) {
       (void)gpu_->AttachDisplay(offset32, DecodeDisplay(call.value)).ok();
       return;
     case Kind::kLoadState:
+      player_.ForgetTime();
       (void)gpu_->LoadState(call.data, nullptr).ok();
+      player_.ForgetTime();
       return;
     default:
       break;

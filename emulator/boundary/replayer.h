@@ -25,8 +25,10 @@ class Replayer {
   Replayer& operator=(const Replayer&) = delete;
 
   // The next call of the host, with all that the chip does in it. False, and nothing done, at the
-  // end and after a difference.
+  // end, after a difference, and when the recording breaks off amid the call.
   bool Step();
+  // Calls from this event on may be such: the recording has no end. At first none is.
+  void SetWholeEvents(uint64_t events) { whole_events_ = events; }
 
   // The call that Step makes, or null.
   const RecordedEvent* Next() { return player_.matches() ? source_->Peek() : nullptr; }
@@ -62,6 +64,7 @@ class Replayer {
   };
 
   explicit Replayer(EventSource* source) : source_(source), player_(source) {}
+  void MakeCall();
   void Call(const RecordedEvent& call);
   void CheckAnswer(const RecordedEvent& call, uint32_t answer);
 
@@ -70,6 +73,7 @@ class Replayer {
   SilentTrace silent_;
   std::unique_ptr<device::Gpu> gpu_;  // after its ports
   uint64_t call_ = 0;
+  uint64_t whole_events_ = UINT64_MAX;
 };
 
 }  // namespace ward::emulator

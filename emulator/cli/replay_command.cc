@@ -91,6 +91,7 @@ bool RunOnce(RecordingReader* reader, uint64_t until, Outcome* outcome, std::str
     return false;
   }
   Replayer& chip = *replayer.value();
+  chip.SetWholeEvents(reader->whole_events());
   while (chip.event() < until && chip.Step()) {
   }
   *error = reader->trouble();
@@ -127,7 +128,7 @@ void PrintText(const ReplayArguments& arguments, const RecordingReader& reader,
 }
 
 int ReplayWhole(const ReplayArguments& arguments, RecordingReader* reader) {
-  const uint64_t until = arguments.until.value_or(reader->whole_events());
+  const uint64_t until = arguments.until.value_or(UINT64_MAX);
   std::string error;
   Outcome first;
   if (!RunOnce(reader, until, &first, &error)) return Complain(error);

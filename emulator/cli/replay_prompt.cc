@@ -61,9 +61,8 @@ class ReplayPrompt {
   void Help(const Words& words);
   void Quit(const Words&) { is_done_ = true; }
 
-  // Calls until there is a reason to stop, and that reason; at most `most` calls, and not past
-  // `event`.
-  std::string Advance(uint64_t most, uint64_t event);
+  // Calls until there is a reason to stop, and that reason; at most `most` calls.
+  std::string Advance(uint64_t most);
   void Move(uint64_t call);
   bool TakesNone(const Words& words);
   // The word at `index`, or `usual` when there is none.
@@ -131,7 +130,7 @@ std::string ReplayPrompt::Where() {
 void ReplayPrompt::Step(const Words& words) {
   const auto count = Number(words, 1, 1, "how many calls");
   if (!count) return;
-  const std::string why = Advance(*count, UINT64_MAX);
+  const std::string why = Advance(*count);
   if (!why.empty()) fmt::print("{}\n", why);
   fmt::print("{}\n", Where());
 }
@@ -145,7 +144,7 @@ void ReplayPrompt::Back(const Words& words) {
 
 void ReplayPrompt::Run(const Words& words) {
   if (!TakesNone(words)) return;
-  const std::string why = Advance(UINT64_MAX, reader_.whole_events());
+  const std::string why = Advance(UINT64_MAX);
   if (!why.empty()) fmt::print("{}\n", why);
   fmt::print("{}\n", Where());
 }
@@ -234,11 +233,11 @@ void ReplayPrompt::Help(const Words& words) {
   }
 }
 
-std::string ReplayPrompt::Advance(uint64_t most, uint64_t event) {
+std::string ReplayPrompt::Advance(uint64_t most) {
   breaks_->SetListening(true);
   breaks_->TakeHit();
   std::string why;
-  for (uint64_t made = 0; made < most && chip_->event() < event; ++made) {
+  for (uint64_t made = 0; made < most; ++made) {
     const RecordedEvent* next = chip_->Next();
     // The one that it stands at was seen already.
     if (next != nullptr && made != 0) why = breaks_->FindBefore(*next, chip_->event());
@@ -292,6 +291,7 @@ int RunReplayPrompt(RecordingReader* reader, std::istream& input) {
     return 1;
   }
   chip.value()->SetNotingMemory(true);
+  chip.value()->SetWholeEvents(reader->whole_events());
   ReplayPrompt prompt(reader, std::move(chip.value()), std::move(breaks));
   const bool is_terminal = ::isatty(STDIN_FILENO) == 1;
   if (is_terminal) fmt::print("{}\nhelp lists what can be done here.\n", prompt.Where());

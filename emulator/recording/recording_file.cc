@@ -141,6 +141,10 @@ void RecordingFile::OnEvent(const BoundaryEvent& event) {
   if (event.kind == BoundaryEventKind::kProcess) Flush();
 }
 
+void RecordingFile::OnReturn(BoundaryEventKind kind) {
+  if (kind == BoundaryEventKind::kProcess) Flush();
+}
+
 void RecordingFile::Put(ConstByteSpan bytes) {
   while (!bytes.empty() && file_ >= 0) {
     const size_t size = std::min(bytes.size(), kCutBytes - pending_.size());

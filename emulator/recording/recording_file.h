@@ -49,9 +49,10 @@ class RecordingFile final : public BoundaryListener {
   RecordingFile(const RecordingFile&) = delete;
   RecordingFile& operator=(const RecordingFile&) = delete;
 
-  // What is told stands in the file at the latest when a slice begins (Gpu::Process), but for at
-  // most kCutBytes: a process that dies leaves a recording of all before.
+  // What is told stands in the file when a slice begins (Gpu::Process), when it ends, and every
+  // kCutBytes: a process that dies leaves a recording of all before.
   void OnEvent(const BoundaryEvent& event) override;
+  void OnReturn(BoundaryEventKind kind) override;
   // Marks the recording as ended and whole. Later events are not recorded.
   void Close() { End(RecordingEnd::kClosed); }
 
