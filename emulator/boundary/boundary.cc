@@ -168,9 +168,7 @@ class Boundary::HostCall {
  public:
   HostCall(Boundary* boundary, BoundaryEventKind kind, uint64_t address, uint32_t size_bytes,
            uint64_t value, ConstByteSpan data = {})
-      : hearing_(boundary->tap_->hearing()),
-        kind_(kind),
-        was_in_host_call_(hearing_.in_host_call) {
+      : hearing_(boundary->tap_->hearing()), kind_(kind), was_in_host_call_(hearing_.in_host_call) {
     hearing_.in_host_call = true;
     Tell(&hearing_, {kind, true, size_bytes, address, value, data});
   }

@@ -54,19 +54,20 @@ class Taker {
 
 void DeviceBlock::Write(const device::GpuOptions& options, const SecretBytes<16>& hash_key,
                         std::vector<uint8_t>* content) {
-  Append(options.visible_vram_bytes, content);
-  Append(options.protected_vram_bytes, content);
-  Append(static_cast<uint32_t>(options.latency), content);
-  Append(static_cast<uint8_t>(options.strict_iv), content);
-  Append(static_cast<uint8_t>(options.open_decrypt), content);
-  Append(static_cast<uint32_t>(options.failing_self_test), content);
-  for (const device::AttachedDisplay& display : options.displays) {
-    Append(EncodeDisplay(display), content);
-  }
+  // All members: one that is added does not compile before it is a part of the recording.
+  const auto& [visible_bytes, protected_bytes, latency, strict_iv, open_decrypt, displays,
+               private_key, certificates, failing_self_test] = options;
+  Append(visible_bytes, content);
+  Append(protected_bytes, content);
+  Append(static_cast<uint32_t>(latency), content);
+  Append(static_cast<uint8_t>(strict_iv), content);
+  Append(static_cast<uint8_t>(open_decrypt), content);
+  Append(static_cast<uint32_t>(failing_self_test), content);
+  for (const device::AttachedDisplay& display : displays) Append(EncodeDisplay(display), content);
   const ConstByteSpan hash_key_bytes = hash_key.Expose();
   content->insert(content->end(), hash_key_bytes.begin(), hash_key_bytes.end());
-  AppendBytes(options.identity_private_key, content);
-  AppendBytes(options.identity_certificates, content);
+  AppendBytes(private_key, content);
+  AppendBytes(certificates, content);
 }
 
 bool DeviceBlock::Read(ConstByteSpan content) {

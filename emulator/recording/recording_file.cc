@@ -158,12 +158,10 @@ void RecordingFile::Flush() {
   if (file_ < 0 || pending_.empty()) return;
   const uint64_t needed = BlockGuard::kHeadBytes + pending_.size() + BlockGuard::kTagBytes;
   const bool has_room = written_ + needed + kEndBytes <= limit_bytes_;
-  const bool written = has_room && WriteBlock(RecordingBlock::kEvents, pending_);
+  if (has_room) WriteBlock(RecordingBlock::kEvents, pending_);
   SecureWipe(pending_.data(), pending_.size());
   pending_.clear();
   if (!has_room) End(RecordingEnd::kLimit);
-  // `written` false: Fail told of it.
-  (void)written;
 }
 
 void RecordingFile::End(RecordingEnd end) {

@@ -74,6 +74,7 @@ class RecordingFile final : public BoundaryListener {
   void Put(ConstByteSpan bytes);
   void Flush();
   void End(RecordingEnd end);
+  // False, and the recording has ended with its trouble told, when it could not be written.
   bool WriteBlock(RecordingBlock kind, ConstByteSpan content);
   bool Write(ConstByteSpan bytes);
   void Fail(const std::string& what);

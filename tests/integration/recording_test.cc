@@ -303,6 +303,38 @@ TEST_CASE("A state without a seal is loaded again in the replay") {
   CHECK(ReplayAll(reader.get()) == bench.machine->gpu().StateHash(reader->device().hash_key()));
 }
 
+TEST_CASE("A recording knows every option that its chip was made with") {
+  RecordingBench bench;
+  device::GpuOptions gpu = TestGpuOptions();
+  gpu.visible_vram_bytes = 8 << 20;
+  gpu.protected_vram_bytes = 12 << 12;
+  gpu.latency = device::LatencyPreset::kRealistic;
+  gpu.strict_iv = true;
+  gpu.open_decrypt = true;
+  gpu.displays[0] = {.connected = false, .width = 1280, .height = 800};
+  gpu.displays[1] = {.width = 3840, .height = 2160};
+  gpu.failing_self_test = 3;
+  std::string error;
+  REQUIRE(emulator::RecordingFile::Open(bench.options, gpu, &error) != nullptr);
+  const auto reader = bench.Read();
+  INFO(bench.error);
+  REQUIRE(reader != nullptr);
+  const device::GpuOptions& read = reader->device().options();
+  CHECK(read.visible_vram_bytes == gpu.visible_vram_bytes);
+  CHECK(read.protected_vram_bytes == gpu.protected_vram_bytes);
+  CHECK(read.latency == gpu.latency);
+  CHECK(read.strict_iv);
+  CHECK(read.open_decrypt);
+  CHECK(read.displays[0] == gpu.displays[0]);
+  CHECK(read.displays[1] == gpu.displays[1]);
+  CHECK(read.failing_self_test == 3);
+  CHECK(std::ranges::equal(read.identity_private_key, gpu.identity_private_key));
+  CHECK(std::ranges::equal(read.identity_certificates, gpu.identity_certificates));
+  gpu.failing_self_test = -1;
+  REQUIRE(emulator::RecordingFile::Open(bench.options, gpu, &error) != nullptr);
+  CHECK(bench.Read()->device().options().failing_self_test == -1);
+}
+
 TEST_CASE("A disk without room ends the recording, not the chip, and leaves what is there") {
   RecordingBench bench;
   bench.Start();
