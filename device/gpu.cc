@@ -162,7 +162,7 @@ bool GpuImplementation::ReadScanout(uint32_t output, ScanoutView view, ByteSpan 
   return !FirmwareFailed() && display_.ReadScanout(output, view, pixels, pitch);
 }
 
-std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save() const {
+std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save(bool with_visible_vram) const {
   auto content = std::make_unique<GpuSnapshot::Content>();
   content->registers = registers_.Save();
   content->config = config_.Save();
@@ -174,8 +174,10 @@ std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save() const {
   content->display = display_.Save();
   content->processor = processor_->Save();
   content->interrupts = interrupts_.Save();
-  content->visible_vram.resize(memory_.visible_bytes());
-  ports_.vram->Read(0, content->visible_vram);
+  if (with_visible_vram) {
+    content->visible_vram.resize(memory_.visible_bytes());
+    ports_.vram->Read(0, content->visible_vram);
+  }
   return content;
 }
 
@@ -190,17 +192,17 @@ void GpuImplementation::Load(const GpuSnapshot::Content& content) {
   display_.Load(content.display);
   processor_->Load(content.processor);
   interrupts_.Load(content.interrupts);
-  ports_.vram->Write(0, content.visible_vram);
+  if (!content.visible_vram.empty()) ports_.vram->Write(0, content.visible_vram);
 }
 
-uint64_t GpuImplementation::StateHash() const {
+uint64_t GpuImplementation::StateHash(const SipKey& key) const {
   StateHasher hasher;
   registers_.Hash(&hasher);
   config_.Hash(&hasher);
   contexts_.Hash(&hasher);
   grants_.Hash(&hasher);
   memory_.Hash(&hasher);
-  vault_.Hash(&hasher);
+  vault_.Hash(&hasher, key);
   security_->Hash(&hasher);
   display_.Hash(&hasher);
   processor_->Hash(&hasher);
@@ -295,9 +297,9 @@ bool Gpu::ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32
   return implementation_->ReadScanout(output, view, pixels, pitch);
 }
 
-GpuSnapshot Gpu::TakeSnapshot() const {
+GpuSnapshot Gpu::TakeSnapshot(bool with_visible_vram) const {
   GpuSnapshot snapshot;
-  snapshot.content_ = implementation_->Save();
+  snapshot.content_ = implementation_->Save(with_visible_vram);
   return snapshot;
 }
 
@@ -314,6 +316,13 @@ Result<void> Gpu::LoadState(ConstByteSpan state, StateSeal* seal) {
   return implementation_->LoadState(state, seal);
 }
 
-uint64_t Gpu::StateHash() const { return implementation_->StateHash(); }
+uint64_t Gpu::StateHash() const { return implementation_->StateHash(ProcessDigestKey()); }
+
+uint64_t Gpu::StateHash(const SecretBytes<16>& key) const {
+  const uint8_t* bytes = key.Expose().data();
+  return implementation_->StateHash({LoadLe<uint64_t>(bytes), LoadLe<uint64_t>(bytes + 8)});
+}
+
+std::vector<KeySlotInfo> Gpu::KeySlots() const { return implementation_->vault().Describe(); }
 
 }  // namespace ward::device

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/secret_bytes.h"
 #include "base/state_fields.h"
 #include "device/ports.h"
 
@@ -100,6 +101,16 @@ struct SaveOptions {
   bool with_visible_vram = true;  // false: the host saves the memory behind BAR2 itself
 };
 
+// What a slot of the key vault is for, for people who look into a chip. Never its bytes.
+struct KeySlotInfo {
+  uint32_t slot = 0;
+  uint32_t session = 0;
+  uint32_t usage = 0;  // bits, see device/key_vault.h
+  bool filled = false;
+  bool locked = false;
+  bool damaged = false;
+};
+
 class GpuImplementation;
 
 // The whole state as a value, secrets included: in-process only, never serialised. Visible VRAM is
@@ -163,7 +174,8 @@ class Gpu {
   // when nothing is active or the buffer is too small.
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
 
-  GpuSnapshot TakeSnapshot() const;
+  // Without visible VRAM for a host that keeps that memory itself; Restore then leaves it alone.
+  GpuSnapshot TakeSnapshot(bool with_visible_vram = true) const;
   // Only from a snapshot of a Gpu with the same options.
   void Restore(const GpuSnapshot& snapshot);
   // The state as bytes that may leave the process (docs/spec/saved-state.md), at any time between
@@ -181,6 +193,11 @@ class Gpu {
   // Over every part of the chip's state, visible VRAM excepted (it is the host's). Key bytes enter
   // only through a keyed one-way function with a per-process key.
   uint64_t StateHash() const;
+  // The same under a key that the caller brings, so that runs in other processes agree. Whoever has
+  // the key can try keys against the hash: it is as secret as what it stands beside.
+  uint64_t StateHash(const SecretBytes<16>& key) const;
+  // The slots that a session has.
+  std::vector<KeySlotInfo> KeySlots() const;
 
  private:
   explicit Gpu(std::unique_ptr<GpuImplementation> implementation);

@@ -26,6 +26,9 @@ using StoreContextHandle = OpenSslHandle<X509_STORE_CTX, X509_STORE_CTX_free>;
 constexpr char kKeyFile[] = "device.key";
 constexpr std::array<const char*, 3> kCertificateFiles = {"device.pem", "intermediate.pem",
                                                           "root.pem"};
+constexpr char kTestMark[] = "test-identity";
+constexpr char kTestMarkText[] =
+    "The private key of this identity may stand in recordings that are not sealed.\n";
 constexpr mode_t kSecretMode = 0600;
 constexpr mode_t kPublicMode = 0644;
 constexpr char kLibcryptoFailed[] = "libcrypto can't make keys and certificates here";
@@ -127,6 +130,20 @@ ConstByteSpan Contents(const BioHandle& sink) {
   return {reinterpret_cast<const uint8_t*>(bytes), static_cast<size_t>(size)};
 }
 
+// Writes the mark, or sees to it that there is none.
+bool WriteTestMark(const fs::path& path, bool is_test, std::string* error) {
+  if (!is_test) {
+    std::error_code failure;
+    fs::remove(path, failure);
+    if (failure) *error = "can't be removed: " + failure.message();
+    return !failure;
+  }
+  PendingFile file(path);
+  const ConstByteSpan text(reinterpret_cast<const uint8_t*>(kTestMarkText),
+                           sizeof(kTestMarkText) - 1);
+  return file.Write(text, kPublicMode, error) && file.Commit(error);
+}
+
 }  // namespace
 
 std::optional<Identity> Identity::Create(std::string* error) {
@@ -201,6 +218,8 @@ std::optional<Identity> Identity::Load(const fs::path& directory, std::string* e
     *error = kLibcryptoFailed;
     return std::nullopt;
   }
+  std::error_code ignored;
+  identity.is_test_ = fs::is_regular_file(directory / kTestMark, ignored);
   return identity;
 }
 
@@ -224,11 +243,17 @@ bool Identity::Save(const fs::path& directory, bool overwrite, std::string* erro
                                              EncodeCertificate(root_)};
   const std::array<const char*, 4> names = {kKeyFile, kCertificateFiles[0], kCertificateFiles[1],
                                             kCertificateFiles[2]};
+  // Before the key is another one: it is not given away by the mark of the last.
+  std::string flaw;
+  if (!WriteTestMark(directory / kTestMark, is_test_, &flaw)) {
+    *error = (directory / kTestMark).string() + " " + flaw;
+    return false;
+  }
   // All are on the disk before the first takes its place.
   std::vector<PendingFile> files;
   for (size_t i = 0; i < names.size(); ++i) {
     const fs::path path = directory / names[i];
-    std::string flaw = kLibcryptoFailed;
+    flaw = kLibcryptoFailed;
     files.emplace_back(path);
     if (!contents[i] ||
         !files.back().Write(Contents(contents[i]), i == 0 ? kSecretMode : kPublicMode, &flaw)) {
@@ -237,7 +262,6 @@ bool Identity::Save(const fs::path& directory, bool overwrite, std::string* erro
     }
   }
   for (size_t i = 0; i < names.size(); ++i) {
-    std::string flaw;
     if (!files[i].Commit(&flaw)) {
       *error = (directory / names[i]).string() + " " + flaw;
       return false;

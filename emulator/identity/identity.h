@@ -27,8 +27,9 @@ class Identity {
   // command that mends it.
   static std::optional<Identity> Load(const std::filesystem::path& directory, std::string* error);
 
-  // Writes those four files, device.key readable by its owner alone. Makes the directory when it is
-  // missing; without `overwrite` refuses one that holds any of the files.
+  // Writes those four files, device.key readable by its owner alone, and the mark of an identity
+  // for tests, or removes it. Makes the directory when it is missing; without `overwrite` refuses
+  // one that holds any of the files.
   bool Save(const std::filesystem::path& directory, bool overwrite, std::string* error) const;
 
   // The checked key, for device::GpuOptions: it is not checked again there.
@@ -37,6 +38,10 @@ class Identity {
   ConstByteSpan private_key() const { return private_key_.Expose().first(private_key_size_); }
   // PKCS#7 certs-only DER with device, intermediate and root certificate.
   ConstByteSpan certificate_bundle() const { return bundle_; }
+  // Whether its owner gave the private key away for tests: recordings of the device may hold it
+  // in the open. In a directory the file `test-identity` says so.
+  bool is_test() const { return is_test_; }
+  void MarkAsTest() { is_test_ = true; }
   // Device, intermediate, root.
   std::vector<CertificateSummary> Summarize() const;
 
@@ -54,6 +59,7 @@ class Identity {
   CertificateHandle intermediate_;
   CertificateHandle root_;
   std::vector<uint8_t> bundle_;
+  bool is_test_ = false;
 };
 
 }  // namespace ward::emulator

@@ -10,6 +10,7 @@
 #include "device/gpu.h"
 #include "emulator/boundary/boundary.h"
 #include "emulator/identity/identity.h"
+#include "emulator/recording/recording_file.h"
 #include "emulator/seal/seal_file.h"
 
 namespace ward::emulator {
@@ -116,9 +117,11 @@ struct WardChip {
   ward::emulator::HostVram vram;
   ward::emulator::HostSignals signals;
   ward::emulator::TraceFile trace;
-  std::unique_ptr<ward::emulator::SealFile> seal;      // null: states are not sealed
-  std::unique_ptr<ward::emulator::Boundary> boundary;  // after its ports
-  bool handed_over = false;                            // a sealed state holds the keys now
+  std::unique_ptr<ward::emulator::SealFile> seal;            // null: states are not sealed
+  std::unique_ptr<ward::emulator::RecordingFile> recording;  // null: nothing is recorded
+  bool told_of_recording = false;                            // that it ended
+  std::unique_ptr<ward::emulator::Boundary> boundary;        // after its ports
+  bool handed_over = false;                                  // a sealed state holds the keys now
 };
 
 namespace {
@@ -126,6 +129,7 @@ namespace {
 using ward::device::ScanoutView;
 using ward::emulator::Boundary;
 using ward::emulator::Identity;
+using ward::emulator::RecordingFile;
 
 static_assert(kWardChipOutputCount == ward::device::kGpuOutputCount);
 
@@ -147,6 +151,33 @@ ward::device::LinkFault ToLinkFault(WardChipLinkFault fault) {
 
 std::optional<Identity> FindIdentity(const char* directory, std::string* error) {
   return directory == nullptr ? Identity::Create(error) : Identity::Load(directory, error);
+}
+
+// Empty when it could be begun, or nobody asked for one.
+std::string StartRecording(const WardChipOptions& options, const Identity& identity,
+                           const ward::device::GpuOptions& gpu_options, WardChip* chip) {
+  if (options.record_path == nullptr) {
+    return options.record_key_path == nullptr
+               ? ""
+               : "record-key seals a recording: give record=FILE too, or leave it out";
+  }
+  ward::emulator::RecordingOptions recording;
+  recording.path = options.record_path;
+  if (options.record_key_path != nullptr) recording.key_file = options.record_key_path;
+  recording.is_test_identity = options.identity_directory == nullptr || identity.is_test();
+  std::string error;
+  chip->recording = RecordingFile::Open(recording, gpu_options, &error);
+  // QEMU exits without an end of its devices.
+  if (chip->recording != nullptr) chip->recording->CloseAtExit();
+  return error;
+}
+
+// A recording may end by itself: full, or of another chip. Once.
+void TellOfRecording(WardChip* chip) {
+  if (chip->recording == nullptr || chip->told_of_recording) return;
+  if (chip->recording->trouble().empty()) return;
+  chip->told_of_recording = true;
+  chip->host.warn(chip->host.host, chip->recording->trouble().c_str());
 }
 
 // Empty when the chip could be made, else why not.
@@ -178,9 +209,11 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   }
   gpu_options.identity_key = &identity->key();
   gpu_options.identity_certificates = identity->certificate_bundle();
+  error = StartRecording(options, *identity, gpu_options, chip);
+  if (!error.empty()) return error;
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
                                      &chip->signals, &chip->signals, &chip->trace};
-  auto boundary = Boundary::Create(gpu_options, ports, nullptr);
+  auto boundary = Boundary::Create(gpu_options, ports, chip->recording.get());
   if (!boundary.ok()) return boundary.fault().reason;
   chip->boundary = std::move(boundary.value());
   return "";
@@ -233,7 +266,7 @@ void ward_chip_free_state(uint8_t* state) { delete[] state; }
 bool ward_chip_load(WardChip* chip, const uint8_t* state, size_t size_bytes, char* error,
                     size_t error_size) {
   const auto loaded =
-      chip->boundary->gpu().LoadState(ward::ConstByteSpan(state, size_bytes), chip->seal.get());
+      chip->boundary->LoadState(ward::ConstByteSpan(state, size_bytes), chip->seal.get());
   if (loaded.ok()) {
     chip->handed_over = false;
     return true;
@@ -272,6 +305,7 @@ void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_byt
 WardChipSlice ward_chip_process(WardChip* chip) {
   ward_chip_go_on(chip);
   const ward::device::ProcessResult result = chip->boundary->Process(ward::emulator::kSliceBytes);
+  TellOfRecording(chip);
   return {result.more, result.wakeup_ns};
 }
 

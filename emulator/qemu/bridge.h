@@ -52,6 +52,8 @@ typedef struct WardChipHost {
   void (*signal_vector)(void* host, uint32_t vector);
   uint64_t (*now_ns)(void* host);
   bool (*fill_entropy)(void* host, void* data, size_t size_bytes);
+  // One line for the operator: something that he asked for ends, and the chip goes on.
+  void (*warn)(void* host, const char* text);
 } WardChipHost;
 
 typedef struct WardChipOptions {
@@ -70,6 +72,11 @@ typedef struct WardChipOptions {
   // One line an event, at most 64 MiB of them: a guest decides how many there are. "-" is standard
   // error; NULL traces nothing.
   const char* trace_path;
+  // Everything that the chip does is recorded here, for `ward replay`; NULL: nothing is.
+  const char* record_path;
+  // 32 bytes that seal the recording: needed unless the identity is made here or is marked as one
+  // for tests. NULL: it is not sealed.
+  const char* record_key_path;
 } WardChipOptions;
 
 // Returns NULL and one line in `error` (what is wrong, and what mends it) when the options can't be

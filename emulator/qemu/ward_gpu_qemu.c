@@ -39,6 +39,8 @@ struct WardGpuState {
   char *identity;
   char *trace;
   char *seal_key_file;
+  char *record;
+  char *record_key;
   int view; /* a WardChipView, may change at any time */
   WardGpuScreen screens[kWardChipOutputCount];
 
@@ -130,6 +132,8 @@ static bool FillEntropy(void *host, void *data, size_t size) {
   error_report_err(error);
   return false;
 }
+
+static void Warn(void *host, const char *text) { warn_report("ward-gpu: %s", text); }
 
 /* ---- Work: slices from a bottom half, and a timer for the chip's own deadlines ---- */
 
@@ -285,6 +289,8 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .identity_directory = s->identity,
       .seal_key_path = s->seal_key_file,
       .trace_path = s->trace,
+      .record_path = s->record,
+      .record_key_path = s->record_key,
       .displays = {s->screens[0].display, s->screens[1].display},
   };
   const WardChipHost host = {
@@ -296,6 +302,7 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .signal_vector = SignalVector,
       .now_ns = NowNs,
       .fill_entropy = FillEntropy,
+      .warn = Warn,
   };
   s->chip = ward_chip_create(&options, &host, error, sizeof(error));
   if (s->chip == NULL) {
@@ -494,6 +501,8 @@ static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_STRING("identity", WardGpuState, identity),
     DEFINE_PROP_STRING("trace", WardGpuState, trace),
     DEFINE_PROP_STRING("seal-key-file", WardGpuState, seal_key_file),
+    DEFINE_PROP_STRING("record", WardGpuState, record),
+    DEFINE_PROP_STRING("record-key", WardGpuState, record_key),
     WARD_PROPERTIES_END};
 
 static const char kDisplayDescription[] =

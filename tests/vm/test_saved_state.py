@@ -207,6 +207,38 @@ class Snapshots(Saved):
     def command(self, machine, line):
         return machine.monitor.execute("human-monitor-command", command_line=line, timeout_s=60)
 
+    def replay(self, recording):
+        result = subprocess.run([WARD, "replay", recording, "--key", self.seal],
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def test_a_snapshot_that_comes_back_is_a_part_of_a_recording(self):
+        recording = self.folder / "run.rec"
+        with self.machine(properties=f"record={recording},record-key={self.seal}") as machine:
+            self.add_disk(machine)
+            self.set_up(machine)
+            self.assertEqual(self.command(machine, "savevm first"), "")
+            machine.set_register(SCRATCH, 99)
+            self.assertEqual(self.command(machine, "loadvm first"), "")
+            self.assertNotEqual(machine.register(SCRATCH), 99)
+            self.session = self.create_keyed_session(KernelQueue(machine))
+            machine.monitor.execute("quit")
+            machine.process.wait(20)
+        self.assertIn("state hash", self.replay(recording))
+
+    def test_a_sealed_snapshot_that_comes_back_ends_a_recording(self):
+        recording = self.folder / "run.rec"
+        with self.machine(sealed=True,
+                          properties=f"record={recording},record-key={self.seal}") as machine:
+            self.add_disk(machine)
+            self.set_up(machine)
+            self.assertEqual(self.command(machine, "savevm first"), "")
+            self.assertEqual(self.command(machine, "loadvm first"), "")
+            self.wait_until(lambda: "goes on from a sealed state" in machine.log.read_text(),
+                            "the warning")
+        self.assertIn("sealed state loaded", self.replay(recording))
+
     def test_a_snapshot_comes_back_without_keys_as_often_as_one_likes(self):
         with self.machine() as machine:
             self.add_disk(machine)
