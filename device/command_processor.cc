@@ -435,8 +435,11 @@ void CommandProcessor::Stop(uint32_t queue, const Fault& fault, const CommandInP
 
 void CommandProcessor::Finish(uint32_t queue) {
   QueueExecution& execution = state_.queues[queue];
-  blocks_.trace->OnEvent(
-      {"done", "", {queue, execution.command.position, execution.command.indirect_offset}});
+  const CommandInProgress& command = execution.command;
+  const abi::CommandInfo* described = abi::FindCommand(command.opcode);
+  blocks_.trace->OnEvent({"done",
+                          described != nullptr ? described->name : "",
+                          {queue, command.position, command.indirect_offset}});
   execution.EndCommand();
   // Disabled meanwhile: this is the border to stop at.
   if (!rings_[queue].enabled()) execution = QueueExecution{};

@@ -60,18 +60,16 @@ std::string Word(std::string text) {
   return text;
 }
 
-// What an event is about: its detail, or what stands for it.
+// What an event is about: its detail, or what stands for it; may be empty.
 std::string Subject(const TraceEvent& event) {
   if (std::strcmp(event.name, "interrupt") == 0) return SourceName(event.arguments[0]);
   if (std::strcmp(event.name, "unmodelled access") == 0) {
     return fmt::format("{}:{}", event.detail, RegisterName(event.arguments[0]));
   }
-  if (std::strncmp(event.name, "unmodelled", 10) == 0 ||
-      std::strcmp(event.name, "invalid command") == 0) {
-    return Word(event.detail[0] == '\0' ? event.name
-                                        : fmt::format("{} {}", event.name, event.detail));
-  }
-  return Word(event.detail[0] == '\0' ? event.name : event.detail);
+  if (std::strcmp(event.name, "unmodelled command") == 0) return "command";
+  if (std::strcmp(event.name, "unmodelled message") == 0) return "message";
+  if (std::strcmp(event.name, "open decrypt") == 0) return Word(event.name);
+  return Word(event.detail);
 }
 
 }  // namespace
@@ -114,12 +112,13 @@ void TextTrace::Write(LineKind kind, uint64_t now_ns, const std::string& name,
                       const std::string& rest) {
   std::string line;
   if (form_ == TraceForm::kText) {
-    line = fmt::format("[{:6}.{:09}] {} {}{}\n", now_ns / kNsPerSecond, now_ns % kNsPerSecond,
-                       LineKindName(kind), name, rest);
+    line = fmt::format("[{:6}.{:09}] {}{}{}{}\n", now_ns / kNsPerSecond, now_ns % kNsPerSecond,
+                       LineKindName(kind), name.empty() ? "" : " ", name, rest);
   } else {
     std::string event = LineKindName(kind);
     std::replace(event.begin(), event.end(), '-', '_');
-    line = fmt::format("ward_{} time_ns={} name={}{}\n", event, now_ns, name, rest);
+    line = fmt::format("ward_{} time_ns={}{}{}{}\n", event, now_ns,
+                       name.empty() ? "" : " name=", name, rest);
   }
   if (!file_.Write(line) && !std::exchange(said_full_, true)) {
     file_.WriteLast("trace full: later events are not written\n");
@@ -205,7 +204,8 @@ void TextTrace::OnTrace(const TraceEvent& event, uint64_t now_ns) {
     rest += is_place ? fmt::format(" {}={:#x}", name, event.arguments[i])
                      : fmt::format(" {}={}", name, event.arguments[i]);
   }
-  Write(kind, now_ns, Subject(event), rest);
+  // An event that has no form here is at least told by its name.
+  Write(kind, now_ns, form != nullptr ? Subject(event) : Word(event.name), rest);
 }
 
 void TextTrace::OnPacket(const TracePacket&, uint64_t) {}

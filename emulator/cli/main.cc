@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "emulator/cli/identity_command.h"
+#include "emulator/cli/trace_command.h"
 
 namespace {
 
@@ -23,6 +24,7 @@ int Run(int argc, char** argv) {
   app.footer("Help for one command: ward COMMAND --help");
   app.set_version_flag("--version", kVersionLine, "Print the version");
   ward::emulator::AddIdentityCommand(&app, &exit_code);
+  ward::emulator::AddTraceCommand(&app, &exit_code);
   app.add_subcommand("version", "Print the version")->callback([] {
     fmt::print("{}\n", kVersionLine);
   });
