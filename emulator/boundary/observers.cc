@@ -99,4 +99,6 @@ bool Observers::WriteReport(std::FILE* file) const {
          std::fflush(file) == 0;
 }
 
+bool Observers::WriteReportFile() { return report_ != nullptr && report_->WriteFile(); }
+
 }  // namespace ward::emulator

@@ -52,6 +52,8 @@ class Observers {
 
   // The report on the driver as it stands; false when there is none, or it can't be written.
   bool WriteReport(std::FILE* file) const;
+  // Brings its file up to date; false when there is none, or it can't be written.
+  bool WriteReportFile();
   // Null when there is none.
   const DriverReport* report() const { return report_; }
 
