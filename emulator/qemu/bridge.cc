@@ -9,6 +9,7 @@
 
 #include "device/gpu.h"
 #include "emulator/boundary/boundary.h"
+#include "emulator/boundary/fault_injector.h"
 #include "emulator/boundary/observers.h"
 #include "emulator/identity/identity.h"
 #include "emulator/seal/seal_file.h"
@@ -86,6 +87,7 @@ struct WardChip {
   ward::emulator::HostVram vram;
   ward::emulator::HostSignals signals;
   std::unique_ptr<ward::emulator::Observers> observers;
+  std::unique_ptr<ward::emulator::FaultInjector> faults;
   std::unique_ptr<ward::emulator::SealFile> seal;      // null: states are not sealed
   std::unique_ptr<ward::emulator::Boundary> boundary;  // after its ports
   bool handed_over = false;                            // a sealed state holds the keys now
@@ -169,7 +171,11 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   gpu_options.identity_certificates = identity->certificate_bundle();
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
                                      &chip->signals, &chip->signals, chip->observers->trace()};
-  auto boundary = Boundary::Create(gpu_options, ports, chip->observers->listener());
+  const auto plan = ward::emulator::ParseFaults(TextOf(options.injected_faults), &error);
+  if (!plan) return error;
+  chip->faults = std::make_unique<ward::emulator::FaultInjector>(*plan, ports);
+  chip->faults->Apply(&gpu_options);
+  auto boundary = Boundary::Create(gpu_options, chip->faults->ports(), chip->observers->listener());
   if (!boundary.ok()) return boundary.fault().reason;
   chip->boundary = std::move(boundary.value());
   return "";
@@ -260,7 +266,8 @@ void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_byt
 
 WardChipSlice ward_chip_process(WardChip* chip) {
   ward_chip_go_on(chip);
-  const ward::device::ProcessResult result = chip->boundary->Process(ward::emulator::kSliceBytes);
+  const ward::device::ProcessResult result =
+      chip->faults->Process(chip->boundary.get(), ward::emulator::kSliceBytes);
   return {result.more, result.wakeup_ns};
 }
 
