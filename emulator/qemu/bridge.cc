@@ -131,6 +131,9 @@ std::string OpenObservers(const WardChipOptions& options, WardChip* chip) {
   files.trace_path = TextOf(options.trace_path);
   files.pcap_path = TextOf(options.pcap_path);
   files.report_path = TextOf(options.report_path);
+  constexpr uint64_t kNsPerMillisecond = 1'000'000;
+  if (options.poll_reads != 0) files.spin_limits.reads = options.poll_reads;
+  if (options.poll_ms != 0) files.spin_limits.ns = options.poll_ms * kNsPerMillisecond;
   const std::string form = TextOf(options.trace_form);
   if (!form.empty() && form != "text" && form != "log") {
     return "trace-form is " + form + ": give text or log";

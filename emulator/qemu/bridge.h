@@ -73,6 +73,10 @@ typedef struct WardChipOptions {
   const char* trace_form;   // "text" or "log"; NULL: text
   const char* pcap_path;    // commands and security messages, for Wireshark
   const char* report_path;  // what the driver asked for in vain; JSON when it ends in ".json"
+  // From how many reads on, or how long, a loop of reads is told of in the report; 0: as
+  // docs/spec/trace.md says.
+  uint32_t poll_reads;
+  uint32_t poll_ms;
   // Faults of the machine around the chip, as docs/guide/faults.md spells them; NULL: none.
   const char* injected_faults;
 } WardChipOptions;

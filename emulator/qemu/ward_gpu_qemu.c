@@ -41,6 +41,8 @@ struct WardGpuState {
   char *trace_form;
   char *pcap;
   char *report;
+  uint32_t poll_reads;
+  uint32_t poll_ms;
   char *inject;
   char *seal_key_file;
   int view;       /* a WardChipView, may change at any time */
@@ -293,6 +295,8 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .trace_form = s->trace_form,
       .pcap_path = s->pcap,
       .report_path = s->report,
+      .poll_reads = s->poll_reads,
+      .poll_ms = s->poll_ms,
       .injected_faults = s->inject,
       .displays = {s->screens[0].display, s->screens[1].display},
   };
@@ -501,6 +505,8 @@ static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_STRING("trace-form", WardGpuState, trace_form),
     DEFINE_PROP_STRING("pcap", WardGpuState, pcap),
     DEFINE_PROP_STRING("report", WardGpuState, report),
+    DEFINE_PROP_UINT32("poll-reads", WardGpuState, poll_reads, 0),
+    DEFINE_PROP_UINT32("poll-ms", WardGpuState, poll_ms, 0),
     DEFINE_PROP_STRING("inject", WardGpuState, inject),
     DEFINE_PROP_STRING("seal-key-file", WardGpuState, seal_key_file),
     WARD_PROPERTIES_END};

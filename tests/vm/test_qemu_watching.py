@@ -40,7 +40,7 @@ class Watching(DeviceTest):
             self.assertIn(fence(1), capture.read_bytes())
 
     def test_a_loop_is_reported_while_it_runs(self):
-        with BareMachine("report=report.txt") as machine:
+        with BareMachine("report=report.txt,poll-reads=50") as machine:
             machine.map_bars()
             deadline = time.monotonic() + 60
             text = ""
