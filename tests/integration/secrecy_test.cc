@@ -214,8 +214,7 @@ TEST_CASE("No trace, capture or report holds a key, a random number or what was 
   for (const char* file : {"trace.txt", "ward.pcapng", "report.json"}) {
     INFO(file);
     const Bytes bytes = workspace.Read(file);
-    for (const Key& key :
-         {session_key, ParseKey(clip.content_key), imported_key, random, echoed}) {
+    for (const Key& key : {session_key, ParseKey(clip.content_key), imported_key, random, echoed}) {
       CHECK_FALSE(HoldsKey(bytes, key));
       CHECK_FALSE(HoldsKeyInHex(workspace.ReadText(file), key));
     }
