@@ -23,6 +23,10 @@ Result<void> CheckOptions(const GpuOptions& options) {
     return Fault{abi::kStatusInvalidArgument,
                  "protected VRAM is not a multiple of 4096 from 4 KiB to 8 GiB"};
   }
+  constexpr uint32_t kMostSlowdown = 1000;
+  if (options.firmware_slowdown == 0 || options.firmware_slowdown > kMostSlowdown) {
+    return Fault{abi::kStatusInvalidArgument, "firmware is 1 to 1000 times as slow as it is"};
+  }
   for (const AttachedDisplay& display : options.displays) {
     if (!IsPossible(display)) {
       return Fault{abi::kStatusInvalidArgument, "a display has 640 x 480 to 3840 x 2160 pixels"};
@@ -75,6 +79,8 @@ Result<std::unique_ptr<GpuImplementation>> GpuImplementation::Create(const GpuOp
   blocks.video = &gpu->video_;
   blocks.clock = ports.clock;
   blocks.trace = ports.trace;
+  blocks.latency = options.latency;
+  blocks.engine_hang_after = options.engine_hang_after;
   gpu->processor_ = std::make_unique<CommandProcessor>(blocks);
   gpu->security_->Boot();
   return gpu;

@@ -50,6 +50,11 @@ struct GpuOptions {
   // a decryption oracle, so PROTECTION can't be switched on. FEATURES.OPEN_DECRYPT tells, and a
   // trace event at each start.
   bool open_decrypt = false;
+  // Faults that a host injects (emulator/boundary/fault_injector.h). Each message takes this many
+  // times its latency; at least 1.
+  uint32_t firmware_slowdown = 1;
+  // The engine command of this number, counted from power-on, never ends; 0: each does.
+  uint64_t engine_hang_after = 0;
   // By output, at the chip's start. Later ones are the host's too (Gpu::AttachDisplay).
   AttachedDisplay displays[kGpuOutputCount] = {{}, {.connected = false}};
   // Device identity: RSA-2048 private key and the PKCS#7 certs-only chain (R12). They need to live

@@ -36,8 +36,9 @@ Result<std::unique_ptr<RenderContext>> RenderContext::Create(Hardware* hardware,
   WARD_ASSIGN_OR_RETURN(PageTables tables, PageTables::Create(&hardware->video_memory()));
   std::unique_ptr<RenderContext> context(new RenderContext(hardware, number, std::move(tables)));
   WARD_TRY(context->tables_.Reserve(kCommandBufferAddress, UserQueue::kCommandBufferBytes));
-  WARD_TRY(hardware->kernel_queue().CreateContext(number, context->tables_.root_address()));
+  // Also when the queue stops: that may have been behind the command, at its fence.
   context->exists_ = true;
+  WARD_TRY(hardware->kernel_queue().CreateContext(number, context->tables_.root_address()));
   return context;
 }
 
@@ -45,8 +46,12 @@ RenderContext::~RenderContext() {
   // The order matters: no enabled queue may be bound to a context that ends, and tables are freed
   // (by the members) only when nothing walks them.
   if (queue_ != nullptr) GiveQueueBack();
-  // A failure is the device's: it stopped answering, and stays unused from here on.
-  if (exists_) (void)hardware_->kernel_queue().DestroyContext(number_).ok();
+  // Once more when the queue stopped, which may have been before the command. A failure after that
+  // is the device's: it has no such context, or stopped answering and stays unused from here on.
+  KernelQueue& kernel_queue = hardware_->kernel_queue();
+  if (exists_ && !kernel_queue.DestroyContext(number_).ok()) {
+    (void)kernel_queue.DestroyContext(number_).ok();
+  }
 }
 
 Fault RenderContext::LossFault() const { return {loss_, "the runtime device is lost"}; }

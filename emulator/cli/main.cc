@@ -11,6 +11,7 @@
 #include "emulator/cli/identity_command.h"
 #include "emulator/cli/replay_command.h"
 #include "emulator/cli/serve_command.h"
+#include "emulator/cli/trace_command.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ int Run(int argc, char** argv) {
   ward::emulator::AddIdentityCommand(&app, &exit_code);
   ward::emulator::AddServeCommand(&app, &exit_code);
   ward::emulator::AddReplayCommand(&app, &exit_code);
+  ward::emulator::AddTraceCommand(&app, &exit_code);
   app.add_subcommand("version", "Print the version")->callback([] {
     fmt::print("{}\n", kVersionLine);
   });

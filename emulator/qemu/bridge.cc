@@ -9,6 +9,8 @@
 
 #include "device/gpu.h"
 #include "emulator/boundary/boundary.h"
+#include "emulator/boundary/fault_injector.h"
+#include "emulator/boundary/observers.h"
 #include "emulator/identity/identity.h"
 #include "emulator/recording/recording_file.h"
 #include "emulator/seal/seal_file.h"
@@ -74,37 +76,6 @@ class HostSignals final : public device::InterruptPort,
   const WardChipHost& host_;
 };
 
-class TraceFile final : public TraceSink {
- public:
-  ~TraceFile() { Close(); }
-  // Without a path events are dropped. False when the file can't be written.
-  bool Open(const char* path) {
-    if (path == nullptr) return true;
-    file_ = std::strcmp(path, "-") == 0 ? stderr : std::fopen(path, "we");
-    if (file_ == nullptr) return false;
-    std::setvbuf(file_, nullptr, _IOLBF, 0);  // whole lines, also when QEMU is killed
-    return true;
-  }
-  void OnEvent(const TraceEvent& event) override {
-    if (file_ == nullptr || written_ >= kMaximumBytes) return;
-    const int length = std::fprintf(file_, "%s %s %#llx %#llx %#llx\n", event.name, event.detail,
-                                    static_cast<unsigned long long>(event.arguments[0]),
-                                    static_cast<unsigned long long>(event.arguments[1]),
-                                    static_cast<unsigned long long>(event.arguments[2]));
-    if (length > 0) written_ += static_cast<uint64_t>(length);
-    if (written_ >= kMaximumBytes) std::fputs("trace full: later events are not written\n", file_);
-  }
-
- private:
-  // A guest causes the events, and must not fill the host's disk.
-  static constexpr uint64_t kMaximumBytes = 64ull << 20;
-  void Close() {
-    if (file_ != nullptr && file_ != stderr) std::fclose(file_);
-  }
-  std::FILE* file_ = nullptr;
-  uint64_t written_ = 0;
-};
-
 }  // namespace
 }  // namespace ward::emulator
 
@@ -116,7 +87,8 @@ struct WardChip {
   ward::emulator::HostDma dma;
   ward::emulator::HostVram vram;
   ward::emulator::HostSignals signals;
-  ward::emulator::TraceFile trace;
+  std::unique_ptr<ward::emulator::Observers> observers;
+  std::unique_ptr<ward::emulator::FaultInjector> faults;
   std::unique_ptr<ward::emulator::SealFile> seal;            // null: states are not sealed
   std::unique_ptr<ward::emulator::RecordingFile> recording;  // null: nothing is recorded
   bool told_of_recording = false;                            // that it ended
@@ -180,12 +152,32 @@ void TellOfRecording(WardChip* chip) {
   chip->host.warn(chip->host.host, chip->recording->trouble().c_str());
 }
 
+std::string TextOf(const char* text) { return text == nullptr ? "" : text; }
+
+// Empty when what watches the chip could be opened, else why not.
+std::string OpenObservers(const WardChipOptions& options, WardChip* chip) {
+  ward::emulator::ObserverOptions files;
+  files.trace_path = TextOf(options.trace_path);
+  files.pcap_path = TextOf(options.pcap_path);
+  files.report_path = TextOf(options.report_path);
+  constexpr uint64_t kNsPerMillisecond = 1'000'000;
+  if (options.poll_reads != 0) files.spin_limits.reads = options.poll_reads;
+  if (options.poll_ms != 0) files.spin_limits.ns = options.poll_ms * kNsPerMillisecond;
+  const std::string form = TextOf(options.trace_form);
+  if (!form.empty() && form != "text" && form != "log") {
+    return "trace-form is " + form + ": give text or log";
+  }
+  if (form == "log") files.trace_form = ward::emulator::TraceForm::kLog;
+  std::string error;
+  chip->observers = ward::emulator::Observers::Open(files, &error);
+  if (chip->observers != nullptr) chip->observers->UseClock(&chip->signals);
+  return error;
+}
+
 // Empty when the chip could be made, else why not.
 std::string StartChip(const WardChipOptions& options, WardChip* chip) {
-  if (!chip->trace.Open(options.trace_path)) {
-    return std::string("the trace can't be written to ") + options.trace_path +
-           ": give another file, for example trace=trace.log";
-  }
+  const std::string closed = OpenObservers(options, chip);
+  if (!closed.empty()) return closed;
   if (options.identity_directory != nullptr && *options.identity_directory == '\0') {
     return "identity is empty: name a directory made by `ward identity create DIR`, or leave it "
            "out";
@@ -212,8 +204,13 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   error = StartRecording(options, *identity, gpu_options, chip);
   if (!error.empty()) return error;
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
-                                     &chip->signals, &chip->signals, &chip->trace};
-  auto boundary = Boundary::Create(gpu_options, ports, chip->recording.get());
+                                     &chip->signals, &chip->signals, chip->observers->trace()};
+  const auto plan = ward::emulator::ParseFaults(TextOf(options.injected_faults), &error);
+  if (!plan) return error;
+  chip->faults = std::make_unique<ward::emulator::FaultInjector>(*plan, ports);
+  chip->faults->Apply(&gpu_options);
+  if (chip->recording != nullptr) chip->observers->AddListener(chip->recording.get());
+  auto boundary = Boundary::Create(gpu_options, chip->faults->ports(), chip->observers->listener());
   if (!boundary.ok()) return boundary.fault().reason;
   chip->boundary = std::move(boundary.value());
   return "";
@@ -304,7 +301,8 @@ void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_byt
 
 WardChipSlice ward_chip_process(WardChip* chip) {
   ward_chip_go_on(chip);
-  const ward::device::ProcessResult result = chip->boundary->Process(ward::emulator::kSliceBytes);
+  const ward::device::ProcessResult result =
+      chip->faults->Process(chip->boundary.get(), ward::emulator::kSliceBytes);
   TellOfRecording(chip);
   return {result.more, result.wakeup_ns};
 }

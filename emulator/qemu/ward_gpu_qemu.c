@@ -38,6 +38,12 @@ struct WardGpuState {
   bool open_decrypt;
   char *identity;
   char *trace;
+  char *trace_form;
+  char *pcap;
+  char *report;
+  uint32_t poll_reads;
+  uint32_t poll_ms;
+  char *inject;
   char *seal_key_file;
   char *record;
   char *record_key;
@@ -291,6 +297,12 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .trace_path = s->trace,
       .record_path = s->record,
       .record_key_path = s->record_key,
+      .trace_form = s->trace_form,
+      .pcap_path = s->pcap,
+      .report_path = s->report,
+      .poll_reads = s->poll_reads,
+      .poll_ms = s->poll_ms,
+      .injected_faults = s->inject,
       .displays = {s->screens[0].display, s->screens[1].display},
   };
   const WardChipHost host = {
@@ -500,6 +512,12 @@ static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_BOOL("open-decrypt", WardGpuState, open_decrypt, false),
     DEFINE_PROP_STRING("identity", WardGpuState, identity),
     DEFINE_PROP_STRING("trace", WardGpuState, trace),
+    DEFINE_PROP_STRING("trace-form", WardGpuState, trace_form),
+    DEFINE_PROP_STRING("pcap", WardGpuState, pcap),
+    DEFINE_PROP_STRING("report", WardGpuState, report),
+    DEFINE_PROP_UINT32("poll-reads", WardGpuState, poll_reads, 0),
+    DEFINE_PROP_UINT32("poll-ms", WardGpuState, poll_ms, 0),
+    DEFINE_PROP_STRING("inject", WardGpuState, inject),
     DEFINE_PROP_STRING("seal-key-file", WardGpuState, seal_key_file),
     DEFINE_PROP_STRING("record", WardGpuState, record),
     DEFINE_PROP_STRING("record-key", WardGpuState, record_key),

@@ -458,7 +458,8 @@ class Life(DeviceTest):
             self.assertLessEqual({"view", "teardown", "link-fault", "link-fault1", "display0",
                                   "display1", "identity", "trace", "vram-size", "protected-size", "vendor-id",
                                   "device-id", "seal-key-file", "open-decrypt",
-                                  "record", "record-key"}, names)
+                                  "record", "record-key", "trace-form", "pcap", "report",
+                                  "poll-reads", "poll-ms", "inject"}, names)
 
     def test_open_decrypt_is_off_and_loud_when_it_is_on(self):
         for device, is_open in (("", 0), ("open-decrypt=on", 1)):
