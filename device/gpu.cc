@@ -238,6 +238,8 @@ uint32_t Gpu::ReadRegister(uint64_t offset, uint32_t size_bytes) {
   return value;
 }
 
+uint32_t Gpu::PeekRegister(uint64_t offset) { return implementation_->ReadRegister(offset, 4); }
+
 void Gpu::WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value) {
   if (!implementation_->Enter()) return;
   implementation_->WriteRegister(offset, size_bytes, value);

@@ -146,6 +146,9 @@ class Gpu {
   // waits for a job and never runs queue work.
   uint32_t ReadRegister(uint64_t offset, uint32_t size_bytes);
   void WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value);
+  // An aligned 32-bit read that is answered amid Process too, as things stand there: for a host
+  // whose DMA waits for somebody who has to look first.
+  uint32_t PeekRegister(uint64_t offset);
 
   // The function's own configuration space and MSI-X table (BAR4), for hosts that have none of
   // their own. `offset` and size as abi::PciFunction::ConfigRead.

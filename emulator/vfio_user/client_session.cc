@@ -388,26 +388,28 @@ void ClientSession::HandleAmidSlice(Message message) {
   if (!is_access || ReadAccess(message, &access) != 0) {
     return Handle(std::move(message), false);
   }
+  if (access.region == abi::kVramBar) return Handle(std::move(message), false);
   if (access.region == wire::kConfigRegion && command == Command::kRegionWrite) {
     const ConstByteSpan data = ConstByteSpan(message.body).subspan(sizeof(access));
-    if (gpu_->IsConfigWriteForLater(access.offset, data)) {
+    // It resets the function or takes bus mastering away.
+    if (gpu_->EndsSlice(access.offset, data)) {
       abandons_slice_ = true;
       deferred_.push_back({std::move(message), false});
       return;
     }
-    Handle(std::move(message), false);
-    if (!bus_master_) abandons_slice_ = true;
-    return;
   }
-  if (access.region != abi::kRegisterBar) return Handle(std::move(message), false);
   if (command == Command::kRegionWrite) return DeferWrite(std::move(message), access);
+  // Config space and BAR4 can be read at any time, but not before what was written to them.
+  if (access.region != abi::kRegisterBar && deferred_.empty()) {
+    return Handle(std::move(message), false);
+  }
   if (!shadow_.IsTaken()) shadow_.Take(&gpu_->boundary().gpu());  // the first message of all
   if (held_read_since_ns_ == 0) held_read_since_ns_ = gpu_->NowNs();
   deferred_.push_back({std::move(message), false});
 }
 
 void ClientSession::DeferWrite(Message message, const wire::RegionAccess& access) {
-  if (access.count == 4) {
+  if (access.region == abi::kRegisterBar && access.count == 4) {
     const uint32_t value = LoadLe<uint32_t>(message.body.data() + sizeof(access));
     shadow_.Write(access.offset, value);
     // A reset of the function or its engines: what they wanted from memory is of no use.
@@ -437,11 +439,14 @@ bool ClientSession::AnswerFromShadow(const Message& message) {
   std::vector<uint8_t> body(sizeof(access) + access.count);
   std::memcpy(body.data(), &access, sizeof(access));
   const ByteSpan data = ByteSpan(body).subspan(sizeof(access));
-  uint32_t value = 0;
-  if (access.count == sizeof(value) && shadow_.Read(access.offset, &value)) {
-    StoreLe(data.data(), value);
-  } else {
+  if (access.region != abi::kRegisterBar) {
     gpu_->Read(access.region, access.offset, data);
+  } else if (uint32_t value = 0; access.count == sizeof(value) && access.offset % 4 == 0) {
+    // Unknown to the shadow is what changes by being read: the time.
+    if (!shadow_.Read(access.offset, &value)) {
+      value = gpu_->boundary().gpu().PeekRegister(access.offset);
+    }
+    StoreLe(data.data(), value);
   }
   Reply(message, body);
   return true;

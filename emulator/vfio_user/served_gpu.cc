@@ -229,8 +229,9 @@ void ServedGpu::Reset() {
   TellBusMaster();
 }
 
-bool ServedGpu::IsConfigWriteForLater(uint64_t offset, ConstByteSpan data) {
-  return config_->ResetsOrPowers(static_cast<uint32_t>(offset), data);
+bool ServedGpu::EndsSlice(uint64_t offset, ConstByteSpan data) {
+  return config_->ResetsOrPowers(static_cast<uint32_t>(offset), data) ||
+         FunctionConfig::StopsBusMaster(static_cast<uint32_t>(offset), data);
 }
 
 device::ProcessResult ServedGpu::Process() { return boundary_->Process(kSliceBytes); }

@@ -65,9 +65,9 @@ class ServedGpu {
   void Read(uint32_t region, uint64_t offset, ByteSpan data);
   void Write(uint32_t region, uint64_t offset, ConstByteSpan data);
   void Reset();
-  // Whether a write to configuration space resets the function or changes its power: it can't be
-  // done amid a slice. Others can.
-  bool IsConfigWriteForLater(uint64_t offset, ConstByteSpan data);
+  // Whether a write to configuration space resets the function, changes its power or takes bus
+  // mastering away: what a slice still wants from memory is refused then.
+  bool EndsSlice(uint64_t offset, ConstByteSpan data);
 
   // One bounded slice of work.
   device::ProcessResult Process();

@@ -162,8 +162,8 @@ TEST_CASE("V17 each client has visible VRAM of its own, and the one before can't
   volatile uint8_t* kept = nullptr;
   for (int round = 0; round < 3; ++round) {
     WireClient client = device.ConnectReady();
-    const WireMessage info = client.Call(Command::kGetRegionInfo,
-                                         BytesOf(wire::RegionInfo{32, 0, 2, 0, 0, 0}));
+    const WireMessage info =
+        client.Call(Command::kGetRegionInfo, BytesOf(wire::RegionInfo{32, 0, 2, 0, 0, 0}));
     REQUIRE(info.descriptors.size() == 1);
     auto* vram = static_cast<volatile uint8_t*>(
         mmap(nullptr, 4 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, info.descriptors[0].get(), 0));
@@ -184,7 +184,9 @@ TEST_CASE("V17 each client has visible VRAM of its own, and the one before can't
   }
 }
 
-TEST_CASE("V19 V52 F6_ a client with a session and its key goes: the chip is as it was when it was made") {
+TEST_CASE(
+    "V19 V52 F6_ a client with a session and its key goes: the chip is as it was when it was "
+    "made") {
   ServedDevice device;
   const uint64_t fresh = ServedDevice::FreshHash();
   for (const bool in_order : {true, false}) {
@@ -213,7 +215,7 @@ TEST_CASE("F6_ V7 a client is killed at any moment of its work, again and again"
     if (child == 0) {
       try {
         Guest guest(device);
-        for (uint64_t i = 0;; ++i) {
+        while (true) {
           guest.driver.StartQueue();
           guest.BeginLongWork();
           guest.client.Register(abi::kRegRingHead);
@@ -354,7 +356,8 @@ TEST_CASE("P14_ P13_ a client cuts its memory off under a working chip: a bus er
   CHECK(ServesFreshClient(device));
 }
 
-TEST_CASE("V38 V39 V41 who the function is stands in config space, and its capabilities can be walked") {
+TEST_CASE(
+    "V38 V39 V41 who the function is stands in config space, and its capabilities can be walked") {
   const ServedDevice device;
   WireClient client = device.ConnectAgreed();
   CHECK(client.Config(0, 2) == abi::kVendorId);
@@ -362,10 +365,10 @@ TEST_CASE("V38 V39 V41 who the function is stands in config space, and its capab
   CHECK(client.Config(8, 1) == abi::kRevisionId);
   CHECK(client.Config(8) >> 8 == abi::kClassCode);
   CHECK(client.Config(0x2c, 2) == abi::kVendorId);
-  CHECK(client.Config(0x0e, 1) == 0);              // one function, plain header
-  CHECK((client.Config(6, 2) & 0x10) != 0);        // a capability list
-  CHECK(client.Config(0x3d, 1) == 0);              // no interrupt pin
-  CHECK(client.Config(0x30) == 0);                 // no ROM
+  CHECK(client.Config(0x0e, 1) == 0);        // one function, plain header
+  CHECK((client.Config(6, 2) & 0x10) != 0);  // a capability list
+  CHECK(client.Config(0x3d, 1) == 0);        // no interrupt pin
+  CHECK(client.Config(0x30) == 0);           // no ROM
   std::vector<uint32_t> ids;
   for (uint32_t at = client.Config(0x34, 1); at != 0; at = client.Config(at + 1, 1)) {
     REQUIRE(at >= 0x40);
@@ -389,7 +392,8 @@ uint32_t FindCapability(WireClient* client, uint32_t id) {
   return at;
 }
 
-TEST_CASE("V40 MSI-X says its size less one, and its table and pending bits lie apart inside BAR4") {
+TEST_CASE(
+    "V40 MSI-X says its size less one, and its table and pending bits lie apart inside BAR4") {
   const ServedDevice device;
   WireClient client = device.ConnectReady();
   const uint32_t at = FindCapability(&client, 0x11);
@@ -423,8 +427,7 @@ TEST_CASE("V40 a vector that fires without an eventfd is pending in BAR4, until 
   guest.driver.Doorbell();
   REQUIRE(guest.driver.AwaitFence(1));
   const auto pending = [&] {
-    return LoadLe<uint32_t>(
-        guest.client.ReadRegion(4, abi::kMsixPbaOffset, 4).body.data() + 16);
+    return LoadLe<uint32_t>(guest.client.ReadRegion(4, abi::kMsixPbaOffset, 4).body.data() + 16);
   };
   CHECK(pending() == 1u << 17);
   const FileDescriptor event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

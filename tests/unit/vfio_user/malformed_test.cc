@@ -296,7 +296,7 @@ TEST_CASE("P14_ descriptors with a message that takes none are EINVAL and are cl
   CHECK(read(in.get(), &byte, 1) == 0);  // the server holds no end of it
 }
 
-TEST_CASE("P14_ DMA_MAP and DMA_UNMAP that are wrong leave the windows as they were") {
+TEST_CASE("P14_ V12 DMA_MAP and DMA_UNMAP that are wrong leave the windows as they were") {
   const ServedDevice device;
   WireClient client = device.ConnectReady();
   ClientRam ram(0x10000);

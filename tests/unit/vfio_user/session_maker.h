@@ -63,7 +63,9 @@ class SessionMaker {
       throw std::runtime_error("no visible VRAM");
     }
   }
-  void Write(uint64_t offset, uint32_t value) { client_->SetRegister(offset + kQueueStride, value); }
+  void Write(uint64_t offset, uint32_t value) {
+    client_->SetRegister(offset + kQueueStride, value);
+  }
 
   Bytes Send(uint32_t message, const Bytes& payload) {
     auto command = fakes::MakeCommand<abi::SecurityMessageCommand>();
