@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "catch2/catch_test_macros.hpp"
+#include "kmd/display.h"
 #include "tests/unit/kmd/chip_machine.h"
 #include "tests/unit/kmd/fake_function.h"
 
