@@ -138,6 +138,11 @@ Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::Allocati
   allocation.home = static_cast<Segment>(data.segment);
   allocation.size_bytes = data.size_bytes;
   allocation.surface = {data.width, data.height, data.pitch};
+  // What is shared stays where it is made, and the CPU must get at it there. What can be shown has
+  // to lie in VRAM all the same.
+  const bool is_out_of_reach =
+      allocation.home == Segment::kVisible && !hardware_->video_memory().MapsVisible();
+  if (data.sharing != 0 && is_out_of_reach && data.width == 0) allocation.home = Segment::kSystem;
   WARD_TRY(TakeMemory(&allocation, allocation.home));
   if (data.sharing != 0) {
     allocation.shared = std::make_shared<SharedMemory>();
