@@ -161,7 +161,10 @@ int Serve(const ServeArguments& arguments) {
   gpu_options.identity_certificates = identity->certificate_bundle();
   for (std::unique_ptr<Endpoint>& endpoint : endpoints) {
     auto gpu = ServedGpu::Create(gpu_options, nullptr, nullptr);
-    if (!gpu.ok()) return Complain(gpu.fault().reason);
+    if (!gpu.ok()) {
+      return Complain(fmt::format("{} (visible: {} bytes, protected: {} bytes)", gpu.fault().reason,
+                                  arguments.vram, arguments.protected_vram));
+    }
     // Whoever opens a UNIX socket has passed its file's permissions already.
     const AccessKey* wanted = endpoint->is_unix() ? nullptr : key.get();
     server.Add(std::move(endpoint), std::move(gpu.value()), wanted, nullptr);
