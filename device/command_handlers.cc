@@ -91,6 +91,7 @@ Result<void> CommandProcessor::ExecuteFence(uint32_t queue, const abi::FenceComm
     return Fault{abi::kStatusFenceNotMonotonic, "fence is not greater than the last one"};
   }
   WARD_TRY(rings_[queue].WriteFence(blocks_.memory, command.value));
+  blocks_.trace->OnEvent({"fence", "", {queue, command.value, 0}});
   if ((command.flags & abi::FenceCommand::kFlagInterrupt) != 0) blocks_.interrupts->Raise(queue);
   return {};
 }
@@ -219,6 +220,11 @@ Result<void> CommandProcessor::ExecuteEngine(uint32_t queue, const Fetched& comm
   WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
   WARD_ASSIGN_OR_RETURN(execution.job, BeginJob(command, space));
   execution.phase = Phase::kJob;
+  if (++state_.engine_jobs == blocks_.engine_hang_after) {
+    execution.job = EngineJob{};
+    execution.phase = Phase::kStuck;
+    execution.wait_since_ns = blocks_.clock->NowNs();
+  }
   return {};
 }
 

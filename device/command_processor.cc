@@ -5,6 +5,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "device/command_decoder.h"
+#include "device/engine_latency.h"
 
 namespace ward::device {
 namespace {
@@ -47,6 +48,10 @@ bool CommandProcessor::CanGoOn(uint32_t queue) const {
       return state_.queues[queue].awaited_queues == 0;
     case Phase::kVblank:
       return VblankTime(queue) == 0;
+    case Phase::kEngineTime:
+      return state_.queues[queue].ready_ns <= blocks_.clock->NowNs();
+    case Phase::kStuck:
+      return false;
   }
   return false;
 }
@@ -58,6 +63,11 @@ uint64_t CommandProcessor::VblankTime(uint32_t queue) const {
 
 bool CommandProcessor::WaitsOnMemory(uint32_t queue) const {
   return state_.queues[queue].phase == Phase::kWaitMemory;
+}
+
+bool CommandProcessor::MayHang(uint32_t queue) const {
+  const Phase phase = state_.queues[queue].phase;
+  return WaitsOnMemory(queue) || phase == Phase::kVblank || phase == Phase::kStuck;
 }
 
 // First come, first served, whatever the priority: a message takes too long for one queue to send
@@ -76,7 +86,9 @@ uint32_t CommandProcessor::QueueStatus(uint32_t queue) const {
 uint32_t CommandProcessor::QueueState(uint32_t queue) const {
   if (Faulted(queue)) return kFaulted;
   const Phase phase = state_.queues[queue].phase;
-  if (phase == Phase::kJob) return kRunning;
+  if (phase == Phase::kJob || phase == Phase::kEngineTime || phase == Phase::kStuck) {
+    return kRunning;
+  }
   if (phase != Phase::kNone) return kWaiting;
   if (!rings_[queue].enabled()) return kDisabled;
   return HasWork(queue) ? kRunning : kIdle;
@@ -109,7 +121,8 @@ void CommandProcessor::Disable(uint32_t queue) {
   blocks_.registers->Set(control, blocks_.registers->Get(control) & ~abi::kQueueControlEnableMask);
   QueueExecution& execution = state_.queues[queue];
   // A job or a message comes to its end first; what has no effect yet does not.
-  if (execution.phase != Phase::kJob && execution.phase != Phase::kFirmware) {
+  if (execution.phase != Phase::kJob && execution.phase != Phase::kEngineTime &&
+      execution.phase != Phase::kFirmware) {
     execution = QueueExecution{};
     StopAwaiting(queue);
   }
@@ -170,8 +183,7 @@ uint64_t CommandProcessor::HangsAtNs(uint32_t queue) const {
   constexpr uint64_t kNanosecondsPerMicrosecond = 1000;
   const QueueExecution& execution = state_.queues[queue];
   const uint64_t timeout_us = blocks_.registers->Get(At(queue, abi::kRegQueueTimeout));
-  const bool waits = WaitsOnMemory(queue) || execution.phase == Phase::kVblank;
-  if (!waits || timeout_us == 0 || execution.is_hung) return UINT64_MAX;
+  if (!MayHang(queue) || timeout_us == 0 || execution.is_hung) return UINT64_MAX;
   const uint64_t timeout_ns = timeout_us * kNanosecondsPerMicrosecond;
   return execution.wait_since_ns > UINT64_MAX - timeout_ns ? UINT64_MAX
                                                            : execution.wait_since_ns + timeout_ns;
@@ -183,7 +195,8 @@ void CommandProcessor::ReportHangs() {
     const uint64_t hangs_at = HangsAtNs(queue);
     if (hangs_at == UINT64_MAX || hangs_at > now) continue;
     // Looked at once more: what it waited for may be there since.
-    if (WaitsOnMemory(queue) ? PollWait(queue) : PollVblank(queue)) continue;
+    if (WaitsOnMemory(queue) && PollWait(queue)) continue;
+    if (state_.queues[queue].phase == Phase::kVblank && PollVblank(queue)) continue;
     QueueExecution& execution = state_.queues[queue];
     execution.is_hung = true;
     blocks_.trace->OnEvent({"hang", "", {queue, execution.command.position, 0}});
@@ -197,6 +210,8 @@ uint64_t CommandProcessor::FindWakeup() const {
     wakeup = std::min(wakeup, HangsAtNs(queue));
     const uint64_t vblank_ns = VblankTime(queue);
     if (vblank_ns != 0) wakeup = std::min(wakeup, vblank_ns);
+    const QueueExecution& execution = state_.queues[queue];
+    if (execution.phase == Phase::kEngineTime) wakeup = std::min(wakeup, execution.ready_ns);
   }
   return wakeup == UINT64_MAX ? 0 : wakeup;
 }
@@ -217,19 +232,29 @@ bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
       return PollInvalidate(queue);
     case Phase::kVblank:
       return PollVblank(queue);
+    case Phase::kEngineTime:
+      return PollEngineTime(queue);
+    case Phase::kStuck:
+      return false;
   }
   return false;
 }
 
 bool CommandProcessor::RunCommand(uint32_t queue, uint64_t budget) {
   auto fetched = FetchNext(queue);
+  const CommandInProgress& command = state_.queues[queue].command;
   if (!fetched.ok()) {
+    if (const abi::CommandInfo* described = abi::FindCommand(command.opcode)) {
+      blocks_.trace->OnEvent({"invalid command", described->name, {queue, command.position, 0}});
+    }
     Conclude(queue, fetched.fault());
     return true;
   }
-  const CommandInProgress& command = state_.queues[queue].command;
   blocks_.trace->OnEvent(
       {"command", fetched.value().info->name, {queue, command.position, command.indirect_offset}});
+  blocks_.trace->OnPacket({TracePacket::Kind::kCommand, queue, command.position,
+                           command.indirect_offset, fetched.value().info->opcode,
+                           fetched.value().bytes});
   auto outcome = Execute(queue, fetched.value());
   if (!outcome.ok()) {
     Conclude(queue, outcome);
@@ -265,7 +290,12 @@ Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
   WARD_TRY(FetchBytes(queue, 0, ByteSpan(fetch_buffer_.data(), kHeaderBytes)));
   abi::CommandHeader header;
   std::memcpy(&header, fetch_buffer_.data(), sizeof(header));
-  if (abi::FindCommand(header.opcode) != nullptr) command.opcode = header.opcode;
+  if (abi::FindCommand(header.opcode) != nullptr) {
+    command.opcode = header.opcode;
+  } else {
+    const uint32_t number = PublicNumber(header.opcode);
+    blocks_.trace->OnEvent({"unmodelled command", "", {queue, command.position, number}});
+  }
   WARD_ASSIGN_OR_RETURN(const abi::CommandInfo* info, CheckHeader(header, place));
 
   Fetched fetched{info, ConstByteSpan(fetch_buffer_.data(), kHeaderBytes)};
@@ -313,8 +343,25 @@ bool CommandProcessor::StepJob(uint32_t queue, uint64_t budget) {
     if (done.fault().status == abi::kStatusDeviceInErrorState) blocks_.security->FailCipher();
     Conclude(queue, done.fault());
   } else if (done.value()) {
-    Finish(queue);
+    FinishJob(queue);
   }
+  return true;
+}
+
+// The data has moved; with a latency the command ends later.
+void CommandProcessor::FinishJob(uint32_t queue) {
+  QueueExecution& execution = state_.queues[queue];
+  const uint64_t latency_ns = EngineLatencyNs(blocks_.latency, execution.job);
+  if (latency_ns == 0) return Finish(queue);
+  const uint64_t now = blocks_.clock->NowNs();
+  execution.ready_ns = now > UINT64_MAX - latency_ns ? UINT64_MAX : now + latency_ns;
+  execution.phase = Phase::kEngineTime;
+  execution.job = EngineJob{};
+}
+
+bool CommandProcessor::PollEngineTime(uint32_t queue) {
+  if (blocks_.clock->NowNs() < state_.queues[queue].ready_ns) return false;
+  Finish(queue);
   return true;
 }
 
@@ -425,6 +472,11 @@ void CommandProcessor::Stop(uint32_t queue, const Fault& fault, const CommandInP
 
 void CommandProcessor::Finish(uint32_t queue) {
   QueueExecution& execution = state_.queues[queue];
+  const CommandInProgress& command = execution.command;
+  const abi::CommandInfo* described = abi::FindCommand(command.opcode);
+  blocks_.trace->OnEvent({"done",
+                          described != nullptr ? described->name : "",
+                          {queue, command.position, command.indirect_offset}});
   execution.EndCommand();
   // Disabled meanwhile: this is the border to stop at.
   if (!rings_[queue].enabled()) execution = QueueExecution{};
@@ -463,7 +515,9 @@ void CommandProcessor::ResetEngines() {
 }
 
 void CommandProcessor::Reset() {
+  const uint64_t engine_jobs = state_.engine_jobs;
   state_ = State{};
+  state_.engine_jobs = engine_jobs;
   scheduler_.Reset();
 }
 

@@ -205,6 +205,12 @@ MemoryReport Adapter::Memory() const {
   return report;
 }
 
+Result<void> Adapter::SetPriority(DeviceHandle device, ContextHandle context,
+                                  ContextPriority priority) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->SetPriority(context, priority);
+}
+
 Result<ContextHandle> Adapter::CreateContext(DeviceHandle device) {
   return implementation_->CreateContext(device);
 }

@@ -71,6 +71,17 @@ struct RecoveryReport {
   uint32_t lost_devices = 0;  // runtime devices that are lost from now on
 };
 
+// Of a context's work against others'; the chip's three (QUEUE_PRIORITY).
+enum class ContextPriority : uint32_t { kLow = 0, kNormal = 1, kHigh = 2 };
+
+// D3DKMTSetContextSchedulingPriority has -7 to 7.
+inline constexpr int kLowestSchedulingPriority = -7;
+inline constexpr int kHighestSchedulingPriority = 7;
+constexpr ContextPriority PriorityOf(int scheduling_priority) {
+  if (scheduling_priority == 0) return ContextPriority::kNormal;
+  return scheduling_priority < 0 ? ContextPriority::kLow : ContextPriority::kHigh;
+}
+
 class Display;
 
 // Where and how a surface is shown.
@@ -156,6 +167,9 @@ class Adapter {
   // when it submits and keeps it while it has work in flight.
   Result<ContextHandle> CreateContext(DeviceHandle device);
   Result<void> DestroyContext(DeviceHandle device, ContextHandle context);
+  // Normal at first. From the context's first submission on that finds none of its own in flight.
+  // INVALID_ARGUMENT for another one than normal on a device without QUEUE_PRIORITY.
+  Result<void> SetPriority(DeviceHandle device, ContextHandle context, ContextPriority priority);
 
   // Patches a copy of the commands, puts it into an indirect buffer of the context's queue with a
   // fence behind it, rings the doorbell. Gives the fence's value. QUEUE_FAULTED when the context's

@@ -54,6 +54,7 @@ class RenderDevice final : public AllocationOwner {
 
   // Maps what is there already. `number` as RenderContext::Create.
   Result<void> CreateContext(ContextHandle handle, uint32_t number);
+  Result<void> SetPriority(ContextHandle context, ContextPriority priority);
   // Waits for what was submitted, for a while, then ends it. Gives back the context's number.
   Result<uint32_t> DestroyContext(ContextHandle handle);
   // INVALID_ARGUMENT.

@@ -252,10 +252,26 @@ HRESULT KernelDevice::CreateContext(D3DDDICB_CREATECONTEXT* data) {
   if (data->NodeOrdinal != 0) return E_INVALIDARG;  // one node: the command processor
   const Result<kmd::ContextHandle> made = kernel_->adapter().CreateContext(handle_);
   if (!made.ok()) return HresultOf(made.fault());
+  // The device had this priority already, so the adapter takes it.
+  std::ignore =
+      kernel_->adapter().SetPriority(handle_, made.value(), kmd::PriorityOf(gpu_thread_priority_));
   const auto [at, is_new] =
       contexts_.try_emplace(made.value(), &kernel_->adapter(), handle_, made.value());
   data->hContext = ToHandle(made.value());
   at->second.HandOut(data);
+  return S_OK;
+}
+
+HRESULT KernelDevice::SetGpuThreadPriority(INT priority) {
+  if (priority < kmd::kLowestSchedulingPriority || priority > kmd::kHighestSchedulingPriority) {
+    return E_INVALIDARG;
+  }
+  for (const auto& [handle, context] : contexts_) {
+    const Result<void> set =
+        kernel_->adapter().SetPriority(handle_, handle, kmd::PriorityOf(priority));
+    if (!set.ok()) return HresultOf(set.fault());
+  }
+  gpu_thread_priority_ = priority;
   return S_OK;
 }
 

@@ -52,6 +52,10 @@ class KernelDevice {
   HRESULT ReclaimAllocations(const D3DDDICB_RECLAIMALLOCATIONS* data);
   HRESULT CreateContext(D3DDDICB_CREATECONTEXT* data);
   HRESULT DestroyContext(const D3DDDICB_DESTROYCONTEXT* data);
+  // IDXGIDevice::SetGPUThreadPriority, that is D3DKMTSetContextSchedulingPriority of each of the
+  // device's contexts, and of those that it makes later. E_INVALIDARG outside of -7 to 7.
+  HRESULT SetGpuThreadPriority(INT priority);
+  INT gpu_thread_priority() const { return gpu_thread_priority_; }
   HRESULT Render(D3DDDICB_RENDER* data);
   HRESULT Escape(const D3DDDICB_ESCAPE* data);
   HRESULT Present(const DXGIDDICB_PRESENT* data);
@@ -95,6 +99,7 @@ class KernelDevice {
   std::map<kmd::ContextHandle, KernelContext> contexts_;
   std::map<const void*, kmd::Presentation> presentations_;
   D3DKMT_HANDLE next_resource_ = 1;
+  INT gpu_thread_priority_ = 0;
 };
 
 }  // namespace ward::runtime

@@ -183,8 +183,11 @@ Result<std::unique_ptr<InProcessHost>> InProcessHost::Create(const InProcessOpti
   host->vram_ = MapPages(host->vram_bytes_);
   if (host->vram_ == nullptr) return Fault{abi::kStatusOutOfMemory, "no memory for visible VRAM"};
   host->ports_ = std::make_unique<Ports>(host.get(), options.trace, options.entropy_seed);
+  host->faults_ = std::make_unique<FaultInjector>(options.faults, host->ports_->ports());
+  device::GpuOptions gpu = options.gpu;
+  host->faults_->Apply(&gpu);
   WARD_ASSIGN_OR_RETURN(host->boundary_,
-                        Boundary::Create(options.gpu, host->ports_->ports(), options.listener));
+                        Boundary::Create(gpu, host->faults_->ports(), options.listener));
   host->ConfigWrite(kCommandRegister, 2, kCommandMemory);
   return host;
 }
@@ -297,7 +300,7 @@ abi::PciError InProcessHost::WaitInterrupt(uint32_t vector, uint32_t timeout_ms)
   const uint64_t deadline = now_ns_ + timeout_ms * kNanosecondsPerMillisecond;
   for (int slice = 0; slice < kMaximumSlices; ++slice) {
     if (std::exchange(fired_[vector], false)) return abi::PciError::kNone;
-    const device::ProcessResult result = boundary_->Process(kSliceBytes);
+    const device::ProcessResult result = faults_->Process(boundary_.get(), kSliceBytes);
     if (result.more || fired_[vector]) continue;
     if (result.wakeup_ns == 0 || result.wakeup_ns > deadline) break;
     now_ns_ = std::max(now_ns_, result.wakeup_ns);
@@ -315,7 +318,7 @@ abi::PciError InProcessHost::ResetFunction() {
 void InProcessHost::RunUntilBlocked() {
   if (std::exchange(running_, true)) return;
   for (int slice = 0; slice < kMaximumSlices; ++slice) {
-    if (!boundary_->Process(kSliceBytes).more) break;
+    if (!faults_->Process(boundary_.get(), kSliceBytes).more) break;
   }
   running_ = false;
 }

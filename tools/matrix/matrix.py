@@ -67,7 +67,9 @@ def print_details(columns: List[str], rows: Dict[str, List[Cell]]) -> None:
     for name, row in rows.items():
         for column, cell in zip(columns, row):
             for case, outcome, places in cell.failures:
-                print(f"FAILED: {name}, {column}: {case}: {outcome}\n{places}")
+                print(f"FAILED: {name}, {column}: {case}: {outcome}")
+                for place in places.splitlines():
+                    print(place if len(place) <= 240 else place[:237] + "...")
 
 
 def _unique_reasons(columns, rows):

@@ -90,7 +90,7 @@ class ChipMachine {
     emulator::InProcessOptions options;
     options.gpu.visible_vram_bytes = kVisibleBytes;
     options.gpu.protected_vram_bytes = kProtectedBytes;
-    options.gpu.identity_private_key = TestIdentity().private_key();
+    options.gpu.identity_key = &TestIdentity().key();
     options.gpu.identity_certificates = TestIdentity().certificate_bundle();
     options.entropy_seed = 1;
     return options;
