@@ -200,6 +200,7 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
     gpu_options.displays[output] = ToDisplay(options.displays[output]);
   }
   gpu_options.identity_key = &identity->key();
+  gpu_options.identity_private_key = identity->private_key();  // for the recording
   gpu_options.identity_certificates = identity->certificate_bundle();
   error = StartRecording(options, *identity, gpu_options, chip);
   if (!error.empty()) return error;

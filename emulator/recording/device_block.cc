@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/assert.h"
 #include "emulator/boundary/boundary.h"
 
 namespace ward::emulator {
@@ -55,13 +56,19 @@ class Taker {
 void DeviceBlock::Write(const device::GpuOptions& options, const SecretBytes<16>& hash_key,
                         std::vector<uint8_t>* content) {
   // All members: one that is added does not compile before it is a part of the recording.
-  const auto& [visible_bytes, protected_bytes, latency, strict_iv, open_decrypt, displays,
-               private_key, certificates, failing_self_test] = options;
+  // `checked_key` is `private_key` once more.
+  const auto& [visible_bytes, protected_bytes, latency, strict_iv, open_decrypt, firmware_slowdown,
+               engine_hang_after, displays, checked_key, private_key, certificates,
+               failing_self_test] = options;
+  WARD_ASSERT(!private_key.empty());
+  static_cast<void>(checked_key);
   Append(visible_bytes, content);
   Append(protected_bytes, content);
   Append(static_cast<uint32_t>(latency), content);
   Append(static_cast<uint8_t>(strict_iv), content);
   Append(static_cast<uint8_t>(open_decrypt), content);
+  Append(firmware_slowdown, content);
+  Append(engine_hang_after, content);
   Append(static_cast<uint32_t>(failing_self_test), content);
   for (const device::AttachedDisplay& display : displays) Append(EncodeDisplay(display), content);
   const ConstByteSpan hash_key_bytes = hash_key.Expose();
@@ -78,6 +85,8 @@ bool DeviceBlock::Read(ConstByteSpan content) {
       taker.Number<uint32_t>(static_cast<uint32_t>(device::LatencyPreset::kLast)));
   options_.strict_iv = taker.Number<uint8_t>(1) != 0;
   options_.open_decrypt = taker.Number<uint8_t>(1) != 0;
+  options_.firmware_slowdown = taker.Number<uint32_t>(UINT32_MAX);
+  options_.engine_hang_after = taker.Number<uint64_t>(UINT64_MAX);
   options_.failing_self_test = static_cast<int>(taker.Number<uint32_t>(UINT32_MAX));
   for (device::AttachedDisplay& display : options_.displays) {
     display = DecodeDisplay(taker.Number<uint64_t>(UINT64_MAX));
@@ -88,7 +97,7 @@ bool DeviceBlock::Read(ConstByteSpan content) {
   certificates_ = taker.Bytes();
   options_.identity_private_key = private_key_;
   options_.identity_certificates = certificates_;
-  return taker.AtEnd();
+  return taker.AtEnd() && options_.firmware_slowdown != 0;
 }
 
 }  // namespace ward::emulator

@@ -22,8 +22,8 @@ TempFolder::~TempFolder() { std::filesystem::remove_all(path_); }
 
 namespace {
 
-std::unique_ptr<emulator::ServedGpu> MakeGpu() {
-  auto gpu = emulator::ServedGpu::Create(fakes::GpuRig::Options(), nullptr, nullptr);
+std::unique_ptr<emulator::ServedGpu> MakeGpu(emulator::Observers* observers) {
+  auto gpu = emulator::ServedGpu::Create(fakes::GpuRig::Options(), observers);
   if (!gpu.ok()) throw std::runtime_error(gpu.fault().reason);
   return std::move(gpu.value());
 }
@@ -40,7 +40,8 @@ ServedDevice::ServedDevice(const RigOptions& options) : path_(folder_ / "gpu.soc
     port_ = static_cast<uint16_t>(
         std::stoul(endpoint_->name().substr(endpoint_->name().rfind(':') + 1)));
   }
-  std::unique_ptr<emulator::ServedGpu> gpu = MakeGpu();
+  observers_ = emulator::Observers::Open({}, &error);
+  std::unique_ptr<emulator::ServedGpu> gpu = MakeGpu(observers_.get());
   gpu_ = gpu.get();
   server_ = std::make_unique<emulator::DeviceServer>(
       std::move(gpu), emulator::DeviceServerOptions{.name = endpoint_->name(),

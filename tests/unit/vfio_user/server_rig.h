@@ -61,6 +61,7 @@ class ServedDevice {
   emulator::ServerLog log_;
   std::unique_ptr<emulator::Endpoint> endpoint_;
   uint16_t port_ = 0;
+  std::unique_ptr<emulator::Observers> observers_;
   emulator::ServedGpu* gpu_ = nullptr;
   std::unique_ptr<emulator::DeviceServer> server_;
   std::thread thread_;
