@@ -219,7 +219,10 @@ int Serve(const ServeArguments& arguments) {
     Observers* const observers = watch->observers.get();
     watches.push_back(std::move(*watch));
     auto gpu = ServedGpu::Create(gpu_options, observers, *faults);
-    if (!gpu.ok()) return Complain(gpu.fault().reason);
+    if (!gpu.ok()) {
+      return Complain(fmt::format("{} (visible: {} bytes, protected: {} bytes)", gpu.fault().reason,
+                                  arguments.vram, arguments.protected_vram));
+    }
     // Whoever opens a UNIX socket has passed its file's permissions already.
     const AccessKey* wanted = endpoint->is_unix() ? nullptr : key.get();
     server.Add(std::move(endpoint), std::move(gpu.value()), wanted, [observers] {

@@ -85,8 +85,12 @@ void Server::StartThreads() {
       try {
         device->server->Run();
       } catch (const std::exception& failure) {
-        log_.Write(device->endpoint->name(), fmt::format("fails: {}", failure.what()));
         device->failed = true;
+        try {
+          log_.Write(device->endpoint->name(), fmt::format("fails: {}", failure.what()));
+        } catch (const std::exception&) {
+          // There is not even memory for a line.
+        }
         kill(getpid(), SIGTERM);  // a process whose device is dead must not look alive
       }
       device->ended.set_value();

@@ -95,14 +95,6 @@ void ServedDevice::OnDevice(const std::function<void(emulator::ServedGpu*)>& wor
   }
 }
 
-uint64_t ServedDevice::StateHash() {
-  uint64_t hash = 0;
-  OnDevice([&](emulator::ServedGpu* gpu) { hash = gpu->boundary().gpu().StateHash(); });
-  return hash;
-}
-
-uint64_t ServedDevice::FreshHash() { return MakeGpu()->boundary().gpu().StateHash(); }
-
 bool ServesFreshClient(const ServedDevice& device) {
   WireClient client = device.ConnectReady();
   const uint32_t scratch = client.Register(abi::kRegScratch);

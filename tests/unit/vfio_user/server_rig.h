@@ -51,9 +51,6 @@ class ServedDevice {
 
   // Runs on the device's thread between two slices, and waits for it.
   void OnDevice(const std::function<void(emulator::ServedGpu*)>& work);
-  uint64_t StateHash();
-  // Of a chip that nobody has used, in the same moment of its life.
-  static uint64_t FreshHash();
 
   // How long Stop and join took; may be called once.
   double StopMs();

@@ -3,10 +3,13 @@
 #ifndef WARD_TESTS_UNIT_VFIO_USER_SESSION_MAKER_H_
 #define WARD_TESTS_UNIT_VFIO_USER_SESSION_MAKER_H_
 
+#include <openssl/crypto.h>
+
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "tests/unit/device/security_bench.h"
+#include "tests/unit/vfio_user/key_scan.h"
 #include "tests/unit/vfio_user/test_driver.h"
 
 namespace ward::test {
@@ -25,10 +28,11 @@ class SessionMaker {
     const uint32_t session = LoadLe<uint32_t>(created.data() + 16);
     const device::PublishedIdentity identity;
     device::Block key{};
-    for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<uint8_t>(i * 11 + 3);
+    for (size_t i = 0; i < key.size(); ++i) key[i] = TestKeyByte(i);
     const Bytes negotiated =
         Send(abi::kMessageNegotiateSessionKey,
              device::SecurityBench::NegotiatePayload(session, identity.Wrap(key)));
+    OPENSSL_cleanse(key.data(), key.size());  // what is left of it is the server's
     return LoadLe<uint32_t>(negotiated.data()) == abi::kStatusOk ? session : 0;
   }
 

@@ -48,5 +48,20 @@ class FailureList(unittest.TestCase):
                                        'TEST_CASE("a VRAM of 5")']), {29, 30, 4, 13})
 
 
+class Clock(unittest.TestCase):
+    # F12: a clock that jumps is not seen by who never looks at it.
+    WALL = re.compile(r"system_clock|high_resolution_clock|CLOCK_REALTIME|gettimeofday|\btime\(|"
+                      r"deadline_timer|system_timer")
+
+    def test_f12_served_devices_know_the_monotonic_clock_only(self):
+        files = sorted((ROOT / "emulator/vfio_user").glob("*.cc"))
+        self.assertGreater(len(files), 10)
+        text = "".join(path.read_text() for path in files)
+        self.assertEqual(self.WALL.findall(text), [])
+        self.assertIn("steady_clock", text)
+        self.assertIn("steady_timer", text)
+        self.assertTrue(self.WALL.search("asio::system_timer") and self.WALL.search("= time(nullptr)"))
+
+
 if __name__ == "__main__":
     unittest.main()

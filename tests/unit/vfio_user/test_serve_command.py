@@ -225,7 +225,10 @@ class End(ServeTest):
     @unittest.skipUnless(SANDBOXED, "a sanitizer needs more addresses than there are")
     def test_v14_a_device_that_fails_ends_the_process_with_an_exit_code(self):
         with self.serve() as server:
-            resource.prlimit(server.pid, resource.RLIMIT_AS, (1 << 20, 1 << 20))
+            status = pathlib.Path(f"/proc/{server.pid}/status").read_text()
+            size = next(int(line.split()[1]) for line in status.splitlines()
+                        if line.startswith("VmData:")) * 1024 + (512 << 10)
+            resource.prlimit(server.pid, resource.RLIMIT_DATA, (size, size))
             try:
                 with Client(self.path) as client:
                     client.agree()
