@@ -91,6 +91,7 @@ Result<void> CommandProcessor::ExecuteFence(uint32_t queue, const abi::FenceComm
     return Fault{abi::kStatusFenceNotMonotonic, "fence is not greater than the last one"};
   }
   WARD_TRY(rings_[queue].WriteFence(blocks_.memory, command.value));
+  blocks_.trace->OnEvent({"fence", "", {queue, command.value, 0}});
   if ((command.flags & abi::FenceCommand::kFlagInterrupt) != 0) blocks_.interrupts->Raise(queue);
   return {};
 }

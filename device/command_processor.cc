@@ -222,13 +222,19 @@ bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
 
 bool CommandProcessor::RunCommand(uint32_t queue, uint64_t budget) {
   auto fetched = FetchNext(queue);
+  const CommandInProgress& command = state_.queues[queue].command;
   if (!fetched.ok()) {
+    if (const abi::CommandInfo* described = abi::FindCommand(command.opcode)) {
+      blocks_.trace->OnEvent({"invalid command", described->name, {queue, command.position, 0}});
+    }
     Conclude(queue, fetched.fault());
     return true;
   }
-  const CommandInProgress& command = state_.queues[queue].command;
   blocks_.trace->OnEvent(
       {"command", fetched.value().info->name, {queue, command.position, command.indirect_offset}});
+  blocks_.trace->OnPacket({TracePacket::Kind::kCommand, queue, command.position,
+                           command.indirect_offset, fetched.value().info->opcode,
+                           fetched.value().bytes});
   auto outcome = Execute(queue, fetched.value());
   if (!outcome.ok()) {
     Conclude(queue, outcome);
@@ -264,7 +270,12 @@ Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
   WARD_TRY(FetchBytes(queue, 0, ByteSpan(fetch_buffer_.data(), kHeaderBytes)));
   abi::CommandHeader header;
   std::memcpy(&header, fetch_buffer_.data(), sizeof(header));
-  if (abi::FindCommand(header.opcode) != nullptr) command.opcode = header.opcode;
+  if (abi::FindCommand(header.opcode) != nullptr) {
+    command.opcode = header.opcode;
+  } else {
+    const uint32_t number = PublicNumber(header.opcode);
+    blocks_.trace->OnEvent({"unmodelled command", "", {queue, command.position, number}});
+  }
   WARD_ASSIGN_OR_RETURN(const abi::CommandInfo* info, CheckHeader(header, place));
 
   Fetched fetched{info, ConstByteSpan(fetch_buffer_.data(), kHeaderBytes)};
@@ -424,6 +435,11 @@ void CommandProcessor::Stop(uint32_t queue, const Fault& fault, const CommandInP
 
 void CommandProcessor::Finish(uint32_t queue) {
   QueueExecution& execution = state_.queues[queue];
+  const CommandInProgress& command = execution.command;
+  const abi::CommandInfo* described = abi::FindCommand(command.opcode);
+  blocks_.trace->OnEvent({"done",
+                          described != nullptr ? described->name : "",
+                          {queue, command.position, command.indirect_offset}});
   execution.EndCommand();
   // Disabled meanwhile: this is the border to stop at.
   if (!rings_[queue].enabled()) execution = QueueExecution{};

@@ -110,6 +110,11 @@ class SecurityProcessor::Implementation {
     state_.payload.assign(payload.begin(), payload.end());
     state_.ready_at_ns = now > UINT64_MAX - charge ? UINT64_MAX : now + charge;
     ports_.trace->OnEvent({"message", NameOf(number), {queue, context, payload_bytes}});
+    if (abi::FindMessage(number) == nullptr) {
+      ports_.trace->OnEvent({"unmodelled message", "", {queue, context, PublicNumber(number)}});
+    }
+    ports_.trace->OnPacket(
+        {TracePacket::Kind::kMessage, queue, 0, 0, PublicNumber(number), state_.payload});
   }
 
   std::vector<uint8_t> TakeResponse() {
@@ -129,6 +134,8 @@ class SecurityProcessor::Implementation {
     std::memcpy(response.data(), &header, sizeof(header));
     ports_.trace->OnEvent(
         {"answer", abi::StatusName(answer.status), {state_.queue, answer.length_bytes, now}});
+    ports_.trace->OnPacket(
+        {TracePacket::Kind::kAnswer, state_.queue, 0, 0, PublicNumber(message.number), response});
     if (was_ready && !IsReady()) TraceHealth();
     FreeMailbox();
     return response;

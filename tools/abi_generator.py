@@ -11,7 +11,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from abi import description, dictionary, emit_c, emit_cpp, emit_markdown  # noqa: E402
+from abi import (description, dictionary, emit_c, emit_cpp, emit_lua, emit_markdown,  # noqa: E402
+                 emit_trace)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -20,6 +21,8 @@ def outputs(root, contract):
     """Returns {path: text} of everything that is generated."""
     files = {}
     files.update(emit_cpp.files(contract))
+    files.update(emit_trace.files(contract))
+    files.update(emit_lua.files(contract))
     files.update(emit_c.files(contract))
     files.update(dictionary.files(contract))
     for path, blocks in emit_markdown.blocks(contract).items():

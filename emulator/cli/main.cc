@@ -10,6 +10,7 @@
 
 #include "emulator/cli/identity_command.h"
 #include "emulator/cli/serve_command.h"
+#include "emulator/cli/trace_command.h"
 
 namespace {
 
@@ -25,6 +26,7 @@ int Run(int argc, char** argv) {
   app.set_version_flag("--version", kVersionLine, "Print the version");
   ward::emulator::AddIdentityCommand(&app, &exit_code);
   ward::emulator::AddServeCommand(&app, &exit_code);
+  ward::emulator::AddTraceCommand(&app, &exit_code);
   app.add_subcommand("version", "Print the version")->callback([] {
     fmt::print("{}\n", kVersionLine);
   });

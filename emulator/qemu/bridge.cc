@@ -9,6 +9,7 @@
 
 #include "device/gpu.h"
 #include "emulator/boundary/boundary.h"
+#include "emulator/boundary/observers.h"
 #include "emulator/identity/identity.h"
 #include "emulator/seal/seal_file.h"
 
@@ -73,37 +74,6 @@ class HostSignals final : public device::InterruptPort,
   const WardChipHost& host_;
 };
 
-class TraceFile final : public TraceSink {
- public:
-  ~TraceFile() { Close(); }
-  // Without a path events are dropped. False when the file can't be written.
-  bool Open(const char* path) {
-    if (path == nullptr) return true;
-    file_ = std::strcmp(path, "-") == 0 ? stderr : std::fopen(path, "we");
-    if (file_ == nullptr) return false;
-    std::setvbuf(file_, nullptr, _IOLBF, 0);  // whole lines, also when QEMU is killed
-    return true;
-  }
-  void OnEvent(const TraceEvent& event) override {
-    if (file_ == nullptr || written_ >= kMaximumBytes) return;
-    const int length = std::fprintf(file_, "%s %s %#llx %#llx %#llx\n", event.name, event.detail,
-                                    static_cast<unsigned long long>(event.arguments[0]),
-                                    static_cast<unsigned long long>(event.arguments[1]),
-                                    static_cast<unsigned long long>(event.arguments[2]));
-    if (length > 0) written_ += static_cast<uint64_t>(length);
-    if (written_ >= kMaximumBytes) std::fputs("trace full: later events are not written\n", file_);
-  }
-
- private:
-  // A guest causes the events, and must not fill the host's disk.
-  static constexpr uint64_t kMaximumBytes = 64ull << 20;
-  void Close() {
-    if (file_ != nullptr && file_ != stderr) std::fclose(file_);
-  }
-  std::FILE* file_ = nullptr;
-  uint64_t written_ = 0;
-};
-
 }  // namespace
 }  // namespace ward::emulator
 
@@ -115,7 +85,7 @@ struct WardChip {
   ward::emulator::HostDma dma;
   ward::emulator::HostVram vram;
   ward::emulator::HostSignals signals;
-  ward::emulator::TraceFile trace;
+  std::unique_ptr<ward::emulator::Observers> observers;
   std::unique_ptr<ward::emulator::SealFile> seal;      // null: states are not sealed
   std::unique_ptr<ward::emulator::Boundary> boundary;  // after its ports
   bool handed_over = false;                            // a sealed state holds the keys now
@@ -151,12 +121,29 @@ std::optional<Identity> FindIdentity(const char* directory, std::string* error) 
   return directory == nullptr ? Identity::Create(error) : Identity::Load(directory, error);
 }
 
+std::string TextOf(const char* text) { return text == nullptr ? "" : text; }
+
+// Empty when what watches the chip could be opened, else why not.
+std::string OpenObservers(const WardChipOptions& options, WardChip* chip) {
+  ward::emulator::ObserverOptions files;
+  files.trace_path = TextOf(options.trace_path);
+  files.pcap_path = TextOf(options.pcap_path);
+  files.report_path = TextOf(options.report_path);
+  const std::string form = TextOf(options.trace_form);
+  if (!form.empty() && form != "text" && form != "log") {
+    return "trace-form is " + form + ": give text or log";
+  }
+  if (form == "log") files.trace_form = ward::emulator::TraceForm::kLog;
+  std::string error;
+  chip->observers = ward::emulator::Observers::Open(files, &error);
+  if (chip->observers != nullptr) chip->observers->UseClock(&chip->signals);
+  return error;
+}
+
 // Empty when the chip could be made, else why not.
 std::string StartChip(const WardChipOptions& options, WardChip* chip) {
-  if (!chip->trace.Open(options.trace_path)) {
-    return std::string("the trace can't be written to ") + options.trace_path +
-           ": give another file, for example trace=trace.log";
-  }
+  const std::string closed = OpenObservers(options, chip);
+  if (!closed.empty()) return closed;
   if (options.identity_directory != nullptr && *options.identity_directory == '\0') {
     return "identity is empty: name a directory made by `ward identity create DIR`, or leave it "
            "out";
@@ -181,8 +168,8 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   gpu_options.identity_private_key = identity->private_key();
   gpu_options.identity_certificates = identity->certificate_bundle();
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
-                                     &chip->signals, &chip->signals, &chip->trace};
-  auto boundary = Boundary::Create(gpu_options, ports, nullptr);
+                                     &chip->signals, &chip->signals, chip->observers->trace()};
+  auto boundary = Boundary::Create(gpu_options, ports, chip->observers->listener());
   if (!boundary.ok()) return boundary.fault().reason;
   chip->boundary = std::move(boundary.value());
   return "";

@@ -67,9 +67,14 @@ typedef struct WardChipOptions {
   // 32 bytes under which saved states are sealed, so that keys and protected memory move with them;
   // NULL: they stay behind.
   const char* seal_key_path;
-  // One line an event, at most 64 MiB of them: a guest decides how many there are. "-" is standard
-  // error; NULL traces nothing.
-  const char* trace_path;
+  // What is watched, and the files for it; nothing secret gets into them (docs/spec/trace.md).
+  // NULL: none. The trace and the capture end at 64 MiB: a guest decides how much there is.
+  const char* trace_path;   // one line an event; "-" is standard error
+  const char* trace_form;   // "text" or "log"; NULL: text
+  const char* pcap_path;    // commands and security messages, for Wireshark
+  const char* report_path;  // what the driver asked for in vain; JSON when it ends in ".json"
+  // Faults of the machine around the chip, as docs/guide/faults.md spells them; NULL: none.
+  const char* injected_faults;
 } WardChipOptions;
 
 // Returns NULL and one line in `error` (what is wrong, and what mends it) when the options can't be

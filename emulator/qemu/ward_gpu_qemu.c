@@ -38,6 +38,10 @@ struct WardGpuState {
   bool open_decrypt;
   char *identity;
   char *trace;
+  char *trace_form;
+  char *pcap;
+  char *report;
+  char *inject;
   char *seal_key_file;
   int view;       /* a WardChipView, may change at any time */
   int link_fault; /* a WardChipLinkFault, likewise */
@@ -286,6 +290,10 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .identity_directory = s->identity,
       .seal_key_path = s->seal_key_file,
       .trace_path = s->trace,
+      .trace_form = s->trace_form,
+      .pcap_path = s->pcap,
+      .report_path = s->report,
+      .injected_faults = s->inject,
       .displays = {s->screens[0].display, s->screens[1].display},
   };
   const WardChipHost host = {
@@ -490,6 +498,10 @@ static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_BOOL("open-decrypt", WardGpuState, open_decrypt, false),
     DEFINE_PROP_STRING("identity", WardGpuState, identity),
     DEFINE_PROP_STRING("trace", WardGpuState, trace),
+    DEFINE_PROP_STRING("trace-form", WardGpuState, trace_form),
+    DEFINE_PROP_STRING("pcap", WardGpuState, pcap),
+    DEFINE_PROP_STRING("report", WardGpuState, report),
+    DEFINE_PROP_STRING("inject", WardGpuState, inject),
     DEFINE_PROP_STRING("seal-key-file", WardGpuState, seal_key_file),
     WARD_PROPERTIES_END};
 

@@ -79,6 +79,12 @@ class Member:
     summary: str
     reserved: bool = False
     unread: bool = False
+    marked_captured: bool = False
+
+    @property
+    def captured(self):
+        """Whether its bytes may stand in a capture."""
+        return not self.reserved and (self.type in ("u16", "u32") or self.marked_captured)
 
 
 @dataclass
@@ -107,6 +113,7 @@ class Message:
     response: list
     request_variable: bool
     response_variable: bool
+    captured_tail: bool
 
 
 @dataclass
@@ -120,6 +127,9 @@ class Contract:
     hresults: list
     statuses: list
     structs: list
+    config_registers: list
+    captures: list  # structures of captures
+    capture_kinds: list
 
 
 def _read(folder, name):
@@ -266,7 +276,8 @@ def members(where, tables, begin, size=None):
                             table.get("unread", False))
         else:
             name = _name(where, table)
-            _keys(f"{where}.{name}", table, {"name", "offset", "type", "size", "summary"})
+            _keys(f"{where}.{name}", table, {"name", "offset", "type", "size", "summary",
+                                               "captured"})
             kind = table["type"]
             if kind == "bytes":
                 length = table["size"]
@@ -274,7 +285,8 @@ def members(where, tables, begin, size=None):
                 length = TYPE_BYTES[kind]
             else:
                 raise ContractError(f"{where}.{name}: unknown type '{kind}'")
-            member = Member(name, table["offset"], length, kind, _summary(f"{where}.{name}", table))
+            member = Member(name, table["offset"], length, kind, _summary(f"{where}.{name}", table),
+                            marked_captured=table.get("captured", False))
             if kind != "bytes" and member.offset % length:
                 raise ContractError(f"{where}.{name}: is not at its natural alignment")
         result.append(member)
@@ -307,12 +319,16 @@ def _command(table):
 def _message(table):
     name = _name("messages.toml", table)
     _keys(name, table, {"name", "number", "implemented", "latency_fast_ns", "latency_realistic_ns",
-                        "summary", "request", "response", "request_variable", "response_variable"})
+                        "summary", "request", "response", "request_variable", "response_variable",
+                        "captured_tail"})
+    if table.get("captured_tail", False) and not table.get("request_variable", False):
+        raise ContractError(f"{name}: `captured_tail` is for messages with `request_variable`")
     return Message(name, table["number"], table.get("implemented", True), table["latency_fast_ns"],
                    table["latency_realistic_ns"], _summary(name, table),
                    members(f"{name} request", table.get("request", []), 0),
                    members(f"{name} response", table.get("response", []), 16),
-                   table.get("request_variable", False), table.get("response_variable", False))
+                   table.get("request_variable", False), table.get("response_variable", False),
+                   table.get("captured_tail", False))
 
 
 @dataclass
@@ -320,6 +336,13 @@ class Constant:
     name: str
     value: int
     summary: str
+
+
+@dataclass
+class ConfigRegister:
+    name: str
+    offset: int
+    size: int
 
 
 @dataclass
@@ -360,6 +383,23 @@ def _statuses(data):
     return hresults, statuses
 
 
+def _structs(data):
+    return [Struct(_name("struct", t), _summary(t["name"], t), members(t["name"], t["fields"], 0))
+            for t in data["struct"]]
+
+
+def _config_registers(data):
+    result = [ConfigRegister(_name("pci.toml", t), t["offset"], t["size"])
+              for t in data["config_register"]]
+    _unique("pci.toml", result, lambda c: c.name, "name")
+    end = 0
+    for register in result:
+        if register.offset < end:
+            raise ContractError(f"pci.toml: {register.name} overlaps what is before it")
+        end = register.offset + register.size
+    return result
+
+
 def load(folder):
     pci = _read(folder, "pci.toml")
     constants = [Constant(_name("pci.toml", t), t["value"], _summary(t["name"], t))
@@ -374,10 +414,12 @@ def load(folder):
     _unique("messages.toml", messages, lambda m: m.number, "number")
     _unique("messages.toml", messages, lambda m: m.name, "name")
     hresults, statuses = _statuses(_read(folder, "status.toml"))
-    structs = [Struct(_name("private_data.toml", t), _summary(t["name"], t),
-                      members(t["name"], t["fields"], 0))
-               for t in _read(folder, "private_data.toml")["struct"]]
+    capture = _read(folder, "capture.toml")
+    kinds = [Constant(_name("capture.toml", t), t["number"], _summary(t["name"], t))
+             for t in capture["kind"]]
+    _unique("capture.toml", kinds, lambda k: k.value, "number")
     return Contract(constants, blocks(_read(folder, "registers.toml")),
                     members("header", commands_toml["header"]["fields"], 0, 8), commands,
                     members("response header", messages_toml["response_header"]["fields"], 0, 16),
-                    messages, hresults, statuses, structs)
+                    messages, hresults, statuses, _structs(_read(folder, "private_data.toml")),
+                    _config_registers(pci), _structs(capture), kinds)

@@ -3,7 +3,7 @@
 from .names import NOTICE, camel, halves, hexadecimal, member_declaration
 
 
-def _header(name, body, includes=("cstdint",)):
+def header(name, body, includes=("cstdint",)):
     guard = f"WARD_ABI_GENERATED_{name.upper()}_H_"
     lines = [f"// {NOTICE}", f"#ifndef {guard}", f"#define {guard}", ""]
     lines += [f"#include <{i}>" if "/" not in i else f'#include "{i}"' for i in includes]
@@ -20,7 +20,7 @@ def _constants(contract):
         kind = "uint64_t" if bits == 64 else "uint32_t"
         body.append(f"inline constexpr {kind} k{camel(c.name)} = {hexadecimal(c.value, bits)};"
                     f"  // {c.summary}")
-    return _header("pci", body)
+    return header("pci", body)
 
 
 def _statuses(contract):
@@ -50,10 +50,10 @@ def _statuses(contract):
              "constexpr uint32_t StatusHresult(uint32_t code) {",
              "  const StatusInfo* info = FindStatus(code);",
              "  return info != nullptr ? info->hresult : 0x80004005u;", "}"]
-    return _header("status", body)
+    return header("status", body)
 
 
-def _struct(name, members, extra=()):
+def struct(name, members, extra=()):
     lines = [f"struct {name} {{"]
     lines += [f"  {e}" for e in extra]
     for m in sorted(members, key=lambda m: m.offset):
@@ -89,17 +89,17 @@ def _fields(contract):
             "    const uint32_t end = fields[i].offset + fields[i].size_bytes;",
             "    for (uint32_t at = fields[i].offset; at < end && at < size_bytes; ++at) {",
             "      if (bytes[at] != 0) return false;", "    }", "  }", "  return true;", "}"]
-    return _header("fields", body)
+    return header("fields", body)
 
 
 def _commands(contract):
-    body = _struct("CommandHeader", contract.header)
+    body = struct("CommandHeader", contract.header)
     for c in contract.commands:
         extra = [f"static constexpr uint16_t kOpcode = {c.opcode:#06x};",
                  f"static constexpr uint32_t kSizeBytes = {c.size};"]
         extra += [f"static constexpr uint16_t kFlag{camel(f.name)} = {1 << f.low:#x};" for f in c.flags]
         body.append(f"// {c.summary}")
-        body += _struct(f"{camel(c.name)}Command", contract.header + c.members, extra)
+        body += struct(f"{camel(c.name)}Command", contract.header + c.members, extra)
     body += ["struct CommandInfo {", "  uint16_t opcode;", "  const char* name;",
              "  uint32_t size_bytes;  // least size when `variable`", "  bool variable;",
              "  bool privileged;   // the kernel's queue only",
@@ -118,20 +118,20 @@ def _commands(contract):
     body += ["};", "", "constexpr const CommandInfo* FindCommand(uint16_t opcode) {",
              "  for (const CommandInfo& info : kCommands) {",
              "    if (info.opcode == opcode) return &info;", "  }", "  return nullptr;", "}"]
-    return _header("commands", body, ("cstddef", "cstdint", "abi/generated/fields.h"))
+    return header("commands", body, ("cstddef", "cstdint", "abi/generated/fields.h"))
 
 
 def _messages(contract):
     body = [f"inline constexpr uint32_t kMessage{camel(m.name)} = {m.number};  // {m.summary}"
             for m in contract.messages] + [""]
-    body += _struct("ResponseHeader", contract.response_header)
+    body += struct("ResponseHeader", contract.response_header)
     tables = []
     for m in contract.messages:
         if m.request:
-            body += _struct(f"{camel(m.name)}Request", m.request)
+            body += struct(f"{camel(m.name)}Request", m.request)
             tables += _field_table(f"{camel(m.name)}Request", m.request)
         if m.response:
-            body += _struct(f"{camel(m.name)}Response", contract.response_header + m.response)
+            body += struct(f"{camel(m.name)}Response", contract.response_header + m.response)
     body += ["struct MessageInfo {", "  uint32_t number;", "  const char* name;", "  bool implemented;",
              "  uint32_t request_bytes;   // least size when `request_variable`",
              "  bool request_variable;",
@@ -152,7 +152,7 @@ def _messages(contract):
     body += ["};", "", "constexpr const MessageInfo* FindMessage(uint32_t number) {",
              "  for (const MessageInfo& info : kMessages) {",
              "    if (info.number == number) return &info;", "  }", "  return nullptr;", "}"]
-    return _header("messages", body, ("cstddef", "cstdint", "abi/generated/fields.h"))
+    return header("messages", body, ("cstddef", "cstdint", "abi/generated/fields.h"))
 
 
 def _register_constants(contract):
@@ -204,15 +204,15 @@ def _registers(contract):
                     f'{hexadecimal((r.writable_mask >> shift) & low)}, '
                     f'{hexadecimal((r.action_mask >> shift) & low)}}},')
     body += ["};"]
-    return _header("registers", body)
+    return header("registers", body)
 
 
 def _private_data(contract):
     body = []
     for s in contract.structs:
         body.append(f"// {s.summary}")
-        body += _struct(camel(s.name), s.members)
-    return _header("private_data", body, ("cstddef", "cstdint"))
+        body += struct(camel(s.name), s.members)
+    return header("private_data", body, ("cstddef", "cstdint"))
 
 
 def files(contract):

@@ -12,7 +12,7 @@ packages_firmware=(g++-riscv64-linux-gnu)
 packages_windows=(g++-mingw-w64-x86-64-posix)
 # Runs the machine, the demo and the VM tests.
 packages_machine=(qemu-system-x86 busybox-static cpio edid-decode ffmpeg openssl pciutils python3 procps
-  util-linux)
+  tshark util-linux)
 # Makes the headers of the installed QEMU, and links the device object (a static libcrypto wants zstd).
 packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates
   python3-venv libzstd-dev zlib1g-dev)
