@@ -10,6 +10,7 @@
 
 #include "emulator/cli/completion_command.h"
 #include "emulator/cli/dma_command.h"
+#include "emulator/cli/doctor_command.h"
 #include "emulator/cli/identity_command.h"
 #include "emulator/cli/info_command.h"
 #include "emulator/cli/man_command.h"
@@ -42,6 +43,7 @@ int Run(int argc, char** argv) {
   ward::emulator::AddIdentityCommand(&app, &exit_code);
   ward::emulator::AddServeCommand(&app, &exit_code);
   ward::emulator::AddTraceCommand(&app, &exit_code);
+  ward::emulator::AddDoctorCommand(&app, &exit_code);
   ward::emulator::AddCompletionCommand(&app, &exit_code);
   ward::emulator::AddManCommand(&app, &exit_code);
   app.add_subcommand("version", "Print the version")->callback([] {
