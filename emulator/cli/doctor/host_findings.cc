@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <system_error>
 
@@ -85,10 +86,13 @@ Finding ExamineIdentity(const std::string& directory) {
 std::vector<Finding> ExamineQemu() {
   std::vector<Finding> findings;
   const char* path = std::getenv("PATH");
+  std::set<std::filesystem::path> seen;  // /bin may be /usr/bin
   std::istringstream folders(path == nullptr ? "" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
     const std::filesystem::path program = std::filesystem::path(folder) / kQemu;
-    if (access(program.c_str(), X_OK) != 0) continue;
+    std::error_code trouble;
+    const std::filesystem::path real = std::filesystem::canonical(program, trouble);
+    if (trouble || access(program.c_str(), X_OK) != 0 || !seen.insert(real).second) continue;
     const std::string version = VersionOf(program);
     int major = 0;
     int minor = 0;
