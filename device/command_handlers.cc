@@ -139,6 +139,7 @@ Result<void> CommandProcessor::ExecuteCursor(const abi::CursorCommand& command) 
 Result<void> CommandProcessor::ExecuteWaitVblank(uint32_t queue,
                                                  const abi::WaitVblankCommand& command) {
   WARD_ASSIGN_OR_RETURN(state_.queues[queue].vblank_wait, blocks_.display->CheckWait(command));
+  state_.queues[queue].wait_since_ns = blocks_.clock->NowNs();
   state_.queues[queue].phase = Phase::kVblank;
   return {};
 }
@@ -219,6 +220,11 @@ Result<void> CommandProcessor::ExecuteEngine(uint32_t queue, const Fetched& comm
   WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
   WARD_ASSIGN_OR_RETURN(execution.job, BeginJob(command, space));
   execution.phase = Phase::kJob;
+  if (++state_.engine_jobs == blocks_.engine_hang_after) {
+    execution.job = EngineJob{};
+    execution.phase = Phase::kStuck;
+    execution.wait_since_ns = blocks_.clock->NowNs();
+  }
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "device/command_decoder.h"
+#include "device/engine_latency.h"
 
 namespace ward::device {
 namespace {
@@ -47,6 +48,10 @@ bool CommandProcessor::CanGoOn(uint32_t queue) const {
       return state_.queues[queue].awaited_queues == 0;
     case Phase::kVblank:
       return VblankTime(queue) == 0;
+    case Phase::kEngineTime:
+      return state_.queues[queue].ready_ns <= blocks_.clock->NowNs();
+    case Phase::kStuck:
+      return false;
   }
   return false;
 }
@@ -58,6 +63,11 @@ uint64_t CommandProcessor::VblankTime(uint32_t queue) const {
 
 bool CommandProcessor::WaitsOnMemory(uint32_t queue) const {
   return state_.queues[queue].phase == Phase::kWaitMemory;
+}
+
+bool CommandProcessor::MayHang(uint32_t queue) const {
+  const Phase phase = state_.queues[queue].phase;
+  return WaitsOnMemory(queue) || phase == Phase::kVblank || phase == Phase::kStuck;
 }
 
 // First come, first served, whatever the priority: a message takes too long for one queue to send
@@ -76,7 +86,9 @@ uint32_t CommandProcessor::QueueStatus(uint32_t queue) const {
 uint32_t CommandProcessor::QueueState(uint32_t queue) const {
   if (Faulted(queue)) return kFaulted;
   const Phase phase = state_.queues[queue].phase;
-  if (phase == Phase::kJob) return kRunning;
+  if (phase == Phase::kJob || phase == Phase::kEngineTime || phase == Phase::kStuck) {
+    return kRunning;
+  }
   if (phase != Phase::kNone) return kWaiting;
   if (!rings_[queue].enabled()) return kDisabled;
   return HasWork(queue) ? kRunning : kIdle;
@@ -109,7 +121,8 @@ void CommandProcessor::Disable(uint32_t queue) {
   blocks_.registers->Set(control, blocks_.registers->Get(control) & ~abi::kQueueControlEnableMask);
   QueueExecution& execution = state_.queues[queue];
   // A job or a message comes to its end first; what has no effect yet does not.
-  if (execution.phase != Phase::kJob && execution.phase != Phase::kFirmware) {
+  if (execution.phase != Phase::kJob && execution.phase != Phase::kEngineTime &&
+      execution.phase != Phase::kFirmware) {
     execution = QueueExecution{};
     StopAwaiting(queue);
   }
@@ -170,7 +183,7 @@ uint64_t CommandProcessor::HangsAtNs(uint32_t queue) const {
   constexpr uint64_t kNanosecondsPerMicrosecond = 1000;
   const QueueExecution& execution = state_.queues[queue];
   const uint64_t timeout_us = blocks_.registers->Get(At(queue, abi::kRegQueueTimeout));
-  if (!WaitsOnMemory(queue) || timeout_us == 0 || execution.is_hung) return UINT64_MAX;
+  if (!MayHang(queue) || timeout_us == 0 || execution.is_hung) return UINT64_MAX;
   const uint64_t timeout_ns = timeout_us * kNanosecondsPerMicrosecond;
   return execution.wait_since_ns > UINT64_MAX - timeout_ns ? UINT64_MAX
                                                            : execution.wait_since_ns + timeout_ns;
@@ -182,7 +195,8 @@ void CommandProcessor::ReportHangs() {
     const uint64_t hangs_at = HangsAtNs(queue);
     if (hangs_at == UINT64_MAX || hangs_at > now) continue;
     // Looked at once more: what it waited for may be there since.
-    if (PollWait(queue)) continue;
+    if (WaitsOnMemory(queue) && PollWait(queue)) continue;
+    if (state_.queues[queue].phase == Phase::kVblank && PollVblank(queue)) continue;
     QueueExecution& execution = state_.queues[queue];
     execution.is_hung = true;
     blocks_.trace->OnEvent({"hang", "", {queue, execution.command.position, 0}});
@@ -196,6 +210,8 @@ uint64_t CommandProcessor::FindWakeup() const {
     wakeup = std::min(wakeup, HangsAtNs(queue));
     const uint64_t vblank_ns = VblankTime(queue);
     if (vblank_ns != 0) wakeup = std::min(wakeup, vblank_ns);
+    const QueueExecution& execution = state_.queues[queue];
+    if (execution.phase == Phase::kEngineTime) wakeup = std::min(wakeup, execution.ready_ns);
   }
   return wakeup == UINT64_MAX ? 0 : wakeup;
 }
@@ -216,6 +232,10 @@ bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
       return PollInvalidate(queue);
     case Phase::kVblank:
       return PollVblank(queue);
+    case Phase::kEngineTime:
+      return PollEngineTime(queue);
+    case Phase::kStuck:
+      return false;
   }
   return false;
 }
@@ -323,8 +343,25 @@ bool CommandProcessor::StepJob(uint32_t queue, uint64_t budget) {
     if (done.fault().status == abi::kStatusDeviceInErrorState) blocks_.security->FailCipher();
     Conclude(queue, done.fault());
   } else if (done.value()) {
-    Finish(queue);
+    FinishJob(queue);
   }
+  return true;
+}
+
+// The data has moved; with a latency the command ends later.
+void CommandProcessor::FinishJob(uint32_t queue) {
+  QueueExecution& execution = state_.queues[queue];
+  const uint64_t latency_ns = EngineLatencyNs(blocks_.latency, execution.job);
+  if (latency_ns == 0) return Finish(queue);
+  const uint64_t now = blocks_.clock->NowNs();
+  execution.ready_ns = now > UINT64_MAX - latency_ns ? UINT64_MAX : now + latency_ns;
+  execution.phase = Phase::kEngineTime;
+  execution.job = EngineJob{};
+}
+
+bool CommandProcessor::PollEngineTime(uint32_t queue) {
+  if (blocks_.clock->NowNs() < state_.queues[queue].ready_ns) return false;
+  Finish(queue);
   return true;
 }
 
@@ -478,7 +515,9 @@ void CommandProcessor::ResetEngines() {
 }
 
 void CommandProcessor::Reset() {
+  const uint64_t engine_jobs = state_.engine_jobs;
   state_ = State{};
+  state_.engine_jobs = engine_jobs;
   scheduler_.Reset();
 }
 

@@ -47,6 +47,8 @@ struct CommandBlocks {
   VideoEngine* video;
   ClockPort* clock;
   TraceSink* trace;
+  LatencyPreset latency = LatencyPreset::kFast;
+  uint64_t engine_hang_after = 0;  // GpuOptions
 };
 
 class CommandProcessor {
@@ -81,8 +83,9 @@ class CommandProcessor {
     std::array<QueueExecution, kQueueCount> queues = {};
     uint64_t last_ticket = 0;  // of the mailbox
     QueueScheduler::State scheduler;
+    uint64_t engine_jobs = 0;  // that began since power-on
 
-    WARD_STATE_FIELDS(queues, last_ticket, scheduler)
+    WARD_STATE_FIELDS(queues, last_ticket, scheduler, engine_jobs)
   };
   State Save() const;
   void Load(const State& state);
@@ -119,6 +122,8 @@ class CommandProcessor {
   bool HasWork(uint32_t queue) const;  // a command to fetch
   bool CanGoOn(uint32_t queue) const;  // without anything from outside
   bool WaitsOnMemory(uint32_t queue) const;
+  // Makes no progress of its own, and may never again.
+  bool MayHang(uint32_t queue) const;
   bool IsNextForMailbox(uint32_t queue) const;
   uint32_t QueueState(uint32_t queue) const;  // QUEUE_STATUS.STATE
   // When a queue's WAIT_VBLANK is over; 0: it is, or the queue has none.
@@ -138,6 +143,8 @@ class CommandProcessor {
   // Each says whether the queue got on. What it cost is on the memory's meter (Memory::work).
   bool Visit(uint32_t queue, uint64_t budget);
   bool RunCommand(uint32_t queue, uint64_t budget);
+  void FinishJob(uint32_t queue);
+  bool PollEngineTime(uint32_t queue);
   bool StepJob(uint32_t queue, uint64_t budget);
   bool PollWait(uint32_t queue);
   Result<bool> WaitIsOver(uint32_t queue) const;

@@ -23,6 +23,10 @@ Result<void> CheckOptions(const GpuOptions& options) {
     return Fault{abi::kStatusInvalidArgument,
                  "protected VRAM is not a multiple of 4096 from 4 KiB to 8 GiB"};
   }
+  constexpr uint32_t kMostSlowdown = 1000;
+  if (options.firmware_slowdown == 0 || options.firmware_slowdown > kMostSlowdown) {
+    return Fault{abi::kStatusInvalidArgument, "firmware is 1 to 1000 times as slow as it is"};
+  }
   for (const AttachedDisplay& display : options.displays) {
     if (!IsPossible(display)) {
       return Fault{abi::kStatusInvalidArgument, "a display has 640 x 480 to 3840 x 2160 pixels"};
@@ -75,6 +79,8 @@ Result<std::unique_ptr<GpuImplementation>> GpuImplementation::Create(const GpuOp
   blocks.video = &gpu->video_;
   blocks.clock = ports.clock;
   blocks.trace = ports.trace;
+  blocks.latency = options.latency;
+  blocks.engine_hang_after = options.engine_hang_after;
   gpu->processor_ = std::make_unique<CommandProcessor>(blocks);
   gpu->security_->Boot();
   return gpu;
@@ -83,12 +89,15 @@ Result<std::unique_ptr<GpuImplementation>> GpuImplementation::Create(const GpuOp
 bool GpuImplementation::Enter() { return !std::exchange(busy_, true); }
 
 ProcessResult GpuImplementation::Process(uint64_t budget_bytes) {
-  if (config_.PoweredDown()) return {};
+  const bool is_left = memory_.Scrub();
+  if (config_.PoweredDown()) return {is_left, 0};
   if (display_.WakeupNs() != 0) display_.Advance();
   ProcessResult result = processor_->Process(budget_bytes);
   RaiseDisplayCauses();
   // After the work: what it raised may go out with what is due.
   interrupts_.SendDue();
+  // Asked anew: the work may have zeroed more.
+  result.more = result.more || memory_.HasStale();
   result.wakeup_ns = EarlierWakeup(result.wakeup_ns, display_.WakeupNs());
   result.wakeup_ns = EarlierWakeup(result.wakeup_ns, interrupts_.WakeupNs());
   return result;
@@ -159,7 +168,7 @@ bool GpuImplementation::ReadScanout(uint32_t output, ScanoutView view, ByteSpan 
   return !FirmwareFailed() && display_.ReadScanout(output, view, pixels, pitch);
 }
 
-std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save() const {
+std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save(bool with_visible_vram) const {
   auto content = std::make_unique<GpuSnapshot::Content>();
   content->registers = registers_.Save();
   content->config = config_.Save();
@@ -171,8 +180,10 @@ std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save() const {
   content->display = display_.Save();
   content->processor = processor_->Save();
   content->interrupts = interrupts_.Save();
-  content->visible_vram.resize(memory_.visible_bytes());
-  ports_.vram->Read(0, content->visible_vram);
+  if (with_visible_vram) {
+    content->visible_vram.resize(memory_.visible_bytes());
+    ports_.vram->Read(0, content->visible_vram);
+  }
   return content;
 }
 
@@ -187,17 +198,17 @@ void GpuImplementation::Load(const GpuSnapshot::Content& content) {
   display_.Load(content.display);
   processor_->Load(content.processor);
   interrupts_.Load(content.interrupts);
-  ports_.vram->Write(0, content.visible_vram);
+  if (!content.visible_vram.empty()) ports_.vram->Write(0, content.visible_vram);
 }
 
-uint64_t GpuImplementation::StateHash() const {
+uint64_t GpuImplementation::StateHash(const SipKey& key) const {
   StateHasher hasher;
   registers_.Hash(&hasher);
   config_.Hash(&hasher);
   contexts_.Hash(&hasher);
   grants_.Hash(&hasher);
   memory_.Hash(&hasher);
-  vault_.Hash(&hasher);
+  vault_.Hash(&hasher, key);
   security_->Hash(&hasher);
   display_.Hash(&hasher);
   processor_->Hash(&hasher);
@@ -226,6 +237,8 @@ uint32_t Gpu::ReadRegister(uint64_t offset, uint32_t size_bytes) {
   implementation_->Leave();
   return value;
 }
+
+uint32_t Gpu::PeekRegister(uint64_t offset) { return implementation_->ReadRegister(offset, 4); }
 
 void Gpu::WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value) {
   if (!implementation_->Enter()) return;
@@ -292,9 +305,9 @@ bool Gpu::ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32
   return implementation_->ReadScanout(output, view, pixels, pitch);
 }
 
-GpuSnapshot Gpu::TakeSnapshot() const {
+GpuSnapshot Gpu::TakeSnapshot(bool with_visible_vram) const {
   GpuSnapshot snapshot;
-  snapshot.content_ = implementation_->Save();
+  snapshot.content_ = implementation_->Save(with_visible_vram);
   return snapshot;
 }
 
@@ -311,6 +324,13 @@ Result<void> Gpu::LoadState(ConstByteSpan state, StateSeal* seal) {
   return implementation_->LoadState(state, seal);
 }
 
-uint64_t Gpu::StateHash() const { return implementation_->StateHash(); }
+uint64_t Gpu::StateHash() const { return implementation_->StateHash(ProcessDigestKey()); }
+
+uint64_t Gpu::StateHash(const SecretBytes<16>& key) const {
+  const uint8_t* bytes = key.Expose().data();
+  return implementation_->StateHash({LoadLe<uint64_t>(bytes), LoadLe<uint64_t>(bytes + 8)});
+}
+
+std::vector<KeySlotInfo> Gpu::KeySlots() const { return implementation_->vault().Describe(); }
 
 }  // namespace ward::device

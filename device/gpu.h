@@ -10,10 +10,13 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/secret_bytes.h"
 #include "base/state_fields.h"
 #include "device/ports.h"
 
 namespace ward::device {
+
+class RsaPrivateKey;
 
 enum class LatencyPreset { kFast, kRealistic, kLast = kRealistic };
 
@@ -47,10 +50,18 @@ struct GpuOptions {
   // a decryption oracle, so PROTECTION can't be switched on. FEATURES.OPEN_DECRYPT tells, and a
   // trace event at each start.
   bool open_decrypt = false;
+  // Faults that a host injects (emulator/boundary/fault_injector.h). Each message takes this many
+  // times its latency; at least 1.
+  uint32_t firmware_slowdown = 1;
+  // The engine command of this number, counted from power-on, never ends; 0: each does.
+  uint64_t engine_hang_after = 0;
   // By output, at the chip's start. Later ones are the host's too (Gpu::AttachDisplay).
   AttachedDisplay displays[kGpuOutputCount] = {{}, {.connected = false}};
-  // Device identity: RSA-2048 private key (PKCS#8 DER) and the PKCS#7 certs-only chain (R12). The
-  // spans need to live only during Create; the chip keeps the key in its own memory.
+  // Device identity: RSA-2048 private key and the PKCS#7 certs-only chain (R12). They need to live
+  // only during Create; the chip keeps the key in its own memory. The key is `identity_key`, which
+  // was checked when it was made and is shared with the chip; without one `identity_private_key`
+  // (PKCS#8 DER) is, and Create checks it: some 40 ms, nearly all of it for the primes.
+  const RsaPrivateKey* identity_key = nullptr;
   ConstByteSpan identity_private_key;
   ConstByteSpan identity_certificates;
   // Test switch: the known-answer test of this number fails at every run; negative: none. A release
@@ -95,6 +106,16 @@ struct SaveOptions {
   bool with_visible_vram = true;  // false: the host saves the memory behind BAR2 itself
 };
 
+// What a slot of the key vault is for, for people who look into a chip. Never its bytes.
+struct KeySlotInfo {
+  uint32_t slot = 0;
+  uint32_t session = 0;
+  uint32_t usage = 0;  // bits, see device/key_vault.h
+  bool filled = false;
+  bool locked = false;
+  bool damaged = false;
+};
+
 class GpuImplementation;
 
 // The whole state as a value, secrets included: in-process only, never serialised. Visible VRAM is
@@ -125,6 +146,9 @@ class Gpu {
   // waits for a job and never runs queue work.
   uint32_t ReadRegister(uint64_t offset, uint32_t size_bytes);
   void WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value);
+  // An aligned 32-bit read that is answered amid Process too, as things stand there: for a host
+  // whose DMA waits for somebody who has to look first.
+  uint32_t PeekRegister(uint64_t offset);
 
   // The function's own configuration space and MSI-X table (BAR4), for hosts that have none of
   // their own. `offset` and size as abi::PciFunction::ConfigRead.
@@ -158,7 +182,8 @@ class Gpu {
   // when nothing is active or the buffer is too small.
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
 
-  GpuSnapshot TakeSnapshot() const;
+  // Without visible VRAM for a host that keeps that memory itself; Restore then leaves it alone.
+  GpuSnapshot TakeSnapshot(bool with_visible_vram = true) const;
   // Only from a snapshot of a Gpu with the same options.
   void Restore(const GpuSnapshot& snapshot);
   // The state as bytes that may leave the process (docs/spec/saved-state.md), at any time between
@@ -176,6 +201,11 @@ class Gpu {
   // Over every part of the chip's state, visible VRAM excepted (it is the host's). Key bytes enter
   // only through a keyed one-way function with a per-process key.
   uint64_t StateHash() const;
+  // The same under a key that the caller brings, so that runs in other processes agree. Whoever has
+  // the key can try keys against the hash: it is as secret as what it stands beside.
+  uint64_t StateHash(const SecretBytes<16>& key) const;
+  // The slots that a session has.
+  std::vector<KeySlotInfo> KeySlots() const;
 
  private:
   explicit Gpu(std::unique_ptr<GpuImplementation> implementation);

@@ -41,13 +41,14 @@ class GpuImplementation {
   ScanoutInfo Scanout(uint32_t output) const;
   bool ReadScanout(uint32_t output, ScanoutView view, ByteSpan pixels, uint32_t pitch) const;
 
-  std::unique_ptr<GpuSnapshot::Content> Save() const;
+  std::unique_ptr<GpuSnapshot::Content> Save(bool with_visible_vram) const;
   void Load(const GpuSnapshot::Content& content);
-  uint64_t StateHash() const;
+  uint64_t StateHash(const SipKey& key) const;
   Result<std::vector<uint8_t>> SaveState(const SaveOptions& options) const;
   Result<void> LoadState(ConstByteSpan bytes, StateSeal* seal);
 
   PciConfig& config() { return config_; }
+  const KeyVault& vault() const { return vault_; }
   // A port that calls back into the chip (a ring on the chip's own BAR) finds it busy: such a
   // register access reads zero and writes nothing. False: busy.
   bool Enter();

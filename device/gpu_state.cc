@@ -183,7 +183,7 @@ class GpuImplementation::StateLoad {
       WARD_TRY(Unseal(&frame));
     } else {
       vault_ = gpu_.vault_.EmptyState(blocks_.last_key_serial);
-      memory_.owners.assign(gpu_.memory_.protected_bytes() / abi::kPageSize, kNoOwner);
+      memory_.owners = PageOwners(gpu_.memory_.protected_bytes() / abi::kPageSize);
     }
     if (!frame.AtEnd()) return Invalid();
     return {};

@@ -10,9 +10,7 @@
 #include "device/sip_hash.h"
 
 namespace ward::device {
-namespace {
 
-// Of this process, so that two chips in it agree and nobody outside can try keys against a digest.
 const SipKey& ProcessDigestKey() {
   static const SipKey key = [] {
     SipKey drawn;
@@ -22,8 +20,6 @@ const SipKey& ProcessDigestKey() {
   }();
   return key;
 }
-
-}  // namespace
 
 // A forked child sees zeros here: no slot is allocated there.
 struct KeyVault::Slot {
@@ -196,16 +192,29 @@ std::unique_ptr<KeyVault::State> KeyVault::Unseal(OpeningStream* stream,
   return state;
 }
 
-void KeyVault::Hash(StateHasher* hasher) const {
+void KeyVault::Hash(StateHasher* hasher, const SipKey& digest_key) const {
   hasher->Add(last_serial_);
   for (const Slot& slot : Slots()) {
     hasher->Add(slot.session);
     if (slot.session == 0) continue;
     hasher->Add(slot.usage);
     hasher->Add(slot.serial);
-    hasher->Add((slot.filled ? 1u : 0u) | (slot.locked ? 2u : 0u) | (slot.damaged ? 4u : 0u));
-    hasher->Add(slot.filled ? SipHash(ProcessDigestKey(), slot.key.Expose()) : 0);
+    // The check word itself is the process's; that it no longer fits is the chip's state.
+    const bool fits = slot.filled && slot.check == CheckWord(slot);
+    hasher->Add((slot.filled ? 1u : 0u) | (slot.locked ? 2u : 0u) | (slot.damaged ? 4u : 0u) |
+                (fits ? 8u : 0u));
+    hasher->Add(slot.filled ? SipHash(digest_key, slot.key.Expose()) : 0);
   }
+}
+
+std::vector<KeySlotInfo> KeyVault::Describe() const {
+  std::vector<KeySlotInfo> slots;
+  for (uint32_t index = 0; index < slot_count_; ++index) {
+    const Slot& slot = slots_[index];
+    if (slot.session == 0) continue;
+    slots.push_back({index, slot.session, slot.usage, slot.filled, slot.locked, slot.damaged});
+  }
+  return slots;
 }
 
 void KeyVault::DamageForTest(uint32_t slot) {

@@ -6,11 +6,14 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "device/crypto/sealed_stream.h"
+#include "device/gpu.h"
 #include "device/locked_pages.h"
+#include "device/sip_hash.h"
 #include "device/state_hasher.h"
 
 namespace ward::device {
@@ -24,6 +27,10 @@ enum KeyUsage : uint32_t {
 };
 
 inline constexpr uint32_t kNoSlot = 0xffffffff;
+
+// Drawn once by this process, so that two chips in it agree and nobody outside can try keys against
+// a digest.
+const SipKey& ProcessDigestKey();
 
 class KeyVault {
  public:
@@ -71,8 +78,11 @@ class KeyVault {
   void Seal(SealingStream* stream) const;
   // Nothing when the stream does not hold what Seal wrote.
   std::unique_ptr<State> Unseal(OpeningStream* stream, uint64_t last_serial) const;
-  // Keys enter only through a keyed one-way function whose key never leaves the process.
-  void Hash(StateHasher* hasher) const;
+  // Keys enter only through a one-way function under `digest_key`: the process's own, or that of a
+  // recording, which holds all that the keys follow from anyway.
+  void Hash(StateHasher* hasher, const SipKey& digest_key = ProcessDigestKey()) const;
+  // The slots that are allocated.
+  std::vector<KeySlotInfo> Describe() const;
 
   // Test switch for F19: flips one bit of the key in the slot.
   void DamageForTest(uint32_t slot);

@@ -124,8 +124,9 @@ GuestRange GuestRange::FromRecords(const std::vector<SpanRecord>& records) {
 Memory::Memory(const Ports& ports, uint64_t visible_bytes, uint64_t protected_bytes)
     : visible_bytes_(visible_bytes),
       protected_bytes_(protected_bytes),
-      owners_(protected_bytes / abi::kPageSize, kNoOwner),
+      owners_(protected_bytes / abi::kPageSize),
       touched_(protected_bytes / abi::kPageSize, false),
+      stale_(protected_bytes / abi::kPageSize),
       ports_(ports) {
   WARD_ASSERT(IsAligned(protected_bytes, abi::kPageSize));
   if (protected_bytes_ == 0) return;
@@ -142,7 +143,9 @@ Memory::Memory(const Ports& ports, uint64_t visible_bytes, uint64_t protected_by
 Memory::~Memory() {
   if (protected_base_ == nullptr) return;
   for (uint64_t page = 0; page < touched_.size(); ++page) {
-    if (touched_[page]) SecureWipe(protected_base_ + page * abi::kPageSize, abi::kPageSize);
+    if (touched_[page] || stale_.Has(page)) {
+      SecureWipe(protected_base_ + page * abi::kPageSize, abi::kPageSize);
+    }
   }
   munmap(protected_base_, protected_bytes_);
 }
@@ -211,7 +214,7 @@ Result<void> Memory::Read(const PhysicalSpan& span, ByteSpan destination) const 
       ports_.vram->Read(span.address(), destination);
       break;
     case Aperture::kProtected:
-      std::memcpy(destination.data(), protected_base_ + span.address(), destination.size());
+      ReadProtected(span.address(), destination);
       break;
   }
   return {};
@@ -236,6 +239,25 @@ Result<void> Memory::Write(const PhysicalSpan& span, ConstByteSpan source) {
   return {};
 }
 
+void Memory::ReadProtected(uint64_t offset, ByteSpan destination) const {
+  if (stale_.empty()) {
+    std::memcpy(destination.data(), protected_base_ + offset, destination.size());
+    return;
+  }
+  while (!destination.empty()) {
+    const uint64_t page = offset / abi::kPageSize;
+    const uint64_t size_bytes =
+        std::min<uint64_t>(destination.size(), (page + 1) * abi::kPageSize - offset);
+    if (stale_.Has(page)) {
+      std::memset(destination.data(), 0, size_bytes);
+    } else {
+      std::memcpy(destination.data(), protected_base_ + offset, size_bytes);
+    }
+    offset += size_bytes;
+    destination = destination.subspan(size_bytes);
+  }
+}
+
 void Memory::WriteProtected(uint64_t offset, ConstByteSpan source) {
   while (!source.empty()) {
     const uint64_t page = offset / abi::kPageSize;
@@ -243,6 +265,10 @@ void Memory::WriteProtected(uint64_t offset, ConstByteSpan source) {
         std::min<uint64_t>(source.size(), (page + 1) * abi::kPageSize - offset);
     const ConstByteSpan piece = source.first(size_bytes);
     if (!touched_[page]) touched_[page] = !IsZero(piece);
+    if (touched_[page] && stale_.Has(page)) {
+      ZeroPages(page, 1);
+      stale_.Remove(page);
+    }
     if (touched_[page]) std::memcpy(protected_base_ + offset, piece.data(), size_bytes);
     offset += size_bytes;
     source = source.subspan(size_bytes);
@@ -263,10 +289,7 @@ Result<void> Memory::WriteAtomic64(const PhysicalSpan& span, uint64_t value) {
   return {};
 }
 
-PageOwner Memory::OwnerOf(uint64_t page) const {
-  WARD_ASSERT(page < owners_.size());
-  return owners_[page];
-}
+PageOwner Memory::OwnerOf(uint64_t page) const { return owners_.Of(page); }
 
 void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
   if (owner == kNoOwner) return;
@@ -277,7 +300,7 @@ void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
     uint64_t page = FirstPage(span);
     while (page < end) {
       uint64_t run_end = page;
-      while (run_end < end && owners_[run_end] != owner) owners_[run_end++] = owner;
+      while (run_end < end && owners_.Of(run_end) != owner) owners_.Set(run_end++, owner);
       ZeroTouched(page, run_end - page);
       page = std::max(run_end, page + 1);
     }
@@ -291,36 +314,52 @@ void Memory::ReleaseWholePages(const GuestRange& range) {
     const uint64_t end = (span.address() + span.size_bytes()) / abi::kPageSize;
     if (first >= end) continue;
     AddWork(kPieceWork * (end - first));
-    const auto owner = owners_.begin();
-    std::fill(owner + static_cast<ptrdiff_t>(first), owner + static_cast<ptrdiff_t>(end), kNoOwner);
+    for (uint64_t page = first; page < end; ++page) owners_.Set(page, kNoOwner);
     ZeroTouched(first, end - first);
   }
 }
 
 void Memory::ReleaseOwner(PageOwner owner) {
   if (owner == kNoOwner) return;
-  uint64_t page = 0;
+  AddWork(owners_.size());
+  uint64_t page = owners_.FindOwned(0);
   while (page < owners_.size()) {
     uint64_t run_end = page;
-    while (run_end < owners_.size() && owners_[run_end] == owner) owners_[run_end++] = kNoOwner;
+    while (run_end < owners_.size() && owners_.Of(run_end) == owner) {
+      owners_.Set(run_end++, kNoOwner);
+    }
+    AddWork((run_end - page) * kPieceWork);
     ZeroTouched(page, run_end - page);
-    page = std::max(run_end, page + 1);
+    page = owners_.FindOwned(std::max(run_end, page + 1));
   }
 }
 
+// Not in slices: when a reset or a tear-down returns nothing is left of what was there.
 void Memory::ClearProtected() {
-  std::fill(owners_.begin(), owners_.end(), kNoOwner);
+  owners_.Clear();
   ZeroTouched(0, owners_.size());
+  while (Scrub()) {
+  }
 }
 
 void Memory::ZeroTouched(uint64_t first, uint64_t count) {
-  uint64_t page = first;
-  while (page < first + count) {
-    uint64_t run_end = page;
-    while (run_end < first + count && touched_[run_end]) touched_[run_end++] = false;
-    ZeroPages(page, run_end - page);
-    page = std::max(run_end, page + 1);
+  for (uint64_t page = first; page < first + count; ++page) {
+    if (!touched_[page]) continue;
+    touched_[page] = false;
+    stale_.Add(page);
   }
+}
+
+bool Memory::Scrub() {
+  uint64_t left = kScrubPages;
+  while (left != 0 && !stale_.empty()) {
+    const uint64_t first = stale_.First();
+    uint64_t end = first;
+    while (end < touched_.size() && end - first < left && stale_.Has(end)) stale_.Remove(end++);
+    ZeroPages(first, end - first);
+    left -= end - first;
+  }
+  return !stale_.empty();
 }
 
 void Memory::ZeroPages(uint64_t first, uint64_t count) {
@@ -369,13 +408,13 @@ void Memory::Load(const State& state) {
 void Memory::Seal(SealingStream* stream) const {
   uint64_t count = 0;
   for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (touched_[page] || owners_[page] != kNoOwner) ++count;
+    if (touched_[page] || owners_.Of(page) != kNoOwner) ++count;
   }
   stream->AddNumber(count);
   for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (!touched_[page] && owners_[page] == kNoOwner) continue;
+    if (!touched_[page] && owners_.Of(page) == kNoOwner) continue;
     stream->AddNumber(page);
-    stream->AddNumber(owners_[page]);
+    stream->AddNumber(owners_.Of(page));
     stream->AddNumber(uint8_t{touched_[page]});
     if (touched_[page]) stream->Add({protected_base_ + page * abi::kPageSize, abi::kPageSize});
   }
@@ -383,13 +422,13 @@ void Memory::Seal(SealingStream* stream) const {
 
 std::optional<Memory::State> Memory::Unseal(OpeningStream* stream) const {
   State state;
-  state.owners.assign(owners_.size(), kNoOwner);
+  state.owners = PageOwners(owners_.size());
   uint64_t least = 0;
   for (uint64_t count = stream->ReadNumber<uint64_t>(); stream->ok() && count != 0; --count) {
     const auto page = stream->ReadNumber<uint64_t>();
     if (page < least || page >= owners_.size()) return std::nullopt;
     least = page + 1;
-    state.owners[page] = stream->ReadNumber<PageOwner>();
+    state.owners.Set(page, stream->ReadNumber<PageOwner>());
     if (stream->ReadNumber<uint8_t>() == 0) continue;
     state.pages.push_back({page, std::vector<uint8_t>(abi::kPageSize)});
     stream->Read(state.pages.back().bytes);
@@ -401,9 +440,9 @@ std::optional<Memory::State> Memory::Unseal(OpeningStream* stream) const {
 void Memory::Hash(StateHasher* hasher) const {
   hasher->Add(protected_bytes_);
   for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (owners_[page] == kNoOwner && !touched_[page]) continue;
+    if (owners_.Of(page) == kNoOwner && !touched_[page]) continue;
     hasher->Add(page);
-    hasher->Add(owners_[page]);
+    hasher->Add(owners_.Of(page));
     hasher->Add(touched_[page] ? 1 : 0);
     if (touched_[page]) {
       hasher->Add(ConstByteSpan(protected_base_ + page * abi::kPageSize, abi::kPageSize));

@@ -10,6 +10,8 @@
 #include "base/result.h"
 #include "base/state_fields.h"
 #include "device/crypto/sealed_stream.h"
+#include "device/page_owners.h"
+#include "device/page_set.h"
 #include "device/ports.h"
 #include "device/state_hasher.h"
 
@@ -82,10 +84,6 @@ class GuestRange {
   uint64_t size_bytes_ = 0;
 };
 
-// Session that produced a protected page's content; 0: none.
-using PageOwner = uint32_t;
-inline constexpr PageOwner kNoOwner = 0;
-
 class Memory {
  public:
   // What handling one page, row or piece costs beside the bytes that it moves, in bytes of budget.
@@ -128,10 +126,17 @@ class Memory {
   void TakeOwnership(const GuestRange& range, PageOwner owner);
   // Every protected page that a span covers whole is zeroed and nobody's.
   void ReleaseWholePages(const GuestRange& range);
-  // Zeroes every page of `owner` and leaves it without one (end of a session).
+  // Zeroes every page of `owner` and leaves it without one (end of a session). Charged: a byte for
+  // each protected page there is, for the search, and kPieceWork for each that is found.
   void ReleaseOwner(PageOwner owner);
-  // Zeroes and releases every protected page (reset).
+  // Zeroes and releases every protected page (reset, tear-down), the memory behind them included.
   void ClearProtected();
+
+  // A page that is zeroed reads as zeros at once; the memory behind it is wiped here, a bounded
+  // piece in each slice. Not part of the state, and no influence on it. Says whether more is left.
+  bool Scrub();
+  bool HasStale() const { return !stale_.empty(); }
+  static constexpr uint64_t kScrubPages = 64;  // at most, in one call
 
   // Value copy for snapshots: protected pages with content and their owners.
   struct State {
@@ -140,7 +145,7 @@ class Memory {
       std::vector<uint8_t> bytes;
     };
     std::vector<Page> pages;
-    std::vector<PageOwner> owners;
+    PageOwners owners;
     State() = default;
     State(State&&) = default;
     State& operator=(State&&) noexcept;  // wipes what it held
@@ -158,13 +163,15 @@ class Memory {
  private:
   void ZeroPages(uint64_t first, uint64_t count);
   void ZeroTouched(uint64_t first, uint64_t count);
+  void ReadProtected(uint64_t offset, ByteSpan destination) const;
   void WriteProtected(uint64_t offset, ConstByteSpan source);
 
   uint8_t* protected_base_ = nullptr;  // reserved address space, committed by first touch, no dump
   uint64_t visible_bytes_;
   uint64_t protected_bytes_;
-  std::vector<PageOwner> owners_;
+  PageOwners owners_;
   std::vector<bool> touched_;  // pages that may hold something other than zeros
+  PageSet stale_;              // not touched, but the memory behind them still has what was there
   Ports ports_;
   mutable uint64_t work_ = 0;
 };

@@ -26,6 +26,7 @@ void QueueExecution::EndCommand() {
   wait_value = 0;
   wait_since_ns = 0;
   is_hung = false;
+  ready_ns = 0;
   mailbox_ticket = 0;
   vblank_wait = VblankWait{};
   awaited_queues = 0;

@@ -48,7 +48,9 @@ struct QueueExecution {
     kFirmware,    // the message is in the mailbox; the answer goes to `operand`
     kInvalidate,  // INVALIDATE: the commands of `awaited_queues` have to end
     kVblank,      // WAIT_VBLANK: `vblank_wait` has to be over
-    kLast = kVblank
+    kEngineTime,  // an engine is done, and its time is over at `ready_ns`
+    kStuck,       // an engine that hangs (GpuOptions::engine_hang_after): only a reset ends it
+    kLast = kStuck
   };
   Phase phase = Phase::kNone;
   CommandInProgress command;
@@ -57,8 +59,9 @@ struct QueueExecution {
   uint64_t wait_address = 0;  // virtual; translated at each look
   uint64_t wait_value = 0;
   VblankWait vblank_wait;
-  uint64_t wait_since_ns = 0;   // virtual time at which the WAIT began
-  bool is_hung = false;         // the WAIT was reported as a hang
+  uint64_t wait_since_ns = 0;   // virtual time at which the wait began, or the engine hung
+  bool is_hung = false;         // that was reported as a hang
+  uint64_t ready_ns = 0;        // kEngineTime, in virtual time
   uint64_t mailbox_ticket = 0;  // kMailbox: the lowest is served first
   uint32_t awaited_queues = 0;  // bit n: queue n holds addresses translated before the INVALIDATE
   uint32_t message = 0;
@@ -70,8 +73,8 @@ struct QueueExecution {
   uint32_t indirect_depth = 0;
 
   WARD_STATE_FIELDS(phase, command, job, operand, wait_address, wait_value, wait_since_ns, is_hung,
-                    mailbox_ticket, vblank_wait, awaited_queues, message, response_capacity,
-                    payload, indirect, indirect_depth)
+                    ready_ns, mailbox_ticket, vblank_wait, awaited_queues, message,
+                    response_capacity, payload, indirect, indirect_depth)
 
   bool InIndirect() const { return indirect_depth != 0; }
   const IndirectBuffer& Innermost() const { return indirect[indirect_depth - 1]; }

@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kMaxCertificateBytes = 1u << 20;
 
 // A number that is not described costs as much as the cheapest message.
-uint64_t FindCharge(uint32_t number, LatencyPreset preset) {
+uint64_t FindLatency(uint32_t number, LatencyPreset preset) {
   const bool fast = preset == LatencyPreset::kFast;
   if (const abi::MessageInfo* described = abi::FindMessage(number)) {
     return fast ? described->latency_fast_ns : described->latency_realistic_ns;
@@ -77,11 +77,12 @@ bool IsPlausible(const firmware::State& state) {
 
 class SecurityProcessor::Implementation {
  public:
-  Implementation(const FirmwareWiring& wiring, LatencyPreset latency, const Ports& ports,
+  Implementation(const FirmwareWiring& wiring, const GpuOptions& options, const Ports& ports,
                  const std::array<uint8_t, 32>& fingerprint, RsaPrivateKey key,
                  std::vector<uint8_t> certificates)
       : wiring_(wiring),
-        latency_(latency),
+        latency_(options.latency),
+        slowdown_(options.firmware_slowdown),
         ports_(ports),
         fingerprint_(fingerprint),
         platform_(wiring, std::move(key), std::move(certificates)) {
@@ -100,7 +101,7 @@ class SecurityProcessor::Implementation {
     WARD_ASSERT(!state_.busy && response_capacity >= sizeof(abi::ResponseHeader));
     const uint64_t now = ports_.clock->NowNs();
     const uint64_t charge =
-        FindCharge(number, latency_) + (WARD_BROKEN("8.7.same_time") ? payload.size() : 0);
+        FindCharge(number) + (WARD_BROKEN("8.7.same_time") ? payload.size() : 0);
     const auto payload_bytes = static_cast<uint32_t>(std::min<size_t>(payload.size(), UINT32_MAX));
     if (payload.size() > kMaxPayloadBytes) payload = {};
     state_.busy = true;
@@ -124,7 +125,7 @@ class SecurityProcessor::Implementation {
     const firmware::MessageInfo message = state_.message;
     std::vector<uint8_t> response(message.response_capacity);
     const bool was_ready = IsReady();
-    platform_.OpenMailbox(state_.payload, response, FindCharge(message.number, latency_));
+    platform_.OpenMailbox(state_.payload, response, FindCharge(message.number));
     const firmware::Answer answer = firmware::HandleMessage(&platform_, &state_.firmware, message);
     platform_.CloseMailbox();
     WARD_ASSERT(answer.length_bytes <= response.size());
@@ -205,6 +206,7 @@ class SecurityProcessor::Implementation {
     state_.firmware = {};
     state_.firmware.handle_source = kept;
   }
+  uint64_t FindCharge(uint32_t number) const { return slowdown_ * FindLatency(number, latency_); }
   bool IsReady() const { return state_.firmware.health == firmware::Health::kReady; }
   void TraceHealth() {
     const char* detail = IsReady() ? "ready" : "failed";
@@ -214,6 +216,7 @@ class SecurityProcessor::Implementation {
 
   FirmwareWiring wiring_;
   LatencyPreset latency_;
+  uint64_t slowdown_;
   Ports ports_;
   std::array<uint8_t, 32> fingerprint_;
   FirmwarePlatform platform_;
@@ -224,7 +227,9 @@ Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
     const GpuOptions& options, const Ports& ports, KeyVault* vault, GrantTable* grants,
     Memory* memory, Display* display) {
   const char* reason = nullptr;
-  auto key = RsaPrivateKey::LoadDer(options.identity_private_key, &reason);
+  auto key = options.identity_key != nullptr
+                 ? std::optional(options.identity_key->Share())
+                 : RsaPrivateKey::LoadDer(options.identity_private_key, &reason);
   if (!key) return Fault{abi::kStatusInvalidArgument, reason};
   const ConstByteSpan chain = options.identity_certificates;
   if (chain.empty()) {
@@ -250,7 +255,7 @@ Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
                               ? HdcpLink::kFastNegotiationNs
                               : HdcpLink::kRealisticNegotiationNs;
   return std::unique_ptr<SecurityProcessor>(new SecurityProcessor(
-      std::make_unique<Implementation>(wiring, options.latency, ports, fingerprint, std::move(*key),
+      std::make_unique<Implementation>(wiring, options, ports, fingerprint, std::move(*key),
                                        std::vector<uint8_t>(chain.begin(), chain.end()))));
 }
 

@@ -70,12 +70,6 @@ constexpr Duty kDuties[] = {
     {abi::kMessageCheckSharedAccess, HandleCheckSharedAccess, kNoBlob},
 };
 
-// Outputs are shared by all users, and which process asks is the kernel's to know: only its queue
-// sends these.
-constexpr bool IsKernelsOwn(uint32_t number) {
-  return number >= abi::kMessageCreateProtectedOutput && number <= abi::kMessageCheckSharedAccess;
-}
-
 constexpr const Duty* FindDuty(uint32_t number) {
   for (const Duty& duty : kDuties) {
     if (duty.number == number) return &duty;
@@ -135,7 +129,7 @@ Answer HandleMessage(Platform* platform, State* state, const MessageInfo& messag
   if (duty == nullptr) return Refuse(abi::kStatusMessageUnimplemented);
 
   const bool from_user = message.context != abi::kKernelContext;
-  if (IsKernelsOwn(message.number) && WARD_RULE("opm.kernel_only", from_user)) {
+  if (described->privileged && WARD_RULE("opm.kernel_only", from_user)) {
     return Refuse(abi::kStatusMessageNotPermitted);
   }
   const Call call = {platform, state, message};

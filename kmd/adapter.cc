@@ -187,6 +187,11 @@ Result<bool> Adapter::Reclaim(DeviceHandle device, AllocationHandle allocation) 
   return owner->Reclaim(allocation);
 }
 
+Result<Place> Adapter::PlaceOf(DeviceHandle device, AllocationHandle allocation) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->PlaceOf(allocation);
+}
+
 MemoryReport Adapter::Memory() const {
   Hardware& hardware = implementation_->hardware();
   const Residency::Counts& counts = hardware.residency().counts();
@@ -198,6 +203,12 @@ MemoryReport Adapter::Memory() const {
   report.moved_in = counts.moved_in;
   report.given_up = counts.given_up;
   return report;
+}
+
+Result<void> Adapter::SetPriority(DeviceHandle device, ContextHandle context,
+                                  ContextPriority priority) {
+  WARD_ASSIGN_OR_RETURN(RenderDevice * owner, implementation_->Find(device));
+  return owner->SetPriority(context, priority);
 }
 
 Result<ContextHandle> Adapter::CreateContext(DeviceHandle device) {

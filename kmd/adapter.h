@@ -33,6 +33,13 @@ struct Patch {
   uint32_t patch_offset;  // in the command buffer; aligned to 8
 };
 
+// Where an allocation's content is just now.
+enum class Place {
+  kNowhere,      // it was offered, and given up
+  kSystem,       // in system memory, where the GPU reaches it too
+  kVideoMemory,  // in visible or protected VRAM
+};
+
 // What the segments hold, and what was moved since the adapter was opened.
 struct MemoryReport {
   uint64_t free_visible_bytes = 0;  // page tables are in visible VRAM too
@@ -64,6 +71,17 @@ struct RecoveryReport {
   uint32_t lost_devices = 0;  // runtime devices that are lost from now on
 };
 
+// Of a context's work against others'; the chip's three (QUEUE_PRIORITY).
+enum class ContextPriority : uint32_t { kLow = 0, kNormal = 1, kHigh = 2 };
+
+// D3DKMTSetContextSchedulingPriority has -7 to 7.
+inline constexpr int kLowestSchedulingPriority = -7;
+inline constexpr int kHighestSchedulingPriority = 7;
+constexpr ContextPriority PriorityOf(int scheduling_priority) {
+  if (scheduling_priority == 0) return ContextPriority::kNormal;
+  return scheduling_priority < 0 ? ContextPriority::kLow : ContextPriority::kHigh;
+}
+
 class Display;
 
 // Where and how a surface is shown.
@@ -71,7 +89,9 @@ struct Presentation {
   bool full_screen =
       false;  // the screen is the application's alone; else what is shown was composed
   uint32_t output = 0;
-  bool at_vblank = false;  // from the output's next vblank on, which is waited for; else at once
+  // 0: at once; 1: from the output's next vblank on, which is waited for; 2 to 4: from the first
+  // one that is as many vblanks after the one at which the surface before was shown, or later.
+  uint32_t interval = 0;
 };
 
 // The process of a device, as the operating system knows it and an application's SHARED_RESOURCE
@@ -139,12 +159,17 @@ class Adapter {
   Result<void> Offer(DeviceHandle device, AllocationHandle allocation);
   // Whether the content is still there; if not it is zeros. OUT_OF_MEMORY: it stays offered.
   Result<bool> Reclaim(DeviceHandle device, AllocationHandle allocation);
+  // Changes nothing: an allocation is not used by being asked about.
+  Result<Place> PlaceOf(DeviceHandle device, AllocationHandle allocation);
   MemoryReport Memory() const;
 
   // LIMIT_REACHED when the device has no context left. Contexts share the queues: one gets a queue
   // when it submits and keeps it while it has work in flight.
   Result<ContextHandle> CreateContext(DeviceHandle device);
   Result<void> DestroyContext(DeviceHandle device, ContextHandle context);
+  // Normal at first. From the context's first submission on that finds none of its own in flight.
+  // INVALID_ARGUMENT for another one than normal on a device without QUEUE_PRIORITY.
+  Result<void> SetPriority(DeviceHandle device, ContextHandle context, ContextPriority priority);
 
   // Patches a copy of the commands, puts it into an indirect buffer of the context's queue with a
   // fence behind it, rings the doorbell. Gives the fence's value. QUEUE_FAULTED when the context's
@@ -160,7 +185,8 @@ class Adapter {
   Result<void> SetMode(uint32_t output, uint32_t width, uint32_t height);
   // Shows an allocation (XRGB8888, visible or protected VRAM) when all that `context` has submitted
   // is done. Its AllocationData said the same width, height and pitch, and they are the mode's;
-  // else INVALID_ARGUMENT. QUEUE_FAULTED and DEVICE_TIMEOUT of the context's queue.
+  // else INVALID_ARGUMENT, as for an interval above 4 or on a device without vblanks. QUEUE_FAULTED
+  // and DEVICE_TIMEOUT of the context's queue.
   Result<void> Present(DeviceHandle device, ContextHandle context, AllocationHandle allocation,
                        uint32_t width, uint32_t height, uint32_t pitch,
                        const Presentation& presentation);

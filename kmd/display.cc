@@ -16,6 +16,7 @@ constexpr uint32_t kBytesPerPixel = 4;
 // 1/60 s each; a device that takes longer for one has stopped.
 constexpr uint32_t kVblankTimeoutMs = 1000;
 constexpr int kMaximumWakeups = 1000;
+constexpr uint32_t kMaximumInterval = 4;  // of a flip, DXGI_DDI_FLIP_INTERVAL_FOUR
 
 Fault Invalid(const char* reason) { return {abi::kStatusInvalidArgument, reason}; }
 
@@ -110,7 +111,9 @@ Result<void> Display::Flip(const MemoryBlock& memory, const SurfaceShape& shape,
                            const Presentation& presentation) {
   const uint32_t output = presentation.output;
   if (output >= output_count_ || !outputs_[output].enabled) return Invalid("the output is off");
-  if (presentation.at_vblank && !Has(abi::kFeaturesVblankMask)) return Invalid("no vblanks");
+  if (presentation.interval > kMaximumInterval)
+    return Invalid("an interval of more than 4 vblanks");
+  if (presentation.interval != 0 && !Has(abi::kFeaturesVblankMask)) return Invalid("no vblanks");
   Output& state = outputs_[output];
   if (shape.width != state.mode.width || shape.height != state.mode.height) {
     return Invalid("the surface does not have the mode's size");
@@ -121,17 +124,28 @@ Result<void> Display::Flip(const MemoryBlock& memory, const SurfaceShape& shape,
   if (!memory.is_local()) return Invalid("system memory can't be shown");
   auto command = MakeCommand<abi::FlipCommand>();
   if (presentation.full_screen) command.flags |= abi::FlipCommand::kFlagFullScreen;
-  if (presentation.at_vblank) command.flags |= abi::FlipCommand::kFlagAtVblank;
+  if (presentation.interval != 0) command.flags |= abi::FlipCommand::kFlagAtVblank;
   command.output = output;
   command.format = kFormatXrgb8888;
   command.address = memory.physical_address() | abi::kPhysicalLocal;
   command.pitch = shape.pitch;
   command.width = shape.width;
   command.height = shape.height;
-  WARD_TRY(parts_.kernel_queue->Flip(command));
+  WARD_TRY(parts_.kernel_queue->Flip(command, BeginOf(output, presentation.interval)));
   state.shows = true;
+  if (Has(abi::kFeaturesVblankMask)) state.shown_vblank = Read(output, abi::kRegOutputVblankCount);
   state.shown_address = memory.physical_address();
   return {};
+}
+
+// The last vblank of the interval is the flip's own.
+std::optional<uint32_t> Display::BeginOf(uint32_t output, uint32_t interval) const {
+  if (interval < 2 || !outputs_[output].shows) return {};
+  const uint32_t begin = outputs_[output].shown_vblank + interval - 1;
+  const uint32_t ahead = begin - Read(output, abi::kRegOutputVblankCount);
+  // Reached, or a count that no longer goes with the one that was read before a reset.
+  if (ahead == 0 || ahead >= interval) return {};
+  return begin;
 }
 
 bool Display::Shows(const MemoryBlock& memory) const {

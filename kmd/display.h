@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "abi/generated/registers.h"
@@ -98,13 +99,16 @@ class Display {
     OutputMode mode;
     bool shows = false;
     uint64_t shown_address = 0;
-    MemoryBlock cursor;  // made with the first one
+    uint32_t shown_vblank = 0;  // count at which that was seen to be shown
+    MemoryBlock cursor;         // made with the first one
     uint32_t hotplug_count = 0;
   };
 
   uint32_t Read(uint32_t output, uint32_t offset) const;
   void Write(uint32_t output, uint32_t offset, uint32_t value);
   bool Has(uint64_t feature) const { return (features_ & feature) != 0; }
+  // The vblank count before which a flip of this interval is not to be looked at.
+  std::optional<uint32_t> BeginOf(uint32_t output, uint32_t interval) const;
   OutputMode ModeAt(uint32_t output, uint32_t index) const;
 
   DisplayParts parts_;

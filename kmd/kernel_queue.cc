@@ -1,7 +1,6 @@
 #include "kmd/kernel_queue.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -168,18 +167,24 @@ Result<void> KernelQueue::ExecuteForScreen(ConstByteSpan commands, const char* r
   return {};
 }
 
-Result<void> KernelQueue::Flip(const abi::FlipCommand& command) {
-  constexpr const char* kRefused = "the device refused to show the surface";
-  if ((command.flags & abi::FlipCommand::kFlagAtVblank) == 0) {
-    return ExecuteForScreen(BytesOf(command), kRefused);
-  }
+Result<void> KernelQueue::Flip(const abi::FlipCommand& command, std::optional<uint32_t> begin_at) {
+  std::vector<uint8_t> commands;
+  const auto append = [&commands](ConstByteSpan bytes) {
+    commands.insert(commands.end(), bytes.begin(), bytes.end());
+  };
   auto wait = MakeCommand<abi::WaitVblankCommand>();
-  wait.flags = abi::WaitVblankCommand::kFlagFlip;
   wait.output = command.output;
-  std::array<uint8_t, sizeof(command) + sizeof(wait)> commands;
-  std::memcpy(commands.data(), &command, sizeof(command));
-  std::memcpy(commands.data() + sizeof(command), &wait, sizeof(wait));
-  return ExecuteForScreen(commands, kRefused);
+  if (begin_at.has_value()) {
+    wait.count = *begin_at;
+    append(BytesOf(wait));
+  }
+  append(BytesOf(command));
+  if ((command.flags & abi::FlipCommand::kFlagAtVblank) != 0) {
+    wait.flags = abi::WaitVblankCommand::kFlagFlip;
+    wait.count = 0;
+    append(BytesOf(wait));
+  }
+  return ExecuteForScreen(commands, "the device refused to show the surface");
 }
 
 Result<void> KernelQueue::SetCursor(const abi::CursorCommand& command) {

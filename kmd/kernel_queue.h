@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "abi/generated/commands.h"
 #include "base/bytes.h"
@@ -32,9 +33,10 @@ class KernelQueue {
   // Copies whole pages between physical addresses (abi::kPhysicalLocal), none of them protected.
   // DEVICE_IN_ERROR_STATE when the device refuses.
   Result<void> Copy(uint64_t destination, uint64_t source, uint64_t size_bytes);
-  // Until the surface is shown, also with AT_VBLANK. SCANOUT_REFUSED when the device's policy does
-  // not allow it.
-  Result<void> Flip(const abi::FlipCommand& command);
+  // Until the surface is shown, also with AT_VBLANK. `begin_at`: the output's vblank count before
+  // which the device does not look at the flip. SCANOUT_REFUSED when the device's policy does not
+  // allow it.
+  Result<void> Flip(const abi::FlipCommand& command, std::optional<uint32_t> begin_at = {});
   // SCANOUT_REFUSED likewise.
   Result<void> SetCursor(const abi::CursorCommand& command);
   // A security message: `answer` receives what follows the response's header, and the response has

@@ -76,7 +76,9 @@ Result<void> Queue::Enable() {
   registers_->Write(Register(abi::kRegRingSizeLog2), kRingSizeLog2);
   registers_->Write(Register(abi::kRegQueueContext), context_);
   registers_->Write64(Register(abi::kRegFenceAddressLo), memory_.bus_address() + kRingBytes);
-  if (priority_ != kNormalPriority) {
+  // A device without the feature has no other one, and no register.
+  if (priority_ != kNormalPriority || wrote_priority_) {
+    wrote_priority_ = true;
     registers_->Write(Register(abi::kRegQueuePriority), priority_);
   }
   if (hang_timeout_us_ != 0) registers_->Write(Register(abi::kRegQueueTimeout), hang_timeout_us_);
@@ -139,7 +141,7 @@ Fault Queue::StopFault() const {
   if (registers_->IsGone()) {
     return {abi::kStatusDeviceGone, "the function does not answer any more"};
   }
-  return {abi::kStatusQueueFaulted, "the queue stopped before the fence"};
+  return {abi::kStatusQueueFaulted, "the context's queue has stopped"};
 }
 
 Result<void> Queue::Wait(uint64_t fence, uint32_t timeout_ms) {

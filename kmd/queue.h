@@ -83,6 +83,7 @@ class Queue {
   RingSpace space_;
   uint32_t hang_timeout_us_ = 0;
   uint32_t priority_ = kNormalPriority;
+  bool wrote_priority_ = false;
   uint64_t last_fence_ = 0;
 };
 

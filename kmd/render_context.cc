@@ -36,8 +36,9 @@ Result<std::unique_ptr<RenderContext>> RenderContext::Create(Hardware* hardware,
   WARD_ASSIGN_OR_RETURN(PageTables tables, PageTables::Create(&hardware->video_memory()));
   std::unique_ptr<RenderContext> context(new RenderContext(hardware, number, std::move(tables)));
   WARD_TRY(context->tables_.Reserve(kCommandBufferAddress, UserQueue::kCommandBufferBytes));
-  WARD_TRY(hardware->kernel_queue().CreateContext(number, context->tables_.root_address()));
+  // Also when the queue stops: that may have been behind the command, at its fence.
   context->exists_ = true;
+  WARD_TRY(hardware->kernel_queue().CreateContext(number, context->tables_.root_address()));
   return context;
 }
 
@@ -45,8 +46,12 @@ RenderContext::~RenderContext() {
   // The order matters: no enabled queue may be bound to a context that ends, and tables are freed
   // (by the members) only when nothing walks them.
   if (queue_ != nullptr) GiveQueueBack();
-  // A failure is the device's: it stopped answering, and stays unused from here on.
-  if (exists_) (void)hardware_->kernel_queue().DestroyContext(number_).ok();
+  // Once more when the queue stopped, which may have been before the command. A failure after that
+  // is the device's: it has no such context, or stopped answering and stays unused from here on.
+  KernelQueue& kernel_queue = hardware_->kernel_queue();
+  if (exists_ && !kernel_queue.DestroyContext(number_).ok()) {
+    (void)kernel_queue.DestroyContext(number_).ok();
+  }
 }
 
 Fault RenderContext::LossFault() const { return {loss_, "the runtime device is lost"}; }
@@ -67,7 +72,8 @@ Result<void> RenderContext::TakeQueue() {
   fence_shift_ = queue->queue().last_fence() - last_fence_;
   // Read-only for the GPU, never seen by a user; nobody else's as long as the queue is ours.
   tables_.Map(kCommandBufferAddress, queue->command_buffer(), PageTables::Access::kReadOnly);
-  const Result<void> started = queue->Start(number_);
+  started_priority_ = priority_;
+  const Result<void> started = queue->Start(number_, static_cast<uint32_t>(priority_));
   // It counts as stopped, and is given back as such when somebody needs it.
   if (!started.ok()) return started.fault();
   return {};
@@ -111,9 +117,10 @@ Result<uint64_t> RenderContext::Submit(ConstByteSpan commands,
   WARD_ASSERT(!commands.empty() && commands.size() <= kMaximumCommandBytes &&
               IsAligned(commands.size(), abi::kCommandAlignment));
   if (loss_ != abi::kStatusOk) return LossFault();
-  if (stopped_ || (queue_ != nullptr && queue_->queue().HasStopped())) {
-    return Fault{abi::kStatusQueueFaulted, "the context's queue has stopped"};
-  }
+  if (stopped_) return Fault{abi::kStatusQueueFaulted, "the context's queue has stopped"};
+  if (queue_ != nullptr && queue_->queue().HasStopped()) return queue_->queue().StopFault();
+  // A queue takes a priority when it is enabled.
+  if (queue_ != nullptr && started_priority_ != priority_ && queue_->IsIdle()) WARD_TRY(LetGo());
   if (queue_ == nullptr) WARD_TRY(TakeQueue());
   WARD_ASSIGN_OR_RETURN(const uint64_t fence,
                         queue_->Submit(commands, patches, kCommandBufferAddress));

@@ -9,6 +9,7 @@
 #include "abi/generated/private_data.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "kmd/adapter.h"
 #include "kmd/hardware.h"
 #include "kmd/page_tables.h"
 #include "kmd/queue_scheduler.h"
@@ -31,6 +32,8 @@ class RenderContext final : public QueueScheduler::Holder {
   RenderContext& operator=(const RenderContext&) = delete;
 
   uint32_t number() const { return number_; }
+  // From the first Submit on that finds nothing in flight.
+  void set_priority(ContextPriority priority) { priority_ = priority; }
 
   // As the page tables' functions of these names. The GPU sees nothing of a range until it is
   // mapped.
@@ -91,7 +94,9 @@ class RenderContext final : public QueueScheduler::Holder {
   bool is_stuck_ = false;  // let us wait in vain: from then on looked at, not waited for
   PageTables tables_;
   UserQueue* queue_ = nullptr;  // none while nothing is in flight, maybe
-  uint64_t fence_shift_ = 0;    // from a fence of ours to the queue's, modulo 2^64
+  ContextPriority priority_ = ContextPriority::kNormal;
+  ContextPriority started_priority_ = ContextPriority::kNormal;  // of the queue that it has
+  uint64_t fence_shift_ = 0;  // from a fence of ours to the queue's, modulo 2^64
   uint64_t last_fence_ = 0;
   uint64_t ended_fence_ = 0;   // reached on queues that were given back
   abi::QueueReport record_{};  // of queues that were given back

@@ -138,6 +138,11 @@ Result<void> RenderDevice::Allocate(AllocationHandle handle, const abi::Allocati
   allocation.home = static_cast<Segment>(data.segment);
   allocation.size_bytes = data.size_bytes;
   allocation.surface = {data.width, data.height, data.pitch};
+  // What is shared stays where it is made, and the CPU must get at it there. What can be shown has
+  // to lie in VRAM all the same.
+  const bool is_out_of_reach =
+      allocation.home == Segment::kVisible && !hardware_->video_memory().MapsVisible();
+  if (data.sharing != 0 && is_out_of_reach && data.width == 0) allocation.home = Segment::kSystem;
   WARD_TRY(TakeMemory(&allocation, allocation.home));
   if (data.sharing != 0) {
     allocation.shared = std::make_shared<SharedMemory>();
@@ -338,6 +343,12 @@ Result<bool> RenderDevice::Reclaim(AllocationHandle handle) {
   return is_kept;
 }
 
+Result<Place> RenderDevice::PlaceOf(AllocationHandle handle) {
+  WARD_ASSIGN_OR_RETURN(const Allocation* allocation, FindAllocation(handle));
+  if (allocation->memory.size_bytes() == 0) return Place::kNowhere;
+  return allocation->memory.is_local() ? Place::kVideoMemory : Place::kSystem;
+}
+
 Result<AddressPatch> RenderDevice::CheckPatch(const Patch& patch, size_t command_bytes,
                                               std::span<Allocation* const> allocations) const {
   if (patch.allocation_index >= allocations.size()) return Invalid("a patch names no allocation");
@@ -401,6 +412,17 @@ Result<void> RenderDevice::CreateContext(ContextHandle handle, uint32_t number) 
     context->Map(allocation.address, allocation.memory);
   }
   contexts_.emplace(handle, std::move(context));
+  return {};
+}
+
+Result<void> RenderDevice::SetPriority(ContextHandle handle, ContextPriority priority) {
+  WARD_ASSIGN_OR_RETURN(RenderContext * context, FindContext(handle));
+  const bool has_priorities = (hardware_->limits().features & abi::kFeaturesQueuePriorityMask) != 0;
+  if (priority > ContextPriority::kHigh ||
+      (priority != ContextPriority::kNormal && !has_priorities)) {
+    return Invalid("the device has no such priority");
+  }
+  context->set_priority(priority);
   return {};
 }
 

@@ -45,6 +45,7 @@ class RenderDevice final : public AllocationOwner {
   Result<void> Evict(std::span<const AllocationHandle> allocations);
   Result<void> Offer(AllocationHandle allocation);
   Result<bool> Reclaim(AllocationHandle allocation);
+  Result<Place> PlaceOf(AllocationHandle allocation);
   Result<uint64_t> Submit(ContextHandle context, ConstByteSpan commands,
                           std::span<const AllocationHandle> allocations,
                           std::span<const Patch> patches);
@@ -53,6 +54,7 @@ class RenderDevice final : public AllocationOwner {
 
   // Maps what is there already. `number` as RenderContext::Create.
   Result<void> CreateContext(ContextHandle handle, uint32_t number);
+  Result<void> SetPriority(ContextHandle context, ContextPriority priority);
   // Waits for what was submitted, for a while, then ends it. Gives back the context's number.
   Result<uint32_t> DestroyContext(ContextHandle handle);
   // INVALID_ARGUMENT.

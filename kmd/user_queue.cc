@@ -29,8 +29,9 @@ Result<std::unique_ptr<UserQueue>> UserQueue::Create(const RegisterWindow* regis
   return std::unique_ptr<UserQueue>(new UserQueue(std::move(queue), std::move(commands)));
 }
 
-Result<void> UserQueue::Start(uint32_t context) {
+Result<void> UserQueue::Start(uint32_t context, uint32_t priority) {
   command_space_.Reset();
+  queue_->SetPriority(priority);
   return queue_->Restart(context);
 }
 

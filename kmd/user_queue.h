@@ -34,8 +34,9 @@ class UserQueue {
                                                    VideoMemory* memory, uint32_t index,
                                                    uint32_t hang_timeout_us);
 
-  // Enables the queue for a context of the device. QUEUE_FAULTED when the device refuses.
-  Result<void> Start(uint32_t context);
+  // Enables the queue for a context of the device, with a value of QUEUE_PRIORITY. QUEUE_FAULTED
+  // when the device refuses.
+  Result<void> Start(uint32_t context, uint32_t priority);
   // Drops what is left in it; no context is bound to it afterwards.
   void Stop();
 

@@ -73,6 +73,9 @@ class VideoMemory {
   static Result<std::unique_ptr<VideoMemory>> Create(abi::PciFunction* function,
                                                      const Limits& limits);
 
+  // Whether the CPU reaches visible VRAM by a map, and not by blocks alone.
+  bool MapsVisible() const { return visible_base_ != nullptr; }
+
   // Null: a full segment stays full. Outlives the allocations that follow.
   void SetReclaimer(Reclaimer* reclaimer) { reclaimer_ = reclaimer; }
 

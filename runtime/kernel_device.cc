@@ -20,6 +20,19 @@ constexpr uint32_t kEscapeAskEvents = 3;
 // A resource's private data that is kept for those who open it.
 constexpr UINT kMaximumDriverData = 4096;
 
+// System memory counts as shared memory: the GPU reaches it where it is.
+D3DDDI_RESIDENCYSTATUS ResidencyOf(kmd::Place place) {
+  switch (place) {
+    case kmd::Place::kNowhere:
+      return D3DDDI_RESIDENCYSTATUS_NOTRESIDENT;
+    case kmd::Place::kSystem:
+      return D3DDDI_RESIDENCYSTATUS_RESIDENTINSHAREDMEMORY;
+    case kmd::Place::kVideoMemory:
+      break;
+  }
+  return D3DDDI_RESIDENCYSTATUS_RESIDENTINGPUMEMORY;
+}
+
 HANDLE ToHandle(kmd::ContextHandle context) {
   return reinterpret_cast<HANDLE>(static_cast<uintptr_t>(context));
 }
@@ -195,8 +208,11 @@ HRESULT KernelDevice::QueryResidency(const D3DDDICB_QUERYRESIDENCY* data) {
       !HaveAll(data->HandleList, data->NumAllocations)) {
     return E_INVALIDARG;
   }
-  std::fill_n(data->pResidencyStatus, data->NumAllocations,
-              D3DDDI_RESIDENCYSTATUS_RESIDENTINGPUMEMORY);
+  for (UINT i = 0; i < data->NumAllocations; ++i) {
+    const Result<kmd::Place> place = kernel_->adapter().PlaceOf(handle_, data->HandleList[i]);
+    if (!place.ok()) return HresultOf(place.fault());
+    data->pResidencyStatus[i] = ResidencyOf(place.value());
+  }
   return S_OK;
 }
 
@@ -206,7 +222,7 @@ HRESULT KernelDevice::SetDisplayMode(D3DDDICB_SETDISPLAYMODE* data) {
   const abi::AllocationData& surface = found->second.data;
   const Result<void> mode = kernel_->SetMode(surface.width, surface.height);
   if (!mode.ok() || contexts_.empty()) return Conclude(mode);
-  return Flip(contexts_.begin()->first, found->first, false);
+  return Flip(contexts_.begin()->first, found->first, {});
 }
 
 HRESULT KernelDevice::OfferAllocations(const D3DDDICB_OFFERALLOCATIONS* data) {
@@ -236,10 +252,26 @@ HRESULT KernelDevice::CreateContext(D3DDDICB_CREATECONTEXT* data) {
   if (data->NodeOrdinal != 0) return E_INVALIDARG;  // one node: the command processor
   const Result<kmd::ContextHandle> made = kernel_->adapter().CreateContext(handle_);
   if (!made.ok()) return HresultOf(made.fault());
+  // The device had this priority already, so the adapter takes it.
+  std::ignore =
+      kernel_->adapter().SetPriority(handle_, made.value(), kmd::PriorityOf(gpu_thread_priority_));
   const auto [at, is_new] =
       contexts_.try_emplace(made.value(), &kernel_->adapter(), handle_, made.value());
   data->hContext = ToHandle(made.value());
   at->second.HandOut(data);
+  return S_OK;
+}
+
+HRESULT KernelDevice::SetGpuThreadPriority(INT priority) {
+  if (priority < kmd::kLowestSchedulingPriority || priority > kmd::kHighestSchedulingPriority) {
+    return E_INVALIDARG;
+  }
+  for (const auto& [handle, context] : contexts_) {
+    const Result<void> set =
+        kernel_->adapter().SetPriority(handle_, handle, kmd::PriorityOf(priority));
+    if (!set.ok()) return HresultOf(set.fault());
+  }
+  gpu_thread_priority_ = priority;
   return S_OK;
 }
 
@@ -307,14 +339,17 @@ HRESULT KernelDevice::Present(const DXGIDDICB_PRESENT* data) {
   if (context == nullptr || !HaveAll(&data->hSrcAllocation, 1)) return E_INVALIDARG;
   // The driver drew the picture into a surface that is shown by somebody else, and only tells.
   if (data->hDstAllocation != 0) return HaveAll(&data->hDstAllocation, 1) ? S_OK : E_INVALIDARG;
-  return Flip(context->handle(), data->hSrcAllocation, full_screen_.contains(data->pDXGIContext));
+  const auto found = presentations_.find(data->pDXGIContext);
+  return Flip(context->handle(), data->hSrcAllocation,
+              found == presentations_.end() ? kmd::Presentation() : found->second);
 }
 
-HRESULT KernelDevice::Flip(kmd::ContextHandle context, D3DKMT_HANDLE handle, bool full_screen) {
+HRESULT KernelDevice::Flip(kmd::ContextHandle context, D3DKMT_HANDLE handle,
+                           const kmd::Presentation& presentation) {
   const abi::AllocationData& surface = allocations_.at(handle).data;
   if (surface.width == 0) return E_INVALIDARG;
   return Conclude(kernel_->adapter().Present(handle_, context, handle, surface.width,
-                                             surface.height, surface.pitch, {full_screen}));
+                                             surface.height, surface.pitch, presentation));
 }
 
 KernelContext* KernelDevice::FindContext(HANDLE handle) {

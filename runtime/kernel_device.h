@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <vector>
 
 #include "abi/generated/private_data.h"
@@ -53,14 +52,20 @@ class KernelDevice {
   HRESULT ReclaimAllocations(const D3DDDICB_RECLAIMALLOCATIONS* data);
   HRESULT CreateContext(D3DDDICB_CREATECONTEXT* data);
   HRESULT DestroyContext(const D3DDDICB_DESTROYCONTEXT* data);
+  // IDXGIDevice::SetGPUThreadPriority, that is D3DKMTSetContextSchedulingPriority of each of the
+  // device's contexts, and of those that it makes later. E_INVALIDARG outside of -7 to 7.
+  HRESULT SetGpuThreadPriority(INT priority);
+  INT gpu_thread_priority() const { return gpu_thread_priority_; }
   HRESULT Render(D3DDDICB_RENDER* data);
   HRESULT Escape(const D3DDDICB_ESCAPE* data);
   HRESULT Present(const DXGIDDICB_PRESENT* data);
 
-  // The DXGI contexts (pDXGIContext of a present) that have the screen for themselves. A driver
-  // hands them back, so they are looked up and never believed.
-  void AddFullScreen(const void* dxgi_context) { full_screen_.insert(dxgi_context); }
-  void RemoveFullScreen(const void* dxgi_context) { full_screen_.erase(dxgi_context); }
+  // How the presents of a DXGI context (pDXGIContext) are shown; one that is not known is shown at
+  // once, as composed. A driver hands the pointers back, so they are looked up and never believed.
+  void SetPresentation(const void* dxgi_context, const kmd::Presentation& presentation) {
+    presentations_[dxgi_context] = presentation;
+  }
+  void ForgetPresentation(const void* dxgi_context) { presentations_.erase(dxgi_context); }
 
   // Why the kernel took the device away, in the API's codes; S_OK while it did not.
   HRESULT LossReason() const;
@@ -81,7 +86,8 @@ class KernelDevice {
   HRESULT Free(D3DKMT_HANDLE handle);
   HRESULT FreeResource(HANDLE resource);
   bool HaveAll(const D3DKMT_HANDLE* handles, UINT count) const;
-  HRESULT Flip(kmd::ContextHandle context, D3DKMT_HANDLE surface, bool full_screen);
+  HRESULT Flip(kmd::ContextHandle context, D3DKMT_HANDLE surface,
+               const kmd::Presentation& presentation);
   KernelContext* FindContext(HANDLE handle);
   HRESULT ReportQueue(const D3DDDICB_ESCAPE& data);
   // R7: a driver tells what it refused, or a tool asks for that.
@@ -91,8 +97,9 @@ class KernelDevice {
   kmd::DeviceHandle handle_;
   std::map<D3DKMT_HANDLE, Allocation> allocations_;
   std::map<kmd::ContextHandle, KernelContext> contexts_;
-  std::set<const void*> full_screen_;
+  std::map<const void*, kmd::Presentation> presentations_;
   D3DKMT_HANDLE next_resource_ = 1;
+  INT gpu_thread_priority_ = 0;
 };
 
 }  // namespace ward::runtime

@@ -21,23 +21,26 @@ HRESULT SwapChain::Create(Device* device, uint32_t width, uint32_t height, uint3
     if (FAILED(result)) return result;
     made->buffers_.push_back(std::move(buffer));
   }
-  if (presentation == Presentation::kFullScreen) {
-    device->kernel_device().AddFullScreen(made.get());
-  }
+  made->full_screen_ = presentation == Presentation::kFullScreen;
   *chain = std::move(made);
   return S_OK;
 }
 
-SwapChain::~SwapChain() { device_->kernel_device().RemoveFullScreen(this); }
+SwapChain::~SwapChain() { device_->kernel_device().ForgetPresentation(this); }
 
-HRESULT SwapChain::Present() {
+HRESULT SwapChain::Present(UINT sync_interval) {
+  if (sync_interval > kMaximumSyncInterval) return E_INVALIDARG;
+  // The driver only sees the interval; dxgkrnl has it from DXGI, under the context that the driver
+  // hands on.
+  device_->kernel_device().SetPresentation(
+      this, {.full_screen = full_screen_, .interval = sync_interval});
   DXGI_DDI_ARG_PRESENT arguments{};
   arguments.hDevice = reinterpret_cast<DXGI_DDI_HDEVICE>(device_->driver_handle().pDrvPrivate);
   arguments.hSurfaceToPresent =
       reinterpret_cast<DXGI_DDI_HRESOURCE>(buffers_[current_]->driver_handle().pDrvPrivate);
   arguments.pDXGIContext = this;
   arguments.Flags.Flip = 1;
-  arguments.FlipInterval = DXGI_DDI_FLIP_INTERVAL_IMMEDIATE;
+  arguments.FlipInterval = static_cast<DXGI_DDI_FLIP_INTERVAL_TYPE>(sync_interval);
   device_->errors().Begin();
   const HRESULT result = device_->dxgi_functions().pfnPresent(&arguments);
   const HRESULT reported = device_->errors().Take();

@@ -36,8 +36,12 @@ class SwapChain {
   uint32_t GetCurrentBackBufferIndex() const { return current_; }
   uint32_t buffer_count() const { return static_cast<uint32_t>(buffers_.size()); }
 
-  // Flips the current buffer to the screen after everything that was recorded before.
-  HRESULT Present();
+  static constexpr UINT kMaximumSyncInterval = 4;
+
+  // Flips the current buffer to the screen after everything that was recorded before. With a
+  // SyncInterval of 1 to 4 it is shown from a vblank on, that many after the one at which the
+  // buffer before was shown; 0: at once. Returns when it is shown. E_INVALIDARG above 4.
+  HRESULT Present(UINT sync_interval = 0);
 
  private:
   explicit SwapChain(Device* device) : device_(device) {}
@@ -45,6 +49,7 @@ class SwapChain {
   Device* device_;
   std::vector<std::unique_ptr<Resource>> buffers_;
   uint32_t current_ = 0;
+  bool full_screen_ = false;
 };
 
 }  // namespace ward::runtime

@@ -27,6 +27,9 @@ ALLOWED = {
     # Keys and certificates are made with the chip's own crypto blocks.
     "emulator/identity/": ["emulator/identity/", "device/crypto/", "base/"],
     "emulator/seal/": ["emulator/seal/", "emulator/identity/", "base/", *CHIP],
+    # Recordings are sealed and digested with the chip's own crypto blocks.
+    "emulator/recording/": ["emulator/recording/", "emulator/boundary/", "emulator/seal/",
+                            "emulator/identity/", "device/crypto/", "abi/", "base/", *CHIP],
     "emulator/in_process/": ["emulator/in_process/", "emulator/boundary/", "abi/", "base/", *CHIP],
     "emulator/vfio_user/": ["emulator/vfio_user/", "emulator/boundary/", "abi/", "base/", *CHIP],
     "emulator/qemu/": ["emulator/", "abi/", "base/", *CHIP],

@@ -1,9 +1,11 @@
 #include "umd/decoder_buffer.h"
 
+#include <cstring>
+#include <new>
+
 #include "abi/generated/pci.h"
 #include "base/bytes.h"
 #include "base/rule.h"
-#include "umd/crypto_session.h"
 #include "umd/resource.h"
 #include "umd/video_decoder_profile.h"
 
@@ -22,46 +24,54 @@ bool IsAligned(const D3D11_1DDI_ENCRYPTED_BLOCK_INFO& pattern) {
 }  // namespace
 
 template <typename Description>
-DecoderBuffer::DecoderBuffer(Device* device, const Description& description, CommonFields)
-    : resource_(DriverObject::Find<Resource>(device, description.hResource.pDrvPrivate)),
-      type_(description.BufferType),
-      offset_(description.DataOffset),
-      size_bytes_(description.DataSize),
-      iv_(static_cast<const uint8_t*>(description.pIV)),
-      iv_bytes_(description.IVSize) {}
-
-DecoderBuffer::DecoderBuffer(Device* device,
-                             const D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC& description)
-    : DecoderBuffer(device, description, CommonFields{}) {
-  if (WARD_RULE("decoder.partial_encryption", description.PartialEncryption != FALSE)) {
-    pattern_ = &description.EncryptedBlockInfo;
-  }
+void DecoderBuffer::FetchCommon(Device* device, const Description& description) {
+  resource_ = DriverObject::Find<Resource>(device, description.hResource.pDrvPrivate);
+  type_ = description.BufferType;
+  offset_ = description.DataOffset;
+  size_bytes_ = description.DataSize;
+  is_encrypted_ = description.pIV != nullptr;
+  iv_bytes_ = description.IVSize;
+  if (is_encrypted_ && iv_bytes_ == kKeyBytes) std::memcpy(iv_, description.pIV, sizeof(iv_));
 }
 
-DecoderBuffer::DecoderBuffer(Device* device,
-                             const D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1& description)
-    : DecoderBuffer(device, description, CommonFields{}) {
-  SetList(description.pSubSampleMappingBlock, description.SubSampleMappingCount);
+bool DecoderBuffer::Fetch(Device* device, const D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC& source) {
+  const D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC description = source;
+  FetchCommon(device, description);
+  has_pattern_ = WARD_RULE("decoder.partial_encryption", description.PartialEncryption != FALSE);
+  pattern_ = description.EncryptedBlockInfo;
+  return true;
 }
 
-DecoderBuffer::DecoderBuffer(Device* device,
-                             const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC& description)
-    : DecoderBuffer(device, description, CommonFields{}) {
-  SetList(description.pSubSampleMappingBlock, description.SubSampleMappingCount);
+bool DecoderBuffer::Fetch(Device* device, const D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1& source) {
+  const D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1 description = source;
+  FetchCommon(device, description);
+  return FetchList(description.pSubSampleMappingBlock, description.SubSampleMappingCount);
+}
+
+bool DecoderBuffer::Fetch(Device* device, const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC& source) {
+  const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC description = source;
+  FetchCommon(device, description);
   stripe_encrypted_blocks_ = description.cBlocksStripeEncrypted;
   stripe_clear_blocks_ = description.cBlocksStripeClear;
+  return FetchList(description.pSubSampleMappingBlock, description.SubSampleMappingCount);
 }
 
-void DecoderBuffer::SetList(const SubSampleBlock* blocks, uint32_t count) {
+bool DecoderBuffer::FetchList(const SubSampleBlock* blocks, uint32_t count) {
   has_list_ = count != 0;
-  list_ = blocks;
   list_count_ = count;
   whole_ = {0, size_bytes_};
+  list_is_there_ = blocks != nullptr;
+  const bool is_short = count <= abi::kMaximumSubSamples || WARD_BROKEN("decoder.sub_sample_count");
+  if (!is_encrypted_ || !has_list_ || blocks == nullptr || !is_short) return true;
+  list_.reset(new (std::nothrow) SubSampleBlock[count]);
+  if (list_ == nullptr) return false;
+  std::memcpy(list_.get(), blocks, count * sizeof(SubSampleBlock));
+  return true;
 }
 
 std::span<const SubSampleBlock> DecoderBuffer::sub_samples() const {
   if (!has_list_) return {&whole_, 1};
-  return {list_, list_count_};
+  return {list_.get(), list_ != nullptr ? list_count_ : 0};
 }
 
 const char* DecoderBuffer::FindFault() const {
@@ -95,14 +105,14 @@ const char* DecoderBuffer::FindCipherFault() const {
   if (WARD_RULE("decoder.encrypted_control", !is_bitstream())) {
     return "encrypted decoder buffer that is not bitstream";
   }
-  if (WARD_RULE("decoder.pattern", pattern_ != nullptr && !IsAligned(*pattern_))) {
+  if (WARD_RULE("decoder.pattern", has_pattern_ && !IsAligned(pattern_))) {
     return "decoder buffer's pattern is not made of cipher blocks";
   }
   return nullptr;
 }
 
 const char* DecoderBuffer::FindSubSampleFault() const {
-  if (has_list_ && list_ == nullptr) return "decoder buffer's sub-samples are not there";
+  if (has_list_ && !list_is_there_) return "decoder buffer's sub-samples are not there";
   if (WARD_RULE("decoder.sub_sample_count", list_count_ > abi::kMaximumSubSamples)) {
     return "decoder buffer has more sub-samples than a command";
   }

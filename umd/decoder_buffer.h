@@ -3,8 +3,10 @@
 #define WARD_UMD_DECODER_BUFFER_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
+#include "umd/crypto_session.h"
 #include "umd/ddi/hardware_protection.h"
 #include "umd/ddi/video_decoder.h"
 
@@ -15,12 +17,14 @@ class Resource;
 
 using SubSampleBlock = D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK;
 
-// Points into the description, which outlives it.
+// A copy of all that the description says and points to: the application may write it anew while
+// it is worked on, and what was checked is what is used. Empty, and good for nothing, until Fetch.
 class DecoderBuffer {
  public:
-  DecoderBuffer(Device* device, const D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC& description);
-  DecoderBuffer(Device* device, const D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1& description);
-  DecoderBuffer(Device* device, const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC& description);
+  // Reads the description once. False without memory for the copy.
+  bool Fetch(Device* device, const D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC& description);
+  bool Fetch(Device* device, const D3DWDDM2_0DDI_VIDEO_DECODER_BUFFER_DESC1& description);
+  bool Fetch(Device* device, const D3DWDDM2_4DDI_VIDEO_DECODER_BUFFER_DESC& description);
 
   // Null when all holds that can be told from the buffer alone; else what does not, in words.
   const char* FindFault() const;
@@ -33,10 +37,12 @@ class DecoderBuffer {
   uint32_t size_bytes() const { return size_bytes_; }
 
   // The buffer's own pIV says whether it is encrypted (R8).
-  bool is_encrypted() const { return iv_ != nullptr; }
+  bool is_encrypted() const { return is_encrypted_; }
   const uint8_t* iv() const { return iv_; }  // kKeyBytes
   // Null when all of an encrypted buffer is.
-  const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* pattern() const { return pattern_; }
+  const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* pattern() const {
+    return has_pattern_ ? &pattern_ : nullptr;
+  }
 
   // Encrypted by sub-samples; without a list of the application's the buffer is one of them.
   bool has_sub_samples() const { return is_encrypted() && (has_list_ || has_stripe()); }
@@ -46,26 +52,27 @@ class DecoderBuffer {
 
  private:
   // What all descriptions have.
-  struct CommonFields {};
   template <typename Description>
-  DecoderBuffer(Device* device, const Description& description, CommonFields);
-
+  void FetchCommon(Device* device, const Description& description);
   bool has_stripe() const { return stripe_encrypted_blocks_ != 0 || stripe_clear_blocks_ != 0; }
-  void SetList(const SubSampleBlock* blocks, uint32_t count);
+  bool FetchList(const SubSampleBlock* blocks, uint32_t count);
   const char* FindPlaceFault() const;
   const char* FindCipherFault() const;
   const char* FindSubSampleFault() const;
 
   const Resource* resource_ = nullptr;
-  D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE type_;
-  uint32_t offset_;
-  uint32_t size_bytes_;
-  const uint8_t* iv_;
-  uint32_t iv_bytes_;
-  const D3D11_1DDI_ENCRYPTED_BLOCK_INFO* pattern_ = nullptr;
+  D3D11_1DDI_VIDEO_DECODER_BUFFER_TYPE type_ = {};
+  uint32_t offset_ = 0;
+  uint32_t size_bytes_ = 0;
+  bool is_encrypted_ = false;
+  uint8_t iv_[kKeyBytes] = {};
+  uint32_t iv_bytes_ = 0;  // as said; the copy is there when they are kKeyBytes
+  bool has_pattern_ = false;
+  D3D11_1DDI_ENCRYPTED_BLOCK_INFO pattern_ = {};
   bool has_list_ = false;
-  SubSampleBlock whole_ = {};  // when there is no list
-  const SubSampleBlock* list_ = nullptr;
+  bool list_is_there_ = false;
+  SubSampleBlock whole_ = {};               // when there is no list
+  std::unique_ptr<SubSampleBlock[]> list_;  // null too when the list is longer than a command's
   uint32_t list_count_ = 0;
   uint32_t stripe_encrypted_blocks_ = 0;
   uint32_t stripe_clear_blocks_ = 0;

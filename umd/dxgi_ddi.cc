@@ -39,7 +39,12 @@ HRESULT PresentByBlt(Device* device, const DXGI_DDI_ARG_PRESENT& arguments, cons
                                   arguments.pDXGIContext);
 }
 
-// What was recorded is submitted first; the kernel shows the surface behind it.
+bool IsInterval(DXGI_DDI_FLIP_INTERVAL_TYPE interval) {
+  return interval >= DXGI_DDI_FLIP_INTERVAL_IMMEDIATE && interval <= DXGI_DDI_FLIP_INTERVAL_FOUR;
+}
+
+// What was recorded is submitted first; the kernel shows the surface behind it, at the vblank that
+// the runtime told it under pDXGIContext: pfnPresentCb has no place for the interval.
 HRESULT APIENTRY Present(DXGI_DDI_ARG_PRESENT* arguments) {
   if (arguments == nullptr) return E_INVALIDARG;
   Device* device = FindDevice(arguments->hDevice);
@@ -52,6 +57,9 @@ HRESULT APIENTRY Present(DXGI_DDI_ARG_PRESENT* arguments) {
     Resource* destination = FindMemory(device, arguments->hDstResource);
     if (destination == nullptr || arguments->DstSubResourceIndex != 0) return E_INVALIDARG;
     return PresentByBlt(device, *arguments, *surface, destination);
+  }
+  if (!IsInterval(arguments->FlipInterval)) {
+    return device->events().Refuse("present with a flip interval that is none");
   }
   if (!surface->is_presentable()) {
     return device->events().Refuse("present of a surface that was not created for it");

@@ -1,6 +1,8 @@
 #include "umd/video_decoder.h"
 
 #include <algorithm>
+#include <cstring>
+#include <iterator>
 
 #include "abi/generated/messages.h"
 #include "abi/generated/registers.h"
@@ -104,14 +106,15 @@ HRESULT VideoDecoder::ChooseTiedKey(const void* content_key, uint32_t size_bytes
   if (FAILED(result)) return result;
   if (response.state == kSessionKeyed) key->session = response.session;
   if (content_key == nullptr) return S_OK;
-  const ConstByteSpan wrapped = {static_cast<const uint8_t*>(content_key), kKeyBytes};
+  uint8_t wrapped[kKeyBytes];  // read once: the application may write it anew
+  std::memcpy(wrapped, content_key, sizeof(wrapped));
   if (WARD_RULE("decoder.zero_content_key", IsZero(wrapped))) return S_OK;
   CryptoSession* session = device().sessions().Find(key->session);
   if (session == nullptr) {
     return events.Refuse("VideoDecoderBeginFrame with a content key and no session with a key");
   }
   key->uses_content_key = true;
-  std::copy(wrapped.begin(), wrapped.end(), wrapped_key_);
+  std::copy(std::begin(wrapped), std::end(wrapped), wrapped_key_);
   const HRESULT loaded = session->UseContentKey(wrapped);
   key_serials_ = session->serials();
   return loaded;
@@ -125,12 +128,13 @@ HRESULT VideoDecoder::ChooseImportedKey(const void* content_key, uint32_t size_b
   if (size_bytes != sizeof(FrameSession)) {
     return events.Refuse("VideoDecoderBeginFrame with another structure than the config's");
   }
-  const auto* named = static_cast<const FrameSession*>(content_key);
-  auto* session = DriverObject::Find<CryptoSession>(&device(), named->hCryptoSession.pDrvPrivate);
-  if (session == nullptr || named->pKeyInfoId == nullptr) {
+  FrameSession named;
+  std::memcpy(&named, content_key, sizeof(named));
+  auto* session = DriverObject::Find<CryptoSession>(&device(), named.hCryptoSession.pDrvPrivate);
+  if (session == nullptr || named.pKeyInfoId == nullptr) {
     return events.Refuse("VideoDecoderBeginFrame without the session or the key's name");
   }
-  key_id_ = *named->pKeyInfoId;
+  key_id_ = *named.pKeyInfoId;
   const HRESULT result = session->SelectKey(key_id_);
   if (SUCCEEDED(result)) *key = {session->number(), true};
   return result;
@@ -145,6 +149,22 @@ HRESULT VideoDecoder::RestoreKey() {
   }
   return is_hardware_cenc_ ? session->SelectKey(key_id_)
                            : session->RestoreContentKey(wrapped_key_, key_serials_);
+}
+
+HRESULT VideoDecoder::RefuseCount() {
+  return device().events().Refuse("VideoDecoderSubmitBuffers with more buffers than a call takes");
+}
+
+HRESULT VideoDecoder::TakeBuffers(std::span<const DecoderBuffer> buffers) {
+  uint64_t bitstream_bytes = 0;
+  for (const DecoderBuffer& buffer : buffers) {
+    if (const HRESULT result = CheckBuffer(buffer, &bitstream_bytes); FAILED(result)) return result;
+  }
+  if (const HRESULT result = RestoreKey(); FAILED(result)) return result;
+  for (const DecoderBuffer& buffer : buffers) {
+    if (const HRESULT result = TakeBuffer(buffer); FAILED(result)) return result;
+  }
+  return S_OK;
 }
 
 HRESULT VideoDecoder::CheckBuffer(const DecoderBuffer& buffer, uint64_t* bitstream_bytes) {

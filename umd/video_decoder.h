@@ -4,6 +4,9 @@
 #define WARD_UMD_VIDEO_DECODER_H_
 
 #include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
 
 #include "base/bytes.h"
 #include "umd/bitstream_buffer.h"
@@ -30,21 +33,18 @@ class VideoDecoder : public DriverObject {
   // CONFIGURE_CRYPTO_SESSION tied to the decoder, or of the one that a HW_CENC frame names.
   HRESULT BeginFrame(const D3D11_1DDIARG_VIDEODECODERBEGINFRAME& arguments);
   void EndFrame();
-  // All buffers are checked before the first one is taken.
+  // The descriptions are read once, and all buffers are checked before the first one is taken.
+  // E_INVALIDARG for more than kMaximumBuffers.
+  static constexpr uint32_t kMaximumBuffers = 256;
   template <typename Description>
   HRESULT SubmitBuffers(uint32_t count, const Description* descriptions) {
-    uint64_t bitstream_bytes = 0;
+    if (count > kMaximumBuffers) return RefuseCount();
+    const std::unique_ptr<DecoderBuffer[]> buffers(new (std::nothrow) DecoderBuffer[count]);
+    if (buffers == nullptr) return E_OUTOFMEMORY;
     for (uint32_t i = 0; i < count; ++i) {
-      const DecoderBuffer buffer(&device(), descriptions[i]);
-      const HRESULT result = CheckBuffer(buffer, &bitstream_bytes);
-      if (FAILED(result)) return result;
+      if (!buffers[i].Fetch(&device(), descriptions[i])) return E_OUTOFMEMORY;
     }
-    if (const HRESULT result = RestoreKey(); FAILED(result)) return result;
-    for (uint32_t i = 0; i < count; ++i) {
-      const HRESULT result = TakeBuffer(DecoderBuffer(&device(), descriptions[i]));
-      if (FAILED(result)) return result;
-    }
-    return S_OK;
+    return TakeBuffers({buffers.get(), count});
   }
 
   // Function kCopyBitstream: the frame's decrypted bitstream, so far or of the frame that ended
@@ -62,6 +62,8 @@ class VideoDecoder : public DriverObject {
   HRESULT ChooseImportedKey(const void* content_key, uint32_t size_bytes, FrameKey* key);
   // The frame's content key is the session's again, whatever used the session since BeginFrame.
   HRESULT RestoreKey();
+  HRESULT RefuseCount();
+  HRESULT TakeBuffers(std::span<const DecoderBuffer> buffers);
   HRESULT CheckBuffer(const DecoderBuffer& buffer, uint64_t* bitstream_bytes);
   HRESULT TakeBuffer(const DecoderBuffer& buffer);
 

@@ -31,7 +31,7 @@ inline constexpr uint32_t kMessageConfigureChannel = 20;  // ConfigureAuthentica
 inline constexpr uint32_t kMessageGetNewKeyData = 24;  // GetDataForNewHardwareKey: a random token that the import of this key has to carry, once. A new token replaces an unused one.
 inline constexpr uint32_t kMessageCallTrusted = 25;  // NegotiateCryptoSessionKeyExchange with HW_PROTECTION: calls a function of the trusted application. The answer's status is that of the transport; what the function says is drm_result.
 inline constexpr uint32_t kMessageSelectKey = 26;  // Makes an imported key the session's content key. SESSION_NO_CONTENT_KEY when none of this name was imported.
-inline constexpr uint32_t kMessageCreateProtectedOutput = 32;  // DxgkDdiOPMCreateProtectedOutput. This and the following messages are the kernel's queue's alone (MESSAGE_NOT_PERMITTED).
+inline constexpr uint32_t kMessageCreateProtectedOutput = 32;  // DxgkDdiOPMCreateProtectedOutput.
 inline constexpr uint32_t kMessageDestroyProtectedOutput = 33;  // DxgkDdiOPMDestroyProtectedOutput: wipes its key and takes back the protection that it set.
 inline constexpr uint32_t kMessageGetOutputRandom = 34;  // DxgkDdiOPMGetRandomNumber: the same number for a protected output each time.
 inline constexpr uint32_t kMessageSetOutputKey = 35;  // DxgkDdiOPMSetSigningKeyAndSequenceNumbers: RSAES-OAEP of random number, signing key and two sequence numbers (40 bytes; more is ignored), once. Every failure is KEY_EXCHANGE_FAILED.
@@ -586,6 +586,7 @@ static_assert(offsetof(CheckSharedAccessResponse, reserved_20) == 20);
 struct MessageInfo {
   uint32_t number;
   const char* name;
+  bool privileged;  // the kernel's queue only
   bool implemented;
   uint32_t request_bytes;   // least size when `request_variable`
   bool request_variable;
@@ -723,35 +724,35 @@ inline constexpr FieldInfo kCheckSharedAccessRequestFields[] = {
 };
 
 inline constexpr MessageInfo kMessages[] = {
-  {1, "CREATE_SESSION", true, 48, false, 32, false, 1000, 300000000, kCreateSessionRequestFields, 3},
-  {2, "DESTROY_SESSION", true, 8, false, 16, false, 1000, 500000000, kDestroySessionRequestFields, 2},
-  {3, "GET_CERTIFICATE", true, 32, false, 32, true, 1000, 50000, kGetCertificateRequestFields, 5},
-  {4, "NEGOTIATE_SESSION_KEY", true, 8, true, 16, false, 20000, 2000000, kNegotiateSessionKeyRequestFields, 2},
-  {5, "SET_CONTENT_KEY", true, 24, false, 16, false, 1000, 20000, kSetContentKeyRequestFields, 3},
-  {6, "GET_READBACK_KEY", true, 8, false, 32, false, 1000, 20000, kGetReadbackKeyRequestFields, 2},
-  {7, "QUERY_SESSION", true, 8, false, 48, false, 1000, 20000, kQuerySessionRequestFields, 2},
-  {8, "RUN_SELF_TEST", true, 8, false, 16, false, 50000, 5000000, kRunSelfTestRequestFields, 1},
-  {9, "START_KEY_REFRESH", true, 8, false, 32, false, 1000, 20000, kStartKeyRefreshRequestFields, 2},
-  {10, "FINISH_KEY_REFRESH", true, 8, false, 16, false, 1000, 20000, kFinishKeyRefreshRequestFields, 2},
-  {11, "GET_DEVICE_HANDLE", true, 8, false, 32, false, 1000, 20000, kGetDeviceHandleRequestFields, 1},
-  {12, "CREATE_DECODER", true, 8, false, 32, false, 1000, 20000, kCreateDecoderRequestFields, 1},
-  {13, "DESTROY_DECODER", true, 8, false, 16, false, 1000, 20000, kDestroyDecoderRequestFields, 1},
-  {14, "GET_DECODER_SESSION", true, 8, false, 32, false, 1000, 20000, kGetDecoderSessionRequestFields, 1},
-  {16, "CREATE_CHANNEL", true, 8, false, 32, false, 1000, 300000000, kCreateChannelRequestFields, 2},
-  {17, "DESTROY_CHANNEL", true, 8, false, 16, false, 1000, 20000, kDestroyChannelRequestFields, 2},
-  {18, "NEGOTIATE_CHANNEL_KEY", true, 8, true, 16, false, 20000, 2000000, kNegotiateChannelKeyRequestFields, 2},
-  {19, "QUERY_CHANNEL", true, 16, true, 32, true, 1000, 20000, kQueryChannelRequestFields, 4},
-  {20, "CONFIGURE_CHANNEL", true, 16, true, 32, true, 1000, 20000, kConfigureChannelRequestFields, 3},
-  {24, "GET_NEW_KEY_DATA", true, 24, false, 32, false, 1000, 20000, kGetNewKeyDataRequestFields, 3},
-  {25, "CALL_TRUSTED", true, 16, true, 32, true, 20000, 2000000, kCallTrustedRequestFields, 4},
-  {26, "SELECT_KEY", true, 24, false, 16, false, 1000, 20000, kSelectKeyRequestFields, 3},
-  {32, "CREATE_PROTECTED_OUTPUT", true, 8, false, 32, false, 1000, 20000, kCreateProtectedOutputRequestFields, 2},
-  {33, "DESTROY_PROTECTED_OUTPUT", true, 8, false, 16, false, 1000, 20000, kDestroyProtectedOutputRequestFields, 2},
-  {34, "GET_OUTPUT_RANDOM", true, 8, false, 32, false, 1000, 20000, kGetOutputRandomRequestFields, 2},
-  {35, "SET_OUTPUT_KEY", true, 8, true, 16, false, 20000, 2000000, kSetOutputKeyRequestFields, 2},
-  {36, "GET_OUTPUT_INFORMATION", true, 8, true, 32, true, 1000, 20000, kGetOutputInformationRequestFields, 2},
-  {37, "CONFIGURE_OUTPUT", true, 8, true, 16, false, 1000, 20000, kConfigureOutputRequestFields, 2},
-  {38, "CHECK_SHARED_ACCESS", true, 16, false, 32, false, 1000, 20000, kCheckSharedAccessRequestFields, 3},
+  {1, "CREATE_SESSION", false, true, 48, false, 32, false, 1000, 300000000, kCreateSessionRequestFields, 3},
+  {2, "DESTROY_SESSION", false, true, 8, false, 16, false, 1000, 500000000, kDestroySessionRequestFields, 2},
+  {3, "GET_CERTIFICATE", false, true, 32, false, 32, true, 1000, 50000, kGetCertificateRequestFields, 5},
+  {4, "NEGOTIATE_SESSION_KEY", false, true, 8, true, 16, false, 20000, 2000000, kNegotiateSessionKeyRequestFields, 2},
+  {5, "SET_CONTENT_KEY", false, true, 24, false, 16, false, 1000, 20000, kSetContentKeyRequestFields, 3},
+  {6, "GET_READBACK_KEY", false, true, 8, false, 32, false, 1000, 20000, kGetReadbackKeyRequestFields, 2},
+  {7, "QUERY_SESSION", false, true, 8, false, 48, false, 1000, 20000, kQuerySessionRequestFields, 2},
+  {8, "RUN_SELF_TEST", false, true, 8, false, 16, false, 50000, 5000000, kRunSelfTestRequestFields, 1},
+  {9, "START_KEY_REFRESH", false, true, 8, false, 32, false, 1000, 20000, kStartKeyRefreshRequestFields, 2},
+  {10, "FINISH_KEY_REFRESH", false, true, 8, false, 16, false, 1000, 20000, kFinishKeyRefreshRequestFields, 2},
+  {11, "GET_DEVICE_HANDLE", false, true, 8, false, 32, false, 1000, 20000, kGetDeviceHandleRequestFields, 1},
+  {12, "CREATE_DECODER", false, true, 8, false, 32, false, 1000, 20000, kCreateDecoderRequestFields, 1},
+  {13, "DESTROY_DECODER", false, true, 8, false, 16, false, 1000, 20000, kDestroyDecoderRequestFields, 1},
+  {14, "GET_DECODER_SESSION", false, true, 8, false, 32, false, 1000, 20000, kGetDecoderSessionRequestFields, 1},
+  {16, "CREATE_CHANNEL", false, true, 8, false, 32, false, 1000, 300000000, kCreateChannelRequestFields, 2},
+  {17, "DESTROY_CHANNEL", false, true, 8, false, 16, false, 1000, 20000, kDestroyChannelRequestFields, 2},
+  {18, "NEGOTIATE_CHANNEL_KEY", false, true, 8, true, 16, false, 20000, 2000000, kNegotiateChannelKeyRequestFields, 2},
+  {19, "QUERY_CHANNEL", false, true, 16, true, 32, true, 1000, 20000, kQueryChannelRequestFields, 4},
+  {20, "CONFIGURE_CHANNEL", false, true, 16, true, 32, true, 1000, 20000, kConfigureChannelRequestFields, 3},
+  {24, "GET_NEW_KEY_DATA", false, true, 24, false, 32, false, 1000, 20000, kGetNewKeyDataRequestFields, 3},
+  {25, "CALL_TRUSTED", false, true, 16, true, 32, true, 20000, 2000000, kCallTrustedRequestFields, 4},
+  {26, "SELECT_KEY", false, true, 24, false, 16, false, 1000, 20000, kSelectKeyRequestFields, 3},
+  {32, "CREATE_PROTECTED_OUTPUT", true, true, 8, false, 32, false, 1000, 20000, kCreateProtectedOutputRequestFields, 2},
+  {33, "DESTROY_PROTECTED_OUTPUT", true, true, 8, false, 16, false, 1000, 20000, kDestroyProtectedOutputRequestFields, 2},
+  {34, "GET_OUTPUT_RANDOM", true, true, 8, false, 32, false, 1000, 20000, kGetOutputRandomRequestFields, 2},
+  {35, "SET_OUTPUT_KEY", true, true, 8, true, 16, false, 20000, 2000000, kSetOutputKeyRequestFields, 2},
+  {36, "GET_OUTPUT_INFORMATION", true, true, 8, true, 32, true, 1000, 20000, kGetOutputInformationRequestFields, 2},
+  {37, "CONFIGURE_OUTPUT", true, true, 8, true, 16, false, 1000, 20000, kConfigureOutputRequestFields, 2},
+  {38, "CHECK_SHARED_ACCESS", true, true, 16, false, 32, false, 1000, 20000, kCheckSharedAccessRequestFields, 3},
 };
 
 constexpr const MessageInfo* FindMessage(uint32_t number) {

@@ -434,7 +434,7 @@
 #define WARD_MESSAGE_GET_NEW_KEY_DATA 24 /* GetDataForNewHardwareKey: a random token that the import of this key has to carry, once. A new token replaces an unused one. */
 #define WARD_MESSAGE_CALL_TRUSTED 25 /* NegotiateCryptoSessionKeyExchange with HW_PROTECTION: calls a function of the trusted application. The answer's status is that of the transport; what the function says is drm_result. */
 #define WARD_MESSAGE_SELECT_KEY 26 /* Makes an imported key the session's content key. SESSION_NO_CONTENT_KEY when none of this name was imported. */
-#define WARD_MESSAGE_CREATE_PROTECTED_OUTPUT 32 /* DxgkDdiOPMCreateProtectedOutput. This and the following messages are the kernel's queue's alone (MESSAGE_NOT_PERMITTED). */
+#define WARD_MESSAGE_CREATE_PROTECTED_OUTPUT 32 /* DxgkDdiOPMCreateProtectedOutput. */
 #define WARD_MESSAGE_DESTROY_PROTECTED_OUTPUT 33 /* DxgkDdiOPMDestroyProtectedOutput: wipes its key and takes back the protection that it set. */
 #define WARD_MESSAGE_GET_OUTPUT_RANDOM 34 /* DxgkDdiOPMGetRandomNumber: the same number for a protected output each time. */
 #define WARD_MESSAGE_SET_OUTPUT_KEY 35 /* DxgkDdiOPMSetSigningKeyAndSequenceNumbers: RSAES-OAEP of random number, signing key and two sequence numbers (40 bytes; more is ignored), once. Every failure is KEY_EXCHANGE_FAILED. */

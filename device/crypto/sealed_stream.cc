@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "base/assert.h"
 #include "device/crypto/openssl_handles.h"
@@ -15,11 +16,16 @@ namespace {
 using KdfHandle = OpenSslHandle<EVP_KDF, EVP_KDF_free>;
 using KdfContextHandle = OpenSslHandle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
 
-constexpr char kPurpose[] = "WardGPU saved state, AES-256-GCM";
+// HKDF's info.
+constexpr std::string_view InfoOf(SealPurpose purpose) {
+  return purpose == SealPurpose::kRecording ? "WardGPU recording, AES-256-GCM"
+                                            : "WardGPU saved state, AES-256-GCM";
+}
 // One call of libcrypto takes an int of bytes.
 constexpr size_t kPieceBytes = 1 << 20;
 
-bool Expand(const SealKey& operator_key, ConstByteSpan salt, ByteSpan output) {
+bool Expand(const SealKey& operator_key, ConstByteSpan salt, SealPurpose purpose, ByteSpan output) {
+  const std::string_view info = InfoOf(purpose);
   const KdfHandle kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr));
   const KdfContextHandle context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
   if (!context) return false;
@@ -31,8 +37,8 @@ bool Expand(const SealKey& operator_key, ConstByteSpan salt, ByteSpan output) {
                                         SealKey::kSizeBytes),
       OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, const_cast<uint8_t*>(salt.data()),
                                         salt.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, const_cast<char*>(kPurpose),
-                                        sizeof(kPurpose) - 1),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, const_cast<char*>(info.data()),
+                                        info.size()),
       OSSL_PARAM_construct_end()};
   return EVP_KDF_derive(context.get(), output.data(), output.size(), parameters) == 1;
 }
@@ -75,12 +81,13 @@ void internal::FreeCipherContext::operator()(evp_cipher_ctx_st* context) const {
   EVP_CIPHER_CTX_free(context);
 }
 
-bool DeriveSeal(const SealKey& operator_key, ConstByteSpan salt, DerivedSeal* seal) {
+bool DeriveSeal(const SealKey& operator_key, ConstByteSpan salt, DerivedSeal* seal,
+                SealPurpose purpose) {
   WARD_ASSERT(salt.size() == kSealSaltBytes);
   const OpenSslErrorScope errors;
   constexpr size_t kKeyBytes = decltype(seal->key)::kSizeBytes;
   SecretBytes<kKeyBytes + sizeof(seal->nonce) + kSealKeyCheckBytes> derived;
-  if (!Expand(operator_key, salt, derived.Expose())) return false;
+  if (!Expand(operator_key, salt, purpose, derived.Expose())) return false;
   const ConstByteSpan bytes = derived.Expose();
   std::copy_n(bytes.begin(), kKeyBytes, seal->key.Expose().begin());
   std::memcpy(seal->nonce, bytes.data() + kKeyBytes, sizeof(seal->nonce));

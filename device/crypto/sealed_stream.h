@@ -1,6 +1,6 @@
-// What leaves the chip sealed: AES-256-GCM (NIST SP 800-38D) under a key derived from the
-// operator's by HKDF-SHA-256 (RFC 5869) with a fresh salt, so that no key and nonce meet twice. The
-// vault and protected memory hand their bytes to these objects and to nobody else.
+// What leaves the chip or its host sealed: AES-256-GCM (NIST SP 800-38D) under a key derived from
+// the operator's by HKDF-SHA-256 (RFC 5869) with a fresh salt, so that no key and nonce meet twice.
+// The vault and protected memory hand their bytes to these objects and to nobody else.
 #ifndef WARD_DEVICE_CRYPTO_SEALED_STREAM_H_
 #define WARD_DEVICE_CRYPTO_SEALED_STREAM_H_
 
@@ -28,8 +28,12 @@ struct DerivedSeal {
   uint8_t key_check[kSealKeyCheckBytes] = {};
 };
 
+// What is sealed. Each gets keys of its own from one operator's key.
+enum class SealPurpose { kSavedState, kRecording };
+
 // False only when libcrypto fails. `salt` has kSealSaltBytes.
-[[nodiscard]] bool DeriveSeal(const SealKey& operator_key, ConstByteSpan salt, DerivedSeal* seal);
+[[nodiscard]] bool DeriveSeal(const SealKey& operator_key, ConstByteSpan salt, DerivedSeal* seal,
+                              SealPurpose purpose = SealPurpose::kSavedState);
 
 namespace internal {
 struct FreeCipherContext {

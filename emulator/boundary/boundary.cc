@@ -1,6 +1,9 @@
 #include "emulator/boundary/boundary.h"
 
+#include <iterator>
 #include <utility>
+
+#include "abi/generated/status.h"
 
 namespace ward::emulator {
 namespace {
@@ -111,6 +114,20 @@ class EntropyTap final : public device::EntropyPort {
 
 }  // namespace
 
+const char* NameOf(BoundaryEventKind kind) {
+  static constexpr const char* kNames[] = {
+      "register read", "register write", "config read", "config write", "MSI-X read", "MSI-X write",
+      "process",       "reset",          "tear-down",   "link fault",   "display",    "DMA read",
+      "DMA write",     "DMA fence",      "VRAM read",   "VRAM write",   "VRAM fence", "interrupt",
+      "time",          "entropy",        "answer",      "state load",   "replacement"};
+  static_assert(std::size(kNames) == static_cast<size_t>(BoundaryEventKind::kLast) + 1);
+  return kNames[static_cast<size_t>(kind)];
+}
+
+bool IsHostCall(BoundaryEventKind kind) {
+  return kind <= BoundaryEventKind::kAttachDisplay || kind >= BoundaryEventKind::kLoadState;
+}
+
 uint64_t EncodeDisplay(const device::AttachedDisplay& display) {
   return uint64_t{display.connected} << 63 | uint64_t{display.width & 0x7fffffff} << 32 |
          display.height;
@@ -150,12 +167,15 @@ class Boundary::PortTap {
 class Boundary::HostCall {
  public:
   HostCall(Boundary* boundary, BoundaryEventKind kind, uint64_t address, uint32_t size_bytes,
-           uint64_t value)
-      : hearing_(boundary->tap_->hearing()), was_in_host_call_(hearing_.in_host_call) {
+           uint64_t value, ConstByteSpan data = {})
+      : hearing_(boundary->tap_->hearing()), kind_(kind), was_in_host_call_(hearing_.in_host_call) {
     hearing_.in_host_call = true;
-    Tell(&hearing_, {kind, true, size_bytes, address, value, {}});
+    Tell(&hearing_, {kind, true, size_bytes, address, value, data});
   }
-  ~HostCall() { hearing_.in_host_call = was_in_host_call_; }
+  ~HostCall() {
+    hearing_.in_host_call = was_in_host_call_;
+    if (!was_in_host_call_ && hearing_.listener != nullptr) hearing_.listener->OnReturn(kind_);
+  }
   HostCall(const HostCall&) = delete;
   HostCall& operator=(const HostCall&) = delete;
 
@@ -166,6 +186,7 @@ class Boundary::HostCall {
 
  private:
   Hearing& hearing_;
+  BoundaryEventKind kind_;
   bool was_in_host_call_;
 };
 
@@ -235,6 +256,28 @@ void Boundary::SetLinkFault(uint32_t output, device::LinkFault fault) {
 Result<void> Boundary::AttachDisplay(uint32_t output, const device::AttachedDisplay& display) {
   const HostCall call(this, BoundaryEventKind::kAttachDisplay, output, 0, EncodeDisplay(display));
   return gpu_->AttachDisplay(output, display);
+}
+
+Result<void> Boundary::LoadState(ConstByteSpan state, device::StateSeal* seal) {
+  {
+    const HostCall call(this, BoundaryEventKind::kLoadState, 0, 0, 0, state);
+    Result<void> loaded = gpu_->LoadState(state, nullptr);
+    if (loaded.ok() || seal == nullptr || loaded.fault().status != abi::kStatusStateSealed) {
+      return loaded;
+    }
+  }
+  WARD_TRY(gpu_->LoadState(state, seal));
+  TellReplaced(ReplacedBy::kSealedState);
+  return {};
+}
+
+void Boundary::Restore(const device::GpuSnapshot& snapshot) {
+  gpu_->Restore(snapshot);
+  TellReplaced(ReplacedBy::kSnapshot);
+}
+
+void Boundary::TellReplaced(ReplacedBy cause) {
+  const HostCall call(this, BoundaryEventKind::kReplaced, 0, 0, static_cast<uint64_t>(cause));
 }
 
 }  // namespace ward::emulator

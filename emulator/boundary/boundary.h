@@ -40,7 +40,19 @@ enum class BoundaryEventKind : uint8_t {
   kEntropy,
   // value: what the chip answered to the read before.
   kAnswer,
+  // What the host did, too; behind the others because recordings hold these numbers.
+  kLoadState,  // data: the state, not sealed
+  // The chip is now another one than what was heard of it leads to.
+  kReplaced,  // value: ReplacedBy
+  kLast = kReplaced
 };
+
+enum class ReplacedBy : uint8_t { kSealedState, kSnapshot, kLast = kSnapshot };
+
+// For people: "register read", ...
+const char* NameOf(BoundaryEventKind kind);
+// What the host did, as against what the chip asked for or answered.
+bool IsHostCall(BoundaryEventKind kind);
 
 // An attached display as one number, and back.
 uint64_t EncodeDisplay(const device::AttachedDisplay& display);
@@ -59,6 +71,8 @@ struct BoundaryEvent {
 class BoundaryListener {
  public:
   virtual void OnEvent(const BoundaryEvent& event) = 0;
+  // The call of the host that was told last is over; not of calls within it.
+  virtual void OnReturn(BoundaryEventKind) {}
 
  protected:
   ~BoundaryListener() = default;
@@ -88,8 +102,13 @@ class Boundary {
   void SetLinkFault(uint32_t output, device::LinkFault fault);
   Result<void> AttachDisplay(uint32_t output, const device::AttachedDisplay& display);
 
-  // For scan-outs, hashes and snapshots: nothing of these is told to the listener. A recording does
-  // not reach across a Restore.
+  // A sealed state is told as kReplaced when it is in: the seal's key is nothing to listen to.
+  Result<void> LoadState(ConstByteSpan state, device::StateSeal* seal);
+  // Told as kReplaced.
+  void Restore(const device::GpuSnapshot& snapshot);
+
+  // For scan-outs, hashes and snapshots: nothing of these is told to the listener. Loads go through
+  // the functions above, or a recording goes on with another chip than the one that is there.
   device::Gpu& gpu() { return *gpu_; }
   const device::Gpu& gpu() const { return *gpu_; }
 
@@ -97,6 +116,7 @@ class Boundary {
   class PortTap;
   class HostCall;
   explicit Boundary(std::unique_ptr<PortTap> tap);
+  void TellReplaced(ReplacedBy cause);
 
   std::unique_ptr<PortTap> tap_;  // before gpu_: the chip uses it to its end
   std::unique_ptr<device::Gpu> gpu_;

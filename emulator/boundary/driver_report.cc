@@ -1,5 +1,8 @@
 #include "emulator/boundary/driver_report.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -177,11 +180,20 @@ void DriverReport::KeepFile() {
   if (size != written_size_ && is_due) WriteFile();
 }
 
+bool DriverReport::WriteOver(const std::string& text) {
+  if (!file_.valid())
+    file_ = FileDescriptor(open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const auto size = static_cast<ssize_t>(text.size());
+  return pwrite(file_.get(), text.data(), text.size(), 0) == size &&
+         ftruncate(file_.get(), size) == 0;
+}
+
 bool DriverReport::WriteFile() {
   if (path_.empty()) return false;
   written_size_ = accesses_.total() + watchdog_.changes();
   written_ns_ = now_ns_;
   const std::string text = EndsInJson(path_) ? Json() : Text();
+  if (in_place_) return WriteOver(text);
   // Whoever reads it, at any time, finds a whole one.
   const std::string beside = path_ + ".new";
   std::FILE* file = std::fopen(beside.c_str(), "we");

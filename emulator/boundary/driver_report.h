@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/file_descriptor.h"
 #include "emulator/boundary/access_table.h"
 #include "emulator/boundary/observer.h"
 #include "emulator/boundary/spin_watchdog.h"
@@ -22,6 +23,9 @@ class DriverReport final : public Observer {
   ~DriverReport() override;
   DriverReport(const DriverReport&) = delete;
   DriverReport& operator=(const DriverReport&) = delete;
+
+  // The file is opened once and written over. Before the first WriteFile.
+  void WriteInPlace() { in_place_ = true; }
 
   void OnBoundary(const BoundaryEvent& event, uint64_t now_ns) override;
   void OnTrace(const TraceEvent& event, uint64_t now_ns) override;
@@ -39,6 +43,7 @@ class DriverReport final : public Observer {
   void CheckAnswer(const TraceEvent& event);
   void Count(AccessReason reason, AccessKind kind, uint64_t number, uint64_t detail);
   void KeepFile();
+  bool WriteOver(const std::string& text);
 
   static constexpr uint32_t kQueues = 16;
   SpinWatchdog watchdog_;
@@ -52,6 +57,8 @@ class DriverReport final : public Observer {
   uint64_t now_ns_ = 0;
   uint64_t written_size_ = 0;  // accesses and loops in the file
   uint64_t written_ns_ = 0;
+  bool in_place_ = false;
+  FileDescriptor file_;
 };
 
 }  // namespace ward::emulator

@@ -32,6 +32,9 @@ class Observers::Fan final : public BoundaryListener, public TraceSink {
     const uint64_t now_ns = Now();
     for (const auto& observer : observers_) observer->OnBoundary(event, now_ns);
   }
+  void OnReturn(BoundaryEventKind kind) override {
+    for (BoundaryListener* listener : listeners_) listener->OnReturn(kind);
+  }
   void OnEvent(const TraceEvent& event) override {
     if (observers_.empty()) return;
     const uint64_t now_ns = Now();
@@ -77,6 +80,7 @@ std::unique_ptr<Observers> Observers::Open(const ObserverOptions& options, std::
   }
   if (options.with_report || !options.report_path.empty()) {
     auto report = std::make_unique<DriverReport>(options.spin_limits, options.report_path);
+    if (options.report_in_place) report->WriteInPlace();
     if (!options.report_path.empty() && !report->WriteFile()) {
       return Refuse(error, "report", options.report_path, "report.txt");
     }

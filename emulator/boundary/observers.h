@@ -27,6 +27,9 @@ struct ObserverOptions {
   uint64_t pcap_bytes = BoundedFile::kDefaultBytes;
   bool with_report = false;  // kept in memory, for WriteReport
   std::string report_path;   // and in this file; JSON when it ends in ".json"
+  // The report's file is opened once and written over, by a host that can't open files later. Else
+  // it is replaced, and whoever reads it finds a whole one.
+  bool report_in_place = false;
   SpinLimits spin_limits;
 };
 

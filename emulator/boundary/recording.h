@@ -1,5 +1,6 @@
 // Everything needed to run the chip again without its host: what the host called, and what the
-// ports answered. In memory only: it holds the chip's entropy, which is a secret.
+// ports answered. In memory only: it holds the chip's entropy, which is a secret. As a file:
+// emulator/recording.
 #ifndef WARD_EMULATOR_BOUNDARY_RECORDING_H_
 #define WARD_EMULATOR_BOUNDARY_RECORDING_H_
 
@@ -7,23 +8,16 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/result.h"
 #include "device/gpu.h"
 #include "emulator/boundary/boundary.h"
+#include "emulator/boundary/event_source.h"
 
 namespace ward::emulator {
 
 class Recording final : public BoundaryListener {
  public:
-  struct Event {
-    BoundaryEventKind kind;
-    bool ok;
-    uint32_t size_bytes;
-    uint64_t address;
-    uint64_t value;
-    std::vector<uint8_t> data;
-  };
+  using Event = RecordedEvent;
 
   ~Recording();  // wipes
   void OnEvent(const BoundaryEvent& event) override;
@@ -36,7 +30,7 @@ class Recording final : public BoundaryListener {
 
 struct ReplayOutcome {
   bool matches = false;     // the chip asked for the same things in the same order
-  size_t event = 0;         // index of the first event that differs
+  uint64_t event = 0;       // index of the first event that differs
   std::string difference;   // one line for people
   uint64_t state_hash = 0;  // after the last event
 };

@@ -25,6 +25,7 @@ constexpr char kIdentityHelp[] =
 struct IdentityArguments {
   std::string directory;
   bool force = false;
+  bool test = false;
   bool json = false;
 };
 
@@ -52,6 +53,7 @@ void PrintSummary(const Identity& identity) {
                certificate.serial, certificate.sha256_fingerprint);
     fmt::print("  valid        {} to {}\n", certificate.not_before, certificate.not_after);
   }
+  if (identity.is_test()) fmt::print("for tests: open recordings may hold its private key\n");
 }
 
 void PrintJson(const Identity& identity) {
@@ -66,14 +68,16 @@ void PrintJson(const Identity& identity) {
                                         {"not_before", certificate.not_before},
                                         {"not_after", certificate.not_after}});
   }
+  document["test"] = identity.is_test();
   document["bundle_bytes"] = identity.certificate_bundle().size();
   fmt::print("{}\n", document.dump(2));
 }
 
 int CreateIdentity(const IdentityArguments& arguments) {
   std::string error;
-  const auto identity = Identity::Create(&error);
+  auto identity = Identity::Create(&error);
   if (!identity) return Complain(error);
+  if (arguments.test) identity->MarkAsTest();
   if (!identity->Save(arguments.directory, arguments.force, &error)) return Complain(error);
   fmt::print(
       "A new device identity is in {}. Keep device.key to yourself.\n"
@@ -107,6 +111,8 @@ void AddIdentityCommand(CLI::App* app, int* exit_code) {
       ->required();
   create->add_flag("--force", arguments->force,
                    "Replace the identity that is there; its key is lost");
+  create->add_flag("--test", arguments->test,
+                   "Its private key may stand in recordings that are not sealed");
   create->footer("Example: ward identity create ~/ward-identity");
   create->callback([arguments, exit_code] { *exit_code = CreateIdentity(*arguments); });
 

@@ -16,6 +16,7 @@
 #include "emulator/cli/man_command.h"
 #include "emulator/cli/peek_command.h"
 #include "emulator/cli/regs_command.h"
+#include "emulator/cli/replay_command.h"
 #include "emulator/cli/ring_command.h"
 #include "emulator/cli/script_command.h"
 #include "emulator/cli/serve_command.h"
@@ -42,6 +43,7 @@ int Run(int argc, char** argv) {
   ward::emulator::AddScriptCommand(&app, &exit_code);
   ward::emulator::AddIdentityCommand(&app, &exit_code);
   ward::emulator::AddServeCommand(&app, &exit_code);
+  ward::emulator::AddReplayCommand(&app, &exit_code);
   ward::emulator::AddTraceCommand(&app, &exit_code);
   ward::emulator::AddDoctorCommand(&app, &exit_code);
   ward::emulator::AddCompletionCommand(&app, &exit_code);

@@ -1,5 +1,6 @@
 #include "emulator/cli/serve_command.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -18,7 +19,10 @@
 #include "abi/generated/pci.h"
 #include "base/bytes.h"
 #include "device/gpu.h"
+#include "emulator/boundary/fault_injector.h"
+#include "emulator/boundary/observers.h"
 #include "emulator/identity/identity.h"
+#include "emulator/recording/recording_file.h"
 #include "emulator/vfio_user/access_key.h"
 #include "emulator/vfio_user/endpoint.h"
 #include "emulator/vfio_user/served_gpu.h"
@@ -39,6 +43,15 @@ constexpr char kServeHelp[] =
     "  ward serve --tcp 127.0.0.1:7000            a driver on this machine, over TCP\n"
     "QEMU is to be 10.1 or later. Without share=on its memory is reached by messages, slowly.";
 
+// Each device has files of its own: with several, the first's end in .0, the second's in .1.
+struct WatchArguments {
+  ObserverOptions files;
+  std::string trace_form = "text";
+  std::string faults;
+  std::string record;
+  std::string record_key;
+};
+
 struct ServeArguments {
   std::vector<std::string> sockets;
   std::vector<std::string> tcp;
@@ -50,6 +63,7 @@ struct ServeArguments {
   bool strict_iv = false;
   bool open_decrypt = false;
   std::string displays[device::kGpuOutputCount] = {"1920x1080", "none"};
+  WatchArguments watch;
   ServerOptions server;
   bool no_sandbox = false;
 };
@@ -128,8 +142,50 @@ bool FillGpuOptions(const ServeArguments& arguments, device::GpuOptions* options
   return true;
 }
 
+// What hears a device, from its start to its end.
+struct Watch {
+  std::unique_ptr<RecordingFile> recording;  // outlives the observers, which tell it
+  std::unique_ptr<Observers> observers;
+};
+
+std::string OfDevice(const std::string& path, size_t device, size_t count) {
+  return path.empty() || path == "-" || count == 1 ? path : fmt::format("{}.{}", path, device);
+}
+
+std::optional<Watch> OpenWatch(const ServeArguments& arguments, const Identity& identity,
+                               const device::GpuOptions& gpu, size_t device, size_t count,
+                               std::string* error) {
+  const WatchArguments& wanted = arguments.watch;
+  ObserverOptions files = wanted.files;
+  files.trace_path = OfDevice(files.trace_path, device, count);
+  files.pcap_path = OfDevice(files.pcap_path, device, count);
+  files.report_path = OfDevice(files.report_path, device, count);
+  files.trace_form = wanted.trace_form == "log" ? TraceForm::kLog : TraceForm::kText;
+  files.with_report = true;  // for SIGUSR1
+  files.report_in_place = true;
+  Watch watch;
+  watch.observers = Observers::Open(files, error);
+  if (watch.observers == nullptr) return std::nullopt;
+  if (wanted.record.empty()) return watch;
+  RecordingOptions recording;
+  recording.path = OfDevice(wanted.record, device, count);
+  recording.key_file = wanted.record_key;
+  recording.is_test_identity = arguments.identity.empty() || identity.is_test();
+  watch.recording = RecordingFile::Open(recording, gpu, error);
+  if (watch.recording == nullptr) return std::nullopt;
+  watch.observers->AddListener(watch.recording.get());
+  return watch;
+}
+
 int Serve(const ServeArguments& arguments) {
   std::string error;
+  const int ready_fd = arguments.server.ready_fd;
+  if (ready_fd >= 0 && fcntl(ready_fd, F_GETFD) < 0) {
+    return Complain(fmt::format(
+        "--ready-fd {} is no open descriptor: have whoever starts the server open it, for example "
+        "--ready-fd 3 3>ready",
+        ready_fd));
+  }
   device::GpuOptions gpu_options;
   if (!FillGpuOptions(arguments, &gpu_options, &error)) return Complain(error);
   std::unique_ptr<AccessKey> key;
@@ -137,6 +193,9 @@ int Serve(const ServeArguments& arguments) {
     key = AccessKey::Load(arguments.key_file, &error);
     if (key == nullptr) return Complain(error);
   }
+  const std::optional<FaultPlan> faults = ParseFaults(arguments.watch.faults, &error);
+  if (!faults) return Complain(error);
+  std::vector<Watch> watches;  // outlive the server's devices
   Server server;
   std::vector<std::unique_ptr<Endpoint>> endpoints = Listen(arguments, key != nullptr, &error);
   if (!error.empty()) return Complain(error);
@@ -149,14 +208,24 @@ int Serve(const ServeArguments& arguments) {
         stderr,
         "ward: made an identity for this run only; keep one with: ward identity create DIR\n");
   }
-  gpu_options.identity_private_key = identity->private_key();
+  gpu_options.identity_key = &identity->key();
+  gpu_options.identity_private_key = identity->private_key();  // for a recording
   gpu_options.identity_certificates = identity->certificate_bundle();
   for (std::unique_ptr<Endpoint>& endpoint : endpoints) {
-    auto gpu = ServedGpu::Create(gpu_options, nullptr, nullptr);
+    device::GpuOptions played = gpu_options;  // faults that the chip itself plays are recorded too
+    FaultInjector(*faults, {}).Apply(&played);
+    auto watch = OpenWatch(arguments, *identity, played, watches.size(), endpoints.size(), &error);
+    if (!watch) return Complain(error);
+    Observers* const observers = watch->observers.get();
+    watches.push_back(std::move(*watch));
+    auto gpu = ServedGpu::Create(gpu_options, observers, *faults);
     if (!gpu.ok()) return Complain(gpu.fault().reason);
     // Whoever opens a UNIX socket has passed its file's permissions already.
     const AccessKey* wanted = endpoint->is_unix() ? nullptr : key.get();
-    server.Add(std::move(endpoint), std::move(gpu.value()), wanted, nullptr);
+    server.Add(std::move(endpoint), std::move(gpu.value()), wanted, [observers] {
+      observers->WriteReport(stderr);
+      observers->WriteReportFile();
+    });
   }
   ServerOptions options = arguments.server;
   options.sandbox = !arguments.no_sandbox;
@@ -195,6 +264,22 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
                   "Let applications read back what they decrypt; no PROTECTION then");
   serve->add_option("--display0", arguments->displays[0], "What is plugged in: WxH or none");
   serve->add_option("--display1", arguments->displays[1], "What is plugged in: WxH or none");
+  WatchArguments& watch = arguments->watch;
+  serve->add_option("--trace", watch.files.trace_path,
+                    "File for what happens, a line each; - is standard error");
+  serve->add_option("--trace-form", watch.trace_form, "text, or log (name key=value ...)")
+      ->check(CLI::IsMember({"text", "log"}));
+  serve->add_option("--pcap", watch.files.pcap_path,
+                    "File for commands and security messages, for Wireshark");
+  serve->add_option(
+      "--report", watch.files.report_path,
+      "File for what the driver asked for in vain; JSON when it ends in .json. SIGUSR1 "
+      "prints it at any time");
+  serve->add_option("--record", watch.record, "File that `ward replay` plays again");
+  serve->add_option("--record-key", watch.record_key,
+                    "32 bytes that seal the recording; needed with an identity not made for tests");
+  serve->add_option("--inject", watch.faults,
+                    "Faults, for example \"dma-error:nth=5 late-fence:ns=20000000\"");
   serve->add_option("--ready-fd", arguments->server.ready_fd,
                     "Descriptor that gets a line for each device when all listen");
   serve->add_flag("--no-sandbox", arguments->no_sandbox,

@@ -26,6 +26,9 @@ using StoreContextHandle = OpenSslHandle<X509_STORE_CTX, X509_STORE_CTX_free>;
 constexpr char kKeyFile[] = "device.key";
 constexpr std::array<const char*, 3> kCertificateFiles = {"device.pem", "intermediate.pem",
                                                           "root.pem"};
+constexpr char kTestMark[] = "test-identity";
+constexpr char kTestMarkText[] =
+    "The private key of this identity may stand in recordings that are not sealed.\n";
 constexpr mode_t kSecretMode = 0600;
 constexpr mode_t kPublicMode = 0644;
 constexpr char kLibcryptoFailed[] = "libcrypto can't make keys and certificates here";
@@ -40,16 +43,10 @@ BioHandle OpenBytes(ConstByteSpan bytes) {
   return BioHandle(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
-KeyHandle ParseKey(ConstByteSpan pem, std::string* error) {
+KeyHandle ParseKey(ConstByteSpan pem) {
   const BioHandle source = OpenBytes(pem);
-  KeyHandle key(source ? PEM_read_bio_PrivateKey(source.get(), nullptr, RefusePassPhrase, nullptr)
-                       : nullptr);
-  const char* reason = nullptr;
-  if (!device::RsaPrivateKey::FromHandle(key.get(), &reason)) {
-    *error = reason;
-    return nullptr;
-  }
-  return key;
+  return KeyHandle(
+      source ? PEM_read_bio_PrivateKey(source.get(), nullptr, RefusePassPhrase, nullptr) : nullptr);
 }
 
 CertificateHandle ParseCertificate(ConstByteSpan pem, std::string* error) {
@@ -133,6 +130,20 @@ ConstByteSpan Contents(const BioHandle& sink) {
   return {reinterpret_cast<const uint8_t*>(bytes), static_cast<size_t>(size)};
 }
 
+// Writes the mark, or sees to it that there is none.
+bool WriteTestMark(const fs::path& path, bool is_test, std::string* error) {
+  if (!is_test) {
+    std::error_code failure;
+    fs::remove(path, failure);
+    if (failure) *error = "can't be removed: " + failure.message();
+    return !failure;
+  }
+  PendingFile file(path);
+  const ConstByteSpan text(reinterpret_cast<const uint8_t*>(kTestMarkText),
+                           sizeof(kTestMarkText) - 1);
+  return file.Write(text, kPublicMode, error) && file.Commit(error);
+}
+
 }  // namespace
 
 std::optional<Identity> Identity::Create(std::string* error) {
@@ -152,7 +163,11 @@ std::optional<Identity> Identity::Create(std::string* error) {
   if (!identity.intermediate_) return std::nullopt;
   identity.device_ = IssueCertificate(CertificateRole::kDevice, device_key.get(),
                                       identity.intermediate_.get(), intermediate_key.get());
-  if (!identity.device_ || !identity.Adopt(device_key.get())) return std::nullopt;
+  const char* flaw = nullptr;
+  auto checked = device::RsaPrivateKey::FromHandle(device_key.get(), &flaw);
+  if (!identity.device_ || !checked || !identity.Adopt(device_key.get(), std::move(*checked))) {
+    return std::nullopt;
+  }
   error->clear();
   return identity;
 }
@@ -173,8 +188,13 @@ std::optional<Identity> Identity::Load(const fs::path& directory, std::string* e
   Identity identity;
   const auto key_pem = ReadIdentityFile(directory / kKeyFile, &flaw);
   if (!key_pem) return fail(kKeyFile);
-  const KeyHandle key = ParseKey(key_pem->bytes(), &flaw);
-  if (!key) return fail(kKeyFile);
+  const KeyHandle key = ParseKey(key_pem->bytes());
+  const char* key_flaw = nullptr;
+  auto checked = device::RsaPrivateKey::FromHandle(key.get(), &key_flaw);
+  if (!checked) {
+    flaw = key_flaw;
+    return fail(kKeyFile);
+  }
 
   const std::array<CertificateHandle*, 3> certificates = {&identity.device_,
                                                           &identity.intermediate_, &identity.root_};
@@ -194,10 +214,12 @@ std::optional<Identity> Identity::Load(const fs::path& directory, std::string* e
              MendText(directory);
     return std::nullopt;
   }
-  if (!identity.Adopt(key.get())) {
+  if (!identity.Adopt(key.get(), std::move(*checked))) {
     *error = kLibcryptoFailed;
     return std::nullopt;
   }
+  std::error_code ignored;
+  identity.is_test_ = fs::is_regular_file(directory / kTestMark, ignored);
   return identity;
 }
 
@@ -221,11 +243,17 @@ bool Identity::Save(const fs::path& directory, bool overwrite, std::string* erro
                                              EncodeCertificate(root_)};
   const std::array<const char*, 4> names = {kKeyFile, kCertificateFiles[0], kCertificateFiles[1],
                                             kCertificateFiles[2]};
+  // Before the key is another one: it is not given away by the mark of the last.
+  std::string flaw;
+  if (!WriteTestMark(directory / kTestMark, is_test_, &flaw)) {
+    *error = (directory / kTestMark).string() + " " + flaw;
+    return false;
+  }
   // All are on the disk before the first takes its place.
   std::vector<PendingFile> files;
   for (size_t i = 0; i < names.size(); ++i) {
     const fs::path path = directory / names[i];
-    std::string flaw = kLibcryptoFailed;
+    flaw = kLibcryptoFailed;
     files.emplace_back(path);
     if (!contents[i] ||
         !files.back().Write(Contents(contents[i]), i == 0 ? kSecretMode : kPublicMode, &flaw)) {
@@ -234,7 +262,6 @@ bool Identity::Save(const fs::path& directory, bool overwrite, std::string* erro
     }
   }
   for (size_t i = 0; i < names.size(); ++i) {
-    std::string flaw;
     if (!files[i].Commit(&flaw)) {
       *error = (directory / names[i]).string() + " " + flaw;
       return false;
@@ -249,8 +276,9 @@ std::vector<CertificateSummary> Identity::Summarize() const {
           SummarizeCertificate(CertificateRole::kRoot, root_.get())};
 }
 
-bool Identity::Adopt(EVP_PKEY* key) {
-  const Pkcs8Handle info(EVP_PKEY2PKCS8(key));
+bool Identity::Adopt(EVP_PKEY* handle, device::RsaPrivateKey key) {
+  key_ = std::move(key);
+  const Pkcs8Handle info(EVP_PKEY2PKCS8(handle));
   const int size = info ? i2d_PKCS8_PRIV_KEY_INFO(info.get(), nullptr) : 0;
   if (size <= 0 || static_cast<size_t>(size) > kMaxPrivateKeyBytes) return false;
   unsigned char* next = private_key_.Expose().data();

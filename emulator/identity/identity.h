@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/secret_bytes.h"
+#include "device/crypto/rsa_private_key.h"
 #include "emulator/identity/certificate.h"
 
 namespace ward::emulator {
@@ -26,14 +27,21 @@ class Identity {
   // command that mends it.
   static std::optional<Identity> Load(const std::filesystem::path& directory, std::string* error);
 
-  // Writes those four files, device.key readable by its owner alone. Makes the directory when it is
-  // missing; without `overwrite` refuses one that holds any of the files.
+  // Writes those four files, device.key readable by its owner alone, and the mark of an identity
+  // for tests, or removes it. Makes the directory when it is missing; without `overwrite` refuses
+  // one that holds any of the files.
   bool Save(const std::filesystem::path& directory, bool overwrite, std::string* error) const;
 
-  // PKCS#8 DER, for device::GpuOptions and nothing else.
+  // The checked key, for device::GpuOptions: it is not checked again there.
+  const device::RsaPrivateKey& key() const { return *key_; }
+  // The same as PKCS#8 DER, for Save.
   ConstByteSpan private_key() const { return private_key_.Expose().first(private_key_size_); }
   // PKCS#7 certs-only DER with device, intermediate and root certificate.
   ConstByteSpan certificate_bundle() const { return bundle_; }
+  // Whether its owner gave the private key away for tests: recordings of the device may hold it
+  // in the open. In a directory the file `test-identity` says so.
+  bool is_test() const { return is_test_; }
+  void MarkAsTest() { is_test_ = true; }
   // Device, intermediate, root.
   std::vector<CertificateSummary> Summarize() const;
 
@@ -41,14 +49,17 @@ class Identity {
   static constexpr size_t kMaxPrivateKeyBytes = 2048;
 
   Identity() = default;
-  bool Adopt(EVP_PKEY* key);
+  // `key` was checked; false when libcrypto fails.
+  bool Adopt(EVP_PKEY* handle, device::RsaPrivateKey key);
 
+  std::optional<device::RsaPrivateKey> key_;
   SecretBytes<kMaxPrivateKeyBytes> private_key_;
   size_t private_key_size_ = 0;
   CertificateHandle device_;
   CertificateHandle intermediate_;
   CertificateHandle root_;
   std::vector<uint8_t> bundle_;
+  bool is_test_ = false;
 };
 
 }  // namespace ward::emulator

@@ -24,6 +24,7 @@ constexpr uint64_t kNanosecondsPerMillisecond = 1000000;
 constexpr uint32_t kCommandRegister = 0x04;
 constexpr uint32_t kCommandBusMaster = 0x4;
 constexpr uint32_t kCommandMemory = 0x2;
+constexpr uint32_t kNobodyAnswers = 0xffffffff;
 
 uint64_t RoundToPages(uint64_t size) {
   return (size + abi::kPageSize - 1) / abi::kPageSize * abi::kPageSize;
@@ -182,8 +183,11 @@ Result<std::unique_ptr<InProcessHost>> InProcessHost::Create(const InProcessOpti
   host->vram_ = MapPages(host->vram_bytes_);
   if (host->vram_ == nullptr) return Fault{abi::kStatusOutOfMemory, "no memory for visible VRAM"};
   host->ports_ = std::make_unique<Ports>(host.get(), options.trace, options.entropy_seed);
+  host->faults_ = std::make_unique<FaultInjector>(options.faults, host->ports_->ports());
+  device::GpuOptions gpu = options.gpu;
+  host->faults_->Apply(&gpu);
   WARD_ASSIGN_OR_RETURN(host->boundary_,
-                        Boundary::Create(options.gpu, host->ports_->ports(), options.listener));
+                        Boundary::Create(gpu, host->faults_->ports(), options.listener));
   host->ConfigWrite(kCommandRegister, 2, kCommandMemory);
   return host;
 }
@@ -196,17 +200,28 @@ uint32_t InProcessHost::ConfigRead(uint32_t offset, uint32_t size_bytes) {
 
 void InProcessHost::ConfigWrite(uint32_t offset, uint32_t size_bytes, uint32_t value) {
   boundary_->WriteConfig(offset, size_bytes, value);
-  bus_master_ = (boundary_->ReadConfig(kCommandRegister, 2) & kCommandBusMaster) != 0;
+  uint32_t command = boundary_->ReadConfig(kCommandRegister, 2);
+  const bool is_command = offset / 4 == kCommandRegister / 4;
+  if (memory_space_ && !is_command && (command & kCommandMemory) == 0) {
+    // The write reset the function. As a VFIO port does, this one keeps the BARs where its driver
+    // finds them.
+    command |= kCommandMemory;
+    boundary_->WriteConfig(kCommandRegister, 2, command);
+  }
+  memory_space_ = (command & kCommandMemory) != 0;
+  bus_master_ = (command & kCommandBusMaster) != 0;
   RunUntilBlocked();
 }
 
 uint32_t InProcessHost::BarRead32(int bar, uint64_t offset) {
+  if (!memory_space_) return kNobodyAnswers;
   if (bar == static_cast<int>(abi::kMsixBar)) return boundary_->ReadMsix(offset, 4);
-  if (bar != static_cast<int>(abi::kRegisterBar)) return 0xffffffff;
+  if (bar != static_cast<int>(abi::kRegisterBar)) return kNobodyAnswers;
   return boundary_->ReadRegister(offset, 4);
 }
 
 void InProcessHost::BarWrite32(int bar, uint64_t offset, uint32_t value) {
+  if (!memory_space_) return;
   if (bar == static_cast<int>(abi::kMsixBar)) return boundary_->WriteMsix(offset, 4, value);
   if (bar != static_cast<int>(abi::kRegisterBar)) return;
   boundary_->WriteRegister(offset, 4, value);
@@ -285,7 +300,7 @@ abi::PciError InProcessHost::WaitInterrupt(uint32_t vector, uint32_t timeout_ms)
   const uint64_t deadline = now_ns_ + timeout_ms * kNanosecondsPerMillisecond;
   for (int slice = 0; slice < kMaximumSlices; ++slice) {
     if (std::exchange(fired_[vector], false)) return abi::PciError::kNone;
-    const device::ProcessResult result = boundary_->Process(kSliceBytes);
+    const device::ProcessResult result = faults_->Process(boundary_.get(), kSliceBytes);
     if (result.more || fired_[vector]) continue;
     if (result.wakeup_ns == 0 || result.wakeup_ns > deadline) break;
     now_ns_ = std::max(now_ns_, result.wakeup_ns);
@@ -294,9 +309,8 @@ abi::PciError InProcessHost::WaitInterrupt(uint32_t vector, uint32_t timeout_ms)
 }
 
 abi::PciError InProcessHost::ResetFunction() {
-  const uint32_t command = ConfigRead(kCommandRegister, 2);
   boundary_->Reset(device::ResetKind::kFunction);
-  ConfigWrite(kCommandRegister, 2, command & kCommandMemory);
+  ConfigWrite(kCommandRegister, 2, memory_space_ ? kCommandMemory : 0);
   fired_.fill(false);
   return abi::PciError::kNone;
 }
@@ -304,7 +318,7 @@ abi::PciError InProcessHost::ResetFunction() {
 void InProcessHost::RunUntilBlocked() {
   if (std::exchange(running_, true)) return;
   for (int slice = 0; slice < kMaximumSlices; ++slice) {
-    if (!boundary_->Process(kSliceBytes).more) break;
+    if (!faults_->Process(boundary_.get(), kSliceBytes).more) break;
   }
   running_ = false;
 }

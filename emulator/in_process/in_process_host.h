@@ -17,6 +17,7 @@
 #include "device/gpu.h"
 #include "device/ports.h"
 #include "emulator/boundary/boundary.h"
+#include "emulator/boundary/fault_injector.h"
 
 namespace ward::emulator {
 
@@ -24,6 +25,8 @@ struct InProcessOptions {
   device::GpuOptions gpu;
   // Hears everything that crosses the chip's boundary, from its start on. May be null.
   BoundaryListener* listener = nullptr;
+  // Faults of the machine around the chip; none by default.
+  FaultPlan faults;
   // Hears the chip's trace events. May be null.
   TraceSink* trace = nullptr;
   // For tests only: every random byte follows from this number. 0: the system's random source.
@@ -71,13 +74,15 @@ class InProcessHost final : public abi::PciFunction {
   abi::PciError Fail(abi::PciError error, std::string text);
 
   std::unique_ptr<Ports> ports_;
+  std::unique_ptr<FaultInjector> faults_;
   std::unique_ptr<Boundary> boundary_;
   uint8_t* vram_ = nullptr;
   uint64_t vram_bytes_ = 0;
   std::map<uint64_t, abi::DmaBuffer> dma_;  // by bus address, page-aligned, never adjacent
   uint64_t next_bus_address_ = 0x10000000;
   bool bus_master_ = false;
-  bool running_ = false;  // a trace listener may call back; work does not nest
+  bool memory_space_ = false;  // clear: register BARs don't answer
+  bool running_ = false;       // a trace listener may call back; work does not nest
   uint32_t vector_count_ = 0;
   std::array<bool, abi::kVectorCount> fired_{};
   uint64_t now_ns_ = 1;

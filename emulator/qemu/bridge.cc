@@ -9,8 +9,10 @@
 
 #include "device/gpu.h"
 #include "emulator/boundary/boundary.h"
+#include "emulator/boundary/fault_injector.h"
 #include "emulator/boundary/observers.h"
 #include "emulator/identity/identity.h"
+#include "emulator/recording/recording_file.h"
 #include "emulator/seal/seal_file.h"
 
 namespace ward::emulator {
@@ -86,9 +88,12 @@ struct WardChip {
   ward::emulator::HostVram vram;
   ward::emulator::HostSignals signals;
   std::unique_ptr<ward::emulator::Observers> observers;
-  std::unique_ptr<ward::emulator::SealFile> seal;      // null: states are not sealed
-  std::unique_ptr<ward::emulator::Boundary> boundary;  // after its ports
-  bool handed_over = false;                            // a sealed state holds the keys now
+  std::unique_ptr<ward::emulator::FaultInjector> faults;
+  std::unique_ptr<ward::emulator::SealFile> seal;            // null: states are not sealed
+  std::unique_ptr<ward::emulator::RecordingFile> recording;  // null: nothing is recorded
+  bool told_of_recording = false;                            // that it ended
+  std::unique_ptr<ward::emulator::Boundary> boundary;        // after its ports
+  bool handed_over = false;                                  // a sealed state holds the keys now
 };
 
 namespace {
@@ -96,10 +101,9 @@ namespace {
 using ward::device::ScanoutView;
 using ward::emulator::Boundary;
 using ward::emulator::Identity;
+using ward::emulator::RecordingFile;
 
 static_assert(kWardChipOutputCount == ward::device::kGpuOutputCount);
-
-constexpr uint32_t kFaultyOutput = 0;  // the one that the host's link fault is for
 
 ward::device::AttachedDisplay ToDisplay(const WardChipDisplay& display) {
   return {display.connected, display.width, display.height};
@@ -121,6 +125,33 @@ std::optional<Identity> FindIdentity(const char* directory, std::string* error) 
   return directory == nullptr ? Identity::Create(error) : Identity::Load(directory, error);
 }
 
+// Empty when it could be begun, or nobody asked for one.
+std::string StartRecording(const WardChipOptions& options, const Identity& identity,
+                           const ward::device::GpuOptions& gpu_options, WardChip* chip) {
+  if (options.record_path == nullptr) {
+    return options.record_key_path == nullptr
+               ? ""
+               : "record-key seals a recording: give record=FILE too, or leave it out";
+  }
+  ward::emulator::RecordingOptions recording;
+  recording.path = options.record_path;
+  if (options.record_key_path != nullptr) recording.key_file = options.record_key_path;
+  recording.is_test_identity = options.identity_directory == nullptr || identity.is_test();
+  std::string error;
+  chip->recording = RecordingFile::Open(recording, gpu_options, &error);
+  // QEMU exits without an end of its devices.
+  if (chip->recording != nullptr) chip->recording->CloseAtExit();
+  return error;
+}
+
+// A recording may end by itself: full, or of another chip. Once.
+void TellOfRecording(WardChip* chip) {
+  if (chip->recording == nullptr || chip->told_of_recording) return;
+  if (chip->recording->trouble().empty()) return;
+  chip->told_of_recording = true;
+  chip->host.warn(chip->host.host, chip->recording->trouble().c_str());
+}
+
 std::string TextOf(const char* text) { return text == nullptr ? "" : text; }
 
 // Empty when what watches the chip could be opened, else why not.
@@ -129,6 +160,9 @@ std::string OpenObservers(const WardChipOptions& options, WardChip* chip) {
   files.trace_path = TextOf(options.trace_path);
   files.pcap_path = TextOf(options.pcap_path);
   files.report_path = TextOf(options.report_path);
+  constexpr uint64_t kNsPerMillisecond = 1'000'000;
+  if (options.poll_reads != 0) files.spin_limits.reads = options.poll_reads;
+  if (options.poll_ms != 0) files.spin_limits.ns = options.poll_ms * kNsPerMillisecond;
   const std::string form = TextOf(options.trace_form);
   if (!form.empty() && form != "text" && form != "log") {
     return "trace-form is " + form + ": give text or log";
@@ -165,11 +199,19 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   for (uint32_t output = 0; output < kWardChipOutputCount; ++output) {
     gpu_options.displays[output] = ToDisplay(options.displays[output]);
   }
-  gpu_options.identity_private_key = identity->private_key();
+  gpu_options.identity_key = &identity->key();
+  gpu_options.identity_private_key = identity->private_key();  // for the recording
   gpu_options.identity_certificates = identity->certificate_bundle();
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
                                      &chip->signals, &chip->signals, chip->observers->trace()};
-  auto boundary = Boundary::Create(gpu_options, ports, chip->observers->listener());
+  const auto plan = ward::emulator::ParseFaults(TextOf(options.injected_faults), &error);
+  if (!plan) return error;
+  chip->faults = std::make_unique<ward::emulator::FaultInjector>(*plan, ports);
+  chip->faults->Apply(&gpu_options);
+  error = StartRecording(options, *identity, gpu_options, chip);
+  if (!error.empty()) return error;
+  if (chip->recording != nullptr) chip->observers->AddListener(chip->recording.get());
+  auto boundary = Boundary::Create(gpu_options, chip->faults->ports(), chip->observers->listener());
   if (!boundary.ok()) return boundary.fault().reason;
   chip->boundary = std::move(boundary.value());
   return "";
@@ -222,7 +264,7 @@ void ward_chip_free_state(uint8_t* state) { delete[] state; }
 bool ward_chip_load(WardChip* chip, const uint8_t* state, size_t size_bytes, char* error,
                     size_t error_size) {
   const auto loaded =
-      chip->boundary->gpu().LoadState(ward::ConstByteSpan(state, size_bytes), chip->seal.get());
+      chip->boundary->LoadState(ward::ConstByteSpan(state, size_bytes), chip->seal.get());
   if (loaded.ok()) {
     chip->handed_over = false;
     return true;
@@ -235,8 +277,8 @@ void ward_chip_go_on(WardChip* chip) {
   if (std::exchange(chip->handed_over, false)) chip->boundary->TearDown();
 }
 
-void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault) {
-  chip->boundary->SetLinkFault(kFaultyOutput, ToLinkFault(fault));
+void ward_chip_set_link_fault(WardChip* chip, uint32_t output, WardChipLinkFault fault) {
+  chip->boundary->SetLinkFault(output, ToLinkFault(fault));
 }
 
 bool ward_chip_has_size(uint32_t width, uint32_t height) {
@@ -260,7 +302,9 @@ void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_byt
 
 WardChipSlice ward_chip_process(WardChip* chip) {
   ward_chip_go_on(chip);
-  const ward::device::ProcessResult result = chip->boundary->Process(ward::emulator::kSliceBytes);
+  const ward::device::ProcessResult result =
+      chip->faults->Process(chip->boundary.get(), ward::emulator::kSliceBytes);
+  TellOfRecording(chip);
   return {result.more, result.wakeup_ns};
 }
 

@@ -21,7 +21,7 @@ typedef enum WardChipView {
   kWardChipViewOperator = 1,
 } WardChipView;
 
-// What the link to the first output's display does.
+// What the link to an output's display does.
 typedef enum WardChipLinkFault {
   kWardChipLinkFaultNone = 0,
   kWardChipLinkFaultNegotiationFails = 1,
@@ -52,6 +52,8 @@ typedef struct WardChipHost {
   void (*signal_vector)(void* host, uint32_t vector);
   uint64_t (*now_ns)(void* host);
   bool (*fill_entropy)(void* host, void* data, size_t size_bytes);
+  // One line for the operator: something that he asked for ends, and the chip goes on.
+  void (*warn)(void* host, const char* text);
 } WardChipHost;
 
 typedef struct WardChipOptions {
@@ -73,8 +75,17 @@ typedef struct WardChipOptions {
   const char* trace_form;   // "text" or "log"; NULL: text
   const char* pcap_path;    // commands and security messages, for Wireshark
   const char* report_path;  // what the driver asked for in vain; JSON when it ends in ".json"
+  // From how many reads on, or how long, a loop of reads is told of in the report; 0: as
+  // docs/spec/trace.md says.
+  uint32_t poll_reads;
+  uint32_t poll_ms;
   // Faults of the machine around the chip, as docs/guide/faults.md spells them; NULL: none.
   const char* injected_faults;
+  // Everything that the chip does is recorded here, for `ward replay`; NULL: nothing is.
+  const char* record_path;
+  // 32 bytes that seal the recording: needed unless the identity is made here or is marked as one
+  // for tests. NULL: it is not sealed.
+  const char* record_key_path;
 } WardChipOptions;
 
 // Returns NULL and one line in `error` (what is wrong, and what mends it) when the options can't be
@@ -101,8 +112,8 @@ void ward_chip_go_on(WardChip* chip);
 
 // Lasts until another one is attached, across resets too. `output` exists, and ward_chip_has_size.
 void ward_chip_attach_display(WardChip* chip, uint32_t output, const WardChipDisplay* display);
-// Lasts until another one is set, across resets too.
-void ward_chip_set_link_fault(WardChip* chip, WardChipLinkFault fault);
+// Lasts until another one is set, across resets too. `output` exists.
+void ward_chip_set_link_fault(WardChip* chip, uint32_t output, WardChipLinkFault fault);
 
 // Accesses to BAR0; any offset below its size and any `size_bytes` of 1, 2, 4 and 8, aligned or
 // not.

@@ -41,10 +41,13 @@ struct WardGpuState {
   char *trace_form;
   char *pcap;
   char *report;
+  uint32_t poll_reads;
+  uint32_t poll_ms;
   char *inject;
   char *seal_key_file;
-  int view;       /* a WardChipView, may change at any time */
-  int link_fault; /* a WardChipLinkFault, likewise */
+  char *record;
+  char *record_key;
+  int view; /* a WardChipView, may change at any time */
   WardGpuScreen screens[kWardChipOutputCount];
 
   MemoryRegion registers;
@@ -135,6 +138,8 @@ static bool FillEntropy(void *host, void *data, size_t size) {
   error_report_err(error);
   return false;
 }
+
+static void Warn(void *host, const char *text) { warn_report("ward-gpu: %s", text); }
 
 /* ---- Work: slices from a bottom half, and a timer for the chip's own deadlines ---- */
 
@@ -290,9 +295,13 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .identity_directory = s->identity,
       .seal_key_path = s->seal_key_file,
       .trace_path = s->trace,
+      .record_path = s->record,
+      .record_key_path = s->record_key,
       .trace_form = s->trace_form,
       .pcap_path = s->pcap,
       .report_path = s->report,
+      .poll_reads = s->poll_reads,
+      .poll_ms = s->poll_ms,
       .injected_faults = s->inject,
       .displays = {s->screens[0].display, s->screens[1].display},
   };
@@ -305,6 +314,7 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .signal_vector = SignalVector,
       .now_ns = NowNs,
       .fill_entropy = FillEntropy,
+      .warn = Warn,
   };
   s->chip = ward_chip_create(&options, &host, error, sizeof(error));
   if (s->chip == NULL) {
@@ -322,7 +332,9 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
         "PROTECTION is refused; leave it out unless an application has to read back what it "
         "decrypts");
   }
-  ward_chip_set_link_fault(s->chip, s->link_fault); /* given before there was a chip */
+  for (int i = 0; i < kWardChipOutputCount; i++) {
+    ward_chip_set_link_fault(s->chip, (uint32_t)i, s->screens[i].link_fault); /* given before */
+  }
   return true;
 }
 
@@ -391,19 +403,13 @@ static int PutChip(QEMUFile *file, void *field_data, size_t size, const VMStateF
   return ward_gpu_state_put(file, container_of(field_data, WardGpuState, chip)->chip);
 }
 
-/* Displays and cables are this machine's; the guest learns of one that is another. */
-static void TakeOwnDisplays(WardGpuState *s) {
-  for (uint32_t head = 0; head < kWardChipOutputCount; ++head) {
-    ward_chip_attach_display(s->chip, head, &s->screens[head].display);
-  }
-  ward_chip_set_link_fault(s->chip, s->link_fault);
-}
-
 static int GetChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field) {
   WardGpuState *s = container_of(field_data, WardGpuState, chip);
   s->loading = true;
   int result = ward_gpu_state_get(file, s->chip);
-  if (result == 0) TakeOwnDisplays(s);
+  if (result == 0) { /* the guest learns of a display that is another */
+    for (int i = 0; i < kWardChipOutputCount; i++) ward_gpu_screen_attach(&s->screens[i]);
+  }
   s->loading = false;
   return result;
 }
@@ -451,12 +457,20 @@ static const char *const kLinkFaultNames[] = {"none", "negotiation-fails", "link
 static const QEnumLookup kLinkFaultLookup = {.array = kLinkFaultNames,
                                              .size = ARRAY_SIZE(kLinkFaultNames)};
 
-static int GetLinkFault(Object *object, Error **errp) { return WARD_GPU(object)->link_fault; }
+static int GetLinkFault0(Object *object, Error **errp) {
+  return WARD_GPU(object)->screens[0].link_fault;
+}
 
-static void SetLinkFault(Object *object, int fault, Error **errp) {
-  WardGpuState *s = WARD_GPU(object);
-  s->link_fault = fault;
-  if (s->chip != NULL) ward_chip_set_link_fault(s->chip, fault);
+static void SetLinkFault0(Object *object, int fault, Error **errp) {
+  ward_gpu_screen_set_link_fault(&WARD_GPU(object)->screens[0], fault);
+}
+
+static int GetLinkFault1(Object *object, Error **errp) {
+  return WARD_GPU(object)->screens[1].link_fault;
+}
+
+static void SetLinkFault1(Object *object, int fault, Error **errp) {
+  ward_gpu_screen_set_link_fault(&WARD_GPU(object)->screens[1], fault);
 }
 
 static char *GetDisplay0(Object *object, Error **errp) {
@@ -501,13 +515,22 @@ static WARD_PROPERTIES kProperties[] = {
     DEFINE_PROP_STRING("trace-form", WardGpuState, trace_form),
     DEFINE_PROP_STRING("pcap", WardGpuState, pcap),
     DEFINE_PROP_STRING("report", WardGpuState, report),
+    DEFINE_PROP_UINT32("poll-reads", WardGpuState, poll_reads, 0),
+    DEFINE_PROP_UINT32("poll-ms", WardGpuState, poll_ms, 0),
     DEFINE_PROP_STRING("inject", WardGpuState, inject),
     DEFINE_PROP_STRING("seal-key-file", WardGpuState, seal_key_file),
+    DEFINE_PROP_STRING("record", WardGpuState, record),
+    DEFINE_PROP_STRING("record-key", WardGpuState, record_key),
     WARD_PROPERTIES_END};
 
 static const char kDisplayDescription[] =
     "the display at the output: off, on, or the size that it prefers, as 1920x1080; may change at "
     "any time, and the guest learns of it";
+
+static const char kLinkFaultDescription[] =
+    "what the link to the first output's display does (link-fault1: to the second's): none, "
+    "negotiation-fails (HDCP does not authenticate) or link-lost (the cable is cut); may change at "
+    "any time";
 
 static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
   DeviceClass *device_class = DEVICE_CLASS(class);
@@ -533,11 +556,11 @@ static void InitClass(ObjectClass *class, WARD_CLASS_DATA data) {
       "what screendump, VNC and windows show: capture (protected content is black) or "
       "operator; may change at any time");
   object_class_property_add_enum(class, "link-fault", "WardGpuLinkFault", &kLinkFaultLookup,
-                                 GetLinkFault, SetLinkFault);
-  object_class_property_set_description(class, "link-fault",
-                                        "what the link to the first output's display does: none, "
-                                        "negotiation-fails (HDCP does not authenticate) or "
-                                        "link-lost (the cable is cut); may change at any time");
+                                 GetLinkFault0, SetLinkFault0);
+  object_class_property_add_enum(class, "link-fault1", "WardGpuLinkFault", &kLinkFaultLookup,
+                                 GetLinkFault1, SetLinkFault1);
+  object_class_property_set_description(class, "link-fault", kLinkFaultDescription);
+  object_class_property_set_description(class, "link-fault1", kLinkFaultDescription);
   object_class_property_add_str(class, "display0", GetDisplay0, SetDisplay0);
   object_class_property_add_str(class, "display1", GetDisplay1, SetDisplay1);
   object_class_property_set_description(class, "display0", kDisplayDescription);

@@ -95,3 +95,15 @@ void ward_gpu_screen_set_display(WardGpuScreen *screen, const char *text, Error 
   screen->display = next;
   Attach(screen);
 }
+
+void ward_gpu_screen_set_link_fault(WardGpuScreen *screen, WardChipLinkFault fault) {
+  screen->link_fault = fault;
+  WardChip *chip = screen->host.chip(screen->host.device);
+  if (chip != NULL) ward_chip_set_link_fault(chip, screen->output, fault);
+}
+
+void ward_gpu_screen_attach(WardGpuScreen *screen) {
+  WardChip *chip = screen->host.chip(screen->host.device);
+  ward_chip_attach_display(chip, screen->output, &screen->display);
+  ward_chip_set_link_fault(chip, screen->output, screen->link_fault);
+}

@@ -19,7 +19,9 @@ typedef struct WardGpuScreenHost {
 typedef struct WardGpuScreen {
   WardGpuScreenHost host;
   uint32_t output;
-  WardChipDisplay display; /* may change at any time, before there is a chip too */
+  /* Both may change at any time, before there is a chip too. */
+  WardChipDisplay display;
+  WardChipLinkFault link_fault;
   QemuConsole *console;
 } WardGpuScreen;
 
@@ -32,5 +34,9 @@ void ward_gpu_screen_close(WardGpuScreen *screen);
  * "1920x1080". */
 char *ward_gpu_screen_get_display(const WardGpuScreen *screen);
 void ward_gpu_screen_set_display(WardGpuScreen *screen, const char *text, Error **errp);
+/* What the cable to it does. */
+void ward_gpu_screen_set_link_fault(WardGpuScreen *screen, WardChipLinkFault fault);
+/* Display and cable are the host's: a chip that was just made or loaded gets them from here. */
+void ward_gpu_screen_attach(WardGpuScreen *screen);
 
 #endif

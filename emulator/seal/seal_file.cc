@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "emulator/identity/identity_file.h"
+#include "emulator/seal/key_file.h"
 
 namespace ward::emulator {
 namespace {
@@ -57,19 +58,8 @@ SealFile::SealFile(std::filesystem::path key_file) : key_file_(std::move(key_fil
 
 std::unique_ptr<SealFile> SealFile::Open(const std::filesystem::path& key_file,
                                          std::string* error) {
-  std::string what;
-  std::optional<FileBytes> content = ReadIdentityFile(key_file, &what);
-  if (content && content->bytes().size() != decltype(key_)::kSizeBytes) {
-    what = "is not 32 bytes long";
-    content.reset();
-  }
-  if (!content) {
-    *error = "the seal key " + key_file.string() + " " + what +
-             "; make one with: (umask 077; head -c 32 /dev/urandom > FILE)";
-    return nullptr;
-  }
   std::unique_ptr<SealFile> seal(new SealFile(key_file));
-  std::copy(content->bytes().begin(), content->bytes().end(), seal->key_.Expose().begin());
+  if (!ReadKeyFile(key_file, "seal key", &seal->key_, error)) return nullptr;
   return seal;
 }
 

@@ -17,7 +17,7 @@ namespace ward::emulator {
 
 std::unique_ptr<AccessKey> AccessKey::Load(const std::string& path, std::string* error) {
   std::unique_ptr<AccessKey> key(new AccessKey);
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   struct stat status{};
   const ByteSpan bytes = key->key_.Expose();
   std::string what;

@@ -24,8 +24,7 @@ class ClientMemory::Mapping {
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
 
-  uint8_t* memory() const { return file_.memory(); }
-  uint64_t size() const { return file_.size(); }
+  const MappedFile& file() const { return file_; }
 
  private:
   MappedFile file_;
@@ -46,8 +45,15 @@ std::shared_ptr<ClientMemory::Mapping> ClientMemory::MapFile(int descriptor, uin
   if (known != mappings_.end()) {
     std::shared_ptr<Mapping> mapping = known->second.lock();
     // A file that has grown since is refused beyond what was mapped: one mapping for a file.
-    if (mapping == nullptr || end > mapping->size()) return nullptr;
+    if (mapping == nullptr || end > mapping->file().size()) return nullptr;
     return mapping;
+  }
+  uint64_t mapped = 0;
+  for (const auto& entry : mappings_) mapped += entry.second.lock()->file().size();
+  if (mappings_.size() >= kMaximumFiles ||
+      static_cast<uint64_t>(status.st_size) > kMaximumFileBytes - mapped) {
+    *error = ENOSPC;
+    return nullptr;
   }
   auto file = MappedFile::Map(descriptor, static_cast<uint64_t>(status.st_size), error);
   if (!file) return nullptr;
@@ -104,6 +110,10 @@ std::map<uint64_t, ClientMemory::Window>::const_iterator ClientMemory::FindWindo
   return address - found->first < found->second.size ? found : windows_.end();
 }
 
+bool ClientMemory::IsCut(const Window& window) {
+  return window.mapping != nullptr && window.mapping->file().IsCut();
+}
+
 bool ClientMemory::Allows(uint64_t address, uint64_t size, uint32_t right) const {
   if (size == 0) return true;
   if (size - 1 > std::numeric_limits<uint64_t>::max() - address) return false;
@@ -111,6 +121,7 @@ bool ClientMemory::Allows(uint64_t address, uint64_t size, uint32_t right) const
   uint64_t left = size;
   while (true) {
     if (window == windows_.end() || (window->second.rights & right) == 0) return false;
+    if (IsCut(window->second)) return false;
     const uint64_t here = window->second.size - (address - window->first);
     if (here >= left) return true;
     left -= here;
@@ -122,11 +133,13 @@ bool ClientMemory::Allows(uint64_t address, uint64_t size, uint32_t right) const
 
 ClientMemory::Piece ClientMemory::Find(uint64_t address, uint64_t size) const {
   const auto found = FindWindow(address);
-  if (found == windows_.end()) return {};
+  if (found == windows_.end() || IsCut(found->second)) return {};
   const uint64_t within = address - found->first;
   const Window& window = found->second;
-  return {window.mapping == nullptr ? nullptr : window.mapping->memory() + window.offset + within,
-          std::min(size, window.size - within)};
+  const uint64_t here = std::min(size, window.size - within);
+  if (window.mapping == nullptr) return {nullptr, here, nullptr};
+  const MappedFile& file = window.mapping->file();
+  return {file.memory() + window.offset + within, here, &file};
 }
 
 }  // namespace ward::emulator

@@ -9,6 +9,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "base/assert.h"
+#include "emulator/vfio_user/mapped_file.h"
 #include "emulator/vfio_user/version_message.h"
 #include "fmt/format.h"
 
@@ -47,6 +48,17 @@ bool IsRequest(const Message& message) {
   return (message.header.flags & wire::kTypeMask) == wire::kTypeRequest;
 }
 
+// The header of a request that can be done; its body is another matter.
+bool IsWellFormed(const Message& message) {
+  const wire::Header& header = message.header;
+  return IsRequest(message) && (header.flags & ~wire::kFlagsMask) == 0 &&
+         (header.flags & wire::kError) == 0 && header.error == 0;
+}
+
+bool TakesDescriptors(Command command) {
+  return command == Command::kDmaMap || command == Command::kSetIrqs;
+}
+
 }  // namespace
 
 ClientSession::ClientSession(FileDescriptor socket, ServedGpu* gpu, const SessionOptions& options)
@@ -75,8 +87,16 @@ std::string ClientSession::Summary() const {
       counts_.shadow_reads);
 }
 
-bool ClientSession::WantsInput() const {
-  return !over_ && stream_.waiting_bytes() < kMaximumWaitingBytes;
+bool ClientSession::WantsInput() const { return !over_ && !IsBehind(); }
+
+bool ClientSession::IsBehind() const {
+  return stream_.waiting_bytes() >= kMaximumWaitingBytes ||
+         stream_.waiting_descriptors() >= wire::kMaximumFds;
+}
+
+void ClientSession::Flush() {
+  stream_.Flush();
+  if (sends_interrupts_) SendInterrupts();
 }
 
 bool ClientSession::HandleInput() {
@@ -113,8 +133,7 @@ void ClientSession::Handle(Message message, bool is_answered) {
     return;
   }
   int error = 0;
-  if (!IsRequest(message) || (header.flags & ~wire::kFlagsMask) != 0 ||
-      (header.flags & wire::kError) != 0 || header.error != 0) {
+  if (!IsWellFormed(message)) {
     error = EINVAL;
   } else if (!agreed_ && header.command != Command::kVersion) {
     error = EINVAL;
@@ -129,8 +148,7 @@ void ClientSession::Handle(Message message, bool is_answered) {
 
 int ClientSession::Dispatch(Message* message, bool is_answered) {
   const Command command = message->header.command;
-  const bool takes_descriptors = command == Command::kDmaMap || command == Command::kSetIrqs;
-  if (!takes_descriptors && !message->descriptors.empty()) return EINVAL;
+  if (!TakesDescriptors(command) && !message->descriptors.empty()) return EINVAL;
   switch (command) {
     case Command::kVersion:
       return OnVersion(*message);
@@ -262,7 +280,7 @@ int ClientSession::OnSetIrqs(Message* message) {
       !RangeFits(request.start, request.count, count) || message->descriptors.size() > count) {
     return EINVAL;
   }
-  error_event_.Close();
+  if (count != 0) error_event_.Close();
   if (!message->descriptors.empty()) error_event_ = std::move(message->descriptors.front());
   Reply(*message, {});
   return 0;
@@ -288,9 +306,11 @@ int ClientSession::SetMsix(const wire::IrqSet& request, Message* message) {
     case wire::kIrqDataEventfd | wire::kIrqActionTrigger:
       if (data_bytes != 0) return EINVAL;
       if (!descriptors.empty() && descriptors.size() != count) return EINVAL;
+      // All or none.
+      if (!std::ranges::all_of(descriptors, VectorEvents::IsUsable)) return EINVAL;
       for (uint32_t i = 0; i < count; ++i) {
-        FileDescriptor event = descriptors.empty() ? FileDescriptor() : std::move(descriptors[i]);
-        if (!events_.Assign(request.start + i, std::move(event))) return EINVAL;
+        events_.Assign(request.start + i,
+                       descriptors.empty() ? FileDescriptor() : std::move(descriptors[i]));
       }
       break;
     default:
@@ -352,37 +372,44 @@ void ClientSession::DoDeferred() {
 }
 
 void ClientSession::HandleAmidSlice(Message message) {
+  // What will be refused is refused at once: neither its effect nor its descriptors wait.
+  if (!IsWellFormed(message) || !message.descriptors.empty()) {
+    return Handle(std::move(message), false);
+  }
   const Command command = message.header.command;
-  if (IsRequest(message) && command == Command::kReset) {
+  if (command == Command::kReset) {
+    if (!message.body.empty()) return Handle(std::move(message), false);
     abandons_slice_ = true;
     deferred_.push_back({std::move(message), false});
     return;
   }
   wire::RegionAccess access{};
   const bool is_access = command == Command::kRegionRead || command == Command::kRegionWrite;
-  if (!IsRequest(message) || !is_access || ReadAccess(message, &access) != 0) {
+  if (!is_access || ReadAccess(message, &access) != 0) {
     return Handle(std::move(message), false);
   }
+  if (access.region == abi::kVramBar) return Handle(std::move(message), false);
   if (access.region == wire::kConfigRegion && command == Command::kRegionWrite) {
     const ConstByteSpan data = ConstByteSpan(message.body).subspan(sizeof(access));
-    if (gpu_->IsConfigWriteForLater(access.offset, data)) {
+    // It resets the function or takes bus mastering away.
+    if (gpu_->EndsSlice(access.offset, data)) {
       abandons_slice_ = true;
       deferred_.push_back({std::move(message), false});
       return;
     }
-    Handle(std::move(message), false);
-    if (!bus_master_) abandons_slice_ = true;
-    return;
   }
-  if (access.region != abi::kRegisterBar) return Handle(std::move(message), false);
   if (command == Command::kRegionWrite) return DeferWrite(std::move(message), access);
+  // Config space and BAR4 can be read at any time, but not before what was written to them.
+  if (access.region != abi::kRegisterBar && deferred_.empty()) {
+    return Handle(std::move(message), false);
+  }
   if (!shadow_.IsTaken()) shadow_.Take(&gpu_->boundary().gpu());  // the first message of all
   if (held_read_since_ns_ == 0) held_read_since_ns_ = gpu_->NowNs();
   deferred_.push_back({std::move(message), false});
 }
 
 void ClientSession::DeferWrite(Message message, const wire::RegionAccess& access) {
-  if (access.count == 4) {
+  if (access.region == abi::kRegisterBar && access.count == 4) {
     const uint32_t value = LoadLe<uint32_t>(message.body.data() + sizeof(access));
     shadow_.Write(access.offset, value);
     // A reset of the function or its engines: what they wanted from memory is of no use.
@@ -412,11 +439,14 @@ bool ClientSession::AnswerFromShadow(const Message& message) {
   std::vector<uint8_t> body(sizeof(access) + access.count);
   std::memcpy(body.data(), &access, sizeof(access));
   const ByteSpan data = ByteSpan(body).subspan(sizeof(access));
-  uint32_t value = 0;
-  if (access.count == sizeof(value) && shadow_.Read(access.offset, &value)) {
-    StoreLe(data.data(), value);
-  } else {
+  if (access.region != abi::kRegisterBar) {
     gpu_->Read(access.region, access.offset, data);
+  } else if (uint32_t value = 0; access.count == sizeof(value) && access.offset % 4 == 0) {
+    // Unknown to the shadow is what changes by being read: the time.
+    if (!shadow_.Read(access.offset, &value)) {
+      value = gpu_->boundary().gpu().PeekRegister(access.offset);
+    }
+    StoreLe(data.data(), value);
   }
   Reply(message, body);
   return true;
@@ -437,6 +467,7 @@ bool ClientSession::ReadDma(uint64_t bus_address, ByteSpan destination) {
     uint64_t size = piece.size;
     if (piece.memory != nullptr) {
       std::memcpy(destination.data(), piece.memory, size);
+      if (piece.file->IsCut()) return false;
     } else {
       size = std::min(size, transfer_bytes_);
       if (!TransferByMessage(Command::kDmaRead, bus_address, destination.first(size), {})) {
@@ -457,6 +488,7 @@ bool ClientSession::WriteDma(uint64_t bus_address, ConstByteSpan source) {
     uint64_t size = piece.size;
     if (piece.memory != nullptr) {
       std::memcpy(piece.memory, source.data(), size);
+      if (piece.file->IsCut()) return false;
     } else {
       size = std::min(size, transfer_bytes_);
       if (!TransferByMessage(Command::kDmaWrite, bus_address, {}, source.first(size))) return false;
@@ -480,7 +512,7 @@ bool ClientSession::WriteDmaAtomic64(uint64_t bus_address, uint64_t value) {
   std::memcpy(&value, bytes, sizeof(value));
   std::atomic_ref<uint64_t>(*reinterpret_cast<uint64_t*>(piece.memory))
       .store(value, std::memory_order_release);
-  return true;
+  return !piece.file->IsCut();
 }
 
 bool ClientSession::TransferByMessage(Command command, uint64_t address, ByteSpan read,
@@ -510,6 +542,27 @@ bool ClientSession::TransferByMessage(Command command, uint64_t address, ByteSpa
   return true;
 }
 
+bool ClientSession::ReadAmidSlice() {
+  if (!WantsInput()) return false;
+  Message message;
+  switch (stream_.Read(&message)) {
+    case MessageStream::Input::kMessage:
+      HandleAmidSlice(std::move(message));
+      if (deferred_.size() > kMaximumDeferred) End("it sends more than it can have done");
+      return true;
+    case MessageStream::Input::kNothing:
+      break;
+    case MessageStream::Input::kEnd:
+      End("");
+      break;
+    case MessageStream::Input::kBroken:
+      End(stream_.trouble());
+      break;
+  }
+  if (stream_.IsBroken()) End(stream_.trouble());
+  return false;
+}
+
 bool ClientSession::AwaitReply(uint16_t id, Message* reply) {
   WARD_ASSERT(!awaits_);
   awaits_ = true;
@@ -517,24 +570,17 @@ bool ClientSession::AwaitReply(uint16_t id, Message* reply) {
   has_reply_ = false;
   const uint64_t deadline =
       gpu_->NowNs() + static_cast<uint64_t>(options_.dma_timeout_ms) * kNanosecondsPerMillisecond;
+  int wait_ms = 0;
   while (!has_reply_ && !abandons_slice_) {
-    Message message;
-    const MessageStream::Input input = stream_.Read(&message);
-    if (input == MessageStream::Input::kMessage) {
-      HandleAmidSlice(std::move(message));
-      if (deferred_.size() > kMaximumDeferred) End("it sends more than it can have done");
-      continue;
-    }
-    if (input == MessageStream::Input::kEnd) End("");
-    if (input == MessageStream::Input::kBroken) End(stream_.trouble());
+    // Asked at each turn: a client that sends on and on must not keep us from the end.
+    if (stream_.Wait(WantsInput(), options_.stop_descriptor, wait_ms)) End("the server ends");
+    const bool got_message = ReadAmidSlice();
+    if (has_reply_) break;
     AnswerHeldReads();
     if (gpu_->NowNs() >= deadline) {
       End(fmt::format("it left a DMA request unanswered for {} ms", options_.dma_timeout_ms));
     }
-    if (over_) break;
-    if (stream_.WaitForInput(options_.stop_descriptor, held_read_since_ns_ != 0 ? 1 : 50)) {
-      End("the server ends");
-    }
+    wait_ms = got_message ? 0 : held_read_since_ns_ != 0 ? 1 : 50;
   }
   awaits_ = false;
   if (!has_reply_) return false;
@@ -549,7 +595,8 @@ void ClientSession::FireVector(uint32_t vector) {
 }
 
 void ClientSession::SendInterrupts() {
-  if (!bus_master_) return;
+  // Who does not read hears of each vector once, when he reads again.
+  if (!bus_master_ || IsBehind()) return;
   for (uint32_t vector = 0; vector < abi::kVectorCount; ++vector) {
     if ((events_.pending() >> vector & 1) == 0) continue;
     const wire::Interrupt interrupt = {vector, 0};

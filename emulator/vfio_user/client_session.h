@@ -3,13 +3,15 @@
 //
 // While the chip waits for memory that it reaches by messages, other requests arrive, and some
 // can't wait: QEMU answers DMA only when its own register access is answered. Then
-//   * what does not touch the chip's registers is done at once;
-//   * register writes are acknowledged, and done after the slice, in their order;
+//   * what touches neither registers nor configuration is done at once;
+//   * writes of these are acknowledged, and done after the slice, in their order; reads of
+//     configuration wait for writes before them;
 //   * register reads wait for the end of the slice, which a client that answers DMA meanwhile does
 //     not notice. One that leaves the first such request unanswered for kReadPatienceMs can't (QEMU
 //     without shared memory): it gets what the registers said before the slice (RegisterShadow),
 //     from then on at once;
-//   * a reset ends the slice: what it still wants from memory is refused.
+//   * a reset, and bus mastering switched off, end the slice: what it still wants from memory is
+//     refused.
 #ifndef WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
 #define WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
 
@@ -49,7 +51,7 @@ class ClientSession final : public ClientPort {
   int socket() const { return stream_.socket(); }
   // Handles what has arrived, some messages at most. True when there may be more at once.
   bool HandleInput();
-  void Flush() { stream_.Flush(); }
+  void Flush();
   // Whether more should be read: not from a client that does not read itself.
   bool WantsInput() const;
   bool WantsOutput() const { return stream_.waiting_bytes() > 0; }
@@ -123,6 +125,10 @@ class ClientSession final : public ClientPort {
   bool TransferByMessage(abi::vfio_user::Command command, uint64_t address, ByteSpan read,
                          ConstByteSpan written);
   bool AwaitReply(uint16_t id, Message* reply);
+  // Handles one message, if there is one to be had: true then.
+  bool ReadAmidSlice();
+  // Does not read what it was sent: memory for more is not to be had.
+  bool IsBehind() const;
   void SendInterrupts();
   bool ReachMemory(uint64_t address, uint64_t size, uint32_t right);
 

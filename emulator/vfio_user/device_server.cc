@@ -103,9 +103,20 @@ class DeviceServer::Loop {
     listener_is_watched_ = true;
     listener_.async_wait(Descriptor::wait_read, [this](error_code error) {
       if (error) return;
-      Accept();
+      Guard([this] { Accept(); });
       WatchListener();
     });
+  }
+
+  // A connection that there are no descriptors or timers for is dropped, and no other one with it.
+  template <typename Work>
+  void Guard(const Work& work) {
+    try {
+      work();
+    } catch (const boost::system::system_error& failure) {
+      Log(fmt::format("a connection was dropped: {}", failure.what()));
+      Pause();
+    }
   }
 
   void Accept() {
@@ -182,7 +193,9 @@ class DeviceServer::Loop {
       if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return Remove(place);
       if (place->got < place->proof.size()) return AwaitProof(place);
       if (options_.key->Accepts(place->challenge, place->proof)) {
-        Admit(FileDescriptor(fcntl(place->stream.socket(), F_DUPFD_CLOEXEC, 0)));
+        Guard([this, place] {
+          Admit(FileDescriptor(fcntl(place->stream.socket(), F_DUPFD_CLOEXEC, 0)));
+        });
       } else {
         Log("a client was refused: it does not hold the key");
       }

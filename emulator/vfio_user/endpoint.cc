@@ -1,6 +1,7 @@
 #include "emulator/vfio_user/endpoint.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -8,6 +9,8 @@
 #include <sys/un.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -17,6 +20,7 @@ namespace ward::emulator {
 namespace {
 
 constexpr int kBacklog = 8;
+constexpr unsigned long kMaximumPort = 65535;
 
 std::string ErrnoText() { return std::strerror(errno); }
 
@@ -47,8 +51,10 @@ bool ClearPath(const std::string& path, const sockaddr_un& address, std::string*
     *error = fmt::format("{} is there and is no socket: give another path, or remove it", path);
     return false;
   }
-  const FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
+  const FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  // EAGAIN: it listens, and so many wait for it that we would have to.
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
+      errno == EAGAIN) {
     *error = fmt::format("another server listens at {}: end it, or give another path", path);
     return false;
   }
@@ -125,7 +131,9 @@ std::unique_ptr<Endpoint> Endpoint::ListenTcp(const std::string& address, bool h
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
+  // getaddrinfo takes the lower 16 bits of a port that is too large.
   if (colon == std::string::npos || host.empty() || colon + 1 == address.size() ||
+      std::strtoul(address.c_str() + colon + 1, nullptr, 10) > kMaximumPort ||
       getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found) != 0) {
     *error = fmt::format("\"{}\" is no address and port: give for example 127.0.0.1:7000", address);
     return nullptr;
@@ -154,20 +162,30 @@ std::unique_ptr<Endpoint> Endpoint::ListenTcp(const std::string& address, bool h
 
 std::unique_ptr<Endpoint> Endpoint::Adopt(FileDescriptor socket, std::string* error) {
   int listens = 0;
+  int type = 0;
   socklen_t size = sizeof(listens);
+  socklen_t type_size = sizeof(type);
   sockaddr_un address{};
   socklen_t address_size = sizeof(address);
   if (getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0 ||
+      getsockopt(socket.get(), SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 ||
+      type != SOCK_STREAM ||
       getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &address_size) != 0 ||
       address.sun_family != AF_UNIX) {
     *error = fmt::format(
-        "descriptor {} is no UNIX socket that listens: hand one over as systemd does "
-        "(ListenStream= "
-        "in the .socket file)",
+        "descriptor {} is no UNIX stream socket that listens: hand one over as systemd does "
+        "(ListenStream= in the .socket file)",
         socket.get());
     return nullptr;
   }
-  const std::string path = address.sun_path;
+  fcntl(socket.get(), F_SETFD, FD_CLOEXEC);
+  // A path that fills its place has no end of its own; an abstract name begins with a zero.
+  std::string path(address.sun_path, address_size - offsetof(sockaddr_un, sun_path));
+  if (!path.empty() && path.front() == '\0') {
+    path.front() = '@';
+  } else {
+    path.resize(std::strlen(path.c_str()));
+  }
   return std::unique_ptr<Endpoint>(new Endpoint(std::move(socket), true, "vfio-user:" + path));
 }
 

@@ -6,6 +6,8 @@ namespace ward::emulator {
 namespace {
 
 // PCI Local Bus 3.0 section 6.7 and appendix H; PCI Express Base 4.0 section 7.5.3.
+constexpr uint32_t kCommand = 0x04;
+constexpr uint8_t kBusMaster = 0x04;
 constexpr uint32_t kFirstCapability = 0x34;
 constexpr uint8_t kPowerManagement = 0x01;
 constexpr uint8_t kExpress = 0x10;
@@ -66,6 +68,11 @@ bool FunctionConfig::ResetsOrPowers(uint32_t offset, ConstByteSpan data) const {
   const int express = ByteAt(offset, data, express_control_offset_ + 1);
   return (express >= 0 && (express & kInitiateReset) != 0) ||
          ByteAt(offset, data, power_control_offset_) >= 0;
+}
+
+bool FunctionConfig::StopsBusMaster(uint32_t offset, ConstByteSpan data) {
+  const int command = ByteAt(offset, data, kCommand);
+  return command >= 0 && (command & kBusMaster) == 0;
 }
 
 bool FunctionConfig::Write(uint32_t offset, ConstByteSpan data) {

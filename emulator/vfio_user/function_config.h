@@ -25,6 +25,8 @@ class FunctionConfig {
   bool Write(uint32_t offset, ConstByteSpan data);
   // Whether Write would reset the function, or change its power state.
   bool ResetsOrPowers(uint32_t offset, ConstByteSpan data) const;
+  // Whether Write would take bus mastering away.
+  static bool StopsBusMaster(uint32_t offset, ConstByteSpan data);
   // The function was reset.
   void OnReset() { msix_control_ = 0; }
 

@@ -19,6 +19,7 @@ constexpr int kMaximumMappings = 1024;
 struct Range {
   std::atomic<uintptr_t> start{0};
   std::atomic<uint64_t> size{0};
+  std::atomic<bool> is_cut{false};
 };
 Range ranges[kMaximumMappings];
 std::mutex ranges_lock;
@@ -28,7 +29,7 @@ long page_bytes = 4096;
 void OnBusError(int signal, siginfo_t* info, void* context) {
   const int error = errno;
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
-  for (const Range& range : ranges) {
+  for (Range& range : ranges) {
     const uint64_t size = range.size.load(std::memory_order_acquire);
     const uintptr_t start = range.start.load(std::memory_order_relaxed);
     if (size == 0 || address < start || address - start >= size) continue;
@@ -37,7 +38,9 @@ void OnBusError(int signal, siginfo_t* info, void* context) {
         mmap(reinterpret_cast<void*>(page), static_cast<size_t>(page_bytes), PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     errno = error;
+    range.is_cut.store(true, std::memory_order_relaxed);
     if (replaced != MAP_FAILED) return;
+    break;
   }
   // Not ours: as if we had never been asked.
   if ((former_action.sa_flags & SA_SIGINFO) != 0 && former_action.sa_sigaction != nullptr) {
@@ -63,6 +66,7 @@ int Publish(uint8_t* memory, uint64_t size) {
   const std::lock_guard<std::mutex> lock(ranges_lock);
   for (int place = 0; place < kMaximumMappings; ++place) {
     if (ranges[place].size.load(std::memory_order_relaxed) != 0) continue;
+    ranges[place].is_cut.store(false, std::memory_order_relaxed);
     ranges[place].start.store(reinterpret_cast<uintptr_t>(memory), std::memory_order_relaxed);
     ranges[place].size.store(size, std::memory_order_release);
     return place;
@@ -91,6 +95,8 @@ std::optional<MappedFile> MappedFile::Map(int descriptor, uint64_t size, int* er
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)), size_(other.size_), place_(other.place_) {}
+
+bool MappedFile::IsCut() const { return ranges[place_].is_cut.load(std::memory_order_relaxed); }
 
 MappedFile::~MappedFile() {
   if (memory_ == nullptr) return;

@@ -1,6 +1,7 @@
 // A file of another process, mapped shared and in full. The other process may cut the file off at
 // any time; the kernel then answers an access beyond its end with SIGBUS. Such a page is replaced
-// by one of zeros that nobody shares, and the access goes on: a client harms only itself.
+// by one of zeros that nobody shares, the access goes on, and the mapping is marked: whoever uses
+// it further would fill the process with pages, so he stops. A client harms only itself.
 #ifndef WARD_EMULATOR_VFIO_USER_MAPPED_FILE_H_
 #define WARD_EMULATOR_VFIO_USER_MAPPED_FILE_H_
 
@@ -21,6 +22,8 @@ class MappedFile {
 
   uint8_t* memory() const { return memory_; }
   uint64_t size() const { return size_; }
+  // Whether an access found the file cut off: what was read since is not the client's.
+  bool IsCut() const;
 
  private:
   MappedFile(uint8_t* memory, uint64_t size, int place)

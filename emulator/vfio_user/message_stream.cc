@@ -46,6 +46,7 @@ MessageStream::Input MessageStream::Break(const char* trouble) {
   trouble_ = trouble;
   output_.clear();
   waiting_bytes_ = 0;
+  waiting_descriptors_ = 0;
   return Input::kBroken;
 }
 
@@ -114,7 +115,12 @@ void MessageStream::Send(const wire::Header& header, ConstByteSpan body,
   if (!body.empty()) std::memcpy(output.bytes.data() + sizeof(header), body.data(), body.size());
   for (const int descriptor : descriptors) {
     output.descriptors.emplace_back(fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+    if (!output.descriptors.back().valid()) {
+      Break("there are no descriptors left");
+      return;
+    }
   }
+  waiting_descriptors_ += descriptors.size();
   waiting_bytes_ += output.bytes.size();
   output_.push_back(std::move(output));
   Flush();
@@ -147,6 +153,7 @@ void MessageStream::Flush() {
       Break("the connection was cut");
       return;
     }
+    waiting_descriptors_ -= output.descriptors.size();
     output.descriptors.clear();
     output.sent += static_cast<size_t>(sent);
     waiting_bytes_ -= static_cast<size_t>(sent);
@@ -154,11 +161,12 @@ void MessageStream::Flush() {
   }
 }
 
-bool MessageStream::WaitForInput(int other, int timeout_ms) {
-  const auto events = static_cast<short>(POLLIN | (waiting_bytes_ > 0 ? POLLOUT : 0));
+bool MessageStream::Wait(bool for_input, int other, int timeout_ms) {
+  const auto events =
+      static_cast<short>((for_input ? POLLIN : 0) | (waiting_bytes_ > 0 ? POLLOUT : 0));
   pollfd watched[] = {{socket_.get(), events, 0}, {other, POLLIN, 0}};
   poll(watched, other < 0 ? 1 : 2, timeout_ms);
-  if ((watched[0].revents & POLLOUT) != 0) Flush();
+  if ((watched[0].revents & (POLLOUT | POLLHUP | POLLERR)) != 0) Flush();
   return other >= 0 && (watched[1].revents & POLLIN) != 0;
 }
 

@@ -1,5 +1,5 @@
 // Messages of the vfio-user protocol on one stream socket, with the descriptors that come along.
-// Never waits, but in WaitForInput.
+// Never waits, but in Wait.
 #ifndef WARD_EMULATOR_VFIO_USER_MESSAGE_STREAM_H_
 #define WARD_EMULATOR_VFIO_USER_MESSAGE_STREAM_H_
 
@@ -48,10 +48,12 @@ class MessageStream {
   bool IsBroken() const { return broken_; }
   // Bytes that the socket did not take yet. A peer that does not read is not read from either.
   size_t waiting_bytes() const { return waiting_bytes_; }
+  // Descriptors that are kept for it.
+  size_t waiting_descriptors() const { return waiting_descriptors_; }
 
-  // Waits until there may be input, kept output could go on, or `other` (a descriptor, -1: none) is
-  // readable; at most `timeout_ms`. True when `other` is.
-  bool WaitForInput(int other, int timeout_ms);
+  // Waits until there may be input, if it is wanted, kept output could go on, or `other` (a
+  // descriptor, -1: none) is readable; at most `timeout_ms`. True when `other` is.
+  bool Wait(bool for_input, int other, int timeout_ms);
 
  private:
   struct Output {
@@ -71,6 +73,7 @@ class MessageStream {
   Message partial_;
   std::deque<Output> output_;
   size_t waiting_bytes_ = 0;
+  size_t waiting_descriptors_ = 0;
   bool broken_ = false;
   const char* trouble_ = "";
 };

@@ -34,7 +34,7 @@ const abi::RegisterInfo* FindInfo(uint64_t offset) {
 void RegisterShadow::Take(device::Gpu* gpu) {
   for (const abi::RegisterInfo& info : abi::kRegisters) {
     if (!IsReadWithoutTrace(info)) continue;
-    VisitPlaces(info, [&](uint64_t place) { values_[place] = gpu->ReadRegister(place, 4); });
+    VisitPlaces(info, [&](uint64_t place) { values_[place] = gpu->PeekRegister(place); });
   }
 }
 

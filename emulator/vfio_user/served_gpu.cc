@@ -28,11 +28,6 @@ uint64_t SteadyNs() {
                                    .count());
 }
 
-class SilentTrace final : public TraceSink {
- public:
-  void OnEvent(const TraceEvent&) override {}
-};
-
 bool IsPowerOfTwoUpTo8(size_t size) { return size == 1 || size == 2 || size == 4 || size == 8; }
 
 }  // namespace
@@ -43,8 +38,7 @@ class ServedGpu::Ports final : public device::DmaPort,
                                public device::ClockPort,
                                public device::EntropyPort {
  public:
-  Ports(ServedGpu* served, TraceSink* trace)
-      : served_(served), vram_(served), trace_(trace != nullptr ? trace : &silent_) {}
+  Ports(ServedGpu* served, TraceSink* trace) : served_(served), vram_(served), trace_(trace) {}
 
   device::Ports ports() { return {this, &vram_, this, this, this, trace_}; }
 
@@ -100,24 +94,32 @@ class ServedGpu::Ports final : public device::DmaPort,
 
   ServedGpu* served_;
   Vram vram_;
-  SilentTrace silent_;
   TraceSink* trace_;
 };
 
-ServedGpu::ServedGpu(const device::GpuOptions& options, TraceSink* trace)
-    : vram_bytes_(options.visible_vram_bytes),
+ServedGpu::ServedGpu(const device::GpuOptions& options, Observers* observers,
+                     const FaultPlan& faults)
+    : observers_(observers),
+      vram_bytes_(options.visible_vram_bytes),
       start_ns_(SteadyNs()),
-      ports_(std::make_unique<Ports>(this, trace)) {}
+      ports_(std::make_unique<Ports>(this, observers->trace())),
+      faults_(std::make_unique<FaultInjector>(faults, ports_->ports())) {
+  observers->UseClock(ports_.get());
+}
 
 ServedGpu::~ServedGpu() {
   if (client_ != nullptr) Detach();
+  observers_->UseClock(nullptr);
 }
 
 Result<std::unique_ptr<ServedGpu>> ServedGpu::Create(const device::GpuOptions& options,
-                                                     BoundaryListener* listener, TraceSink* trace) {
-  std::unique_ptr<ServedGpu> served(new ServedGpu(options, trace));
-  WARD_ASSIGN_OR_RETURN(served->boundary_,
-                        Boundary::Create(options, served->ports_->ports(), listener));
+                                                     Observers* observers,
+                                                     const FaultPlan& faults) {
+  std::unique_ptr<ServedGpu> served(new ServedGpu(options, observers, faults));
+  device::GpuOptions with_faults = options;
+  served->faults_->Apply(&with_faults);
+  WARD_ASSIGN_OR_RETURN(served->boundary_, Boundary::Create(with_faults, served->faults_->ports(),
+                                                            observers->listener()));
   served->config_.emplace(served->boundary_.get());
   return served;
 }
@@ -229,10 +231,13 @@ void ServedGpu::Reset() {
   TellBusMaster();
 }
 
-bool ServedGpu::IsConfigWriteForLater(uint64_t offset, ConstByteSpan data) {
-  return config_->ResetsOrPowers(static_cast<uint32_t>(offset), data);
+bool ServedGpu::EndsSlice(uint64_t offset, ConstByteSpan data) {
+  return config_->ResetsOrPowers(static_cast<uint32_t>(offset), data) ||
+         FunctionConfig::StopsBusMaster(static_cast<uint32_t>(offset), data);
 }
 
-device::ProcessResult ServedGpu::Process() { return boundary_->Process(kSliceBytes); }
+device::ProcessResult ServedGpu::Process() {
+  return faults_->Process(boundary_.get(), kSliceBytes);
+}
 
 }  // namespace ward::emulator

@@ -10,9 +10,10 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "base/trace.h"
 #include "device/gpu.h"
 #include "emulator/boundary/boundary.h"
+#include "emulator/boundary/fault_injector.h"
+#include "emulator/boundary/observers.h"
 #include "emulator/vfio_user/function_config.h"
 #include "emulator/vfio_user/vram_file.h"
 
@@ -38,9 +39,10 @@ class ClientPort {
 
 class ServedGpu {
  public:
-  // As device::Gpu::Create. `listener` and `trace` may be null, and outlive this.
+  // As device::Gpu::Create. `observers` outlive this.
   static Result<std::unique_ptr<ServedGpu>> Create(const device::GpuOptions& options,
-                                                   BoundaryListener* listener, TraceSink* trace);
+                                                   Observers* observers,
+                                                   const FaultPlan& faults = {});
   ~ServedGpu();
   ServedGpu(const ServedGpu&) = delete;
   ServedGpu& operator=(const ServedGpu&) = delete;
@@ -65,9 +67,9 @@ class ServedGpu {
   void Read(uint32_t region, uint64_t offset, ByteSpan data);
   void Write(uint32_t region, uint64_t offset, ConstByteSpan data);
   void Reset();
-  // Whether a write to configuration space resets the function or changes its power: it can't be
-  // done amid a slice. Others can.
-  bool IsConfigWriteForLater(uint64_t offset, ConstByteSpan data);
+  // Whether a write to configuration space resets the function, changes its power or takes bus
+  // mastering away: what a slice still wants from memory is refused then.
+  bool EndsSlice(uint64_t offset, ConstByteSpan data);
 
   // One bounded slice of work.
   device::ProcessResult Process();
@@ -79,16 +81,18 @@ class ServedGpu {
  private:
   class Ports;
   friend class Ports;
-  ServedGpu(const device::GpuOptions& options, TraceSink* trace);
+  ServedGpu(const device::GpuOptions& options, Observers* observers, const FaultPlan& faults);
   void ReadRegisters(uint64_t offset, ByteSpan data);
   void ReadMsix(uint64_t offset, ByteSpan data);
   void TellBusMaster();
 
+  Observers* observers_;
   const uint64_t vram_bytes_;
   const uint64_t start_ns_;
   VramFile vram_;
   ClientPort* client_ = nullptr;  // null: nobody is attached
   std::unique_ptr<Ports> ports_;
+  std::unique_ptr<FaultInjector> faults_;
   std::unique_ptr<Boundary> boundary_;
   std::optional<FunctionConfig> config_;
   bool bus_master_ = false;  // what the client port was told last

@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <exception>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -17,6 +20,18 @@
 
 namespace ward::emulator {
 namespace {
+
+// A device that does not end in this time never will: its client has found a way to hold its
+// thread.
+constexpr auto kPatience = std::chrono::milliseconds(500);
+
+// Each client brings some; the usual limit of 1024 is the shell's, for programs that use select(2).
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 sigset_t HandledSignals() {
   sigset_t signals;
@@ -33,6 +48,7 @@ struct Server::Device {
   std::function<void()> on_report;
   std::thread thread;
   std::atomic<bool> failed{false};
+  std::promise<void> ended;  // its thread has nothing to do any more
 };
 
 Server::Server() {
@@ -40,6 +56,7 @@ Server::Server() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   OpenNotifySocket();
   signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an errno
+  RaiseDescriptorLimit();
 }
 
 Server::~Server() {
@@ -72,6 +89,7 @@ void Server::StartThreads() {
         device->failed = true;
         kill(getpid(), SIGTERM);  // a process whose device is dead must not look alive
       }
+      device->ended.set_value();
     });
   }
 }
@@ -100,8 +118,14 @@ bool Server::Run(const ServerOptions& options, std::string* error) {
   WaitForEnd();
   TellStopping();
   for (const auto& device : devices_) device->server->Stop();
+  const auto limit = std::chrono::steady_clock::now() + kPatience;
   bool all_well = true;
   for (const auto& device : devices_) {
+    if (device->ended.get_future().wait_until(limit) != std::future_status::ready) {
+      log_.Write(device->endpoint->name(), "does not end; the process does");
+      for (const auto& other : devices_) other->endpoint.reset();
+      _exit(1);
+    }
     device->thread.join();
     if (device->failed) all_well = false;
   }

@@ -13,29 +13,30 @@ namespace {
 
 static_assert(abi::kVectorCount <= 32);
 
-bool IsEventfd(int descriptor) {
+}  // namespace
+
+bool VectorEvents::IsUsable(const FileDescriptor& event) {
   constexpr char kEventfd[] = "anon_inode:[eventfd]";
   char path[64];
-  std::snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
+  std::snprintf(path, sizeof(path), "/proc/self/fd/%d", event.get());
   char target[sizeof(kEventfd)] = {};
   const ssize_t length = readlink(path, target, sizeof(target) - 1);
   return length == sizeof(kEventfd) - 1 && std::strcmp(target, kEventfd) == 0;
 }
 
-// Anything else might keep us waiting, or be a file of ours that the client has no business in. The
-// flag is shared with the client, whose own eventfds do not wait either.
-bool MakeUsable(int descriptor) {
-  return IsEventfd(descriptor) &&
-         fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) == 0;
-}
-
-}  // namespace
-
-bool VectorEvents::Assign(uint32_t vector, FileDescriptor event) {
-  if (event.valid() && !MakeUsable(event.get())) return false;
+void VectorEvents::Assign(uint32_t vector, FileDescriptor event) {
   events_[vector] = std::move(event);
   FirePending();
-  return true;
+}
+
+// A full counter already says that the vector fired. The client shares the flag that keeps a write
+// from waiting, and may have cleared it, so it is set each time.
+void VectorEvents::Write(int event) {
+  const int flags = fcntl(event, F_GETFL);
+  if ((flags & O_NONBLOCK) == 0 && fcntl(event, F_SETFL, flags | O_NONBLOCK) != 0) return;
+  const uint64_t one = 1;
+  while (write(event, &one, sizeof(one)) < 0 && errno == EINTR) {
+  }
 }
 
 void VectorEvents::DropEvents() {
@@ -57,10 +58,7 @@ void VectorEvents::FirePending() {
   for (uint32_t vector = 0; vector < abi::kVectorCount; ++vector) {
     if ((pending_ >> vector & 1) == 0 || !events_[vector].valid()) continue;
     pending_ &= ~(1u << vector);
-    const uint64_t one = 1;
-    // A full counter already says that the vector fired.
-    while (write(events_[vector].get(), &one, sizeof(one)) < 0 && errno == EINTR) {
-    }
+    Write(events_[vector].get());
   }
 }
 

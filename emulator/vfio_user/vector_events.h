@@ -14,9 +14,12 @@ namespace ward::emulator {
 
 class VectorEvents {
  public:
-  // `vector` is less than abi::kVectorCount. Takes the eventfd; false when it is none. An invalid
-  // descriptor takes the vector's eventfd away.
-  bool Assign(uint32_t vector, FileDescriptor event);
+  // Whether it is an eventfd: anything else might keep us waiting, or be a file that the client has
+  // no business in.
+  static bool IsUsable(const FileDescriptor& event);
+  // `vector` is less than abi::kVectorCount. Takes a usable eventfd; an invalid descriptor takes
+  // the vector's eventfd away.
+  void Assign(uint32_t vector, FileDescriptor event);
   void DropEvents();
   // Nothing is due any more: after a reset. The eventfds stay.
   void DropPending() { pending_ = 0; }
@@ -29,6 +32,7 @@ class VectorEvents {
 
  private:
   void FirePending();
+  static void Write(int event);
 
   std::array<FileDescriptor, abi::kVectorCount> events_;
   uint32_t pending_ = 0;

@@ -1,5 +1,6 @@
 #include "emulator/vfio_user/version_message.h"
 
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -25,7 +26,10 @@ std::optional<VersionMessage> VersionMessage::Parse(ConstByteSpan body) {
   VersionMessage offer{wire::kDefaultTransferBytes};
   ConstByteSpan text = body.subspan(sizeof(version));
   if (text.empty()) return offer;
-  if (text.size() > kMaximumJsonBytes || text.back() != 0) return std::nullopt;
+  // One NUL, at the end: what stands behind another one the parser would not see.
+  if (text.size() > kMaximumJsonBytes || std::ranges::find(text, 0) != text.end() - 1) {
+    return std::nullopt;
+  }
   text = text.first(text.size() - 1);
   const Json json = Json::parse(text.begin(), text.end(), nullptr, false);
   if (!json.is_object()) return std::nullopt;

@@ -93,9 +93,7 @@ class Bench {
   uint32_t KeyedSession(bool readback = true) {
     const uint32_t session = NewSession();
     static const Bytes blob = [] {
-      const char* reason = nullptr;
-      auto key = device::RsaPrivateKey::LoadDer(GpuRig::Options().identity_private_key, &reason);
-      REQUIRE(key.has_value());
+      const device::RsaPrivateKey* key = GpuRig::Options().identity_key;
       Bytes wrapped(device::RsaPrivateKey::kModulusBytes);
       REQUIRE(key->WrapKey(device::AesKey{}, wrapped));
       return wrapped;

@@ -92,9 +92,7 @@ class SampleRig : public GpuRig {
     std::memcpy(request.data() + 32, firmware::kRsaesOaep, 16);
     REQUIRE(Send(abi::kMessageCreateSession, request) == 0);
     const uint32_t created = ports.bus.Load<uint32_t>(kData + 16);
-    const char* reason = nullptr;
-    auto key = device::RsaPrivateKey::LoadDer(Options().identity_private_key, &reason);
-    REQUIRE(key.has_value());
+    const device::RsaPrivateKey* key = Options().identity_key;
     std::vector<uint8_t> exchange(8 + device::RsaPrivateKey::kModulusBytes);
     StoreLe<uint32_t>(exchange.data(), created);
     StoreLe<uint32_t>(exchange.data() + 4, device::RsaPrivateKey::kModulusBytes);

@@ -49,6 +49,7 @@ class GpuRig {
     options.visible_vram_bytes = kVisibleBytes;
     options.protected_vram_bytes = kProtectedBytes;
     const TestIdentity& identity = LoadTestIdentity(WARD_SOURCE_DIR);
+    options.identity_key = &*identity.key;
     options.identity_private_key = identity.private_key;
     options.identity_certificates = identity.certificates;
     return options;

@@ -6,16 +6,19 @@
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/assert.h"
+#include "device/crypto/rsa_private_key.h"
 
 namespace ward::fakes {
 
 struct TestIdentity {
-  std::vector<uint8_t> private_key;   // PKCS#8 DER
-  std::vector<uint8_t> certificates;  // bytes that the chip hands out and never looks into
+  std::vector<uint8_t> private_key;          // PKCS#8 DER
+  std::optional<device::RsaPrivateKey> key;  // the same, checked once per process
+  std::vector<uint8_t> certificates;         // bytes that the chip hands out and never looks into
 };
 
 // Reads it once per process. `source_dir` is the tree's root (WARD_SOURCE_DIR).
@@ -32,6 +35,9 @@ inline const TestIdentity& LoadTestIdentity(const std::string& source_dir) {
     for (size_t at = begin; at + 1 < end; at += 2) {
       made.private_key.push_back(static_cast<uint8_t>(std::stoul(text.substr(at, 2), nullptr, 16)));
     }
+    const char* reason = nullptr;
+    made.key = device::RsaPrivateKey::LoadDer(made.private_key, &reason);
+    WARD_ASSERT(made.key.has_value());
     for (uint32_t i = 0; i < 1500; ++i) made.certificates.push_back(static_cast<uint8_t>(i * 7));
     return made;
   }();

@@ -44,7 +44,7 @@ FuzzMachine::FuzzMachine() : bus_(&record_), vram_(&record_, kVisibleBytes), sma
   device::GpuOptions options;
   options.visible_vram_bytes = kVisibleBytes;
   options.protected_vram_bytes = kProtectedBytes;
-  options.identity_private_key = identity.private_key;
+  options.identity_key = &*identity.key;
   options.identity_certificates = identity.certificates;
   auto created = device::Gpu::Create(options, {&bus_, &vram_, &small_, &small_, &small_, &small_});
   WARD_ASSERT(created.ok());
@@ -145,10 +145,7 @@ void FuzzMachine::OpenSession() {
   hardware_session_ = CreateSession(firmware::kHwProtection.bytes);
   session_ = CreateSession(firmware::kRsaesOaep);
   const uint8_t* response = bus_.bytes().data() + (kResponse - FuzzBus::kBase);
-  const char* reason = nullptr;
-  auto key =
-      device::RsaPrivateKey::LoadDer(fakes::LoadTestIdentity(WARD_SOURCE_DIR).private_key, &reason);
-  WARD_ASSERT(key.has_value());
+  const auto& key = fakes::LoadTestIdentity(WARD_SOURCE_DIR).key;
   device::AesKey session_key;
   std::fill(session_key.Expose().begin(), session_key.Expose().end(), uint8_t{0x5c});
   std::vector<uint8_t> negotiate(8 + device::RsaPrivateKey::kModulusBytes);

@@ -6,7 +6,7 @@
 #include "catch2/catch_test_macros.hpp"
 #include "kmd/command.h"
 #include "tests/integration/application.h"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 
 namespace ward::test {
 namespace {
@@ -16,8 +16,7 @@ const Key kOtherKey = ParseKey("603deb1015ca71be2b73aef0857d7781");
 
 struct Stage {
   Stage()
-      : machine(MakeMachine()),
-        kernel(OpenKernel(machine.get())),
+      : kernel(OpenKernel(machine.get())),
         application(kernel.get()),
         clip(MakeClip(1)),
         ciphertext(Encrypt(workspace, clip)),
@@ -44,7 +43,7 @@ struct Stage {
   }
 
   Workspace workspace;
-  std::unique_ptr<emulator::InProcessHost> machine;
+  const FunctionUnderTest machine;
   std::unique_ptr<runtime::Kernel> kernel;
   Application application;
   Clip clip;

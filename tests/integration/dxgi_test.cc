@@ -2,13 +2,15 @@
 // surface, display mode, residency; copies inside one resource.
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "abi/generated/registers.h"
 #include "catch2/catch_test_macros.hpp"
 #include "runtime/dxgi_device.h"
 #include "runtime/swap_chain.h"
 #include "tests/integration/application.h"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 
 namespace ward::test {
 namespace {
@@ -18,10 +20,7 @@ constexpr uint32_t kHeight = 480;
 
 struct Stage {
   Stage()
-      : machine(MakeMachine()),
-        kernel(OpenKernel(machine.get())),
-        application(kernel.get()),
-        dxgi(&application.device()) {}
+      : kernel(OpenKernel(machine.get())), application(kernel.get()), dxgi(&application.device()) {}
 
   std::unique_ptr<runtime::Resource> Create(const runtime::TextureDescription& description) {
     std::unique_ptr<runtime::Resource> texture;
@@ -51,14 +50,14 @@ struct Stage {
     return LoadLe<uint32_t>(Read(resource).data());
   }
   uint32_t Shown() {
-    device::Gpu& gpu = machine->gpu();
+    device::Gpu& gpu = machine.host().gpu();
     const device::ScanoutInfo info = gpu.Scanout(0);
     std::vector<uint8_t> pixels(size_t{info.width} * info.height * 4);
     REQUIRE(gpu.ReadScanout(0, device::ScanoutView::kOperator, pixels, info.width * 4));
     return LoadLe<uint32_t>(pixels.data());
   }
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  const FunctionUnderTest machine;
   std::unique_ptr<runtime::Kernel> kernel;
   Application application;
   runtime::DxgiDevice dxgi;
@@ -84,6 +83,28 @@ TEST_CASE("RotateResourceIdentities rotates the pictures through the buffers and
   runtime::Resource* mixed[] = {buffers[0], other.get()};
   CHECK(stage.dxgi.RotateResourceIdentities(mixed) == E_INVALIDARG);
   CHECK(stage.FirstPixel(buffers[0]) == kColors[0]);
+}
+
+TEST_CASE("Present shows a buffer as many vblanks after the one before as SyncInterval says") {
+  Stage stage;
+  std::unique_ptr<runtime::SwapChain> chain;
+  REQUIRE(runtime::SwapChain::Create(&stage.application.device(), kWidth, kHeight, 2, 0, &chain) ==
+          S_OK);
+  stage.Paint(chain->GetBuffer(0), 0xFF0000AA);
+  stage.Paint(chain->GetBuffer(1), 0xFF00BB00);
+  const auto count = [&] { return stage.machine->BarRead32(0, abi::kRegOutputVblankCount); };
+  REQUIRE(chain->Present() == S_OK);
+  uint32_t expected = count();
+  for (const UINT interval : {1u, 0u, 2u, 3u, 0u, 4u, 1u}) {
+    INFO(interval);
+    const uint32_t color = chain->GetCurrentBackBufferIndex() == 0 ? 0xFF0000AA : 0xFF00BB00;
+    REQUIRE(chain->Present(interval) == S_OK);
+    expected += interval;
+    CHECK(count() == expected);
+    CHECK(stage.Shown() == color);
+  }
+  CHECK(chain->Present(5) == E_INVALIDARG);
+  CHECK(count() == expected);
 }
 
 TEST_CASE("Blt copies, converts and scales between surfaces") {
@@ -138,7 +159,7 @@ TEST_CASE("SetDisplayMode makes a primary's size the mode and shows it") {
   const auto primary = stage.Create(description);
   stage.Paint(primary.get(), 0xFF778899);
   REQUIRE(stage.dxgi.SetDisplayMode(primary.get()) == S_OK);
-  CHECK(stage.machine->gpu().Scanout(0).width == kWidth);
+  CHECK(stage.machine.host().gpu().Scanout(0).width == kWidth);
   CHECK(stage.Shown() == 0xFF778899);
   description.width = 333;  // no mode
   const auto odd = stage.Create(description);
@@ -158,6 +179,64 @@ TEST_CASE("What is offered and reclaimed is still there, or said to be lost") {
   BOOL discarded[1] = {TRUE};
   REQUIRE(stage.dxgi.ReclaimResources(resources, discarded) == S_OK);
   if (discarded[0] == FALSE) CHECK(stage.FirstPixel(texture.get()) == 0xFF010203);
+}
+
+TEST_CASE("SetGPUThreadPriority gives the device's work another priority") {
+  Stage stage;
+  runtime::KernelDevice& kernel_device = stage.application.device().kernel_device();
+  const auto texture = stage.Create({64, 64, DXGI_FORMAT_B8G8R8X8_UNORM});
+  const auto queue_priority = [&] {
+    stage.Paint(texture.get(), 0xFF010203);
+    CHECK(stage.FirstPixel(texture.get()) == 0xFF010203);  // submitted, and done
+    return stage.machine->BarRead32(0, abi::kRegQueuePriority + abi::kQueueBlockStride);
+  };
+  CHECK(queue_priority() == 1);
+  for (const auto& [priority, expected] : {std::pair{7, 2u}, std::pair{-1, 0u}, std::pair{0, 1u}}) {
+    CHECK(kernel_device.SetGpuThreadPriority(priority) == S_OK);
+    CHECK(kernel_device.gpu_thread_priority() == priority);
+    CHECK(queue_priority() == expected);
+  }
+  CHECK(kernel_device.SetGpuThreadPriority(8) == E_INVALIDARG);
+  CHECK(kernel_device.SetGpuThreadPriority(-8) == E_INVALIDARG);
+  CHECK(kernel_device.gpu_thread_priority() == 0);
+}
+
+TEST_CASE("QueryResourceResidency tells what was moved out, given up and brought back") {
+  Stage stage;
+  const auto moved = stage.Create({512, 512, DXGI_FORMAT_B8G8R8X8_UNORM});
+  const auto offered = stage.Create({512, 512, DXGI_FORMAT_B8G8R8X8_UNORM});
+  runtime::TextureDescription in_system = {512, 512, DXGI_FORMAT_B8G8R8X8_UNORM};
+  in_system.usage = runtime::Usage::kStaging;
+  in_system.cpu_access_flags = runtime::kCpuAccessRead;
+  const auto staging = stage.Create(in_system);
+  if (stage.machine->MapBar(abi::kVramBar) == nullptr)
+    SKIP("what the CPU touches moves out at once");
+  stage.Paint(moved.get(), 0xFF102030);
+  runtime::Resource* resources[] = {moved.get(), offered.get(), staging.get()};
+  DXGI_DDI_RESIDENCY status[3] = {};
+  REQUIRE(stage.dxgi.QueryResourceResidency(resources, status) == S_OK);
+  CHECK(status[0] == DXGI_DDI_RESIDENCY_FULLY_RESIDENT);
+  CHECK(status[1] == DXGI_DDI_RESIDENCY_FULLY_RESIDENT);
+  CHECK(status[2] == DXGI_DDI_RESIDENCY_RESIDENT_IN_SHARED_MEMORY);
+  runtime::Resource* given_up[] = {offered.get()};
+  REQUIRE(stage.dxgi.OfferResources(given_up, D3DDDI_OFFER_PRIORITY_NORMAL) == S_OK);
+  // 1 MiB for each, and some more than there is room for.
+  constexpr uint64_t kMebibyte = 1 << 20;
+  if (stage.machine.visible_vram() > 256 * kMebibyte) SKIP("has too much memory to fill it");
+  std::vector<std::unique_ptr<runtime::Resource>> pressure;
+  for (uint64_t i = 0; i < stage.machine.visible_vram() / kMebibyte + 4; ++i) {
+    pressure.push_back(stage.Create({512, 512, DXGI_FORMAT_B8G8R8X8_UNORM}));
+  }
+  REQUIRE(stage.dxgi.QueryResourceResidency(resources, status) == S_OK);
+  CHECK(status[0] == DXGI_DDI_RESIDENCY_RESIDENT_IN_SHARED_MEMORY);
+  CHECK(status[1] == DXGI_DDI_RESIDENCY_EVICTED_TO_DISK);
+  BOOL discarded[1] = {FALSE};
+  REQUIRE(stage.dxgi.ReclaimResources(given_up, discarded) == S_OK);
+  CHECK(discarded[0] == TRUE);
+  CHECK(stage.FirstPixel(moved.get()) == 0xFF102030);
+  REQUIRE(stage.dxgi.QueryResourceResidency(resources, status) == S_OK);
+  CHECK(status[0] == DXGI_DDI_RESIDENCY_FULLY_RESIDENT);
+  CHECK(status[1] == DXGI_DDI_RESIDENCY_FULLY_RESIDENT);
 }
 
 TEST_CASE("A copy inside one resource moves overlapping rectangles as if through another") {

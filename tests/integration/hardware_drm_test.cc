@@ -12,6 +12,7 @@
 #include "runtime/swap_chain.h"
 #include "runtime/video_decoder.h"
 #include "tests/conformance/content_protection/application_crypto.h"
+#include "tests/integration/function_under_test.h"
 #include "tests/integration/hardware_party.h"
 #include "tests/integration/machine.h"
 
@@ -38,9 +39,12 @@ std::vector<uint8_t> MakePicture() {
 }
 
 struct HardwareDrm {
-  explicit HardwareDrm(const MachineOptions& options = {})
-      : machine(MakeMachine(options)),
-        kernel(OpenKernel(machine.get())),
+  HardwareDrm() : HardwareDrm(std::make_unique<FunctionUnderTest>()) {}
+  explicit HardwareDrm(const MachineOptions& options)
+      : HardwareDrm(std::make_unique<FunctionUnderTest>(options)) {}
+  explicit HardwareDrm(std::unique_ptr<FunctionUnderTest> function)
+      : machine(std::move(function)),
+        kernel(OpenKernel(machine->get())),
         application(kernel.get(), D3DWDDM2_4DDI_VIDEO_FUNCTIONS),
         session(CreateHardwareSession(&application)) {
     REQUIRE(runtime::SwapChain::Create(&application.device(), kWidth, kHeight, 2,
@@ -67,7 +71,8 @@ struct HardwareDrm {
   }
   std::vector<uint8_t> Screen() {
     std::vector<uint8_t> pixels(4 * kWidth * kHeight);
-    REQUIRE(machine->gpu().ReadScanout(0, device::ScanoutView::kOperator, pixels, 4 * kWidth));
+    REQUIRE(
+        machine->host().gpu().ReadScanout(0, device::ScanoutView::kOperator, pixels, 4 * kWidth));
     for (size_t i = 3; i < pixels.size(); i += 4) pixels[i] = 0xff;
     return pixels;
   }
@@ -77,7 +82,7 @@ struct HardwareDrm {
     return pixels;
   }
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  std::unique_ptr<FunctionUnderTest> machine;
   std::unique_ptr<runtime::Kernel> kernel;
   Application application;
   std::unique_ptr<runtime::CryptoSession> session;
@@ -117,7 +122,7 @@ TEST_CASE("10.4: from the caps to a picture under an imported key, and its loss 
   CHECK(drm.Status() == kOk);
 
   const uint32_t epoch = drm.kernel->KeyEpoch();
-  drm.machine->boundary().TearDown();
+  drm.machine->host().boundary().TearDown();
   CHECK(drm.Screen() == HardwareDrm::Black());
   CHECK(drm.Status() == kLost);
   CHECK(drm.kernel->KeyEpoch() == epoch + 1);
@@ -236,7 +241,7 @@ TEST_CASE("10.4: DecoderBeginFrame names session and key, and its samples are de
   // A name that was not imported, another structure, and a session that is lost.
   CHECK(FAILED(decoder.Begin(ParseKey("33333333333333333333333333333333"))));
   CHECK(decoder.Begin(kKeyId, 16) == E_INVALIDARG);
-  drm.machine->boundary().TearDown();
+  drm.machine->host().boundary().TearDown();
   CHECK(decoder.Begin(kKeyId) == E_INVALIDARG);
   CHECK(drm.Status() == kLost);
   CHECK(drm.application.device().GetDeviceRemovedReason() == S_OK);
@@ -261,19 +266,19 @@ TEST_CASE("10.4: a machine that was saved comes back with its keys and content l
   REQUIRE(ImportKey(&drm.application, drm.session.get(), kKeyId, kContentKey).drm_result == S_OK);
   REQUIRE(SelectKey(drm.session.get(), kKeyId) == S_OK);
   drm.Play(MakePicture());
-  const device::GpuSnapshot saved = drm.machine->gpu().TakeSnapshot();
-  drm.machine->gpu().Restore(saved);
-  drm.machine->boundary().TearDown();
+  const device::GpuSnapshot saved = drm.machine->host().gpu().TakeSnapshot();
+  drm.machine->host().gpu().Restore(saved);
+  drm.machine->host().boundary().TearDown();
   CHECK(drm.Status() == kLost);
   CHECK(drm.Screen() == HardwareDrm::Black());
-  const uint32_t cause = drm.machine->BarRead32(0, abi::kRegInterruptCause);
+  const uint32_t cause = drm.machine->get()->BarRead32(0, abi::kRegInterruptCause);
   CHECK((cause & abi::kInterruptCauseKeysLostMask) != 0);
 }
 
 TEST_CASE("10.4: after a reset of the function the session's status still has an answer") {
   HardwareDrm drm;
   REQUIRE(ImportKey(&drm.application, drm.session.get(), kKeyId, kContentKey).drm_result == S_OK);
-  REQUIRE(drm.machine->ResetFunction() == abi::PciError::kNone);
+  REQUIRE(drm.machine->get()->ResetFunction() == abi::PciError::kNone);
   CHECK(drm.Status() == kLost);
   CHECK(drm.application.device().GetDeviceRemovedReason() == S_OK);
 }
@@ -284,9 +289,9 @@ TEST_CASE("A recording with a tear-down in it replays to the same state") {
   options.listener = &recording;
   HardwareDrm drm(options);
   REQUIRE(ImportKey(&drm.application, drm.session.get(), kKeyId, kContentKey).drm_result == S_OK);
-  drm.machine->boundary().TearDown();
+  drm.machine->host().boundary().TearDown();
   CHECK(drm.Status() == kLost);
-  const uint64_t state_hash = drm.machine->gpu().StateHash();
+  const uint64_t state_hash = drm.machine->host().gpu().StateHash();
   const auto outcome = emulator::Replay(recording, TestGpuOptions());
   REQUIRE(outcome.ok());
   INFO("event " << outcome.value().event << ": " << outcome.value().difference);

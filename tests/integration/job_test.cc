@@ -8,7 +8,7 @@
 #include "examples/protected_player/step_failure.h"
 #include "nlohmann/json.hpp"
 #include "tests/integration/clip.h"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 
 namespace ward::test {
 namespace {
@@ -97,7 +97,7 @@ TEST_CASE("The player trusts no device whose chain leads elsewhere") {
   REQUIRE(stranger);
   REQUIRE(stranger->Save(workspace / "stranger", false, &error));
   WriteJob(workspace, "job", MakeClip(1), workspace.ReadText("stranger/root.pem"));
-  const auto machine = MakeMachine();
+  const FunctionUnderTest machine;
   std::istringstream input;
   std::ostringstream output;
   examples::Story story(&input, &output);

@@ -52,7 +52,7 @@ device::GpuOptions TestGpuOptions() {
   device::GpuOptions options;
   options.visible_vram_bytes = 16 << 20;
   options.protected_vram_bytes = 32 << 20;
-  options.identity_private_key = SharedIdentity().private_key();
+  options.identity_key = &SharedIdentity().key();
   options.identity_certificates = SharedIdentity().certificate_bundle();
   return options;
 }
@@ -63,6 +63,7 @@ std::unique_ptr<emulator::InProcessHost> MakeMachine(const MachineOptions& optio
   host_options.gpu.strict_iv = options.strict_iv;
   host_options.gpu.open_decrypt = options.open_decrypt;
   host_options.gpu.latency = options.latency;
+  host_options.faults = options.faults;
   host_options.listener = options.listener;
   host_options.trace = options.trace;
   host_options.entropy_seed = options.entropy_seed;

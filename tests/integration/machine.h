@@ -25,6 +25,7 @@ struct MachineOptions {
   bool strict_iv = false;
   bool open_decrypt = false;
   device::LatencyPreset latency = device::LatencyPreset::kFast;
+  emulator::FaultPlan faults = {};
 };
 
 device::GpuOptions TestGpuOptions();

@@ -8,7 +8,7 @@
 #include "examples/protected_player/player.h"
 #include "nlohmann/json.hpp"
 #include "tests/integration/clip.h"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 #include "tests/integration/picture.h"
 
 namespace ward::test {
@@ -75,8 +75,8 @@ TEST_CASE("The player shows a clip and reads all of it back, and the CPU sees no
   const Workspace workspace;
   const Clip clip = MakeClip(3);
   WriteJob(workspace, "job", clip, SharedRoot());
-  const auto machine = MakeMachine();
-  const Played played = Play(machine.get(), workspace);
+  const FunctionUnderTest machine;
+  const Played played = Play(&machine.host(), workspace);
   INFO(played.story);
   REQUIRE(played.code == 0);
 

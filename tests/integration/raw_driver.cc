@@ -2,11 +2,20 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <thread>
+#include <vector>
 
 #include "abi/generated/commands.h"
 #include "abi/generated/pci.h"
 
 namespace ward::test {
+namespace {
+
+// QUEUE_STATUS.STATE.
+constexpr uint32_t kRunning = 2;
+constexpr uint32_t kWaiting = 3;
+
+}  // namespace
 
 RawDriver::RawDriver(abi::PciFunction* function, uint32_t queue, uint32_t context)
     : function_(function), queue_(queue), context_(context) {
@@ -53,7 +62,18 @@ bool RawDriver::RunFence() {
   command.value = next_fence_++;
   Append(command);
   Submit();
+  WaitUntilStill();
   return fence() == command.value;
+}
+
+// Another process takes its time; in this one the work is done already.
+void RawDriver::WaitUntilStill() const {
+  constexpr int kMaximumReads = 1 << 20;
+  for (int i = 0; i < kMaximumReads; ++i) {
+    const uint32_t state = Read(abi::kRegQueueStatus) & abi::kQueueStatusStateMask;
+    if (state != kRunning && state != kWaiting) return;
+    std::this_thread::yield();
+  }
 }
 
 uint32_t RawDriver::Read(uint32_t queue_register) const {
@@ -63,13 +83,16 @@ uint32_t RawDriver::Read(uint32_t queue_register) const {
 uint64_t RawDriver::fence() const { return LoadLe<uint64_t>(memory_.cpu + kRingBytes); }
 
 void WritePageTables(abi::PciFunction* function, uint64_t offset, uint64_t entry) {
-  uint8_t* tables = function->MapBar(abi::kVramBar) + offset;
-  std::memset(tables, 0, 4 * abi::kPageSize);
+  std::vector<uint8_t> tables(4 * abi::kPageSize);
   for (uint64_t level = 0; level < 3; ++level) {
-    StoreLe<uint64_t>(tables + level * abi::kPageSize,
+    StoreLe<uint64_t>(tables.data() + level * abi::kPageSize,
                       (offset + (level + 1) * abi::kPageSize) | abi::kPteValid | abi::kPteLocal);
   }
-  StoreLe<uint64_t>(tables + 3 * abi::kPageSize + 8, entry);
+  StoreLe<uint64_t>(tables.data() + 3 * abi::kPageSize + 8, entry);
+  if (function->BarWriteBlock(abi::kVramBar, offset, tables.data(), tables.size()) !=
+      abi::PciError::kNone) {
+    throw std::runtime_error("visible VRAM can't be written");
+  }
 }
 
 }  // namespace ward::test

@@ -29,7 +29,7 @@ class RawDriver {
   void AppendBytes(ConstByteSpan bytes);
   // Rings the doorbell for what was appended.
   void Submit();
-  // Appends a fence and submits; whether its value arrived.
+  // Appends a fence and submits; whether its value arrived when the queue has come to rest.
   bool RunFence();
 
   uint32_t Read(uint32_t queue_register) const;
@@ -37,6 +37,8 @@ class RawDriver {
   uint64_t fence() const;
 
  private:
+  void WaitUntilStill() const;
+
   abi::PciFunction* function_;
   uint32_t queue_;
   uint32_t context_;

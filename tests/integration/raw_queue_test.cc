@@ -4,7 +4,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 #include "tests/integration/raw_driver.h"
 
 namespace ward::test {
@@ -31,10 +31,15 @@ abi::FillCommand Fill(uint64_t destination) {
   return command;
 }
 
+// The function as after a reset: another case may have left contexts in it.
+abi::PciFunction* Fresh(abi::PciFunction* function) {
+  REQUIRE(function->ResetFunction() == abi::PciError::kNone);
+  return function;
+}
+
 // The kernel's queue, and a user's queue whose context maps page 1 to `entry`.
 struct Queues {
-  explicit Queues(uint64_t entry)
-      : machine(MakeMachine()), kernel(machine.get(), abi::kKernelQueue, 0) {
+  explicit Queues(uint64_t entry) : kernel(Fresh(machine.get()), abi::kKernelQueue, 0) {
     WritePageTables(machine.get(), kTables, entry);
     auto create = kmd::MakeCommand<abi::ContextCreateCommand>();
     create.context = kContext;
@@ -60,7 +65,7 @@ struct Queues {
     CHECK(queue->RunFence());
   }
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  const FunctionUnderTest machine;
   RawDriver kernel;
   std::unique_ptr<RawDriver> user;
 };

@@ -11,7 +11,7 @@
 #include "kmd/command.h"
 #include "runtime/hresult_name.h"
 #include "tests/integration/application.h"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 
 namespace ward::test {
 namespace {
@@ -92,7 +92,7 @@ struct Player {
 };
 
 TEST_CASE("A process whose work hangs loses its device as hung, and its neighbour plays on") {
-  const auto machine = MakeMachine();
+  const FunctionUnderTest machine;
   const auto kernel = OpenKernel(machine.get());
   Player hanging(kernel.get());
   Player neighbour(kernel.get());
@@ -113,7 +113,7 @@ TEST_CASE("A process whose work hangs loses its device as hung, and its neighbou
 }
 
 TEST_CASE("After a reset of the adapter sessions are lost, and new ones work on the same kernel") {
-  const auto machine = MakeMachine();
+  const FunctionUnderTest machine;
   const auto kernel = OpenKernel(machine.get());
   for (const bool by_register : {false, true}) {
     Player one(kernel.get());
@@ -144,7 +144,7 @@ TEST_CASE("After a reset of the adapter sessions are lost, and new ones work on 
 
 TEST_CASE("Out of D3hot the kernel brings the adapter up again") {
   constexpr uint32_t kPowerControl = 0x44, kD3Hot = 3;
-  const auto machine = MakeMachine();
+  const FunctionUnderTest machine;
   const auto kernel = OpenKernel(machine.get());
   Player player(kernel.get());
   REQUIRE(player.Plays());

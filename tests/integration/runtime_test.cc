@@ -17,7 +17,7 @@
 #include "runtime/kernel_device.h"
 #include "runtime/swap_chain.h"
 #include "tests/integration/application.h"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 
 namespace ward::test {
 namespace {
@@ -86,8 +86,7 @@ TEST_CASE("HRESULTs have their names, others their number") {
 // A device as a driver sees it, without a driver.
 struct Bare {
   Bare()
-      : machine(MakeMachine()),
-        kernel(OpenKernel(machine.get())),
+      : kernel(OpenKernel(machine.get())),
         device(std::move(runtime::KernelDevice::Create(kernel.get()).value())) {
     data.abi_version = abi::kAbiMajor << abi::kAbiVersionMajorShift;
     data.size_bytes = 4096;
@@ -110,7 +109,7 @@ struct Bare {
     return context;
   }
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  const FunctionUnderTest machine;
   std::unique_ptr<runtime::Kernel> kernel;
   std::unique_ptr<runtime::KernelDevice> device;
   const D3DDDI_DEVICECALLBACKS& callbacks = runtime::DeviceCallbacks();
@@ -129,7 +128,7 @@ TEST_CASE("An allocation without its private data is E_INVALIDARG") {
 TEST_CASE("An allocation that has no room is E_OUTOFMEMORY, and a small one works after it") {
   Bare bare;
   bare.data.segment = 2;
-  bare.data.size_bytes = TestGpuOptions().protected_vram_bytes + 1;
+  bare.data.size_bytes = bare.machine.protected_vram() + 1;
   D3DKMT_HANDLE handle = 0;
   CHECK(bare.Allocate(sizeof(abi::AllocationData), &handle) == E_OUTOFMEMORY);
   bare.data.size_bytes = 4096;
@@ -226,7 +225,7 @@ TEST_CASE("An escape tells of a stopped queue, for the device that asks and no o
 }
 
 TEST_CASE("The runtime refuses descriptions that the API forbids") {
-  const auto machine = MakeMachine();
+  const FunctionUnderTest machine;
   const auto kernel = OpenKernel(machine.get());
   Application application(kernel.get());
   const runtime::TextureDescription good = {64, 64, DXGI_FORMAT_NV12};
@@ -254,7 +253,7 @@ TEST_CASE("The runtime refuses descriptions that the API forbids") {
 }
 
 TEST_CASE("Two devices of one process and of another have their own sessions") {
-  const auto machine = MakeMachine();
+  const FunctionUnderTest machine;
   const auto kernel = OpenKernel(machine.get());
   Application first(kernel.get());
   Application second(kernel.get());
@@ -266,14 +265,14 @@ TEST_CASE("Two devices of one process and of another have their own sessions") {
 }
 
 TEST_CASE("A swap chain of a size that the output does not have is E_INVALIDARG") {
-  const auto machine = MakeMachine();
+  const FunctionUnderTest machine;
   const auto kernel = OpenKernel(machine.get());
   Application application(kernel.get());
   std::unique_ptr<runtime::SwapChain> chain;
   CHECK(runtime::SwapChain::Create(&application.device(), 641, 360, 2, 0, &chain) == E_INVALIDARG);
   CHECK(runtime::SwapChain::Create(&application.device(), 640, 360, 2, 0, &chain) == S_OK);
   CHECK(chain->Present() == S_OK);
-  CHECK(machine->gpu().Scanout(0).flip_count == 1);
+  CHECK(machine.host().gpu().Scanout(0).flip_count == 1);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "catch2/catch_test_macros.hpp"
+#include "emulator/boundary/observers.h"
 #include "examples/protected_player/player.h"
 #include "tests/integration/application.h"
 #include "tests/integration/hardware_party.h"
@@ -163,6 +164,62 @@ TEST_CASE("No key of a session leaves the chip") {
   const ConstByteSpan piece = clip.Frame(0).subspan(clip.frame_bytes() / 3, 64);
   CHECK_FALSE(Holds(outflow.writes, piece));
   CHECK_FALSE(Holds(vram, piece));
+}
+
+// Whoever watches the chip with everything on has names, numbers and ciphertext.
+TEST_CASE("No trace, capture or report holds a key, a random number or what was decrypted") {
+  const Workspace workspace;
+  emulator::ObserverOptions files;
+  files.trace_path = workspace / "trace.txt";
+  files.trace_limits.lines_per_second = 0;
+  files.pcap_path = workspace / "ward.pcapng";
+  files.report_path = workspace / "report.json";
+  std::string error;
+  const auto observers = emulator::Observers::Open(files, &error);
+  REQUIRE(observers != nullptr);
+  Outflow outflow;
+  observers->AddListener(&outflow);
+  MachineOptions options;
+  options.listener = observers->listener();
+  options.trace = observers->trace();
+  const auto machine = MakeMachine(options);
+  const auto kernel = OpenKernel(machine.get());
+  const Clip clip = MakeClip(1);
+  const Key session_key = ParseKey("2b7e151628aed2a6abf7158809cf4f3c");
+  const Key imported_key = ParseKey("9d0cb59b41c1f6b1da3f2a3e5c5eaf07");
+  const Key name = ParseKey("0f1e2d3c4b5a69788796a5b4c3d2e1f0");
+  const Key echoed = ParseKey("6a09e667f3bcc908bb67ae8584caa73b");
+  const Key wrapped_content_key = EcbEncrypt(session_key, ParseKey(clip.content_key));
+  Key random{};
+  {
+    Application application(kernel.get(), D3DWDDM2_4DDI_VIDEO_FUNCTIONS);
+    const auto session = application.CreateKeyedSession(session_key);
+    const auto staging = application.CreateStaging(clip);
+    const auto frame = application.CreateTexture(clip, true);
+    application.Upload(staging.get(), Encrypt(workspace, clip));
+    REQUIRE(application.video().DecryptionBlt(session.get(), staging.get(), frame.get(), nullptr,
+                                              wrapped_content_key, ParseKey(clip.iv)) == S_OK);
+    REQUIRE(application.video().StartSessionKeyRefresh(session.get(), random) == S_OK);
+    const auto hardware = CreateHardwareSession(&application);
+    REQUIRE(ImportKey(&application, hardware.get(), name, imported_key).drm_result == S_OK);
+    REQUIRE(CallTrusted(&application, hardware.get(), kTrustedEcho, echoed).drm_result == S_OK);
+  }
+  CHECK(observers->report() != nullptr);
+  // The search finds what left the chip and what may be kept.
+  CHECK(Holds(outflow.writes, random));
+  CHECK(Holds(outflow.writes, echoed));
+  CHECK(Holds(workspace.Read("ward.pcapng"), wrapped_content_key));
+  CHECK(Holds(workspace.Read("ward.pcapng"), ParseKey(clip.iv)));
+  CHECK(workspace.ReadText("trace.txt").find("message CALL_TRUSTED") != std::string::npos);
+  for (const char* file : {"trace.txt", "ward.pcapng", "report.json"}) {
+    INFO(file);
+    const Bytes bytes = workspace.Read(file);
+    for (const Key& key : {session_key, ParseKey(clip.content_key), imported_key, random, echoed}) {
+      CHECK_FALSE(HoldsKey(bytes, key));
+      CHECK_FALSE(HoldsKeyInHex(workspace.ReadText(file), key));
+    }
+    CHECK_FALSE(Holds(bytes, clip.Frame(0).subspan(clip.frame_bytes() / 3, 64)));
+  }
 }
 
 TEST_CASE("The player's story holds no key, also when the job can't be played") {

@@ -5,7 +5,7 @@
 #include "catch2/catch_test_macros.hpp"
 #include "runtime/dxgi_device.h"
 #include "tests/integration/application.h"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 
 namespace ward::test {
 namespace {
@@ -13,9 +13,9 @@ namespace {
 constexpr uint32_t kShared = umd::kApiResourceMiscShared;
 
 struct Pair {
-  Pair() : machine(MakeMachine()), kernel(OpenKernel(machine.get())) {}
+  Pair() : kernel(OpenKernel(machine.get())) {}
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  const FunctionUnderTest machine;
   std::unique_ptr<runtime::Kernel> kernel;
   Application first{kernel.get()};
   Application second{kernel.get()};
@@ -121,7 +121,7 @@ TEST_CASE("What was not made to be shared is not, and a handle that names nothin
 }
 
 TEST_CASE("A shared resource is not offered, and the device that made it may go first") {
-  const auto machine = MakeMachine();
+  const FunctionUnderTest machine;
   const auto kernel = OpenKernel(machine.get());
   Application second(kernel.get());
   std::unique_ptr<runtime::Resource> opened;

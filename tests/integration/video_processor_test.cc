@@ -9,7 +9,7 @@
 #include "examples/protected_player/session_key.h"
 #include "runtime/video_processor_view.h"
 #include "tests/integration/application.h"
-#include "tests/integration/machine.h"
+#include "tests/integration/function_under_test.h"
 #include "tests/unit/device/video_reference.h"
 #include "umd/video_processor_extension.h"
 
@@ -34,7 +34,7 @@ uint32_t BytesOf(DXGI_FORMAT format) {
 class Stage {
  public:
   explicit Stage(bool is_restricted = false)
-      : machine_(MakeMachine()), kernel_(OpenKernel(machine_.get())), application(kernel_.get()) {
+      : kernel_(OpenKernel(machine_.get())), application(kernel_.get()) {
     D3D11_1DDI_VIDEO_PROCESSOR_CONTENT_DESC content{};
     content.InputWidth = kWidth;
     content.InputHeight = kHeight;
@@ -101,7 +101,7 @@ class Stage {
   }
 
  private:
-  std::unique_ptr<emulator::InProcessHost> machine_;
+  const FunctionUnderTest machine_;
   std::unique_ptr<runtime::Kernel> kernel_;
 
  public:

@@ -76,8 +76,13 @@ class Demo(unittest.TestCase):
         self.assertFalse((self.output / "report.json").exists())
 
     def test_protected_clip_is_played_shown_and_proven(self) -> None:
-        report, output = self.run_well("--frames", str(FRAMES))
+        recording = self.scratch / "demo, once.rec"
+        report, output = self.run_well("--frames", str(FRAMES), "--record", str(recording))
         print(output, flush=True)
+        replayed = subprocess.run([BUILD / "emulator/cli/ward", "replay", recording, "--repeat", "5"],
+                                  capture_output=True, text=True, check=False)
+        self.assertEqual(replayed.returncode, 0, replayed.stderr)
+        self.assertIn("same hash 5/5", replayed.stdout)
         expected = {"frames": FRAMES, "bytes_decrypted": FRAMES * FRAME_BYTES,
                     "mismatched_bytes": 0, "wrong_blob_result": "E_INVALIDARG",
                     "capture_view_black": True, "cpu_view_black": True,

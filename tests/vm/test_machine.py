@@ -19,8 +19,11 @@ sys.path.insert(0, str(TOOLS))
 from vm import accelerator, kernel
 from vm.error import VmError
 from vm.initramfs import Archive
-from vm.machine import Disk, Machine
+from vm.machine import Disk, Machine, Memory
+from vm.shell import COMMAND, Shell, agent
+from vm.snapshot import Snapshot
 
+BUILD = TOOLS.parent / "build/release"
 # Starts a guest that would run for ever, tells QEMU's process id, and waits.
 ENDLESS_SCRIPT = f"""
 import sys, time
@@ -156,6 +159,62 @@ class Guest(unittest.TestCase):
                 pass
 
 
+class Snapshots(unittest.TestCase):
+    def test_snapshot_of_a_guest_with_vfio_and_iommu_is_restored(self) -> None:
+        def prepare(guest: Machine) -> None:
+            Shell(guest).run("count=1")
+
+        snapshot = Snapshot(prepare, command=COMMAND, memory_mib=256, devices=["edu"],
+                            pci_id="1234:11e8")
+        self.addCleanup(snapshot.close)
+        for _ in range(2):
+            with snapshot.restore() as guest:
+                shell = Shell(guest)
+                self.assertEqual(shell.run("count=$((count + 1)); echo $count"), ["2"])
+                self.assertIn("vfio-pci", shell.run(
+                    "ls -l /sys/bus/pci/devices/$WARD_PCI_ADDRESS/driver")[0])
+            self.assertFalse(is_running(guest.process_id))
+
+    def test_commands_give_their_lines_and_their_codes(self) -> None:
+        with Machine(command=COMMAND) as guest:
+            guest.wait_ready()
+            shell = Shell(guest)
+            self.assertEqual(shell.ask("echo one; echo two >&2; false"), ["one", "two", "1"])
+            with self.assertRaisesRegex(VmError, "exit code 1: ended late"):
+                shell.run("echo ended late; false")
+
+    def test_agent_reaches_registers_and_leaves_the_rest_to_the_shell(self) -> None:
+        with Machine(devices=["edu,id=edu"], **agent(BUILD)) as guest:
+            guest.wait_ready()
+            shell = Shell(guest)
+            address = int(shell.run(
+                "for device in /sys/bus/pci/devices/*; do read -r model <$device/device; "
+                "[ $model != 0x11e8 ] || break; done; echo 1 >$device/enable; "
+                "read -r start rest <$device/resource; echo $start")[0], 16)
+            self.assertEqual(shell.peek(address), 0x010000ed)  # QEMU's docs/specs/edu
+            shell.poke(address + 4, 0x12345678)
+            self.assertEqual(shell.peek(address + 4), 0xedcba987)  # it answers with the inverse
+            for line in (f"peek {address + 2:#x}", "peek 0x123", f"poke {address + 1:#x} 0"):
+                self.assertEqual(shell.ask(line)[-1], "1")  # not aligned
+            self.assertNotEqual(shell.ask("poke")[-1], "0")  # no such program
+            self.assertEqual(shell.ask("echo peek 4; false"), ["peek 4", "1"])
+
+    def test_state_that_is_none_names_what_qemu_said(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            memory, state = Path(folder) / "memory", Path(folder) / "state"
+            memory.write_bytes(b"")
+            state.write_bytes(b"this is none")
+            with self.assertRaisesRegex(VmError, "(?s)QEMU did not start.*stream"):
+                with Machine(memory=Memory(memory, shared=False), state=state):
+                    pass
+
+    def test_guest_that_never_is_ready_leaves_nothing_behind(self) -> None:
+        with mock.patch.object(tempfile, "tempdir", tempfile.mkdtemp()):
+            self.addCleanup(os.rmdir, tempfile.gettempdir())
+            with self.assertRaisesRegex(VmError, "no PCI function 1234:11e8"):
+                Snapshot(lambda guest: None, pci_id="1234:11e8")
+
+
 class Accelerator(unittest.TestCase):
     """KVM is believed only after a probe; the probe here is a fake, asked at most once."""
 
@@ -223,7 +282,8 @@ class Pieces(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    # ./dev names the build to every case; this one needs nothing of it.
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--build-dir")
-    unittest.main(argv=[sys.argv[0], *parser.parse_known_args()[1]], verbosity=2)
+    parser.add_argument("--build-dir", type=Path, default=BUILD)
+    options, rest = parser.parse_known_args()
+    BUILD = options.build_dir.resolve()
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

@@ -17,7 +17,7 @@ from bare_machine import (COMMAND_MASTER, COMMAND_MEMORY, MSIX, PLUGIN, QEMU, RE
 DEVICE_MAGIC, SCRATCH, DEVICE_CONTROL, DEVICE_STATUS = 0x0, 0x54, 0x100, 0x104
 INTERRUPT_CAUSE, INTERRUPT_ENABLE, INTERRUPT_VECTOR = 0x200, 0x204, 0x280
 QUEUE = 0x1000
-QUEUE_CONTROL, QUEUE_STATUS, RING_BASE, FENCE_ADDRESS = 0x0, 0x4, 0x8, 0x18
+QUEUE_CONTROL, QUEUE_STATUS, RING_BASE, RING_SIZE_LOG2, FENCE_ADDRESS = 0x0, 0x4, 0x8, 0x10, 0x18
 FAULT_STATUS, FAULT_ADDRESS, REFUSAL_STATUS = 0x30, 0x38, 0x4c
 OUTPUT_CONTROL, OUTPUT_MODE, OUTPUT_STATUS, OUTPUT_SIZE = 0x4000, 0x4004, 0x400c, 0x4014
 DOORBELL = 0x100000
@@ -55,11 +55,12 @@ def flip(address):
 class KernelQueue:
     """Queue 0, with its ring in guest memory."""
 
-    def __init__(self, machine, ring=RING, fence_address=FENCE):
+    def __init__(self, machine, ring=RING, fence_address=FENCE, ring_size_log2=12):
         self.machine, self.ring, self.tail = machine, ring, 0
         machine.set_register(QUEUE + QUEUE_CONTROL, 2)  # RESET
         machine.write64(FENCE, 0)
         machine.set_register64(QUEUE + RING_BASE, ring)
+        machine.set_register(QUEUE + RING_SIZE_LOG2, ring_size_log2)
         machine.set_register64(QUEUE + FENCE_ADDRESS, fence_address)
         machine.set_register(QUEUE + QUEUE_CONTROL, 1)  # ENABLE
 
@@ -405,12 +406,13 @@ class Screen(DeviceTest):
     def test_fault_of_the_link_can_be_set_while_the_machine_runs(self):
         path = "/machine/peripheral/gpu0"
         with BareMachine() as machine:
-            self.assertEqual(machine.monitor.get_property(path, "link-fault"), "none")
-            for fault in ("negotiation-fails", "link-lost", "none"):
-                machine.monitor.set_property(path, "link-fault", fault)
-                self.assertEqual(machine.monitor.get_property(path, "link-fault"), fault)
-            with self.assertRaisesRegex(Exception, "rusty"):
-                machine.monitor.set_property(path, "link-fault", "rusty")
+            for name in ("link-fault", "link-fault1"):
+                self.assertEqual(machine.monitor.get_property(path, name), "none")
+                for fault in ("negotiation-fails", "link-lost", "none"):
+                    machine.monitor.set_property(path, name, fault)
+                    self.assertEqual(machine.monitor.get_property(path, name), fault)
+                with self.assertRaisesRegex(Exception, "rusty"):
+                    machine.monitor.set_property(path, name, "rusty")
 
 
 class TearDown(DeviceTest):
@@ -453,9 +455,11 @@ class Life(DeviceTest):
         with BareMachine() as machine:
             listed = machine.monitor.execute("device-list-properties", typename="ward-gpu")
             names = {entry["name"] for entry in listed}
-            self.assertLessEqual({"view", "teardown", "link-fault", "display0", "display1",
-                                  "identity", "trace", "vram-size", "protected-size", "vendor-id",
-                                  "device-id", "seal-key-file", "open-decrypt"}, names)
+            self.assertLessEqual({"view", "teardown", "link-fault", "link-fault1", "display0",
+                                  "display1", "identity", "trace", "vram-size", "protected-size", "vendor-id",
+                                  "device-id", "seal-key-file", "open-decrypt",
+                                  "record", "record-key", "trace-form", "pcap", "report",
+                                  "poll-reads", "poll-ms", "inject"}, names)
 
     def test_open_decrypt_is_off_and_loud_when_it_is_on(self):
         for device, is_open in (("", 0), ("open-decrypt=on", 1)):

@@ -2,17 +2,21 @@
 """The device's outputs in a packaged QEMU, without a guest: consoles, displays that come and go,
 what they say about themselves, vblanks, cursors."""
 
+import contextlib
+import os
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 from bare_machine import MSIX, PLUGIN, VRAM, BareMachine, pack
 from test_qemu_device import (DeviceTest, FENCE, FAULTED, INTERRUPT_CAUSE, INTERRUPT_ENABLE,
                               INTERRUPT_VECTOR, LOCAL, MESSAGE, MSIX_CAPABILITY, PROTECTED,
-                              KernelQueue, fence, fill)
+                              KernelQueue, copy, fence, fill)
+from x_screen import XKeyboard, XScreen
 
 GPU = "/machine/peripheral/gpu0"
 OUTPUT_CONTROL, OUTPUT_MODE, OUTPUT_STATUS, FLIP_COUNT = 0x4000, 0x4004, 0x400c, 0x4010
@@ -274,6 +278,90 @@ class Windows(OutputTest):
                 machine.take_screenshot()
                 self.assertEqual(self.plugged(machine, 0), "off")
                 window.end.close()
+
+
+class DesktopWindows(OutputTest):
+    """What a person at the host sees: QEMU's own windows, on an X server without a screen."""
+
+    CONTROL, ALT, TWO = 37, 64, 11  # key codes of every PC keyboard under X
+
+    def paint(self, machine, address, output):
+        """No two rows are alike, no two pixels of a row, and no two outputs. Gives RGB rows."""
+        rows = [b"".join(bytes((x & 0xff, y & 0xff, 0x10 * output | x >> 8 << 2 | y >> 8))
+                         for x in range(WIDTH)) for y in range(HEIGHT)]
+        pixels = bytearray(WIDTH * HEIGHT * 4)
+        for color in range(3):
+            pixels[color::4] = b"".join(rows)[2 - color::3]
+        machine.write(VRAM + address, bytes(pixels))
+        return rows
+
+    def show_both(self, machine):
+        machine.map_bars()
+        queue = KernelQueue(machine)
+        painted = []
+        for output in (0, 1):
+            self.set_output(machine, OUTPUT_CONTROL, 1, output)
+            painted.append(self.paint(machine, output << 20, output))
+            self.run_commands(machine, queue, flip(LOCAL | output << 20, output))
+        return queue, painted
+
+    def find(self, screen, rows):
+        """What is on the screen where a picture is, by the first of its rows that is seen."""
+        pitch, seen = screen.take_picture()
+        for y, row in enumerate(rows):
+            first = seen.find(row) - y * pitch
+            if first >= 0:
+                return [seen[at:at + len(row)]
+                        for at in range(first, first + len(rows) * pitch, pitch)]
+        return []
+
+    @contextlib.contextmanager
+    def window(self, kind):
+        """A machine in QEMU's window of that kind, and the screen with it."""
+        with XScreen(1024, 768) as screen:
+            environment = {"DISPLAY": screen.display, "GDK_BACKEND": "x11", "NO_AT_BRIDGE": "1",
+                           "SDL_VIDEODRIVER": "x11"}
+            with mock.patch.dict(os.environ, environment), \
+                    BareMachine("display1=on", after=["-display", kind]) as machine:
+                yield machine, screen
+
+    def test_gtk_shows_both_outputs_in_its_tabs(self):
+        with self.window("gtk") as (machine, screen):
+            _, painted = self.show_both(machine)
+            self.wait_until(lambda: self.find(screen, painted[0]) == painted[0], "the first output")
+            with XKeyboard(screen.display) as keyboard:
+                keyboard.press(300, 300, self.CONTROL, self.ALT, self.TWO)
+                self.wait_until(lambda: self.find(screen, painted[1]) == painted[1],
+                                "the second output")
+
+    def test_sdl_has_a_window_for_each_output(self):
+        with self.window("sdl") as (machine, screen):
+            _, painted = self.show_both(machine)
+
+            # Nobody arranges the windows: one covers a part of the other.
+            def are_shown():
+                above, below = sorted((self.find(screen, rows) for rows in painted),
+                                      key=lambda found: found not in painted)
+                covered = [row for row in below if row in above]
+                return (above in painted and len(covered) < HEIGHT and
+                        [row for row in below if row not in covered] ==
+                        [row for row in painted[above == painted[0]] if row in below])
+            self.wait_until(are_shown, "both outputs")
+
+    def test_window_shows_protected_pictures_in_the_operators_view_alone(self):
+        for kind in ("gtk", "sdl"):
+            with self.subTest(kind), self.window(kind) as (machine, screen):
+                queue, painted = self.show_both(machine)
+                # Both outputs, whichever is in front.
+                in_front = lambda: [self.find(screen, rows) == rows for rows in painted]
+                self.wait_until(lambda: any(in_front()), "a picture")
+                output = in_front().index(True)
+                size = WIDTH * 4 * HEIGHT
+                self.run_commands(machine, queue, copy(PROTECTED, LOCAL | output << 20, size),
+                                  flip(PROTECTED, output))
+                self.wait_until(lambda: not any(in_front()), "the black")
+                machine.monitor.set_property(GPU, "view", "operator")
+                self.wait_until(lambda: in_front()[output], "the operator's view")
 
 
 class Vblanks(OutputTest):

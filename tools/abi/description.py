@@ -105,6 +105,7 @@ class Command:
 class Message:
     name: str
     number: int
+    privileged: bool
     implemented: bool
     latency_fast_ns: int
     latency_realistic_ns: int
@@ -318,12 +319,13 @@ def _command(table):
 
 def _message(table):
     name = _name("messages.toml", table)
-    _keys(name, table, {"name", "number", "implemented", "latency_fast_ns", "latency_realistic_ns",
-                        "summary", "request", "response", "request_variable", "response_variable",
-                        "captured_tail"})
+    _keys(name, table, {"name", "number", "privileged", "implemented", "latency_fast_ns",
+                        "latency_realistic_ns", "summary", "request", "response",
+                        "request_variable", "response_variable", "captured_tail"})
     if table.get("captured_tail", False) and not table.get("request_variable", False):
         raise ContractError(f"{name}: `captured_tail` is for messages with `request_variable`")
-    return Message(name, table["number"], table.get("implemented", True), table["latency_fast_ns"],
+    return Message(name, table["number"], table.get("privileged", False),
+                   table.get("implemented", True), table["latency_fast_ns"],
                    table["latency_realistic_ns"], _summary(name, table),
                    members(f"{name} request", table.get("request", []), 0),
                    members(f"{name} response", table.get("response", []), 16),

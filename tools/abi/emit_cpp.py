@@ -132,7 +132,8 @@ def _messages(contract):
             tables += _field_table(f"{camel(m.name)}Request", m.request)
         if m.response:
             body += struct(f"{camel(m.name)}Response", contract.response_header + m.response)
-    body += ["struct MessageInfo {", "  uint32_t number;", "  const char* name;", "  bool implemented;",
+    body += ["struct MessageInfo {", "  uint32_t number;", "  const char* name;",
+             "  bool privileged;  // the kernel's queue only", "  bool implemented;",
              "  uint32_t request_bytes;   // least size when `request_variable`",
              "  bool request_variable;",
              "  uint32_t response_bytes;  // header included; least size when `response_variable`",
@@ -146,7 +147,7 @@ def _messages(contract):
         request = max((x.offset + x.size for x in m.request), default=0)
         response = max((x.offset + x.size for x in m.response), default=16)
         fields = f"k{camel(m.name)}RequestFields" if m.request else "nullptr"
-        body.append(f'  {{{m.number}, "{m.name}", {flag(m.implemented)}, {request}, '
+        body.append(f'  {{{m.number}, "{m.name}", {flag(m.privileged)}, {flag(m.implemented)}, {request}, '
                     f'{flag(m.request_variable)}, {response}, {flag(m.response_variable)}, '
                     f'{m.latency_fast_ns}, {m.latency_realistic_ns}, {fields}, {len(m.request)}}},')
     body += ["};", "", "constexpr const MessageInfo* FindMessage(uint32_t number) {",

@@ -67,6 +67,7 @@ def _messages(contract):
         lines += ["", f"### {m.name}", "",
                   f"number {m.number}; latency {m.latency_fast_ns} ns (fast), "
                   f"{m.latency_realistic_ns} ns (realistic)"
+                  + ("; the kernel's queue only (`MESSAGE_NOT_PERMITTED`)" if m.privileged else "")
                   + ("" if m.implemented else "; not implemented: answers `MESSAGE_UNIMPLEMENTED`")
                   + ".", "", m.summary]
         if m.request:
@@ -94,6 +95,35 @@ def _structs(contract):
     return lines[:-1]
 
 
+def _captured(members, tail):
+    names = [f"`{m.name}`" for m in sorted(members, key=lambda m: m.offset) if m.captured]
+    return ", ".join(names + (["what follows"] if tail else [])) or "nothing"
+
+
+def _withheld(message):
+    named = [f"`{m.name}`" for m in message.request + message.response
+             if not m.reserved and not m.captured]
+    if message.request_variable and not message.captured_tail:
+        named.append("the request's end")
+    if message.response_variable:
+        named.append("the response's end")
+    return ", ".join(named) or "nothing"
+
+
+def _captures(contract):
+    lines = ["### Kinds", ""] + _table(("number", "kind", "packet"),
+                                       [(k.value, f"`{k.name}`", k.summary)
+                                        for k in contract.capture_kinds])
+    for s in contract.captures:
+        lines += ["", f"### {s.name}", "", s.summary, ""] + _table(LAYOUT, _rows(s.members))
+    lines += ["", "### What of each message", ""]
+    return lines + _table(("message", "kept of the payload", "kept of the answer, behind its header",
+                           "never kept"),
+                          [(f"`{m.name}`", _captured(m.request, m.captured_tail),
+                            _captured(m.response, False), _withheld(m))
+                           for m in contract.messages])
+
+
 def blocks(contract):
     """{page: {block name: lines}}."""
     return {"docs/spec/pci.md": {"constants": _constants(contract)},
@@ -101,6 +131,7 @@ def blocks(contract):
             "docs/spec/commands.md": {"commands": _commands(contract)},
             "docs/spec/messages.md": {"messages": _messages(contract)},
             "docs/spec/status.md": {"statuses": _statuses(contract)},
+            "docs/spec/trace.md": {"captures": _captures(contract)},
             "docs/spec/driver-private-data.md": {"structs": _structs(contract)}}
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./dev demo: plays a protected clip in a booted guest and leaves the proof in out/demo.
 
-usage: ./dev demo [--input FILE] [--frames N]
+usage: ./dev demo [--input FILE] [--frames N] [--record FILE]
 """
 
 import argparse
@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional
 
 if __name__ == "__main__":
     # The folder that comes first in a program's path has this file, which is not the package.
@@ -38,9 +38,10 @@ RESULTS = ("screen.png", "cpu-view.png", "report.json")
 
 def parse_arguments(words: List[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev demo", add_help=False, allow_abbrev=False,
-                                     usage="./dev demo [--input FILE] [--frames N]")
+                                     usage="./dev demo [--input FILE] [--frames N] [--record FILE]")
     parser.add_argument("--input", type=Path, metavar="FILE")
     parser.add_argument("--frames", type=_count, default=DEFAULT_FRAMES, metavar="N")
+    parser.add_argument("--record", type=Path, metavar="FILE")
     # For tests: where the results go, and which build runs.
     parser.add_argument("--output", type=Path, default=ROOT / "out/demo", help=argparse.SUPPRESS)
     parser.add_argument("--build-dir", type=Path, default=ROOT / "build/release",
@@ -102,6 +103,16 @@ def hand_over(results: Path, folder: Path) -> None:
             raise unwritable(folder, error) from None
 
 
+def check_recording(path: Optional[Path]) -> None:
+    """Before anything is built; QEMU says what else may be wrong."""
+    if path is None:
+        return
+    if path.exists() and not path.is_file():
+        raise DemoError(f"{path} is no file to record to")
+    if not path.resolve().parent.is_dir():
+        raise DemoError(f"there is no folder {path.resolve().parent} to record to")
+
+
 def check_room(frames: int) -> None:
     needed = frames * clip.FRAME_BYTES * COPIES_OF_THE_CLIP
     folder = tempfile.gettempdir()
@@ -127,7 +138,8 @@ def prepare(options: argparse.Namespace, folder: Path, story: Story):
         player=options.build_dir / "tests/vm/ward_guest_player",
         plugin=ROOT / "build/qemu/ward-qemu.so", identity=folder / "identity",
         job=folder / "input", output=folder / "output",
-        capture_view=folder / "capture.png", operator_view=folder / "screen.png")
+        capture_view=folder / "capture.png", operator_view=folder / "screen.png",
+        recording=options.record)
     return original, key, stage
 
 
@@ -182,6 +194,9 @@ def play_in(folder: Path, options: argparse.Namespace, story: Story) -> None:
     outcome = playback.play(stage, key, story)
     story.tell("playback", f"{original.length} through the protected path; powered off")
     figures = examine(original, stage)
+    if options.record:
+        story.note(f"recorded in {options.record}; run it again with: "
+                   f"{_shown(options.build_dir)}/emulator/cli/ward replay {options.record}")
     result = {
         "input": original.source,
         **{name: value for name, value in outcome.report.items() if not DISK_LAYOUT.match(name)},
@@ -209,6 +224,7 @@ def main() -> int:
     try:
         options = parse_arguments(sys.argv[1:])
         clip.check_source(options.input)
+        check_recording(options.record)
         check_room(options.frames)
         if not options.check_arguments:
             play(options)

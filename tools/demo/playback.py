@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, NamedTuple, Optional
 
 from vm.machine import Disk, Machine
 
@@ -29,6 +29,7 @@ class Stage(NamedTuple):
     output: Path
     capture_view: Path
     operator_view: Path
+    recording: Optional[Path] = None  # of all that the chip does
 
 
 class Outcome(NamedTuple):
@@ -58,14 +59,20 @@ def play(stage: Stage, key: ContentKey, story: Story) -> Outcome:
 
 
 def _make_machine(stage: Stage) -> Machine:
-    plugin, identity = (str(path).replace(",", ",,") for path in (stage.plugin, stage.identity))
+    plugin, identity = (_escape(path) for path in (stage.plugin, stage.identity))
+    record = f",record={_escape(stage.recording)}" if stage.recording else ""
     return Machine(
         command=["/player", "/dev/ward/input", "/dev/ward/output"],
         files={"/player": stage.player},
         qemu_arguments=["-plugin", plugin],
-        devices=[f"ward-gpu,id={GPU},identity={identity}"],
+        devices=[f"ward-gpu,id={GPU},identity={identity}{record}"],
         disks=[Disk("input", stage.job, read_only=True), Disk("output", stage.output)],
         pci_id=PCI_ID)
+
+
+def _escape(path: Path) -> str:
+    """As QEMU takes it in a list of properties."""
+    return str(path).replace(",", ",,")
 
 
 def _follow(guest: Machine, story: Story) -> Dict[str, Any]:
@@ -146,10 +153,13 @@ def _is_in_logs(guest: Machine, key: ContentKey) -> bool:
 
 
 def create_identity(ward: Path, folder: Path) -> Path:
-    """A device identity that lives as long as `folder`; gives its root certificate."""
+    """A device identity that lives as long as `folder`; gives its root certificate.
+
+    It is marked as one for tests: a recording may hold its key.
+    """
     if not ward.is_file():
         raise DemoError(f"{ward} is not there\n  mend: ./dev build release")
-    made = subprocess.run([str(ward), "identity", "create", str(folder)], capture_output=True,
+    made = subprocess.run([str(ward), "identity", "create", "--test", str(folder)], capture_output=True,
                           text=True, timeout=120, check=False)
     if made.returncode != 0:
         raise DemoError(f"ward identity create: {made.stderr.strip() or 'it failed'}")

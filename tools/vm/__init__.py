@@ -2,4 +2,6 @@
 
 kernel: Debian's packaged kernel. initramfs: what the guest runs. machine: QEMU itself.
 accelerator: TCG or a KVM that was seen to work. channel, monitor: talking to guest and QEMU.
+snapshot: a guest that boots once and is restored for each case. shell: one that does what it is told.
+measure: how long both take.
 """

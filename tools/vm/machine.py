@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -9,20 +10,24 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from . import accelerator, initramfs, kernel
 from .channel import Channel
+from .deadline import Deadline
 from .error import VmError
 from .monitor import Monitor
 from .scratch import ScratchFolder
 
 QEMU = "qemu-system-x86_64"
 SCRATCH_PREFIX = "ward-vm-"
-# Quiet and without the work that a test guest never needs.
+# Quiet and without the work that a test guest never needs: pages that are cleared twice, locks that
+# are patched for one processor, a timer that is measured for 0.1 s, an initramfs that is wiped.
 KERNEL_ARGUMENTS = ("console=ttyS0 nokaslr tsc=reliable no_timer_check mitigations=off "
-                    "cryptomgr.notests loglevel=4 panic=-1 intel_iommu=on")
+                    "init_on_alloc=0 noreplace-smp nolapic_timer retain_initrd cryptomgr.notests "
+                    "loglevel=4 panic=-1 intel_iommu=on")
 
 
 class Disk(NamedTuple):
@@ -30,6 +35,12 @@ class Disk(NamedTuple):
     name: str  # at most 20 characters
     path: Path
     read_only: bool = False
+
+
+class Memory(NamedTuple):
+    """A file that holds the guest's memory. Shared: what the guest writes stays in it."""
+    path: Path
+    shared: bool
 
 
 class Machine:
@@ -43,12 +54,16 @@ class Machine:
     qemu_arguments: put before the devices, for -plugin and the like.
     qemu: the program, and what it needs before all other arguments.
     shares_memory: the guest's memory is a memory file that other processes can map.
+    memory: the guest's memory is this file; without one it is QEMU's own.
+    state: where Machine.save put the rest of an equal machine that had its memory in `memory`. The
+        guest goes on from there instead of booting, and runs when `with` has been entered.
     """
 
     def __init__(self, *, command: Sequence[str] = (), files: Optional[Dict[str, Path]] = None,
                  devices: Sequence[str] = (), disks: Sequence[Disk] = (), pci_id: str = "",
                  qemu_arguments: Sequence[str] = (), kernel_arguments: str = "",
-                 memory_mib: int = 512, accel: str = "", qemu: Sequence[str] = (QEMU,),
+                 memory_mib: int = 512, accel: str = "", memory: Optional[Memory] = None,
+                 state: Optional[Path] = None, qemu: Sequence[str] = (QEMU,),
                  shares_memory: bool = False) -> None:
         self._command = list(command)
         self._files = dict(files or {})
@@ -60,6 +75,8 @@ class Machine:
         self._memory_mib = memory_mib
         self._qemu = list(qemu)
         self._shares_memory = shares_memory
+        self._memory = memory
+        self._state = state
         self.accel = accel
         self.folder: Optional[Path] = None
         self._scratch: Optional[ScratchFolder] = None
@@ -104,6 +121,19 @@ class Machine:
         except subprocess.TimeoutExpired:
             raise VmError(f"QEMU did not end within {timeout_s:g} s of the guest's exit") from None
 
+    def save(self, path: Path, timeout_s: float = 60) -> None:
+        """Stops the machine for good and writes what is not in its shared `memory` to a file."""
+        self._leave_memory_out()
+        self.monitor.execute("migrate", uri=f"exec:cat >{shlex.quote(str(path))}")
+        deadline = Deadline(timeout_s)
+        while True:
+            status = self.monitor.execute("query-migrate")["status"]
+            if status == "completed":
+                return
+            if status in ("failed", "cancelled") or not deadline.left():
+                raise VmError(f"the machine's state could not be saved to {path}: {status}")
+            time.sleep(0.005)
+
     @property
     def process_id(self) -> int:
         return self._process.pid
@@ -131,26 +161,42 @@ class Machine:
         image = kernel.prepare()
         if not self.accel:
             self.accel = accelerator.choose(probe_kvm)
-        archive = initramfs.build(image, self._command, self._files, bool(self._pci_id),
-                                  bool(self._disks))
-        (self.folder / "initramfs").write_bytes(archive)
+        if not self._state:  # who goes on has all of it in memory
+            archive = initramfs.build(image, self._command, self._files, bool(self._pci_id),
+                                      bool(self._disks))
+            (self.folder / "initramfs").write_bytes(archive)
         self.console_log = self.folder / "console.log"
         monitor_end, monitor_fd = self._open_pair()
         channel_end, channel_fd = self._open_pair()
+        for_qemu = [monitor_fd, channel_fd]
+        if self._state:
+            for_qemu.append(os.open(self._state, os.O_RDONLY | os.O_CLOEXEC))
         arguments = self._compose(image, monitor_fd, channel_fd)
         with open(self.folder / "qemu.log", "wb") as log:
             self._process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                pass_fds=(monitor_fd, channel_fd), start_new_session=True,
+                pass_fds=for_qemu, start_new_session=True,
                 preexec_fn=_die_with_parent if _on_main_thread() else None)
-        for fd in (monitor_fd, channel_fd):
+        for fd in for_qemu:
             os.close(fd)
         self.channel = Channel(channel_end)
         self.monitor = Monitor(monitor_end)
         try:
             self.monitor.open(timeout_s=20)
+            if self._state:
+                self._load(for_qemu[-1])
         except VmError as error:
             raise VmError(self._with_logs(f"QEMU did not start: {error}")) from None
+
+    def _load(self, state_fd: int) -> None:
+        self._leave_memory_out()
+        self.monitor.execute("migrate-incoming", uri=f"fd:{state_fd}")
+        self.monitor.wait_event("RESUME", timeout_s=20)
+
+    def _leave_memory_out(self) -> None:
+        # QEMU leaves out what is shared; who loads has the same bytes in the same file.
+        self.monitor.execute("migrate-set-capabilities", capabilities=[
+            {"capability": "x-ignore-shared", "state": True}])
 
     def _open_pair(self):
         """Our end and the descriptor for QEMU: no socket files, nobody else can connect."""
@@ -169,13 +215,19 @@ class Machine:
         result = [
             *self._qemu, "-M", machine, "-accel", self.accel, "-cpu", "max", "-m", str(self._memory_mib),
             "-nodefaults", "-no-user-config", "-nic", "none", "-display", "none", "-no-reboot",
-            "-kernel", str(image.image), "-initrd", "initramfs", "-append", line.strip(),
+            "-kernel", str(image.image), "-append", line.strip(),
             "-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "monitor,mode=control",
             "-serial", "file:console.log",
             "-chardev", f"socket,id=channel,fd={channel_fd}", "-serial", "chardev:channel"]
         if self._shares_memory:
             result += ["-object",
                        f"memory-backend-memfd,id=memory,size={self._memory_mib}M,share=on"]
+        result += ["-incoming", "defer"] if self._state else ["-initrd", "initramfs"]
+        if self._memory:
+            path = str(self._memory.path.resolve()).replace(",", ",,")
+            share = "on" if self._memory.shared else "off"
+            result += ["-object", f"memory-backend-file,id=memory,size={self._memory_mib}M,"
+                       f"share={share},mem-path={path}", "-machine", "memory-backend=memory"]
         result += self._qemu_arguments
         result += ["-device", "intel-iommu,intremap=on,caching-mode=on"]
         for disk in self._disks:

@@ -72,6 +72,9 @@ PciError VfioUserFunction::Connect(const std::string& where) {
   if (result != PciError::kNone) return result;
   device_.emplace(&*connection_);
   result = Keep(device_->Negotiate(by_messages_));
+  if (result == PciError::kGone && !address->key_file.empty()) {
+    error_ += "; is key= the server's key?";
+  }
   if (result == PciError::kNone) result = ReadRegions();
   if (result != PciError::kNone) return result;
   SetCommand(PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);

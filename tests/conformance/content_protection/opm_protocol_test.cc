@@ -517,14 +517,23 @@ uint32_t SendAsUser(Stage* stage, uint32_t message, size_t payload_bytes) {
 
 TEST_CASE("OPMProtocol.UserQueue: a user's queue has no say in output protection", "[negative]") {
   OpenOutput stage;
-  const std::pair<uint32_t, size_t> messages[] = {
-      {abi::kMessageCreateProtectedOutput, 8},   {abi::kMessageDestroyProtectedOutput, 8},
-      {abi::kMessageGetOutputRandom, 8},         {abi::kMessageSetOutputKey, 264},
-      {abi::kMessageGetOutputInformation, 4120}, {abi::kMessageConfigureOutput, 4104}};
-  for (const auto& [message, payload_bytes] : messages) {
+  // With the payloads that the kernel sends.
+  const std::pair<uint32_t, size_t> variable[] = {{abi::kMessageSetOutputKey, 264},
+                                                  {abi::kMessageGetOutputInformation, 4120},
+                                                  {abi::kMessageConfigureOutput, 4104}};
+  for (const auto& [message, payload_bytes] : variable) {
     INFO(message);
     CHECK(SendAsUser(&stage, message, payload_bytes) == abi::kStatusMessageNotPermitted);
   }
+  uint32_t refused = 0;
+  for (const abi::MessageInfo& message : abi::kMessages) {
+    if (!message.privileged) continue;
+    INFO(message.name);
+    CHECK(SendAsUser(&stage, message.number, message.request_bytes) ==
+          abi::kStatusMessageNotPermitted);
+    ++refused;
+  }
+  CHECK(refused == 7);
   CHECK(stage.party.Get(kConnector).result == S_OK);
 }
 

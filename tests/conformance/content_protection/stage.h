@@ -11,8 +11,8 @@
 
 #include "examples/protected_player/certificate_chain.h"
 #include "tests/conformance/content_protection/application_crypto.h"
-#include "tests/conformance/content_protection/function_under_test.h"
 #include "tests/integration/application.h"
+#include "tests/integration/function_under_test.h"
 #include "tests/integration/hardware_party.h"
 #include "tests/integration/machine.h"
 

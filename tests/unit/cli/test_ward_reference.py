@@ -12,7 +12,7 @@ import unittest
 
 from ward_tool import ROOT, WARD, description, run, run_json
 
-COMMANDS = ["info", "regs", "peek", "poke", "ring", "dma", "script", "identity", "serve", "trace", "doctor",
+COMMANDS = ["info", "regs", "peek", "poke", "ring", "dma", "script", "identity", "serve", "replay", "trace", "doctor",
             "completion", "man", "version"]
 
 

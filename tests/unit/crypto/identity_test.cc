@@ -109,11 +109,13 @@ TEST_CASE("a key wrapped to the device certificate is unwrapped with the identit
   REQUIRE(loaded.has_value());
   for (const Identity* identity : {&SharedIdentity(), &*loaded}) {
     const char* reason = nullptr;
-    const auto key = device::RsaPrivateKey::LoadDer(identity->private_key(), &reason);
-    REQUIRE(key.has_value());
-    device::AesKey unwrapped;
-    REQUIRE(key->UnwrapKey(workspace.Read("blob"), &unwrapped));
-    CHECK(test::ToHex(unwrapped.Expose()) == test::ToHex(payload));
+    const auto parsed = device::RsaPrivateKey::LoadDer(identity->private_key(), &reason);
+    REQUIRE(parsed.has_value());
+    for (const device::RsaPrivateKey* key : {&*parsed, &identity->key()}) {
+      device::AesKey unwrapped;
+      REQUIRE(key->UnwrapKey(workspace.Read("blob"), &unwrapped));
+      CHECK(test::ToHex(unwrapped.Expose()) == test::ToHex(payload));
+    }
   }
 }
 

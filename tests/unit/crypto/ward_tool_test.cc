@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catch2/catch_test_macros.hpp"
+#include "emulator/identity/identity.h"
 #include "tests/unit/crypto/workspace.h"
 
 namespace ward::emulator {
@@ -55,6 +56,18 @@ TEST_CASE("ward identity create refuses to replace an identity unless forced") {
   CHECK(workspace.Read("id/device.key") == before);
   RunTool(workspace, "identity create id --force", 0);
   CHECK(workspace.Read("id/device.key") != before);
+}
+
+TEST_CASE("ward identity create --test marks an identity, and another one in its place is not") {
+  const Workspace workspace;
+  RunTool(workspace, "identity create id --test", 0);
+  CHECK(Has(RunTool(workspace, "identity show id", 0), "for tests"));
+  CHECK(nlohmann::json::parse(RunTool(workspace, "identity show --json id", 0))["test"] == true);
+  std::string error;
+  CHECK(Identity::Load(workspace / "id", &error)->is_test());
+  RunTool(workspace, "identity create id --force", 0);
+  CHECK_FALSE(Has(RunTool(workspace, "identity show id", 0), "for tests"));
+  CHECK_FALSE(Identity::Load(workspace / "id", &error)->is_test());
 }
 
 TEST_CASE("ward identity show of nothing says how to make an identity") {

@@ -149,6 +149,70 @@ TEST_CASE("a transfer, and a queue that waits for its turn, are no hang however 
   CHECK_FALSE(rig.CauseIsSet());
 }
 
+constexpr uint64_t kFrame = 16666667;  // 1/60 s, rounded up
+
+void PushVblankWait(HangRig* rig, uint32_t queue, uint32_t count, uint16_t flags = 0) {
+  auto wait = MakeCommand<abi::WaitVblankCommand>(flags);
+  wait.count = count;
+  rig->Push(queue, wait);
+}
+
+TEST_CASE("a WAIT_VBLANK for a count further ahead than the time-out is reported, once") {
+  HangRig rig;
+  const auto timeout_us = static_cast<uint32_t>(10 * kFrame / kMicrosecond);
+  rig.Write(abi::kRegOutputControl, 1);
+  rig.Open(1, timeout_us);
+  PushVblankWait(&rig, 1, 0x7fffffff);
+  rig.PushFence(1, 1);
+  const uint64_t start = rig.ports.clock.now_ns;
+  rig.Go(1);
+  CHECK(rig.gpu->Process(1 << 20).wakeup_ns == start + timeout_us * kMicrosecond);
+  rig.Advance(timeout_us * kMicrosecond - 1);
+  CHECK_FALSE(rig.IsHung(1));
+  // Reported; its vblank is still something to wake up for.
+  CHECK(rig.Advance(1).wakeup_ns > rig.ports.clock.now_ns);
+  CHECK(rig.State(1) == (kWaiting | kHung));
+  CHECK(rig.CauseIsSet());
+  CHECK(rig.ports.interrupts.vectors == std::vector<uint32_t>{9});
+  rig.Advance(100 * kFrame);
+  CHECK(rig.vectors() == 1);
+  // What ends the wait ends the hang.
+  rig.Write(abi::kRegOutputControl, 0);
+  rig.gpu->Process(1 << 20);
+  CHECK_FALSE(rig.IsHung(1));
+  CHECK(rig.Fence(1) == 1);
+}
+
+TEST_CASE("a WAIT_VBLANK that ends by its time is no hang, however late it is looked at") {
+  HangRig rig;
+  const auto timeout_us = static_cast<uint32_t>(3 * kFrame / kMicrosecond);
+  rig.Write(abi::kRegOutputControl, 1);
+  rig.Open(1, timeout_us);
+  for (uint32_t count = 1; count <= 6; ++count) PushVblankWait(&rig, 1, 2 * count);
+  rig.PushFence(1, 1);
+  rig.Go(1);
+  for (int frame = 0; frame < 12; ++frame) rig.Advance(kFrame);
+  CHECK(rig.Fence(1) == 1);
+  PushVblankWait(&rig, 1, rig.Read(abi::kRegOutputVblankCount) + 2);
+  rig.PushFence(1, 2);
+  rig.Go(1);
+  rig.Advance(60 * kFrame);  // nobody looked in between
+  CHECK(rig.Fence(1) == 2);
+  CHECK_FALSE(rig.CauseIsSet());
+}
+
+TEST_CASE("a WAIT_VBLANK on an output that is off, or with no flip to wait for, is no hang") {
+  HangRig rig;
+  rig.Open(1);
+  PushVblankWait(&rig, 1, 0x7fffffff);
+  PushVblankWait(&rig, 1, 0, abi::WaitVblankCommand::kFlagFlip);
+  rig.PushFence(1, 1);
+  rig.Go(1);
+  rig.Advance(10 * kTimeoutUs * kMicrosecond);
+  CHECK(rig.Fence(1) == 1);
+  CHECK_FALSE(rig.CauseIsSet());
+}
+
 TEST_CASE("two queues that wait for each other are both reported, and others go on") {
   HangRig rig;
   rig.Open(1);

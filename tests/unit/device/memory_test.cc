@@ -206,6 +206,54 @@ TEST_CASE("P2 the end of a session zeroes its pages and no others, in short and 
   CHECK(chip.OwnerAt(kPage) == kNoOwner);
 }
 
+TEST_CASE("what is zeroed reads as zeros at once, and is wiped a bounded piece at a time") {
+  ChipMemory chip;
+  constexpr uint64_t kPages = 1000;
+  const auto noise = Noise(kPages * kPage, 5);
+  chip.PutProtected(0, noise, 7);
+  chip.PutProtected(kPages * kPage, Noise(kPage, 6), 8);
+  const uint64_t work = chip.memory.work();
+  chip.memory.ReleaseOwner(7);
+  CHECK(chip.memory.work() - work ==
+        ChipMemory::kProtectedBytes / kPage + kPages * Memory::kPieceWork);
+  CHECK(chip.ReadProtected(0, kPages * kPage) == Zeros(kPages * kPage));
+  const uint64_t hash = HashOf(chip.memory);
+  // Written before its wiping: zeros around, and a later wiping leaves it alone.
+  chip.PutProtected(999 * kPage + 100, Noise(10, 7), kNoOwner);
+  std::vector<uint8_t> expected = Zeros(kPage);
+  const auto written = Noise(10, 7);
+  std::copy(written.begin(), written.end(), expected.begin() + 100);
+  CHECK(chip.ReadProtected(999 * kPage, kPage) == expected);
+  uint64_t slices = 1;
+  while (chip.memory.Scrub()) ++slices;
+  CHECK(slices == (kPages - 1 + Memory::kScrubPages - 1) / Memory::kScrubPages);
+  CHECK_FALSE(chip.memory.HasStale());
+  CHECK(chip.ReadProtected(999 * kPage, kPage) == expected);
+  CHECK(chip.ReadProtected(0, 999 * kPage) == Zeros(999 * kPage));
+  CHECK(chip.ReadProtected(kPages * kPage, kPage) == Noise(kPage, 6));
+  CHECK(chip.OwnerAt(kPages * kPage) == 8);
+  // Zeros where there are zeros leave nothing to wipe; the state did not change by the wiping.
+  chip.memory.TakeOwnership(chip.ProtectedRange(999 * kPage, kPage), 9);
+  chip.memory.ReleaseOwner(9);
+  CHECK(HashOf(chip.memory) == hash);
+}
+
+TEST_CASE("a page that is stale while a state is loaded, or all is cleared, is as any other") {
+  ChipMemory chip;
+  chip.PutProtected(0, Noise(300 * kPage, 5), 7);
+  const Memory::State state = chip.memory.Save();
+  const uint64_t hash = HashOf(chip.memory);
+  chip.memory.ReleaseOwner(7);
+  REQUIRE(chip.memory.HasStale());
+  chip.memory.Load(state);
+  CHECK_FALSE(chip.memory.HasStale());
+  CHECK(HashOf(chip.memory) == hash);
+  CHECK(chip.ReadProtected(0, 300 * kPage) == Noise(300 * kPage, 5));
+  chip.memory.ReleaseOwner(7);
+  chip.memory.ClearProtected();
+  CHECK_FALSE(chip.memory.HasStale());
+}
+
 TEST_CASE(
     "a state that is loaded gives back content, owners and hash, and holds touched pages only") {
   ChipMemory chip;

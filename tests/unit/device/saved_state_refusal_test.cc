@@ -161,6 +161,7 @@ device::GpuOptions OtherIdentity() {
           "rsa_oaep_2048_sha256_mgf1sha256_test.json")["testGroups"][0]["privateKeyPkcs8"]
           .get<std::string>());
   device::GpuOptions options = GpuRig::Options();
+  options.identity_key = nullptr;
   options.identity_private_key = key;
   return options;
 }

@@ -35,9 +35,7 @@ struct KeyedRig : GpuRig {
     return words;
   }
   std::vector<uint8_t> NegotiatePayload() const {
-    const char* reason = nullptr;
-    const auto key =
-        device::RsaPrivateKey::LoadDer(LoadTestIdentity(WARD_SOURCE_DIR).private_key, &reason);
+    const auto& key = LoadTestIdentity(WARD_SOURCE_DIR).key;
     device::AesKey session_key;
     session_key.Expose()[0] = 0x5c;
     std::vector<uint8_t> payload(8 + 256);

@@ -9,12 +9,7 @@ namespace ward::firmware {
 namespace {
 
 // Protected outputs and who may open what is shared are the kernel's own, whose context is 0.
-uint32_t ContextFor(const abi::MessageInfo& message) {
-  const bool of_kernel = (message.number >= abi::kMessageCreateProtectedOutput &&
-                          message.number <= abi::kMessageConfigureOutput) ||
-                         message.number == abi::kMessageCheckSharedAccess;
-  return of_kernel ? 0 : 1;
-}
+uint32_t ContextFor(const abi::MessageInfo& message) { return message.privileged ? 0 : 1; }
 
 // A payload of the right shape for any described message.
 Payload ShapedPayload(const abi::MessageInfo& message) { return Payload(message.request_bytes); }

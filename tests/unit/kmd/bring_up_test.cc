@@ -100,7 +100,7 @@ TEST_CASE("no memory for the kernel's ring fails the open and leaves nothing beh
   CHECK(IsGivenBack(function));
 }
 
-TEST_CASE("VRAM that can't be mapped makes the device not ready") {
+TEST_CASE("VRAM that can be neither mapped nor accessed makes the device not ready") {
   FakeFunction function;
   function.can_map_vram = false;
   CHECK(StatusOf(Adapter::Open(&function)) == abi::kStatusDeviceNotReady);

@@ -90,13 +90,14 @@ class ChipMachine {
     emulator::InProcessOptions options;
     options.gpu.visible_vram_bytes = kVisibleBytes;
     options.gpu.protected_vram_bytes = kProtectedBytes;
-    options.gpu.identity_private_key = TestIdentity().private_key();
+    options.gpu.identity_key = &TestIdentity().key();
     options.gpu.identity_certificates = TestIdentity().certificate_bundle();
     options.entropy_seed = 1;
     return options;
   }
 
-  explicit ChipMachine(const emulator::InProcessOptions& options = Options()) {
+  explicit ChipMachine(const emulator::InProcessOptions& options = Options(), bool maps_vram = true)
+      : maps_vram_(maps_vram) {
     auto made = emulator::InProcessHost::Create(options);
     if (!made.ok()) FAIL(made.fault().reason);
     host = std::move(made.value());
@@ -104,6 +105,7 @@ class ChipMachine {
   }
   void Open() {
     function = std::make_unique<LimitedFunction>(host.get());
+    function->maps_vram = maps_vram_;
     auto opened = Adapter::Open(function.get());
     if (!opened.ok()) FAIL(opened.fault().reason);
     adapter = std::move(opened.value());
@@ -112,6 +114,9 @@ class ChipMachine {
   std::unique_ptr<emulator::InProcessHost> host;
   std::unique_ptr<LimitedFunction> function;
   std::unique_ptr<Adapter> adapter;
+
+ private:
+  bool maps_vram_;
 };
 
 // One runtime device with one context.

@@ -119,10 +119,10 @@ TEST_CASE("presenting at vblank returns when the surface is shown, once a vblank
   Rig rig;
   REQUIRE(rig.display.SetMode(0, kWidth, kHeight).ok());
   const AllocationHandle surfaces[] = {rig.Painted(0x11), rig.Painted(0x22)};
-  REQUIRE(rig.Present(surfaces[0], {.at_vblank = true}) == abi::kStatusOk);
+  REQUIRE(rig.Present(surfaces[0], {.interval = 1}) == abi::kStatusOk);
   const uint64_t start = rig.machine.host->now_ns();
   for (int i = 1; i <= 6; ++i) {
-    REQUIRE(rig.Present(surfaces[i % 2], {.at_vblank = true}) == abi::kStatusOk);
+    REQUIRE(rig.Present(surfaces[i % 2], {.interval = 1}) == abi::kStatusOk);
     CHECK(rig.PixelOf(0) == (i % 2 == 0 ? 0x11111111 : 0x22222222));
     CHECK(rig.machine.host->now_ns() - start <= static_cast<uint64_t>(i) * kFrameNs);
     CHECK(rig.machine.host->now_ns() - start >= static_cast<uint64_t>(i) * kFrameNs - i);
@@ -131,6 +131,54 @@ TEST_CASE("presenting at vblank returns when the surface is shown, once a vblank
   const uint64_t before = rig.machine.host->now_ns();
   REQUIRE(rig.Present(surfaces[1], {}) == abi::kStatusOk);
   CHECK(rig.machine.host->now_ns() == before);
+}
+
+TEST_CASE("an interval counts from the vblank at which the surface before was shown") {
+  Rig rig;
+  REQUIRE(rig.display.SetMode(0, kWidth, kHeight).ok());
+  const AllocationHandle surfaces[] = {rig.Painted(0x11), rig.Painted(0x22)};
+  const auto count = [&] { return rig.machine.host->BarRead32(0, abi::kRegOutputVblankCount); };
+  // Nothing was shown before: from the next vblank on.
+  REQUIRE(rig.Present(surfaces[0], {.interval = 4}) == abi::kStatusOk);
+  CHECK(count() == 1);
+  uint32_t expected = 1;
+  for (const uint32_t interval : {1u, 2u, 3u, 4u, 2u, 0u, 1u, 0u, 4u, 4u}) {
+    INFO(interval);
+    expected += interval;
+    REQUIRE(rig.Present(surfaces[expected % 2], {.interval = interval}) == abi::kStatusOk);
+    CHECK(count() == expected);
+    CHECK(rig.PixelOf(0) == (expected % 2 == 0 ? 0x11111111 : 0x22222222));
+  }
+  // Whoever is late already does not wait once more.
+  for (int i = 0; i < 3; ++i) REQUIRE(rig.display.WaitVblank(0).ok());
+  REQUIRE(rig.Present(surfaces[0], {.interval = 3}) == abi::kStatusOk);
+  CHECK(count() == expected + 4);
+  CHECK(rig.Present(surfaces[0], {.interval = 5}) == abi::kStatusInvalidArgument);
+  CHECK(count() == expected + 4);
+}
+
+TEST_CASE("an interval across a reset waits for a vblank of the new count") {
+  Rig rig;
+  REQUIRE(rig.display.SetMode(0, kWidth, kHeight).ok());
+  for (int i = 0; i < 100; ++i) REQUIRE(rig.display.WaitVblank(0).ok());
+  REQUIRE(rig.Present(rig.Painted(0x11), {.interval = 1}) == abi::kStatusOk);
+  REQUIRE(rig.machine.host->ResetFunction() == abi::PciError::kNone);
+  REQUIRE(rig.machine.adapter->Recover().ok());
+  Client fresh(&rig.machine);
+  const AllocationHandle next = fresh.Allocate({0x10000,
+                                                static_cast<uint32_t>(Segment::kVisible),
+                                                uint64_t{4} * kWidth * kHeight,
+                                                kWidth,
+                                                kHeight,
+                                                4 * kWidth,
+                                                0,
+                                                0,
+                                                {}});
+  CHECK(
+      fresh.adapter
+          ->Present(fresh.device, fresh.context, next, kWidth, kHeight, 4 * kWidth, {.interval = 4})
+          .ok());
+  CHECK(rig.machine.host->BarRead32(0, abi::kRegOutputVblankCount) == 1);
 }
 
 TEST_CASE("the driver sleeps until the next vblank of the output that it names") {

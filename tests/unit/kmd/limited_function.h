@@ -1,4 +1,4 @@
-// The chip's function on a machine with little memory for DMA.
+// The chip's function on a machine with little memory for DMA, or where its VRAM can't be mapped.
 #ifndef WARD_TESTS_UNIT_KMD_LIMITED_FUNCTION_H_
 #define WARD_TESTS_UNIT_KMD_LIMITED_FUNCTION_H_
 
@@ -15,6 +15,17 @@ class LimitedFunction final : public fakes::ForwardingFunction {
 
   uint64_t limit_bytes = ~uint64_t{0};  // of all buffers together
   uint64_t used_bytes() const { return used_bytes_; }
+  bool maps_vram = true;
+  int block_writes = 0;
+
+  uint8_t* MapBar(int bar) override {
+    return maps_vram ? ForwardingFunction::MapBar(bar) : nullptr;
+  }
+  abi::PciError BarWriteBlock(int bar, uint64_t offset, const void* from,
+                              size_t size_bytes) override {
+    ++block_writes;
+    return ForwardingFunction::BarWriteBlock(bar, offset, from, size_bytes);
+  }
 
   abi::PciError AllocateDma(size_t size_bytes, abi::DmaBuffer* buffer) override {
     if (used_bytes_ + size_bytes > limit_bytes) return abi::PciError::kNoMemory;

@@ -58,16 +58,12 @@ struct Process {
     std::memcpy(types.data(), kAesCtr, sizeof(kAesCtr));
     std::memcpy(types.data() + 32, kRsaOaep, sizeof(kRsaOaep));
     session = LoadLe<uint32_t>(Ask(abi::kMessageCreateSession, types).data() + 16);
-    const char* reason = "";
-    const auto key = device::RsaPrivateKey::LoadDer(TestIdentity().private_key(), &reason);
-    INFO(reason);
-    REQUIRE(key.has_value());
     std::vector<uint8_t> wrapped(8 + 256);
     StoreLe<uint32_t>(wrapped.data(), session);
     StoreLe<uint32_t>(wrapped.data() + 4, 256);
     device::AesKey session_key;
     std::ranges::fill(session_key.Expose(), uint8_t{0x11});
-    REQUIRE(key->WrapKey(session_key, ByteSpan(wrapped).subspan(8)));
+    REQUIRE(TestIdentity().key().WrapKey(session_key, ByteSpan(wrapped).subspan(8)));
     Ask(abi::kMessageNegotiateSessionKey, wrapped);
   }
   void EndSession() {

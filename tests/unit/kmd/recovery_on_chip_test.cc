@@ -221,6 +221,28 @@ abi::AllocationData Surface(uint32_t width, uint32_t height) {
   return data;
 }
 
+TEST_CASE("a user's wait for a vblank in months costs its own device alone") {
+  ChipMachine machine;
+  REQUIRE(machine.adapter->SetMode(0, 640, 360).ok());
+  Worker hung(&machine);
+  Worker other(&machine);
+  CommandBuffer commands;
+  abi::WaitVblankCommand wait{};
+  wait.count = 0x7fffffff;  // 414 days
+  commands.Add(wait, {});
+  const auto fence = hung.Submit(commands);
+  REQUIRE(fence.ok());
+  CHECK(hung.adapter->WaitFence(hung.device, hung.context, fence.value()).fault().status ==
+        abi::kStatusDeviceTimeout);
+  CHECK(machine.adapter->CheckHealth() == AdapterHealth::kHung);
+  const auto report = machine.adapter->Recover();
+  REQUIRE(report.ok());
+  CHECK(report.value().action == RecoveryAction::kEngineReset);
+  CHECK(report.value().lost_devices == 1);
+  CheckLost(&hung, abi::kStatusDeviceHung);
+  CHECK(other.Fill(5) == abi::kStatusOk);
+}
+
 TEST_CASE("the display keeps its mode over a reset of the adapter, and shows the next flip") {
   ChipMachine machine;
   REQUIRE(machine.adapter->SetMode(0, 640, 360).ok());

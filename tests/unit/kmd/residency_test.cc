@@ -100,6 +100,46 @@ TEST_CASE("an unlisted address reaches its allocation also after that moved") {
   CHECK(client.Read(back) == Pattern(kPiece, 1));
 }
 
+TEST_CASE("where an allocation is can be asked, and asking is no use of it") {
+  SmallMachine machine;
+  Client client(&machine);
+  Client other(&machine);
+  const AllocationHandle first = client.Allocate(Segment::kVisible, kPiece);
+  const AllocationHandle kept = client.Allocate(Segment::kVisible, kPiece);
+  const AllocationHandle offered = client.Allocate(Segment::kVisible, kPiece);
+  const AllocationHandle system = client.Allocate(Segment::kSystem, kPiece);
+  const AllocationHandle secret = client.Allocate(Segment::kProtected, kPiece);
+  const auto place = [&](AllocationHandle allocation) {
+    return client.adapter->PlaceOf(client.device, allocation).value();
+  };
+  for (const AllocationHandle one : {first, kept, offered, secret}) {
+    CHECK(place(one) == Place::kVideoMemory);
+  }
+  CHECK(place(system) == Place::kSystem);
+  REQUIRE(client.adapter->MakeResident(client.device, std::array{kept}).ok());
+  REQUIRE(client.adapter->Offer(client.device, offered).ok());
+  CHECK(place(offered) == Place::kVideoMemory);  // nobody needed the room yet
+  uint32_t pressing = 0;
+  while (place(first) != Place::kSystem && pressing < 2 * kVram / kPiece) {
+    other.Allocate(Segment::kVisible, kPiece);
+    ++pressing;
+  }
+  // It went first though it was asked about each time, after what was offered.
+  CHECK(place(first) == Place::kSystem);
+  CHECK(place(kept) == Place::kVideoMemory);
+  CHECK(place(offered) == Place::kNowhere);
+  CHECK(place(secret) == Place::kVideoMemory);
+  CommandBuffer use;
+  use.AddFill(first, 0, 16, 1);
+  REQUIRE(client.Run(use) == abi::kStatusOk);
+  CHECK(place(first) == Place::kVideoMemory);
+  CHECK_FALSE(client.adapter->Reclaim(client.device, offered).value());
+  CHECK(place(offered) == Place::kVideoMemory);
+  // Of this device alone.
+  CHECK(other.adapter->PlaceOf(other.device, first).fault().status == abi::kStatusInvalidArgument);
+  CHECK(other.adapter->PlaceOf(other.device, 0).fault().status == abi::kStatusInvalidArgument);
+}
+
 TEST_CASE("what is used last moves out last") {
   SmallMachine machine;
   Client client(&machine);

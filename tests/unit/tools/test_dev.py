@@ -100,10 +100,15 @@ class UsageTest(unittest.TestCase):
         self.assert_refused(1, "^error: there is no file /no/such/clip\n$", "demo", "--input",
                             "/no/such/clip")
         self.assert_refused(1, "^error: / is not a file\n$", "demo", "--input=/")
+        self.assert_refused(2, "--record wants a file: ./dev demo --record FILE", "demo", "--record")
+        self.assert_refused(1, "^error: there is no folder /no/such to record to\n$", "demo",
+                            "--record=/no/such/run.rec")
+        self.assert_refused(1, "^error: / is no file to record to\n$", "demo", "--record", "/")
 
     def test_help_of_the_demo_comes_at_once(self):
         code, output, _ = self.run_dev("demo", "--help")
-        self.assertEqual((code, output), (0, "usage: ./dev demo [--input FILE] [--frames N]\n"))
+        self.assertEqual((code, output),
+                         (0, "usage: ./dev demo [--input FILE] [--frames N] [--record FILE]\n"))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,24 @@ TEST_CASE("Present submits what was recorded and hands on the surface's allocati
   driver.RequireClean();
 }
 
+TEST_CASE("Present takes every flip interval that there is, and no other") {
+  Driver driver;
+  constexpr D3D10DDI_MIPINFO mip = Extent(64, 32);
+  D3D11DDIARG_CREATERESOURCE description =
+      DescribeTexture(mip, DXGI_FORMAT_B8G8R8X8_UNORM, D3D10_DDI_USAGE_DEFAULT);
+  description.BindFlags = D3D10_DDI_BIND_PRESENT;
+  const CreatedResource surface(&driver.device, description);
+  DXGI_DDI_ARG_PRESENT present = PresentOf(driver.device, surface);
+  for (int interval = -1; interval <= 5; ++interval) {
+    INFO(interval);
+    driver.kernel.presents.clear();
+    present.FlipInterval = static_cast<DXGI_DDI_FLIP_INTERVAL_TYPE>(interval);
+    const bool is_one = interval >= 0 && interval <= 4;
+    CHECK(driver.device.dxgi.pfnPresent(&present) == (is_one ? S_OK : E_INVALIDARG));
+    CHECK(driver.kernel.presents.size() == (is_one ? 1 : 0));
+  }
+}
+
 TEST_CASE("an allocation tells its size only when its surface may be presented") {
   Driver driver;
   constexpr D3D10DDI_MIPINFO mip = Extent(100, 30);

@@ -336,6 +336,76 @@ HRESULT SubmitSample(DecoderDriver* driver,
                                              &description);
 }
 
+// What an application may do in another thread, at the worst moment: between check and use.
+TEST_CASE("what a description said when it was read is what is used, lists and IVs too") {
+  using SubSample = D3DWDDM2_0DDI_VIDEO_DECODER_SUB_SAMPLE_MAPPING_BLOCK;
+  DecoderDriver driver;
+  driver.Open(1);
+  const CreatedSession session(&driver.device);
+  GUID name = D3DWDDM2_0DDI_DECODER_ENCRYPTION_HW_CENC;
+  D3DWDDM2_0DDI_VIDEO_DECODER_BEGIN_FRAME_CRYPTO_SESSION frame = {};
+  frame.hCryptoSession = session.handle;
+  frame.pKeyInfoId = &name;
+  REQUIRE(driver.Begin(&frame, sizeof(frame)) == S_OK);
+  uint8_t iv[16] = {7};
+  std::vector<D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC> buffers = {driver.Buffer(64, 48, iv),
+                                                               driver.Buffer(128, 16, iv)};
+  buffers[0].PartialEncryption = TRUE;
+  buffers[0].EncryptedBlockInfo = {16, 16, 32};
+  constexpr SubSample kBlocks[] = {{1, 2}, {3, 4}, {0, 90}};
+  SubSample blocks[3] = {};
+  int rewritten = 0;
+  const auto answer = driver.kernel.answer;
+  driver.kernel.answer = [&](const FakeKernel::Message& message, uint32_t* status) {
+    // The frame's key is selected again after the checks, before the first buffer is taken.
+    if (message.number == abi::kMessageSelectKey) {
+      std::fill(std::begin(iv), std::end(iv), uint8_t{0xEE});
+      for (auto& buffer : buffers) {
+        buffer = driver.Buffer(8000, 4000, nullptr);
+        buffer.EncryptedBlockInfo = {1, 2, 3};
+        buffer.hResource = {};
+      }
+      std::fill(std::begin(blocks), std::end(blocks), SubSample{5000, 5000});
+      ++rewritten;
+    }
+    return answer(message, status);
+  };
+  CHECK(driver.Submit(buffers) == S_OK);
+  REQUIRE(rewritten == 1);
+  std::copy_n(kBlocks, 3, blocks);
+  CHECK(SubmitSample(&driver, blocks) == S_OK);
+  REQUIRE(rewritten == 2);
+  driver.Flush();
+  const auto blts = driver.kernel.Find("DECRYPT_BLT");
+  REQUIRE(blts.size() == 2);
+  const auto first = blts[0].As<abi::DecryptBltCommand>();
+  CHECK(first.length_bytes == 48);
+  CHECK(first.encrypted_bytes_at_beginning == 16);
+  CHECK(first.skip_bytes == 16);
+  CHECK(first.encrypt_bytes == 32);
+  for (const auto& blt : blts) CHECK(blt.As<abi::DecryptBltCommand>().iv[0] == 7);
+  CHECK(blts[1].As<abi::DecryptBltCommand>().length_bytes == 16);
+  const auto samples = driver.kernel.Find("DECRYPT_SAMPLE");
+  REQUIRE(samples.size() == 1);
+  CHECK(std::memcmp(samples[0].bytes.data() + 80, kBlocks, sizeof(kBlocks)) == 0);
+  driver.RequireClean();
+}
+
+TEST_CASE("a call takes 256 buffers, and none of more") {
+  DecoderDriver driver;
+  driver.Open();
+  REQUIRE(driver.Begin() == S_OK);
+  std::vector<D3D11_1DDI_VIDEO_DECODER_BUFFER_DESC> buffers(256, driver.Buffer(0, 16, nullptr));
+  CHECK(driver.Submit(buffers) == S_OK);
+  driver.Flush();
+  CHECK(driver.kernel.Find("DECRYPT_BLT").size() == 256);
+  buffers.push_back(buffers.front());
+  CHECK(driver.Submit(buffers) == E_INVALIDARG);
+  driver.Flush();
+  CHECK(driver.kernel.Find("DECRYPT_BLT").size() == 256);
+  driver.RequireClean();
+}
+
 TEST_CASE("sub-samples travel behind a DECRYPT_SAMPLE") {
   DecoderDriver driver;
   driver.Open();

@@ -1,4 +1,4 @@
-#include "tests/conformance/content_protection/function_under_test.h"
+#include "tests/integration/function_under_test.h"
 
 #include <utility>
 

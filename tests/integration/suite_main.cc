@@ -1,5 +1,5 @@
-// The content-protection suite as a program: in one process with the chip model, or on a PCI
-// function of a virtual machine, of silicon, or served by another process.
+// A suite as a program: in one process with the chip model, or on a PCI function of a virtual
+// machine, of silicon, or served by another process.
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -7,7 +7,7 @@
 
 #include "catch2/catch_session.hpp"
 #include "kmd/ports/open_function.h"
-#include "tests/conformance/content_protection/function_under_test.h"
+#include "tests/integration/function_under_test.h"
 
 namespace {
 

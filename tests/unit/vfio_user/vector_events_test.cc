@@ -1,0 +1,105 @@
+#include "emulator/vfio_user/vector_events.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <limits>
+
+#include "catch2/catch_test_macros.hpp"
+
+namespace ward::test {
+namespace {
+
+using emulator::VectorEvents;
+
+// The client's end of an eventfd, and the server's.
+struct Event {
+  Event() : mine(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+  FileDescriptor Other() const { return FileDescriptor(fcntl(mine.get(), F_DUPFD_CLOEXEC, 0)); }
+  uint64_t Take() const {
+    uint64_t count = 0;
+    return read(mine.get(), &count, sizeof(count)) == sizeof(count) ? count : 0;
+  }
+  FileDescriptor mine;
+};
+
+TEST_CASE("a vector fires its own eventfd, once each time") {
+  VectorEvents events;
+  events.SetBusMaster(true);
+  const Event first, second;
+  events.Assign(3, first.Other());
+  events.Assign(31, second.Other());
+  events.Fire(31);
+  CHECK(first.Take() == 0);
+  CHECK(second.Take() == 1);
+  events.Fire(3);
+  events.Fire(3);
+  CHECK(first.Take() == 2);
+  CHECK(events.pending() == 0);
+}
+
+TEST_CASE("a vector that fires without an eventfd fires when it gets one") {
+  VectorEvents events;
+  events.SetBusMaster(true);
+  events.Fire(7);
+  events.Fire(7);
+  CHECK(events.pending() == 1u << 7);
+  const Event event;
+  events.Assign(6, event.Other());
+  CHECK(event.Take() == 0);
+  events.Assign(7, event.Other());
+  CHECK(event.Take() == 1);
+  CHECK(events.pending() == 0);
+  events.DropEvents();  // QEMU does so each time the guest enables one more
+  events.Fire(7);
+  CHECK(event.Take() == 0);
+  events.Assign(7, event.Other());
+  CHECK(event.Take() == 1);
+}
+
+TEST_CASE("no vector fires while the function may not master the bus") {
+  VectorEvents events;
+  const Event event;
+  events.Assign(0, event.Other());
+  events.Fire(0);
+  CHECK(event.Take() == 0);
+  events.SetBusMaster(true);
+  CHECK(event.Take() == 1);
+  events.SetBusMaster(false);
+  events.Fire(0);
+  events.DropPending();  // a reset
+  events.SetBusMaster(true);
+  CHECK(event.Take() == 0);
+}
+
+TEST_CASE("F17_ V4 a full eventfd, also one that its owner lets wait, holds nobody up") {
+  VectorEvents events;
+  events.SetBusMaster(true);
+  const Event event;
+  events.Assign(0, event.Other());
+  const uint64_t most = std::numeric_limits<uint64_t>::max() - 1;
+  REQUIRE(write(event.mine.get(), &most, sizeof(most)) == sizeof(most));
+  REQUIRE(fcntl(event.mine.get(), F_SETFL, 0) == 0);  // shared with the server's end
+  for (int i = 0; i < 100; ++i) events.Fire(0);       // would wait for ever
+  CHECK(event.Take() == most);
+  CHECK(events.pending() == 0);
+  events.Fire(0);
+  CHECK(event.Take() == 1);
+}
+
+TEST_CASE("P14_ only an eventfd is taken for one") {
+  int pipes[2];
+  REQUIRE(pipe2(pipes, O_CLOEXEC) == 0);
+  const FileDescriptor in(pipes[0]), out(pipes[1]);
+  const FileDescriptor file(open("/dev/null", O_RDWR | O_CLOEXEC));
+  CHECK_FALSE(VectorEvents::IsUsable(in));
+  CHECK_FALSE(VectorEvents::IsUsable(out));
+  CHECK_FALSE(VectorEvents::IsUsable(file));
+  CHECK_FALSE(VectorEvents::IsUsable(FileDescriptor()));
+  CHECK(VectorEvents::IsUsable(FileDescriptor(eventfd(0, EFD_CLOEXEC))));
+  CHECK(VectorEvents::IsUsable(FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE))));
+}
+
+}  // namespace
+}  // namespace ward::test
