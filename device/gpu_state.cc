@@ -195,7 +195,7 @@ class GpuImplementation::StateLoad {
     const StateSeal::Outcome outcome = seal->Resume(generation_);
     if (WARD_RULE("state.once", outcome == StateSeal::Outcome::kSpent)) {
       return Fault{abi::kStatusStateSpent,
-                   "the sealed state was resumed before, or is older than one that was"};
+                   "the sealed state was resumed before, or sealed before another one was resumed"};
     }
     if (outcome == StateSeal::Outcome::kFailed) {
       return Fault{abi::kStatusStateNotRecorded,

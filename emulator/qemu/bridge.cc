@@ -216,6 +216,8 @@ uint8_t* ward_chip_save(WardChip* chip, size_t* size_bytes, char* error, size_t 
   ward::device::SaveOptions options;
   options.seal = chip->seal.get();
   options.with_visible_vram = false;
+  // P16: a second state with the same keys could be resumed by a host that counts on its own.
+  ward_chip_go_on(chip);
   const auto saved = chip->boundary->gpu().SaveState(options);
   if (!saved.ok()) {
     Explain(*chip, saved.fault(), error, error_size);

@@ -57,8 +57,12 @@ SealFile::SealFile(std::filesystem::path key_file) : key_file_(std::move(key_fil
 
 std::unique_ptr<SealFile> SealFile::Open(const std::filesystem::path& key_file,
                                          std::string* error) {
+  // One key has one count, by whatever path it is named.
+  std::error_code unresolved;
+  std::filesystem::path resolved = std::filesystem::canonical(key_file, unresolved);
+  if (unresolved) resolved = key_file;
   std::string what;
-  std::optional<FileBytes> content = ReadIdentityFile(key_file, &what);
+  std::optional<FileBytes> content = ReadIdentityFile(resolved, &what);
   if (content && content->bytes().size() != decltype(key_)::kSizeBytes) {
     what = "is not 32 bytes long";
     content.reset();
@@ -68,7 +72,7 @@ std::unique_ptr<SealFile> SealFile::Open(const std::filesystem::path& key_file,
              "; make one with: (umask 077; head -c 32 /dev/urandom > FILE)";
     return nullptr;
   }
-  std::unique_ptr<SealFile> seal(new SealFile(key_file));
+  std::unique_ptr<SealFile> seal(new SealFile(std::move(resolved)));
   std::copy(content->bytes().begin(), content->bytes().end(), seal->key_.Expose().begin());
   return seal;
 }
@@ -133,8 +137,9 @@ device::StateSeal::Outcome SealFile::Resume(uint64_t generation) {
   if (!lock.held()) Fail("can't be locked by its key");
   if (!lock.held() || !ReadCount(&count)) return Outcome::kFailed;
   if (generation <= count.resumed) return Outcome::kSpent;
-  count.resumed = generation;
+  // P16: those issued before hold the same keys, which the machine that goes on may clear.
   count.issued = std::max(count.issued, generation);
+  count.resumed = count.issued;
   return WriteCount(count) ? Outcome::kDone : Outcome::kFailed;
 }
 

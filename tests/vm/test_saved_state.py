@@ -244,6 +244,31 @@ class Snapshots(Saved):
             self.assertIn("rror", answer)
             self.assertIn("resumed before", machine.log.read_text() + answer)
 
+    def test_two_sealed_snapshots_of_one_moment_bring_the_keys_back_once(self):
+        with self.machine(sealed=True) as machine:
+            self.add_disk(machine)
+            queue = self.set_up(machine)
+            tail, last = queue.tail, self.fence
+            count = self.folder / "seal.generation"
+            machine.monitor.execute("stop")
+            for name in ("first", "second"):
+                self.assertEqual(self.command(machine, f"savevm {name}"), "")
+
+            def state_after_load(name):
+                answer = self.command(machine, f"loadvm {name}")
+                if answer:
+                    return answer + machine.log.read_text()
+                machine.monitor.execute("cont")
+                queue.tail, self.fence = tail, last
+                return self.state_of(queue)
+
+            self.assertEqual(state_after_load("first"), KEYED)
+            self.assertIn("sealed before another", state_after_load("second"))
+            # Nor does a host that does not know of the first one get the keys out of the second.
+            count.unlink()
+            self.assertEqual(state_after_load("second"), LOST)
+            self.assertEqual(machine.register(INTERRUPT_CAUSE) & KEYS_LOST, KEYS_LOST)
+
 
 class Migration(Saved):
     def migrate(self, source, target):

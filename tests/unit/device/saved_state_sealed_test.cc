@@ -161,6 +161,25 @@ TEST_CASE("P16_a sealed state is good once, and an older one is none") {
   CHECK(copy.gpu->StateHash() == hash);
 }
 
+TEST_CASE("P16_two sealed states of one moment do not bring back what the first one cleared") {
+  StateRig origin;
+  origin.SetUp();
+  FakeSeal seal;
+  const Bytes first = origin.Save(&seal);
+  const Bytes second = origin.Save(&seal);
+  origin.gpu->TearDown();
+  REQUIRE(origin.Load(first, &seal) == 0);
+  REQUIRE(origin.SessionState() == 1);
+  REQUIRE(origin.StatusOf(abi::kMessageDestroySession, StateRig::WordBytes({origin.session, 0})) ==
+          0);
+  CHECK(origin.Load(second, &seal) == abi::kStatusStateSpent);
+  origin.StartQueue(1, 1);
+  origin.PushDecrypt(1);
+  origin.RingAndRun(1);
+  CHECK(origin.RefusalStatus(1) == abi::kStatusSessionInvalid);
+  CHECK(origin.Load(origin.Save(&seal), &seal) == 0);  // one that was sealed since
+}
+
 TEST_CASE("a refused state is not spent by it") {
   StateRig origin;
   origin.SetUp();

@@ -100,13 +100,36 @@ TEST_CASE("generations count up, across openings, and each is resumed once") {
   const KeyFolder folder;
   CHECK(folder.Open()->IssueGeneration() == 1);
   auto seal = folder.Open();
-  CHECK(seal->IssueGeneration() == 2);
   CHECK(seal->Resume(1) == Outcome::kDone);
   CHECK(seal->Resume(1) == Outcome::kSpent);
   CHECK(folder.Open()->Resume(1) == Outcome::kSpent);
+  CHECK(seal->IssueGeneration() == 2);
   CHECK(folder.Open()->Resume(2) == Outcome::kDone);
   CHECK(seal->Resume(1) == Outcome::kSpent);
   CHECK(folder.Read("key.generation") == "issued 2\nresumed 2\n");
+}
+
+TEST_CASE("P16_one that is resumed spends every state that was issued before it was") {
+  KeyFolder folder;
+  const auto seal = folder.Open();
+  const uint64_t first = seal->IssueGeneration();
+  const uint64_t second = seal->IssueGeneration();
+  REQUIRE(seal->Resume(first) == Outcome::kDone);
+  // Both hold the same keys; what the first one's machine cleared since may not come back.
+  CHECK(seal->Resume(second) == Outcome::kSpent);
+  CHECK(seal->Resume(seal->IssueGeneration()) == Outcome::kDone);
+}
+
+TEST_CASE("P16_a key that is named by another path has the same count") {
+  KeyFolder folder;
+  std::filesystem::create_symlink(folder.Path("key"), folder.Path("alias"));
+  const auto seal = folder.Open();
+  const uint64_t generation = seal->IssueGeneration();
+  REQUIRE(seal->Resume(generation) == Outcome::kDone);
+  std::string error;
+  const auto alias = SealFile::Open(folder.Path("alias"), &error);
+  REQUIRE(alias != nullptr);
+  CHECK(alias->Resume(generation) == Outcome::kSpent);
 }
 
 TEST_CASE("a host that resumed a generation issues greater ones") {
