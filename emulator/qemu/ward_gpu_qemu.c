@@ -16,6 +16,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(WardGpuState, WARD_GPU)
 
 enum {
   kVectorCount = WARD_VECTOR_COUNT,
+  kRegisterBytes = 4,          /* an access of another size reaches no register */
   kPowerControl = PCI_PM_CTRL, /* offset in the power management capability */
   kPowerD0 = 0,
   kPowerD1 = 1,
@@ -189,7 +190,8 @@ static void WriteRegister(void *opaque, hwaddr offset, uint64_t value, unsigned 
   WardGpuState *s = opaque;
   if (s->chip == NULL || !IsPowered(s)) return;
   ward_chip_write_register(s->chip, offset, size, value);
-  if (offset == WARD_REG_DEVICE_CONTROL && (value & WARD_DEVICE_CONTROL_RESET_FUNCTION_MASK) != 0) {
+  if (offset == WARD_REG_DEVICE_CONTROL && size == kRegisterBytes &&
+      (value & WARD_DEVICE_CONTROL_RESET_FUNCTION_MASK) != 0) {
     DropPendingVectors(s);
   }
   ScheduleWork(s);
