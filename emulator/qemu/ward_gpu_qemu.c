@@ -408,22 +408,22 @@ static int GetChip(QEMUFile *file, void *field_data, size_t size, const VMStateF
 
 static const VMStateInfo kChipInfo = {.name = "ward-gpu chip", .get = GetChip, .put = PutChip};
 
-/* The chip comes last: what it raises on its way in waits in `waiting_vectors`. */
+/* Vectors, then the chip, which adds to them. A refused one leaves the rest as it was reset. */
 static const VMStateDescription kSavedState = {
     .name = TYPE_WARD_GPU,
     .version_id = 2,
     .minimum_version_id = 2,
     .pre_save = TearDownHandedOver,
     .fields = (WARD_VMSTATE_FIELDS[]){
-        VMSTATE_PCI_DEVICE(parent_obj, WardGpuState),
-        VMSTATE_STRUCT(parent_obj.exp.aer_log, WardGpuState, 0, vmstate_pcie_aer_log, PCIEAERLog),
-        VMSTATE_MSIX(parent_obj, WardGpuState),
         VMSTATE_UINT32(waiting_vectors, WardGpuState),
         {.name = "chip",
          .offset = offsetof(WardGpuState, chip),
          .size = sizeof(WardChip *),
          .info = &kChipInfo,
          .flags = VMS_SINGLE},
+        VMSTATE_PCI_DEVICE(parent_obj, WardGpuState),
+        VMSTATE_STRUCT(parent_obj.exp.aer_log, WardGpuState, 0, vmstate_pcie_aer_log, PCIEAERLog),
+        VMSTATE_MSIX(parent_obj, WardGpuState),
         VMSTATE_END_OF_LIST()}};
 
 /* ---- The type ---- */

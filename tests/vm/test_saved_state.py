@@ -225,6 +225,41 @@ class Snapshots(Saved):
                 self.assertEqual(machine.read32(PENDING) & 1, 1)
                 self.assert_lost(again, epoch)
 
+    def test_a_refused_snapshot_leaves_a_device_that_was_reset_and_works(self):
+        with self.machine(sealed=True) as machine:
+            self.add_disk(machine)
+            self.set_up(machine)
+            self.assertEqual(self.command(machine, "savevm first"), "")
+            self.assertEqual(self.command(machine, "loadvm first"), "")
+            for after in ("cont", "system_reset", "loadvm"):
+                machine.set_register(SCRATCH, 0x7777)
+                machine.write(VRAM + 0x10000, bytes(len(WORD)))
+                self.assertIn("rror", self.command(machine, "loadvm first"))
+                self.assertEqual(machine.monitor.execute("query-status")["running"], False)
+                # Nothing of the snapshot is in the function: no place, no power, no vector.
+                self.assertEqual(machine.read_config(0x04) & 7, 0)
+                self.assertEqual([machine.read_config(at) & ~0xf for at in (0x10, 0x18, 0x20)],
+                                 [0, 0, 0])
+                control = machine.find_capability(MSIX_CAPABILITY)
+                self.assertEqual(machine.read_config(control) >> 31, 0)
+                machine.map_bars()
+                self.assertEqual([machine.register(at) for at in (SCRATCH, QUEUE, INTERRUPT_ENABLE)],
+                                 [0, 0, 0])
+                self.assertEqual(machine.read32(PENDING), 0)
+                self.assertEqual(machine.read(VRAM + 0x10000, len(WORD)), WORD)
+                if after == "loadvm":  # of another
+                    self.assertEqual(self.command(machine, "loadvm good"), "")
+                else:
+                    machine.monitor.execute(after)
+                if after == "system_reset":
+                    self.wait_until(lambda: machine.read_config(0x04) & 7 == 0, "the reset")
+                    machine.map_bars()
+                machine.monitor.execute("cont")
+                self.assert_works(machine)
+                self.session = self.create_keyed_session(KernelQueue(machine))
+                if after == "system_reset":
+                    self.assertEqual(self.command(machine, "savevm good"), "")
+
     def test_a_sealed_snapshot_takes_the_keys_along_and_comes_back_once(self):
         with self.machine(sealed=True) as machine:
             self.add_disk(machine)
