@@ -88,6 +88,8 @@ void ward_chip_tear_down(WardChip* chip);
 // the chip works again here or is saved again, it tears down first.
 uint8_t* ward_chip_save(WardChip* chip, size_t* size_bytes, char* error, size_t error_size);
 void ward_chip_free_state(uint8_t* state);
+// No state of this chip is longer.
+uint64_t ward_chip_most_state_bytes(const WardChip* chip);
 // All or nothing: false and one line in `error`, and the chip is as it was.
 bool ward_chip_load(WardChip* chip, const uint8_t* state, size_t size_bytes, char* error,
                     size_t error_size);

@@ -67,6 +67,17 @@ std::unique_ptr<SealFile> SealFile::Open(const std::filesystem::path& key_file,
     what = "is not 32 bytes long";
     content.reset();
   }
+  // Whoever reads it opens every state that was sealed with it.
+  using Permissions = std::filesystem::perms;
+  const Permissions mode = std::filesystem::status(resolved, unresolved).permissions();
+  if (content && (unresolved || (mode & (Permissions::group_all | Permissions::others_all)) !=
+                                    Permissions::none)) {
+    *error =
+        "the seal key " + key_file.string() +
+        " is open to others than its owner; mend that with: chmod 600 FILE, and make a new one "
+        "if others may have read it";
+    return nullptr;
+  }
   if (!content) {
     *error = "the seal key " + key_file.string() + " " + what +
              "; make one with: (umask 077; head -c 32 /dev/urandom > FILE)";

@@ -51,7 +51,11 @@ class Saved(DeviceTest):
         subprocess.run([str(WARD), "identity", "create", str(self.identity)], check=True,
                        stdout=subprocess.DEVNULL)
         self.seal = self.folder / "seal"
-        self.seal.write_bytes(os.urandom(32))
+        self.write_key(self.seal)
+
+    def write_key(self, path):
+        path.touch(mode=0o600)
+        path.write_bytes(os.urandom(32))
 
     def machine(self, sealed=False, properties="", after=()):
         device = f"identity={self.identity}"
@@ -414,7 +418,7 @@ class Files(Saved):
         self.assertNotIn(SESSION_KEY, path.read_bytes())
         self.assert_load_is_refused(path, "sealed, and no key was given")
         other = self.folder / "other"
-        other.write_bytes(os.urandom(32))
+        self.write_key(other)
         self.assert_load_is_refused(path, "sealed under another key",
                                     properties=f"seal-key-file={other}")
         with self.incoming(sealed=True) as machine:
@@ -440,6 +444,20 @@ class Files(Saved):
         self.assert_load_is_refused(path, "damaged or cut short")
         path.write_bytes(data[:at + 1000])
         self.assert_load_is_refused(path, "cut short")
+        path.write_bytes(data[:at - 8] + (1 << 40).to_bytes(8, "big") + data[at:])
+        self.assert_load_is_refused(path, f"calls itself {1 << 40} bytes long")
+
+    def test_options_that_can_not_be_are_refused_with_what_mends_them(self):
+        open_key = self.folder / "open"
+        open_key.write_bytes(os.urandom(32))
+        open_key.chmod(0o640)
+        for properties, text in (("seal-key-file=", "seal-key-file is empty: name a file"),
+                                 (f"seal-key-file={open_key}", "chmod 600"),
+                                 ("protected-size=0", "for example protected-size=256M"),
+                                 ("protected-size=16G", "for example protected-size=256M"),
+                                 ("protected-size=6000", "for example protected-size=256M")):
+            with self.assertRaisesRegex(RuntimeError, text), BareMachine(properties):
+                pass
 
     def test_a_save_without_room_for_its_generation_fails_and_costs_nothing(self):
         with self.machine(sealed=True) as machine:

@@ -66,6 +66,7 @@ class KeyFolder {
   std::filesystem::path Path(const std::string& name) const { return workspace_ / name; }
   void Write(const std::string& name, const std::string& text) const {
     std::ofstream(Path(name), std::ios::binary) << text;
+    ::chmod(Path(name).c_str(), 0600);
   }
   std::string Read(const std::string& name) const {
     std::ifstream file(Path(name), std::ios::binary);
@@ -162,6 +163,19 @@ TEST_CASE("a file that is no key is refused with what mends it") {
   CHECK(SealFile::Open(folder.Path("none"), &error) == nullptr);
   CHECK(error.find("is missing") != std::string::npos);
   CHECK(SealFile::Open(folder.Path(""), &error) == nullptr);
+}
+
+TEST_CASE("a key that is open to others is refused with what mends it") {
+  const KeyFolder folder;
+  for (const mode_t mode : {0640, 0620, 0604, 0644, 0666}) {
+    INFO(mode);
+    ::chmod(folder.Path("key").c_str(), mode);
+    std::string error;
+    CHECK(SealFile::Open(folder.Path("key"), &error) == nullptr);
+    CHECK(error.find("chmod 600") != std::string::npos);
+  }
+  ::chmod(folder.Path("key").c_str(), 0400);
+  CHECK(folder.Open() != nullptr);
 }
 
 TEST_CASE("a count that is not as it was written is not taken for an empty one") {
