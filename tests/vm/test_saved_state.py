@@ -374,6 +374,51 @@ class Migration(Saved):
                         "the target", 60)
         target.monitor.execute("cont")
 
+    def test_what_the_device_writes_to_its_memory_while_it_migrates_moves_too(self):
+        # No processor wrote it: only the device can tell QEMU that it changed since it was sent.
+        size, ring_bytes = 1 << 20, 4096
+        with self.machine() as source, self.incoming() as target:
+            source.map_bars()
+            for at in range(0, 16 << 20, 1 << 20):  # keeps the first pass busy for a while
+                source.write(0x4000000 + at, os.urandom(1 << 20))
+            queue = KernelQueue(source)
+            count = 0
+
+            def fill_and_look():
+                nonlocal count
+                count += 1
+                source.write(queue.ring + queue.tail,
+                             fill(LOCAL, count * 0x10001, size, 1) + fence(count))
+                queue.tail = (queue.tail + 64) % ring_bytes
+                queue.ring_doorbell(0)
+                self.wait_until(lambda: source.read64(FENCE) == count or
+                                not source.monitor.execute("query-status")["running"], "the fill")
+                return source.monitor.execute("query-migrate").get("status") == "completed"
+
+            fill_and_look()
+            path = self.folder / "socket"
+            target.monitor.execute("migrate-incoming", uri=f"unix:{path}")
+            source.monitor.execute("migrate-set-parameters", max_bandwidth=16 << 20)
+            source.monitor.execute("migrate", uri=f"unix:{path}")
+            self.wait_until(fill_and_look, "the migration", 60)
+            self.wait_until(lambda: target.monitor.execute("query-status")["running"],
+                            "the target", 60)
+            self.wait_until(lambda: self.take_over(queue, target).state == IDLE, "the last fill")
+            last = target.read64(FENCE)
+            self.assertGreater(last, 3)
+            self.assertEqual(target.read(VRAM, size), pack("I", last * 0x10001) * (size // 4))
+
+    def test_displays_are_those_of_the_machine_that_goes_on(self):
+        hotplug_count, preferred, status = 0x401c, 0x4040 + 4 * 12, 0x400c
+        with self.machine(properties="display0=1920x1080") as source, \
+                self.incoming(properties="display0=1280x720,display1=on") as target:
+            source.map_bars()
+            self.migrate(source, target)
+            self.assertEqual(target.register(preferred), 720 << 16 | 1280)
+            self.assertEqual(target.register(status + 0x100) >> 3 & 1, 1)
+            self.assertEqual([target.register(hotplug_count + 0x100 * i) for i in (0, 1)], [1, 1])
+            self.assertEqual(target.register(INTERRUPT_CAUSE) >> 21 & 1, 1)
+
     def test_a_vector_raised_by_the_load_is_sent_when_the_machine_runs(self):
         address, data = 0x2100000, 0x1234
         with self.machine() as source, self.incoming() as target:
