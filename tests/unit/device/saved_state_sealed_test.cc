@@ -1,4 +1,6 @@
 // Sealed states: keys and pixels move with them, once, and no counter of ENCRYPT_BLT comes twice.
+#include <algorithm>
+#include <array>
 #include <set>
 
 #include "tests/unit/device/state_rig.h"
@@ -145,6 +147,33 @@ TEST_CASE("R22: an ENCRYPT_BLT that was saved half way begins anew under its own
   CHECK(copy.CounterBlock() != origin.CounterBlock());
   CHECK(copy.DecipherReadBack() == copy.ExpectedPixels());
   CHECK(origin.DecipherReadBack() == origin.ExpectedPixels());
+}
+
+TEST_CASE("R22: no counter of ENCRYPT_BLT stands in the open part of a state") {
+  StateRig origin;
+  origin.SetUp();
+  origin.StartQueue(1, 1);
+  origin.PushEncrypt(1);
+  origin.Doorbell(1);
+  for (int slice = 0; slice < 10; ++slice) origin.gpu->Process(4096);
+  REQUIRE(origin.State(1) == 2);
+  FakeSeal seal;
+  const std::vector<Bytes> states = {origin.Save(), origin.Save(&seal)};
+  origin.Run();
+  const Block block = origin.CounterBlock();  // of the one that was in flight
+  std::array<uint8_t, 8> first, next;
+  std::copy_n(block.begin(), 8, first.begin());
+  uint64_t number = 0;
+  for (const uint8_t byte : first) number = number << 8 | byte;
+  REQUIRE(number != 0);
+  StoreLe(next.data(), number + 1);
+  for (const Bytes& state : states) {
+    for (auto counter : {first, next}) {
+      CHECK(std::search(state.begin(), state.end(), counter.begin(), counter.end()) == state.end());
+      std::reverse(counter.begin(), counter.end());
+      CHECK(std::search(state.begin(), state.end(), counter.begin(), counter.end()) == state.end());
+    }
+  }
 }
 
 TEST_CASE("P16_a sealed state is good once, and an older one is none") {
