@@ -16,6 +16,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(WardGpuState, WARD_GPU)
 
 enum {
   kVectorCount = WARD_VECTOR_COUNT,
+  kRegisterBytes = 4,          /* an access of another size reaches no register */
   kPowerControl = PCI_PM_CTRL, /* offset in the power management capability */
   kPowerD0 = 0,
   kPowerD1 = 1,
@@ -57,7 +58,7 @@ struct WardGpuState {
   QEMUTimer *wakeup;
   VMChangeStateEntry *run_state;
   WardChip *chip;
-  bool loading;             /* vectors wait until the machine's interrupt controllers are there */
+  bool holds_vectors;       /* saved or loaded: they wait until the machine runs */
   uint32_t waiting_vectors; /* bit n: vector n is sent when the machine runs */
 };
 
@@ -121,7 +122,7 @@ static void MarkVramWritten(void *host, uint64_t offset, uint64_t size) {
 static void SignalVector(void *host, uint32_t vector) {
   PCIDevice *device = PCI_DEVICE(host);
   WardGpuState *s = host;
-  if (s->loading) {
+  if (s->holds_vectors) {
     s->waiting_vectors |= UINT32_C(1) << vector;
     return;
   }
@@ -199,7 +200,8 @@ static void WriteRegister(void *opaque, hwaddr offset, uint64_t value, unsigned 
   WardGpuState *s = opaque;
   if (s->chip == NULL || !IsPowered(s)) return;
   ward_chip_write_register(s->chip, offset, size, value);
-  if (offset == WARD_REG_DEVICE_CONTROL && (value & WARD_DEVICE_CONTROL_RESET_FUNCTION_MASK) != 0) {
+  if (offset == WARD_REG_DEVICE_CONTROL && size == kRegisterBytes &&
+      (value & WARD_DEVICE_CONTROL_RESET_FUNCTION_MASK) != 0) {
     DropPendingVectors(s);
   }
   ScheduleWork(s);
@@ -398,6 +400,15 @@ static void Unrealize(PCIDevice *device) {
 
 /* ---- Saved state: savevm, loadvm, migration. The machine stands meanwhile. ---- */
 
+/* Before the first field: what the tear-down of handed-over keys raises is saved along. */
+static int TearDownHandedOver(void *opaque) {
+  WardGpuState *s = opaque;
+  s->holds_vectors = true;
+  ward_chip_go_on(s->chip);
+  s->holds_vectors = false;
+  return 0;
+}
+
 static int PutChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field,
                    JSONWriter *description) {
   return ward_gpu_state_put(file, container_of(field_data, WardGpuState, chip)->chip);
@@ -405,32 +416,33 @@ static int PutChip(QEMUFile *file, void *field_data, size_t size, const VMStateF
 
 static int GetChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field) {
   WardGpuState *s = container_of(field_data, WardGpuState, chip);
-  s->loading = true;
+  s->holds_vectors = true;
   int result = ward_gpu_state_get(file, s->chip);
   if (result == 0) { /* the guest learns of a display that is another */
     for (int i = 0; i < kWardChipOutputCount; i++) ward_gpu_screen_attach(&s->screens[i]);
   }
-  s->loading = false;
+  s->holds_vectors = false;
   return result;
 }
 
 static const VMStateInfo kChipInfo = {.name = "ward-gpu chip", .get = GetChip, .put = PutChip};
 
-/* The chip comes last: what it raises on its way in waits in `waiting_vectors`. */
+/* Vectors, then the chip, which adds to them. A refused one leaves the rest as it was reset. */
 static const VMStateDescription kSavedState = {
     .name = TYPE_WARD_GPU,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
+    .pre_save = TearDownHandedOver,
     .fields = (WARD_VMSTATE_FIELDS[]){
-        VMSTATE_PCI_DEVICE(parent_obj, WardGpuState),
-        VMSTATE_STRUCT(parent_obj.exp.aer_log, WardGpuState, 0, vmstate_pcie_aer_log, PCIEAERLog),
-        VMSTATE_MSIX(parent_obj, WardGpuState),
         VMSTATE_UINT32(waiting_vectors, WardGpuState),
         {.name = "chip",
          .offset = offsetof(WardGpuState, chip),
          .size = sizeof(WardChip *),
          .info = &kChipInfo,
          .flags = VMS_SINGLE},
+        VMSTATE_PCI_DEVICE(parent_obj, WardGpuState),
+        VMSTATE_STRUCT(parent_obj.exp.aer_log, WardGpuState, 0, vmstate_pcie_aer_log, PCIEAERLog),
+        VMSTATE_MSIX(parent_obj, WardGpuState),
         VMSTATE_END_OF_LIST()}};
 
 /* ---- The type ---- */
