@@ -8,6 +8,7 @@
 
 #include "abi/generated/ward_abi.h"
 #include "emulator/qemu/bridge.h"
+#include "emulator/qemu/ward_gpu_dma.h"
 #include "emulator/qemu/ward_gpu_screen.h"
 #include "emulator/qemu/ward_gpu_state.h"
 
@@ -64,9 +65,6 @@ struct WardGpuState {
 
 /* ---- What the chip asks of its host ---- */
 
-/* With `memory` set, an address that is not RAM is an error: no access re-enters a device. */
-static const MemTxAttrs kDmaAttributes = {.memory = 1};
-
 static bool IsPowered(WardGpuState *s) {
   uint16_t control = pci_get_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl);
   return (control & PCI_PM_CTRL_STATE_MASK) == 0;
@@ -78,40 +76,18 @@ static bool MayMasterBus(WardGpuState *s) {
 }
 
 static bool ReadDma(void *host, uint64_t bus_address, void *data, size_t size) {
-  WardGpuState *s = host;
-  if (MayMasterBus(s) && address_space_read(pci_get_address_space(PCI_DEVICE(s)), bus_address,
-                                            kDmaAttributes, data, size) == MEMTX_OK) {
+  if (MayMasterBus(host) && ward_gpu_dma_read(PCI_DEVICE(host), bus_address, data, size))
     return true;
-  }
   memset(data, 0, size); /* what came before the failing page is not the chip's to keep */
   return false;
 }
 
 static bool WriteDma(void *host, uint64_t bus_address, const void *data, size_t size) {
-  WardGpuState *s = host;
-  return MayMasterBus(s) && address_space_write(pci_get_address_space(PCI_DEVICE(s)), bus_address,
-                                                kDmaAttributes, data, size) == MEMTX_OK;
-}
-
-/* QEMU's single stores do not look at `memory`. */
-static bool IsWritableMemory(AddressSpace *space, uint64_t bus_address, uint64_t bytes) {
-  RCU_READ_LOCK_GUARD();
-  hwaddr offset;
-  hwaddr size = bytes;
-  MemoryRegion *region =
-      address_space_translate(space, bus_address, &offset, &size, true, kDmaAttributes);
-  return size == bytes && memory_region_is_ram(region) && !memory_region_is_rom(region) &&
-         !memory_region_is_ram_device(region);
+  return MayMasterBus(host) && ward_gpu_dma_write(PCI_DEVICE(host), bus_address, data, size);
 }
 
 static bool WriteDmaAtomic64(void *host, uint64_t bus_address, uint64_t value) {
-  WardGpuState *s = host;
-  AddressSpace *space = pci_get_address_space(PCI_DEVICE(s));
-  if (!MayMasterBus(s) || !IsWritableMemory(space, bus_address, sizeof(value))) return false;
-  MemTxResult result = MEMTX_OK;
-  smp_wmb();
-  address_space_stq_le(space, bus_address, value, kDmaAttributes, &result);
-  return result == MEMTX_OK;
+  return MayMasterBus(host) && ward_gpu_dma_write_atomic64(PCI_DEVICE(host), bus_address, value);
 }
 
 static void MarkVramWritten(void *host, uint64_t offset, uint64_t size) {

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """The device saved and brought back by a packaged QEMU: savevm, loadvm, migration to another QEMU,
-without keys and sealed (docs/spec/saved-state.md). No guest: the test is the processor.
-
-Keys and pixels have the openssl program as the other party.
+without keys and sealed (docs/spec/saved-state.md). No guest: the test is the processor. Keys and
+pixels have the openssl program as the other party.
 """
 
 import argparse
@@ -34,8 +33,7 @@ WORD = b"what visible memory held"
 
 
 def openssl(*words, data=b""):
-    return subprocess.run(["openssl", *words], input=data, check=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
+    return subprocess.run(["openssl", *words], input=data, check=True, capture_output=True).stdout
 
 
 def wait(value, address):
