@@ -91,19 +91,17 @@ static bool WriteDmaAtomic64(void *host, uint64_t bus_address, uint64_t value) {
 }
 
 static void MarkVramWritten(void *host, uint64_t offset, uint64_t size) {
-  WardGpuState *s = host;
-  memory_region_set_dirty(&s->vram, offset, size);
+  memory_region_set_dirty(&((WardGpuState *)host)->vram, offset, size);
 }
 
 static void SignalVector(void *host, uint32_t vector) {
-  PCIDevice *device = PCI_DEVICE(host);
   WardGpuState *s = host;
   if (s->holds_vectors) {
     s->waiting_vectors |= UINT32_C(1) << vector;
     return;
   }
-  if (vector < kVectorCount && msix_enabled(device) && MayMasterBus(host)) {
-    msix_notify(device, vector);
+  if (vector < kVectorCount && msix_enabled(PCI_DEVICE(s)) && MayMasterBus(s)) {
+    msix_notify(PCI_DEVICE(s), vector);
   }
 }
 
