@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from abi import (description, dictionary, emit_c, emit_cpp, emit_lua, emit_markdown,  # noqa: E402
-                 emit_trace)
+                 emit_reference, emit_trace)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -22,6 +22,7 @@ def outputs(root, contract):
     files = {}
     files.update(emit_cpp.files(contract))
     files.update(emit_trace.files(contract))
+    files.update(emit_reference.files(contract))
     files.update(emit_lua.files(contract))
     files.update(emit_c.files(contract))
     files.update(dictionary.files(contract))

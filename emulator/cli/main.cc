@@ -8,8 +8,17 @@
 #include <iostream>
 #include <system_error>
 
+#include "emulator/cli/completion_command.h"
+#include "emulator/cli/dma_command.h"
+#include "emulator/cli/doctor_command.h"
 #include "emulator/cli/identity_command.h"
+#include "emulator/cli/info_command.h"
+#include "emulator/cli/man_command.h"
+#include "emulator/cli/peek_command.h"
+#include "emulator/cli/regs_command.h"
 #include "emulator/cli/replay_command.h"
+#include "emulator/cli/ring_command.h"
+#include "emulator/cli/script_command.h"
 #include "emulator/cli/serve_command.h"
 #include "emulator/cli/trace_command.h"
 
@@ -25,10 +34,20 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("Help for one command: ward COMMAND --help");
   app.set_version_flag("--version", kVersionLine, "Print the version");
+  ward::emulator::AddInfoCommand(&app, &exit_code);
+  ward::emulator::AddRegsCommand(&app, &exit_code);
+  ward::emulator::AddPeekCommand(&app, &exit_code);
+  ward::emulator::AddPokeCommand(&app, &exit_code);
+  ward::emulator::AddRingCommand(&app, &exit_code);
+  ward::emulator::AddDmaCommand(&app, &exit_code);
+  ward::emulator::AddScriptCommand(&app, &exit_code);
   ward::emulator::AddIdentityCommand(&app, &exit_code);
   ward::emulator::AddServeCommand(&app, &exit_code);
   ward::emulator::AddReplayCommand(&app, &exit_code);
   ward::emulator::AddTraceCommand(&app, &exit_code);
+  ward::emulator::AddDoctorCommand(&app, &exit_code);
+  ward::emulator::AddCompletionCommand(&app, &exit_code);
+  ward::emulator::AddManCommand(&app, &exit_code);
   app.add_subcommand("version", "Print the version")->callback([] {
     fmt::print("{}\n", kVersionLine);
   });

@@ -202,14 +202,14 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
   gpu_options.identity_key = &identity->key();
   gpu_options.identity_private_key = identity->private_key();  // for the recording
   gpu_options.identity_certificates = identity->certificate_bundle();
-  error = StartRecording(options, *identity, gpu_options, chip);
-  if (!error.empty()) return error;
   const ward::device::Ports ports = {&chip->dma,     &chip->vram,    &chip->signals,
                                      &chip->signals, &chip->signals, chip->observers->trace()};
   const auto plan = ward::emulator::ParseFaults(TextOf(options.injected_faults), &error);
   if (!plan) return error;
   chip->faults = std::make_unique<ward::emulator::FaultInjector>(*plan, ports);
   chip->faults->Apply(&gpu_options);
+  error = StartRecording(options, *identity, gpu_options, chip);
+  if (!error.empty()) return error;
   if (chip->recording != nullptr) chip->observers->AddListener(chip->recording.get());
   auto boundary = Boundary::Create(gpu_options, chip->faults->ports(), chip->observers->listener());
   if (!boundary.ok()) return boundary.fault().reason;

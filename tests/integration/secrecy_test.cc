@@ -187,7 +187,8 @@ TEST_CASE("No trace, capture or report holds a key, a random number or what was 
   const Clip clip = MakeClip(1);
   const Key session_key = ParseKey("2b7e151628aed2a6abf7158809cf4f3c");
   const Key imported_key = ParseKey("9d0cb59b41c1f6b1da3f2a3e5c5eaf07");
-  const Key name = ParseKey("0f1e2d3c4b5a69788796a5b4c3d2e1f0");
+  // A key's name is public, and no key's bytes.
+  const Key name = ParseKey("c0ffee00112233445566778899aabbcc");
   const Key echoed = ParseKey("6a09e667f3bcc908bb67ae8584caa73b");
   const Key wrapped_content_key = EcbEncrypt(session_key, ParseKey(clip.content_key));
   Key random{};
@@ -215,6 +216,7 @@ TEST_CASE("No trace, capture or report holds a key, a random number or what was 
     INFO(file);
     const Bytes bytes = workspace.Read(file);
     for (const Key& key : {session_key, ParseKey(clip.content_key), imported_key, random, echoed}) {
+      INFO(ToHex(key));
       CHECK_FALSE(HoldsKey(bytes, key));
       CHECK_FALSE(HoldsKeyInHex(workspace.ReadText(file), key));
     }

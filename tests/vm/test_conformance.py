@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tools/conformance")]
 import suite
 from demo import playback
+from matrix import attachments, cells
 from vm.machine import Machine
 
 BUILD = Path()
@@ -42,6 +43,15 @@ class Conformance(unittest.TestCase):
         self.assertEqual(set(outcomes), {case.name for case in cases})
         self.assertEqual(set(skipped), {case.name for case in cases if HOST in case.tags})
         self.assertGreater(states.count("passed"), 150)
+
+    def test_integration_suite(self) -> None:
+        cell = cells.run_cell(attachments.Plugin(BUILD),
+                              dict(cells.list_suites(BUILD))["integration"])
+        print(f"integration: {cell.text()} ({cell.seconds:.0f} s)", flush=True)
+        self.assertEqual(cell.not_run, "")
+        self.assertEqual([failure[0] for failure in cell.failures], [],
+                         "\n".join(failure[2][:2000] for failure in cell.failures))
+        self.assertGreater(cell.passed, cells.LEAST_PASSED["integration"])
 
     def run_guest(self, program: Path, folder: Path) -> str:
         """The program's report of all cases."""

@@ -4,15 +4,15 @@
 # Builds the host's code.
 packages_build=(g++ clang-19 clang-format-19 libclang-rt-19-dev cmake ninja-build pkg-config ccache
   git)
-packages_libraries=(libssl-dev libpng-dev libfmt-dev libcli11-dev nlohmann-json3-dev
-  catch2)
+packages_libraries=(libssl-dev libpng-dev libfmt-dev libcli11-dev nlohmann-json3-dev libboost-dev
+  libseccomp-dev catch2)
 # Links the firmware for the security processor.
 packages_firmware=(g++-riscv64-linux-gnu)
 # Builds the driver's side for Windows.
 packages_windows=(g++-mingw-w64-x86-64-posix)
 # Runs the machine, the demo and the VM tests.
 packages_machine=(qemu-system-x86 busybox-static cpio edid-decode ffmpeg openssl pciutils python3 procps
-  tshark util-linux)
+  tshark debootstrap util-linux)
 # Shows QEMU's own windows to the VM tests.
 packages_desktop=(qemu-system-gui xvfb)
 # Makes the headers of the installed QEMU, and links the device object (a static libcrypto wants zstd).

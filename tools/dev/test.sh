@@ -8,8 +8,13 @@ run_tests() {
   case ${1:-all} in
     all) labels=("${ctest_labels[@]}") vm=1 ;;
     vm) vm=1 ;;
+    matrix)
+      shift
+      run_matrix "$@"
+      return
+      ;;
     unit | conformance | integration | fuzz) labels=("$1") ;;
-    *) fail_usage "there is no test label '$1'; ./dev test [unit|conformance|integration|fuzz|vm]" ;;
+    *) fail_usage "there is no test label '$1'; ./dev test [unit|conformance|integration|fuzz|vm|matrix]" ;;
   esac
   ensure_packages
   passed=0 failed=0 skipped=0
@@ -81,6 +86,15 @@ prove_rules() {
   else
     print_result ok "mutants" "$start" "${counts[0]} passed"
   fi
+}
+
+# The suites over every attachment, as one table; arguments are those of tools/matrix/matrix.py.
+run_matrix() {
+  ensure_packages
+  build_release
+  build_device
+  fetch_guest_kernel
+  python3 tools/matrix/matrix.py "$@"
 }
 
 run_vm_tests() {

@@ -8,50 +8,13 @@ exit code 1 when a case failed, 0 also when a column could not be run here (the 
 import argparse
 import json
 import sys
-import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, Optional
 
 TREE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TREE / "tools"), str(TREE / "tools/conformance")]
-import suite  # noqa: E402
 from matrix import attachments  # noqa: E402
-from vm.error import VmError  # noqa: E402
-
-SUITES = (("content protection", "tests/vm/ward_conformance"),
-          ("integration", "tests/vm/ward_integration_suite"))
-
-
-class Cell(NamedTuple):
-    passed: int = 0
-    failed: int = 0
-    not_applicable: int = 0
-    not_run: str = ""  # why, instead of numbers
-    seconds: float = 0
-    failures: tuple = ()  # (case, what became of it, places)
-
-    def text(self) -> str:
-        if self.not_run:
-            return "not run"
-        failed = f" {self.failed} FAILED" if self.failed else ""
-        return f"{self.passed} passed{failed} {self.not_applicable} n/a"
-
-
-def run_cell(attachment: attachments.Attachment, program: Path) -> Cell:
-    start = time.monotonic()
-    try:
-        report = attachment.run(program)
-        outcomes = suite.read_report(report)
-    except attachments.NotHere as reason:
-        return Cell(not_run=str(reason))
-    except (VmError, suite.ElementTree.ParseError) as error:
-        return Cell(failed=1, failures=(("the run", "broke off", str(error)),),
-                    seconds=time.monotonic() - start)
-    failures = tuple((name, outcome, suite.explain(report, name))
-                     for name, outcome in outcomes.items() if outcome not in ("passed", "skipped"))
-    states = list(outcomes.values())
-    return Cell(states.count("passed"), len(failures), states.count("skipped"), "",
-                time.monotonic() - start, failures)
+from matrix.cells import Cell, list_suites, run_cell  # noqa: E402
 
 
 def print_table(columns: List[str], rows: Dict[str, List[Cell]]) -> None:
@@ -104,7 +67,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     build = options.build.resolve()
-    programs = [(name, build / path) for name, path in SUITES]
+    programs = list_suites(build)
     missing = [str(path) for _, path in programs if not path.exists()]
     if missing:
         sys.exit(f"error: {missing[0]} is not built\n  mend: ./dev build release")

@@ -265,14 +265,15 @@ bool Connection::Send(const wire::Header& header, const std::vector<uint8_t>& bo
 // The first reason stays. The descriptor itself is closed with the object: another thread may be
 // using it.
 void Connection::Break(const std::string& reason) {
-  sender_.Close();
-  shutdown(socket_.get(), SHUT_RDWR);
   {
     const std::lock_guard lock(mutex_);
     if (is_gone_) return;
     gone_reason_ = reason;
     is_gone_ = true;
   }
+  // After the reason: the receiving thread takes the shutdown for the server's doing.
+  sender_.Close();
+  shutdown(socket_.get(), SHUT_RDWR);
   replied_.notify_all();
   Set(gone_event_);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "catch2/catch_test_macros.hpp"
+#include "kmd/display.h"
 #include "tests/unit/kmd/chip_machine.h"
 #include "tests/unit/kmd/fake_function.h"
 
@@ -110,9 +111,27 @@ TEST_CASE("no system memory for a lock is the lock's fault, and changes nothing"
   CHECK(rig.client.Read(surface) == std::vector<uint8_t>(1 << 20, 0x21));
 }
 
-TEST_CASE("what is shared does not move, so it can't be locked; the device uses it as ever") {
+TEST_CASE("what is shared and is no surface lies where the CPU reaches it") {
   Rig rig;
   abi::AllocationData data = Client::Plain(Segment::kVisible, 4096);
+  data.sharing = 1;
+  const AllocationHandle shared = rig.client.Allocate(data);
+  rig.client.Write(shared, Pattern(4096, 4));
+  const AllocationHandle back = rig.client.Allocate(Segment::kSystem, 4096);
+  CommandBuffer commands;
+  commands.AddCopy(back, shared, 4096);
+  REQUIRE(rig.client.Run(commands) == abi::kStatusOk);
+  CHECK(rig.client.Read(back) == Pattern(4096, 4));
+  CHECK(rig.client.Read(shared) == Pattern(4096, 4));
+  CHECK(rig.moved_out() == 0);
+}
+
+TEST_CASE("a shared surface does not move, so it can't be locked; the device uses it as ever") {
+  Rig rig;
+  abi::AllocationData data = Client::Plain(Segment::kVisible, 4096);
+  data.width = 16;
+  data.height = 64;
+  data.pitch = 64;
   data.sharing = 1;
   const AllocationHandle shared = rig.client.Allocate(data);
   const AllocationHandle back = rig.client.Allocate(Segment::kSystem, 4096);

@@ -1,0 +1,14 @@
+// `ward doctor`: what of this machine the tool can use, and what mends the rest.
+#ifndef WARD_EMULATOR_CLI_DOCTOR_COMMAND_H_
+#define WARD_EMULATOR_CLI_DOCTOR_COMMAND_H_
+
+#include <CLI/App.hpp>
+
+namespace ward::emulator {
+
+// Adds the command to `app`; its callback leaves the exit code in `exit_code`.
+void AddDoctorCommand(CLI::App* app, int* exit_code);
+
+}  // namespace ward::emulator
+
+#endif  // WARD_EMULATOR_CLI_DOCTOR_COMMAND_H_
