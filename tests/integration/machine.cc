@@ -53,6 +53,7 @@ device::GpuOptions TestGpuOptions() {
   options.visible_vram_bytes = 16 << 20;
   options.protected_vram_bytes = 32 << 20;
   options.identity_key = &SharedIdentity().key();
+  options.identity_private_key = SharedIdentity().private_key();  // for recordings
   options.identity_certificates = SharedIdentity().certificate_bundle();
   return options;
 }
