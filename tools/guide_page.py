@@ -18,7 +18,7 @@ from typing import Iterator, List, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs/guide/recordings"
-LIMIT_S = 120
+LIMIT_S = 300
 
 
 class Step(NamedTuple):
