@@ -7,6 +7,12 @@ namespace ward::emulator {
 
 using abi::PciError;
 
+namespace {
+// A waiting driver looks often enough to be seen waiting (docs/spec/trace.md, polling), and few
+// enough times for a function behind a slow connection.
+constexpr uint32_t kLongestWhileMs = 16;
+}  // namespace
+
 Patience::Patience(abi::PciFunction* function, uint32_t milliseconds)
     : function_(function),
       end_(std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds)),
@@ -23,7 +29,7 @@ bool Patience::Wait() {
   }
   if (error != PciError::kTimeout) std::this_thread::sleep_for(std::chrono::milliseconds(piece));
   left_ms_ -= piece;
-  while_ms_ *= 2;
+  while_ms_ = std::min(2 * while_ms_, kLongestWhileMs);
   return true;
 }
 

@@ -15,8 +15,8 @@ class Patience {
   // `function` outlives this. Switches on vector 0 when none is on.
   Patience(abi::PciFunction* function, uint32_t milliseconds);
 
-  // Lets the function work until vector 0 fires or a while has passed; the whiles grow. False when
-  // the time is over.
+  // Lets the function work until vector 0 fires or a while has passed; the whiles grow up to 16 ms.
+  // False when the time is over.
   bool Wait();
 
  private:
