@@ -153,6 +153,7 @@ TEST_CASE("A recording of an identity that is not for tests has to be sealed") {
   bench.folder.WriteText("key", std::string(32, 'k'));
   KeepToOwner(bench.folder / "key");
   bench.folder.WriteText("other", std::string(32, 'o'));
+  KeepToOwner(bench.folder / "other");
   bench.folder.WriteText("short", std::string(31, 'k'));
   bench.options.key_file = bench.folder / "short";
   CHECK(emulator::RecordingFile::Open(bench.options, TestGpuOptions(), &error) == nullptr);
