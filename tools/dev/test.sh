@@ -110,13 +110,13 @@ run_vm_tests() {
     log=$log_dir/vm_$name.log
     start=$(now_us) code=0
     # A guest that hangs must not hang the suite. 77: the case cannot run on this machine.
-    run_logged "vm $name" "$log" timeout --kill-after=10 600 python3 "$script" --build-dir build/release || code=$?
+    run_logged "vm $name" "$log" timeout --kill-after=10 900 python3 "$script" --build-dir build/release || code=$?
     case $code in
       0) add_counts 1 0 0 && print_result ok "vm $name" "$start" "" ;;
       77) add_counts 0 0 1 && print_result skip "vm $name" "$start" "$(tail -n 1 "$log")" ;;
       *)
         add_counts 0 1 0
-        print_result FAIL "vm $name" "$start" "exit code $code$([ "$code" -ne 124 ] || printf ' (stopped after 600 s)')"
+        print_result FAIL "vm $name" "$start" "exit code $code$([ "$code" -ne 124 ] || printf ' (stopped after 900 s)')"
         show_log_end "$log"
         ;;
     esac

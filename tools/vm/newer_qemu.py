@@ -23,7 +23,7 @@ NEEDED = (10, 1)
 RELEASE = "trixie"
 ROOT = Path(__file__).resolve().parents[2] / "build/newer-qemu"
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
-LIMIT_S = 900
+LIMIT_S = 240
 
 
 class NewerQemu(NamedTuple):
