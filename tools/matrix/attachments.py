@@ -5,10 +5,12 @@ can't run on this machine.
 """
 
 import json
+import re
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from demo import playback
 from vm import newer_qemu
@@ -58,11 +60,21 @@ def run_here(folder: Path, program: Path, arguments: List[str]) -> str:
     return report.read_text(errors="replace")
 
 
+def openssl_files() -> Dict[str, Path]:
+    """The openssl program, which cases have as their other party, and its libraries, for a guest."""
+    program = shutil.which("openssl")
+    if not program:
+        raise VmError("openssl not found (package openssl)\n  mend: ./dev setup")
+    listing = subprocess.run(["ldd", program], stdout=subprocess.PIPE, check=True, text=True).stdout
+    libraries = re.findall(r"(/\S+) \(0x", listing)
+    return {"/bin/openssl": Path(program), **{name: Path(name).resolve() for name in libraries}}
+
+
 def run_guest(program: Path, root: Path, **machine) -> str:
     """The program on the one function of a guest that is ours."""
     command = ["sh", "-c", "mkdir -p /tmp && exec /program --reporter xml "
                "--function $WARD_PCI_ADDRESS --root /root.pem"]
-    with Machine(command=command, files={"/program": program, "/root.pem": root},
+    with Machine(command=command, files={"/program": program, "/root.pem": root, **openssl_files()},
                  pci_id=playback.PCI_ID, **machine) as guest:
         guest.wait_ready(BOOT_S)
         guest.wait_exit(LIMIT_S)
