@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <string>
 #include <utility>
 
 namespace ward::kmd {
@@ -32,8 +33,8 @@ void MustHold(bool holds, const char* what) {
 
 ScriptedServer::ScriptedServer(Hook hook, const Options& options)
     : hook_(std::move(hook)), options_(options), stop_(eventfd(0, EFD_CLOEXEC)) {
-  char name[] = "/tmp/ward-served-XXXXXX";
-  MustHold(mkdtemp(name) != nullptr, "mkdtemp");
+  std::string name = (std::filesystem::temp_directory_path() / "ward-served-XXXXXX").string();
+  MustHold(mkdtemp(name.data()) != nullptr, "mkdtemp");
   folder_ = name;
   vram_file_ = FileDescriptor(memfd_create("vram", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   MustHold(ftruncate(vram_file_.get(), options.vram_file_bytes) == 0, "ftruncate");
