@@ -17,7 +17,10 @@ void PageOwners::Set(uint64_t page, PageOwner owner) {
     if (owner == kNoOwner) return;
     piece.resize(kPiecePages, kNoOwner);
   }
-  piece[page % kPiecePages] = owner;
+  PageOwner& place = piece[page % kPiecePages];
+  if (place != kNoOwner) --owned_count_;
+  if (owner != kNoOwner) ++owned_count_;
+  place = owner;
 }
 
 uint64_t PageOwners::FindOwned(uint64_t page) const {
@@ -33,6 +36,7 @@ uint64_t PageOwners::FindOwned(uint64_t page) const {
 }
 
 void PageOwners::Clear() {
+  owned_count_ = 0;
   for (std::vector<PageOwner>& piece : pieces_) std::vector<PageOwner>().swap(piece);
 }
 
