@@ -30,7 +30,7 @@ GpuUsage GpuImplementation::Usage() const {
   usage.channels = ShareOf(firmware.channels, [](const auto& one) { return one.number != 0; });
   usage.decoders = ShareOf(firmware.decoders, [](const auto& one) { return one.handle != 0; });
   usage.key_slots = {vault_.allocated_count(), vault_.slot_count()};
-  usage.protected_pages = {memory_.owned_pages(), memory_.protected_bytes() / abi::kPageSize};
+  usage.protected_pages = {memory_.CountOwnedPages(), memory_.protected_bytes() / abi::kPageSize};
   return usage;
 }
 

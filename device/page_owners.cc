@@ -1,5 +1,7 @@
 #include "device/page_owners.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace ward::device {
@@ -17,10 +19,7 @@ void PageOwners::Set(uint64_t page, PageOwner owner) {
     if (owner == kNoOwner) return;
     piece.resize(kPiecePages, kNoOwner);
   }
-  PageOwner& place = piece[page % kPiecePages];
-  if (place != kNoOwner) --owned_count_;
-  if (owner != kNoOwner) ++owned_count_;
-  place = owner;
+  piece[page % kPiecePages] = owner;
 }
 
 uint64_t PageOwners::FindOwned(uint64_t page) const {
@@ -35,8 +34,15 @@ uint64_t PageOwners::FindOwned(uint64_t page) const {
   return page_count_;
 }
 
+uint64_t PageOwners::CountOwned() const {
+  uint64_t count = 0;
+  for (const std::vector<PageOwner>& piece : pieces_) {
+    count += piece.size() - static_cast<uint64_t>(std::count(piece.begin(), piece.end(), kNoOwner));
+  }
+  return count;
+}
+
 void PageOwners::Clear() {
-  owned_count_ = 0;
   for (std::vector<PageOwner>& piece : pieces_) std::vector<PageOwner>().swap(piece);
 }
 

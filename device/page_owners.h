@@ -29,14 +29,13 @@ class PageOwners {
   uint64_t FindOwned(uint64_t page) const;
   // Nobody owns anything, and the room is given back.
   void Clear();
-  // Pages that have an owner.
-  uint64_t owned_count() const { return owned_count_; }
+  // Pages that have an owner: looks at those that have room.
+  uint64_t CountOwned() const;
   // Bytes of the host's memory that the owners take.
   uint64_t MemoryBytes() const;
 
  private:
   uint64_t page_count_ = 0;
-  uint64_t owned_count_ = 0;
   std::vector<std::vector<PageOwner>> pieces_;  // empty: nobody owns a page of it
 };
 

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <initializer_list>
+#include <string_view>
 
 #include "base/file_descriptor.h"
 
@@ -57,9 +58,13 @@ bool ReadAll(int socket, std::string* text) {
   return false;
 }
 
+// Seconds are any number, all else counts.
 bool HasNumbers(const Json& object, std::initializer_list<const char*> names) {
   for (const char* name : names) {
-    if (!object.contains(name) || !object[name].is_number()) return false;
+    if (!object.contains(name)) return false;
+    const std::string_view text = name;
+    const bool is_time = text == "seconds" || text.ends_with("_s");
+    if (is_time ? !object[name].is_number() : !object[name].is_number_unsigned()) return false;
   }
   return true;
 }

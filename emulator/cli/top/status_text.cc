@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 
@@ -26,7 +27,8 @@ std::string Bytes(double bytes) {
 }
 
 std::string Duration(double seconds) {
-  const auto whole = static_cast<uint64_t>(seconds);
+  constexpr double kMost = 1e12;  // whatever a stranger says
+  const auto whole = static_cast<uint64_t>(std::clamp(seconds, 0.0, kMost));
   if (whole < 60) return fmt::format("{:.1f} s", seconds);
   if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
