@@ -278,7 +278,7 @@ void Display::Advance() {
       ShowSurface(&output, Surface(output.next_surface));
       state_.causes |= abi::kInterruptCauseFlipMask;
     }
-    if (output.enabled && output.tells_vblanks && vblank != output.told_vblank) {
+    if (output.enabled && output.tells_vblanks && vblank > output.told_vblank) {
       output.told_vblank = vblank;
       state_.causes |= VblankCause(i);
     }
@@ -369,11 +369,13 @@ void Display::Reset() {
 }
 
 bool Display::CanLoad(const State& state) const {
-  const uint64_t now = clock_->NowNs();
+  constexpr uint32_t kCauses = abi::kInterruptCauseHotplugMask | abi::kInterruptCauseFlipMask |
+                               abi::kInterruptCauseVblank0Mask | abi::kInterruptCauseVblank1Mask;
+  if ((state.causes & ~kCauses) != 0) return false;
   return std::all_of(std::begin(state.outputs), std::end(state.outputs), [&](const Output& output) {
     const bool runs = output.vblank.running();
     return output.mode < kModeCount && IsMode(output.size) && IsPossible(output.display) &&
-           runs == output.enabled && output.vblank.CanLoad(now) &&
+           runs == output.enabled && output.vblank.CanLoad() &&
            (!output.active || output.enabled) && (!output.flip_waits || output.enabled) &&
            (!output.active || CanShow(*memory_, output.size, output.surface)) &&
            (!output.flip_waits || (CanShow(*memory_, output.size, output.next_surface) &&

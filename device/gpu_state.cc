@@ -24,9 +24,15 @@ bool IsZero(ConstByteSpan bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
 }
 
-// What of a block's state is sealed or made anew leaves the copy that goes into the clear.
-void DropSecrets(std::vector<Grant>* grants, firmware::HandleSource* source) {
+// What of a block's state is sealed or made anew leaves the copy that goes into the clear: handles
+// to come, and the counters of ENCRYPT_BLT, the next ones and those of blts in flight.
+void DropSecrets(std::vector<Grant>* grants, CommandProcessor::State* processor,
+                 firmware::HandleSource* source) {
   for (Grant& grant : *grants) grant.readback_iv = 0;
+  for (QueueExecution& execution : processor->queues) {
+    if (execution.job.kind != EngineJob::Kind::kEncrypt) continue;
+    std::fill(std::begin(execution.job.counter_block), std::end(execution.job.counter_block), 0);
+  }
   *source = {source->serial, 0, {}};
 }
 
@@ -77,7 +83,7 @@ GpuImplementation::Blocks GpuImplementation::SaveBlocks() const {
   blocks.display = display_.Save();
   blocks.processor = processor_->Save();
   blocks.interrupts = interrupts_.Save();
-  DropSecrets(&blocks.grants, &blocks.security.firmware.handle_source);
+  DropSecrets(&blocks.grants, &blocks.processor, &blocks.security.firmware.handle_source);
   return blocks;
 }
 
@@ -195,7 +201,7 @@ class GpuImplementation::StateLoad {
     const StateSeal::Outcome outcome = seal->Resume(generation_);
     if (WARD_RULE("state.once", outcome == StateSeal::Outcome::kSpent)) {
       return Fault{abi::kStatusStateSpent,
-                   "the sealed state was resumed before, or is older than one that was"};
+                   "the sealed state was resumed before, or sealed before another one was resumed"};
     }
     if (outcome == StateSeal::Outcome::kFailed) {
       return Fault{abi::kStatusStateNotRecorded,

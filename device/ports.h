@@ -72,7 +72,7 @@ class StateSeal {
  public:
   enum class Outcome {
     kDone,
-    kSpent,   // resumed before, or older than one that was
+    kSpent,   // resumed before, or issued before one was resumed
     kFailed,  // can't be recorded: nothing changed
   };
 
@@ -80,7 +80,7 @@ class StateSeal {
   // A number above all that were issued or resumed under this key, recorded before it returns; 0
   // when it can't be.
   virtual uint64_t IssueGeneration() = 0;
-  // Records that the state of this generation is resumed now; with kDone it lasts.
+  // Records, lastingly with kDone, that this generation is resumed: it spends all that were issued.
   virtual Outcome Resume(uint64_t generation) = 0;
 
  protected:

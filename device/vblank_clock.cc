@@ -7,8 +7,10 @@ namespace ward::device {
 namespace {
 
 constexpr uint64_t kSecondNs = 1000000000;
-// Of a clock that may be loaded: some 500 years, so that no time overflows.
-constexpr uint64_t kMostVblanks = uint64_t{1} << 40;
+// Of a clock that may be loaded: some 70 years of vblanks from a start in the first 140 years.
+// Their sum is a time that hosts can hold in 63 bits.
+constexpr uint64_t kMostVblanks = uint64_t{1} << 37;
+constexpr uint64_t kLatestStartNs = uint64_t{1} << 62;
 
 }  // namespace
 
@@ -39,8 +41,9 @@ uint64_t VblankClock::TimeOf(uint64_t count) const {
          (vblanks % kRefreshHz * kSecondNs + kRefreshHz - 1) / kRefreshHz;
 }
 
-bool VblankClock::CanLoad(uint64_t now_ns) const {
-  return start_ns_ <= now_ns && (running_ || start_ns_ == 0) && start_count_ <= kMostVblanks;
+bool VblankClock::CanLoad() const {
+  return (running_ || start_ns_ == 0) && start_ns_ <= kLatestStartNs &&
+         start_count_ <= kMostVblanks;
 }
 
 bool VblankClock::CanWaitFor(uint64_t count) const {

@@ -30,8 +30,9 @@ class VblankClock {
   // start. Only while it runs.
   uint64_t TimeOf(uint64_t count) const;
 
-  // Whether a saved clock is one that started by `now_ns`, and has counted what it can have.
-  bool CanLoad(uint64_t now_ns) const;
+  // Whether a saved clock counted what it can have. It may have started later than it is now where
+  // it is loaded; its count then stands until that moment.
+  bool CanLoad() const;
   // Whether TimeOf may be asked for the count.
   bool CanWaitFor(uint64_t count) const;
 

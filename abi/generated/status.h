@@ -184,7 +184,7 @@ inline constexpr StatusInfo kStatuses[] = {
   {0x906u, "STATE_SEALED", StatusClass::kHost, 0x80004005u, "The state is sealed, and no key to open it was given."},
   {0x907u, "STATE_SEAL_WRONG", StatusClass::kHost, 0x80004005u, "The state is sealed under another key."},
   {0x908u, "STATE_ALTERED", StatusClass::kHost, 0x80004005u, "The state was altered after it was sealed."},
-  {0x909u, "STATE_SPENT", StatusClass::kHost, 0x80004005u, "The sealed state was resumed before, or is older than one that was."},
+  {0x909u, "STATE_SPENT", StatusClass::kHost, 0x80004005u, "The sealed state was resumed before, or sealed before another one was resumed."},
   {0x90au, "STATE_NOT_RECORDED", StatusClass::kHost, 0x80004005u, "The host could not record that a state is sealed or resumed."},
   {0x90bu, "STATE_NO_ENTROPY", StatusClass::kHost, 0x80004005u, "There are no random bytes for sealing or for fresh counters."},
 };

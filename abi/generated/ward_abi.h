@@ -382,7 +382,7 @@
 #define WARD_STATUS_STATE_SEALED 0x906u /* The state is sealed, and no key to open it was given. */
 #define WARD_STATUS_STATE_SEAL_WRONG 0x907u /* The state is sealed under another key. */
 #define WARD_STATUS_STATE_ALTERED 0x908u /* The state was altered after it was sealed. */
-#define WARD_STATUS_STATE_SPENT 0x909u /* The sealed state was resumed before, or is older than one that was. */
+#define WARD_STATUS_STATE_SPENT 0x909u /* The sealed state was resumed before, or sealed before another one was resumed. */
 #define WARD_STATUS_STATE_NOT_RECORDED 0x90au /* The host could not record that a state is sealed or resumed. */
 #define WARD_STATUS_STATE_NO_ENTROPY 0x90bu /* There are no random bytes for sealing or for fresh counters. */
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "emulator/boundary/timeline.h"
+#include "emulator/boundary/trace_timeline.h"
 
 namespace ward::emulator {
 namespace {

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "abi/generated/pci.h"
 #include "device/gpu.h"
 #include "emulator/boundary/boundary.h"
 #include "emulator/boundary/fault_injector.h"
@@ -81,12 +82,17 @@ class HostSignals final : public device::InterruptPort,
 
 struct WardChip {
   WardChip(const WardChipOptions& options, const WardChipHost& chip_host)
-      : host(chip_host), dma(host), vram(host, options.vram), signals(host) {}
+      : host(chip_host),
+        dma(host),
+        vram(host, options.vram),
+        signals(host),
+        protected_bytes(options.protected_bytes) {}
 
   const WardChipHost host;
   ward::emulator::HostDma dma;
   ward::emulator::HostVram vram;
   ward::emulator::HostSignals signals;
+  const uint64_t protected_bytes;
   std::unique_ptr<ward::emulator::Observers> observers;
   std::unique_ptr<ward::emulator::FaultInjector> faults;
   std::unique_ptr<ward::emulator::SealFile> seal;            // null: states are not sealed
@@ -182,8 +188,16 @@ std::string StartChip(const WardChipOptions& options, WardChip* chip) {
     return "identity is empty: name a directory made by `ward identity create DIR`, or leave it "
            "out";
   }
+  if (options.protected_bytes == 0 || options.protected_bytes % ward::abi::kPageSize != 0 ||
+      options.protected_bytes > ward::abi::kMaximumProtectedVram) {
+    return "protected-size is a multiple of 4K from 4K to 8G, for example protected-size=256M";
+  }
   std::string error;
   if (options.seal_key_path != nullptr) {
+    if (*options.seal_key_path == '\0') {
+      return "seal-key-file is empty: name a file of 32 bytes, made by `(umask 077; head -c 32 "
+             "/dev/urandom > FILE)`, or leave it out";
+    }
     chip->seal = ward::emulator::SealFile::Open(options.seal_key_path, &error);
     if (chip->seal == nullptr) return error;
   }
@@ -247,6 +261,8 @@ uint8_t* ward_chip_save(WardChip* chip, size_t* size_bytes, char* error, size_t 
   ward::device::SaveOptions options;
   options.seal = chip->seal.get();
   options.with_visible_vram = false;
+  // P16: a second state with the same keys could be resumed by a host that counts on its own.
+  ward_chip_go_on(chip);
   const auto saved = chip->boundary->gpu().SaveState(options);
   if (!saved.ok()) {
     Explain(*chip, saved.fault(), error, error_size);
@@ -260,6 +276,13 @@ uint8_t* ward_chip_save(WardChip* chip, size_t* size_bytes, char* error, size_t 
 }
 
 void ward_chip_free_state(uint8_t* state) { delete[] state; }
+
+uint64_t ward_chip_most_state_bytes(const WardChip* chip) {
+  // Of a page its bytes, number, owner and whether it was touched; of all else some 512 KiB.
+  constexpr uint64_t kMostBytesOfAPage = ward::abi::kPageSize + 64;
+  constexpr uint64_t kMostBytesOfAllElse = 16 << 20;
+  return chip->protected_bytes / ward::abi::kPageSize * kMostBytesOfAPage + kMostBytesOfAllElse;
+}
 
 bool ward_chip_load(WardChip* chip, const uint8_t* state, size_t size_bytes, char* error,
                     size_t error_size) {

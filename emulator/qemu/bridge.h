@@ -101,13 +101,15 @@ void ward_chip_tear_down(WardChip* chip);
 
 // The chip's state but for visible VRAM, to be given back by ward_chip_free_state; NULL and one
 // line in `error` when it can't be had. With a seal key the keys are handed over with it: whenever
-// the chip works again here, it tears down first.
+// the chip works again here or is saved again, it tears down first.
 uint8_t* ward_chip_save(WardChip* chip, size_t* size_bytes, char* error, size_t error_size);
 void ward_chip_free_state(uint8_t* state);
+// No state of this chip is longer.
+uint64_t ward_chip_most_state_bytes(const WardChip* chip);
 // All or nothing: false and one line in `error`, and the chip is as it was.
 bool ward_chip_load(WardChip* chip, const uint8_t* state, size_t size_bytes, char* error,
                     size_t error_size);
-// The machine runs (again).
+// The machine runs again, or is about to be saved: a chip whose keys were handed over tears down.
 void ward_chip_go_on(WardChip* chip);
 
 // Lasts until another one is attached, across resets too. `output` exists, and ward_chip_has_size.

@@ -8,6 +8,7 @@
 
 #include "abi/generated/ward_abi.h"
 #include "emulator/qemu/bridge.h"
+#include "emulator/qemu/ward_gpu_dma.h"
 #include "emulator/qemu/ward_gpu_screen.h"
 #include "emulator/qemu/ward_gpu_state.h"
 
@@ -16,6 +17,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(WardGpuState, WARD_GPU)
 
 enum {
   kVectorCount = WARD_VECTOR_COUNT,
+  kRegisterBytes = 4,          /* an access of another size reaches no register */
   kPowerControl = PCI_PM_CTRL, /* offset in the power management capability */
   kPowerD0 = 0,
   kPowerD1 = 1,
@@ -57,14 +59,11 @@ struct WardGpuState {
   QEMUTimer *wakeup;
   VMChangeStateEntry *run_state;
   WardChip *chip;
-  bool loading;             /* vectors wait until the machine's interrupt controllers are there */
+  bool holds_vectors;       /* saved or loaded: they wait until the machine runs */
   uint32_t waiting_vectors; /* bit n: vector n is sent when the machine runs */
 };
 
 /* ---- What the chip asks of its host ---- */
-
-/* With `memory` set, an address that is not RAM is an error: no access re-enters a device. */
-static const MemTxAttrs kDmaAttributes = {.memory = 1};
 
 static bool IsPowered(WardGpuState *s) {
   uint16_t control = pci_get_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl);
@@ -77,56 +76,32 @@ static bool MayMasterBus(WardGpuState *s) {
 }
 
 static bool ReadDma(void *host, uint64_t bus_address, void *data, size_t size) {
-  WardGpuState *s = host;
-  if (MayMasterBus(s) && address_space_read(pci_get_address_space(PCI_DEVICE(s)), bus_address,
-                                            kDmaAttributes, data, size) == MEMTX_OK) {
+  if (MayMasterBus(host) && ward_gpu_dma_read(PCI_DEVICE(host), bus_address, data, size))
     return true;
-  }
   memset(data, 0, size); /* what came before the failing page is not the chip's to keep */
   return false;
 }
 
 static bool WriteDma(void *host, uint64_t bus_address, const void *data, size_t size) {
-  WardGpuState *s = host;
-  return MayMasterBus(s) && address_space_write(pci_get_address_space(PCI_DEVICE(s)), bus_address,
-                                                kDmaAttributes, data, size) == MEMTX_OK;
-}
-
-/* QEMU's single stores do not look at `memory`. */
-static bool IsWritableMemory(AddressSpace *space, uint64_t bus_address, uint64_t bytes) {
-  RCU_READ_LOCK_GUARD();
-  hwaddr offset;
-  hwaddr size = bytes;
-  MemoryRegion *region =
-      address_space_translate(space, bus_address, &offset, &size, true, kDmaAttributes);
-  return size == bytes && memory_region_is_ram(region) && !memory_region_is_rom(region) &&
-         !memory_region_is_ram_device(region);
+  return MayMasterBus(host) && ward_gpu_dma_write(PCI_DEVICE(host), bus_address, data, size);
 }
 
 static bool WriteDmaAtomic64(void *host, uint64_t bus_address, uint64_t value) {
-  WardGpuState *s = host;
-  AddressSpace *space = pci_get_address_space(PCI_DEVICE(s));
-  if (!MayMasterBus(s) || !IsWritableMemory(space, bus_address, sizeof(value))) return false;
-  MemTxResult result = MEMTX_OK;
-  smp_wmb();
-  address_space_stq_le(space, bus_address, value, kDmaAttributes, &result);
-  return result == MEMTX_OK;
+  return MayMasterBus(host) && ward_gpu_dma_write_atomic64(PCI_DEVICE(host), bus_address, value);
 }
 
 static void MarkVramWritten(void *host, uint64_t offset, uint64_t size) {
-  WardGpuState *s = host;
-  memory_region_set_dirty(&s->vram, offset, size);
+  memory_region_set_dirty(&((WardGpuState *)host)->vram, offset, size);
 }
 
 static void SignalVector(void *host, uint32_t vector) {
-  PCIDevice *device = PCI_DEVICE(host);
   WardGpuState *s = host;
-  if (s->loading) {
+  if (s->holds_vectors) {
     s->waiting_vectors |= UINT32_C(1) << vector;
     return;
   }
-  if (vector < kVectorCount && msix_enabled(device) && MayMasterBus(host)) {
-    msix_notify(device, vector);
+  if (vector < kVectorCount && msix_enabled(PCI_DEVICE(s)) && MayMasterBus(s)) {
+    msix_notify(PCI_DEVICE(s), vector);
   }
 }
 
@@ -199,7 +174,8 @@ static void WriteRegister(void *opaque, hwaddr offset, uint64_t value, unsigned 
   WardGpuState *s = opaque;
   if (s->chip == NULL || !IsPowered(s)) return;
   ward_chip_write_register(s->chip, offset, size, value);
-  if (offset == WARD_REG_DEVICE_CONTROL && (value & WARD_DEVICE_CONTROL_RESET_FUNCTION_MASK) != 0) {
+  if (offset == WARD_REG_DEVICE_CONTROL && size == kRegisterBytes &&
+      (value & WARD_DEVICE_CONTROL_RESET_FUNCTION_MASK) != 0) {
     DropPendingVectors(s);
   }
   ScheduleWork(s);
@@ -398,6 +374,15 @@ static void Unrealize(PCIDevice *device) {
 
 /* ---- Saved state: savevm, loadvm, migration. The machine stands meanwhile. ---- */
 
+/* Before the first field: what the tear-down of handed-over keys raises is saved along. */
+static int TearDownHandedOver(void *opaque) {
+  WardGpuState *s = opaque;
+  s->holds_vectors = true;
+  ward_chip_go_on(s->chip);
+  s->holds_vectors = false;
+  return 0;
+}
+
 static int PutChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field,
                    JSONWriter *description) {
   return ward_gpu_state_put(file, container_of(field_data, WardGpuState, chip)->chip);
@@ -405,32 +390,33 @@ static int PutChip(QEMUFile *file, void *field_data, size_t size, const VMStateF
 
 static int GetChip(QEMUFile *file, void *field_data, size_t size, const VMStateField *field) {
   WardGpuState *s = container_of(field_data, WardGpuState, chip);
-  s->loading = true;
+  s->holds_vectors = true;
   int result = ward_gpu_state_get(file, s->chip);
   if (result == 0) { /* the guest learns of a display that is another */
     for (int i = 0; i < kWardChipOutputCount; i++) ward_gpu_screen_attach(&s->screens[i]);
   }
-  s->loading = false;
+  s->holds_vectors = false;
   return result;
 }
 
 static const VMStateInfo kChipInfo = {.name = "ward-gpu chip", .get = GetChip, .put = PutChip};
 
-/* The chip comes last: what it raises on its way in waits in `waiting_vectors`. */
+/* Vectors, then the chip, which adds to them. A refused one leaves the rest as it was reset. */
 static const VMStateDescription kSavedState = {
     .name = TYPE_WARD_GPU,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
+    .pre_save = TearDownHandedOver,
     .fields = (WARD_VMSTATE_FIELDS[]){
-        VMSTATE_PCI_DEVICE(parent_obj, WardGpuState),
-        VMSTATE_STRUCT(parent_obj.exp.aer_log, WardGpuState, 0, vmstate_pcie_aer_log, PCIEAERLog),
-        VMSTATE_MSIX(parent_obj, WardGpuState),
         VMSTATE_UINT32(waiting_vectors, WardGpuState),
         {.name = "chip",
          .offset = offsetof(WardGpuState, chip),
          .size = sizeof(WardChip *),
          .info = &kChipInfo,
          .flags = VMS_SINGLE},
+        VMSTATE_PCI_DEVICE(parent_obj, WardGpuState),
+        VMSTATE_STRUCT(parent_obj.exp.aer_log, WardGpuState, 0, vmstate_pcie_aer_log, PCIEAERLog),
+        VMSTATE_MSIX(parent_obj, WardGpuState),
         VMSTATE_END_OF_LIST()}};
 
 /* ---- The type ---- */

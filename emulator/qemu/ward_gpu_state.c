@@ -17,7 +17,7 @@ int ward_gpu_state_put(QEMUFile *file, WardChip *chip) {
   return 0;
 }
 
-/* The length is whatever somebody wrote there: memory is taken as bytes arrive. */
+/* Somebody else may have written the length: memory is taken as bytes arrive. */
 static uint8_t *Read(QEMUFile *file, uint64_t bytes) {
   uint8_t *state = NULL;
   for (uint64_t have = 0; have < bytes;) {
@@ -34,6 +34,13 @@ static uint8_t *Read(QEMUFile *file, uint64_t bytes) {
 
 int ward_gpu_state_get(QEMUFile *file, WardChip *chip) {
   uint64_t bytes = qemu_get_be64(file);
+  uint64_t most = ward_chip_most_state_bytes(chip);
+  if (bytes > most) {
+    error_report("ward-gpu: the saved state was refused: it calls itself %" PRIu64
+                 " bytes long, and no state of this device has more than %" PRIu64,
+                 bytes, most);
+    return -EINVAL;
+  }
   uint8_t *state = Read(file, bytes);
   if (state == NULL) {
     error_report("ward-gpu: the saved state was refused: it is cut short");

@@ -15,6 +15,17 @@ bool ReadKeyFile(const std::filesystem::path& path, const std::string& name, Sec
     what = "is not 32 bytes long";
     content.reset();
   }
+  // Whoever reads it opens everything that was sealed with it.
+  using Permissions = std::filesystem::perms;
+  std::error_code unknown;
+  const Permissions mode = std::filesystem::status(path, unknown).permissions();
+  if (content && (unknown || (mode & (Permissions::group_all | Permissions::others_all)) !=
+                                 Permissions::none)) {
+    *error = "the " + name + " " + path.string() +
+             " is open to others than its owner; mend that with: chmod 600 FILE, and make a new "
+             "one if others may have read it";
+    return false;
+  }
   if (!content) {
     *error = "the " + name + " " + path.string() + " " + what +
              "; make one with: (umask 077; head -c 32 /dev/urandom > FILE)";

@@ -58,8 +58,12 @@ SealFile::SealFile(std::filesystem::path key_file) : key_file_(std::move(key_fil
 
 std::unique_ptr<SealFile> SealFile::Open(const std::filesystem::path& key_file,
                                          std::string* error) {
-  std::unique_ptr<SealFile> seal(new SealFile(key_file));
-  if (!ReadKeyFile(key_file, "seal key", &seal->key_, error)) return nullptr;
+  // One key has one count, by whatever path it is named.
+  std::error_code unresolved;
+  std::filesystem::path resolved = std::filesystem::canonical(key_file, unresolved);
+  if (unresolved) resolved = key_file;
+  std::unique_ptr<SealFile> seal(new SealFile(resolved));
+  if (!ReadKeyFile(resolved, "seal key", &seal->key_, error)) return nullptr;
   return seal;
 }
 
@@ -123,8 +127,9 @@ device::StateSeal::Outcome SealFile::Resume(uint64_t generation) {
   if (!lock.held()) Fail("can't be locked by its key");
   if (!lock.held() || !ReadCount(&count)) return Outcome::kFailed;
   if (generation <= count.resumed) return Outcome::kSpent;
-  count.resumed = generation;
+  // P16: those issued before hold the same keys, which the machine that goes on may clear.
   count.issued = std::max(count.issued, generation);
+  count.resumed = count.issued;
   return WriteCount(count) ? Outcome::kDone : Outcome::kFailed;
 }
 

@@ -59,19 +59,32 @@ class Bench {
     return options;
   }
 
-  // The fault, or else the refusal, that the bytes end with; 0 when neither.
-  uint32_t StatusOf(uint32_t queue, ConstByteSpan bytes) {
+  // The bytes are next on the queue, with no doorbell yet.
+  void Put(uint32_t queue, ConstByteSpan bytes) {
     if (rig.FaultStatus(queue) != 0) rig.StartQueue(queue, queue == 0 ? 0 : 1);
     // A ring's end is no place for a command that would straddle it.
     if (rig.ReadQueue(queue, abi::kRegRingTail) + bytes.size() + 16 > GpuRig::kRingBytes) {
       rig.StartQueue(queue, queue == 0 ? 0 : 1);
     }
-    const uint32_t before = rig.ReadQueue(queue, abi::kRegRefusalCount);
     rig.PushBytes(queue, bytes);
+  }
+  // The fault, or else the refusal, that the bytes end with; 0 when neither.
+  uint32_t StatusOf(uint32_t queue, ConstByteSpan bytes) {
+    Put(queue, bytes);
+    const uint32_t before = rig.ReadQueue(queue, abi::kRegRefusalCount);
     rig.RingAndRun(queue);
     if (rig.FaultStatus(queue) != 0) return rig.FaultStatus(queue);
     const bool refused = rig.ReadQueue(queue, abi::kRegRefusalCount) != before;
     return refused ? rig.ReadQueue(queue, abi::kRegRefusalStatus) : 0;
+  }
+  // The fault that the bytes end with when the engines are reset amid them; 0 when they are done by
+  // then.
+  uint32_t StatusOfReset(uint32_t queue, ConstByteSpan bytes) {
+    Put(queue, bytes);
+    rig.Doorbell(queue);
+    rig.gpu->Process(64);
+    rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
+    return rig.FaultStatus(queue);
   }
   template <typename T>
   uint32_t Status(uint32_t queue, const T& command) {

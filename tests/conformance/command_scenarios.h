@@ -120,7 +120,7 @@ inline Scenarios QueueScenarios() {
   };
 }
 
-inline Scenarios KernelScenarios() {
+inline Scenarios DisplayScenarios() {
   using namespace abi;  // NOLINT: names of one contract
   return {
       {"FLIP", kStatusOutputInvalid,
@@ -135,6 +135,9 @@ inline Scenarios KernelScenarios() {
        Changed<CursorCommand>("CURSOR", [](Bench&, auto* c) { c->address |= uint64_t{1} << 40; })},
       {"CURSOR", kStatusScanoutRefused,
        Changed<CursorCommand>("CURSOR", [](Bench&, auto* c) { c->address = GpuRig::kData; })},
+      {"CURSOR", kStatusDeviceInErrorState, WhenFailed("CURSOR")},
+      {"WAIT_VBLANK", kStatusEngineReset,
+       EngineReset<WaitVblankCommand>("WAIT_VBLANK", [](Bench&, auto* c) { c->count = 1000; })},
       {"WAIT_VBLANK", kStatusOutputInvalid,
        Changed<WaitVblankCommand>("WAIT_VBLANK", [](Bench&, auto* c) { c->output = 2; })},
       {"WAIT_VBLANK", kStatusOperandInvalid,
@@ -152,6 +155,12 @@ inline Scenarios KernelScenarios() {
       {"FLIP", kStatusScanoutRefused,
        Changed<FlipCommand>("FLIP", [](Bench&, auto* c) { c->address = GpuRig::kData; })},
       {"FLIP", kStatusDeviceInErrorState, WhenFailed("FLIP")},
+  };
+}
+
+inline Scenarios KernelScenarios() {
+  using namespace abi;  // NOLINT: names of one contract
+  return {
       {"CONTEXT_CREATE", kStatusContextExists,
        Changed<ContextCreateCommand>("CONTEXT_CREATE", [](Bench&, auto* c) { c->context = 1; })},
       {"CONTEXT_CREATE", kStatusOperandInvalid,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -118,8 +119,8 @@ const Pairs& Provoked() {
       ProvokeHeaders(info, valid.at(info.name)(bench), &provoked);
       ProvokeAddresses(info, valid.at(info.name), &provoked);
     }
-    for (const Scenarios& scenarios :
-         {QueueScenarios(), KernelScenarios(), TransferScenarios(), SessionScenarios()}) {
+    for (const Scenarios& scenarios : {QueueScenarios(), DisplayScenarios(), KernelScenarios(),
+                                       TransferScenarios(), SessionScenarios()}) {
       for (const auto& [name, status, scenario] : scenarios) {
         Bench bench;
         INFO(name << " " << abi::StatusName(status));
@@ -190,41 +191,77 @@ Bytes Mutate(Bytes bytes, const CommandInfo& info, std::mt19937* dice) {
   return bytes;
 }
 
-TEST_CASE("random commands end with no status that was not provoked for them") {
+// What befalls a chip while a command is there, for the pairs that no operand leads to.
+enum class Mishap { kNone, kEngineReset, kFailedSelfTest };
+
+void BeginAnew(Bench* bench) {
+  bench->rig.gpu->Reset(device::ResetKind::kPowerOn);
+  bench->rig.CreateContext(1);
+  bench->rig.StartQueue(kUser, 1);
+}
+
+// Runs random commands of a kind into the mishap; the statuses that were not provoked for it.
+void TryRandom(const CommandInfo& info, Mishap mishap, int count, Pairs* unknown) {
   const Pairs& provoked = Provoked();
   const auto valid = ValidCommands();
+  std::mt19937 dice(info.opcode);
+  Bench well;
+  well.MakeTwoOwners();
+  device::GpuOptions options = GpuRig::Options();
+  options.failing_self_test = 1;
+  std::optional<Bench> failed;
+  if (mishap == Mishap::kFailedSelfTest) failed.emplace(options);
+  Bench& bench = failed ? *failed : well;
+  const bool is_context = info.opcode == abi::ContextDestroyCommand::kOpcode ||
+                          info.opcode == abi::ContextCreateCommand::kOpcode;
+  for (int i = 0; i < count; ++i) {
+    // A context that was made or ended has to be as it was.
+    if (is_context) BeginAnew(&well);
+    if (is_context && failed) BeginAnew(&*failed);
+    // Valid ones too: a failed chip has no session for which they would be.
+    Bytes bytes = valid.at(info.name)(well);
+    if (i != 0) bytes = Mutate(std::move(bytes), info, &dice);
+    const uint32_t queue = dice() % 8 == 0 ? kUser : QueueOf(info);
+    const uint32_t status = mishap == Mishap::kEngineReset ? bench.StatusOfReset(queue, bytes)
+                                                           : bench.StatusOf(queue, bytes);
+    // A wait that never ends is none of the outcomes looked for here.
+    if (bench.rig.State(queue) == 3) bench.rig.StartQueue(queue, queue == 0 ? 0 : 1);
+    // What stood in an indirect buffer is another command.
+    const uint32_t record = bench.rig.ReadQueue(queue, abi::kRegFaultCommand);
+    if ((record & abi::kFaultCommandInIndirectMask) != 0) continue;
+    if (status != 0 && provoked.count({info.name, status}) == 0) {
+      unknown->insert({info.name, status});
+    }
+    bench.rig.ports.trace.events.clear();
+    bench.rig.ports.bus.ClearLog();
+    bench.rig.ports.vram.ClearLog();
+  }
+}
+
+void CheckRandom(Mishap mishap, int count) {
   Pairs unknown;
   for (const CommandInfo& info : abi::kCommands) {
-    std::mt19937 dice(info.opcode);
-    Bench bench;
-    bench.MakeTwoOwners();
     const bool is_context = info.opcode == abi::ContextDestroyCommand::kOpcode ||
                             info.opcode == abi::ContextCreateCommand::kOpcode;
-    for (int i = 0; i < (is_context ? 50 : 400); ++i) {
-      // A context that was made or ended has to be as it was.
-      if (is_context) bench.rig.gpu->Reset(device::ResetKind::kPowerOn);
-      if (is_context) bench.rig.CreateContext(1);
-      if (is_context) bench.rig.StartQueue(kUser, 1);
-      const Bytes bytes = Mutate(valid.at(info.name)(bench), info, &dice);
-      const uint32_t queue = dice() % 8 == 0 ? kUser : QueueOf(info);
-      // A wait that never ends is none of the outcomes looked for here.
-      const uint32_t status = bench.StatusOf(queue, bytes);
-      if (bench.rig.State(queue) == 3) bench.rig.StartQueue(queue, queue == 0 ? 0 : 1);
-      // What stood in an indirect buffer is another command.
-      const uint32_t record = bench.rig.ReadQueue(queue, abi::kRegFaultCommand);
-      if ((record & abi::kFaultCommandInIndirectMask) != 0) continue;
-      if (status != 0 && provoked.count({info.name, status}) == 0) {
-        unknown.insert({info.name, status});
-      }
-      bench.rig.ports.trace.events.clear();
-      bench.rig.ports.bus.ClearLog();
-      bench.rig.ports.vram.ClearLog();
-    }
+    TryRandom(info, mishap, is_context ? std::min(count, 50) : count, &unknown);
   }
   for (const auto& [name, status] : unknown) {
     INFO(name << " ended with " << abi::StatusName(status));
     CHECK(false);
   }
+}
+
+TEST_CASE("random commands end with no status that was not provoked for them") {
+  CheckRandom(Mishap::kNone, 400);
+}
+
+// Operands alone lead to neither.
+TEST_CASE("nor do random commands amid which the engines are reset") {
+  CheckRandom(Mishap::kEngineReset, 100);
+}
+
+TEST_CASE("nor do random commands on a chip that failed its self test") {
+  CheckRandom(Mishap::kFailedSelfTest, 100);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #ifndef WARD_TESTS_FAKES_FAKE_SEAL_H_
 #define WARD_TESTS_FAKES_FAKE_SEAL_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,7 +24,8 @@ class FakeSeal final : public device::StateSeal {
   Outcome Resume(uint64_t generation) override {
     if (!records) return Outcome::kFailed;
     if (generation <= resumed) return Outcome::kSpent;
-    resumed = generation;
+    issued = std::max(issued, generation);
+    resumed = issued;
     return Outcome::kDone;
   }
 

@@ -233,6 +233,7 @@ uint64_t FuzzMachine::Run(ConstByteSpan input, bool hash_state) {
   bus_.confined = (mode & 1) != 0;
   vram_.is_private_closed = (mode & 3) == 3;
   while (!reader.empty()) RunOperation(reader.Take<uint8_t>(), &reader);
+  if ((mode & 0x30) == 0x30) RoundTripSnapshot();
   Process(64 << 10);
   if (hash_state) record_.digest.Add(gpu_->StateHash());
   return record_.digest.value();

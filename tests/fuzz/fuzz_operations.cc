@@ -9,7 +9,9 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
+#include "abi/generated/status.h"
 #include "base/assert.h"
+#include "tests/fakes/fake_seal.h"
 #include "tests/fuzz/fuzz_machine.h"
 
 namespace ward::fuzz {
@@ -280,6 +282,28 @@ void FuzzMachine::RoundTripSnapshot() {
   gpu_->Restore(base_);
   gpu_->Restore(snapshot);
   WARD_ASSERT(gpu_->StateHash() == before);
+  // Any moment can be saved, and what was saved loads: sealed it is the same state.
+  fakes::FakeSeal seal;
+  const auto open = gpu_->SaveState({nullptr, false});
+  WARD_ASSERT(open.ok());
+  const auto sealed = gpu_->SaveState({&seal, false});
+  if (!sealed.ok()) {
+    WARD_ASSERT(sealed.fault().status == abi::kStatusStateNoEntropy);
+    return;
+  }
+  const auto loaded = gpu_->LoadState(sealed.value(), &seal);
+  WARD_ASSERT(loaded.ok());
+  bool running = false;
+  for (uint32_t queue = 0; queue < 16; ++queue) {
+    const uint32_t status =
+        gpu_->ReadRegister(abi::kRegQueueStatus + queue * abi::kQueueBlockStride, 4);
+    running = running || (status & 7) == 2;
+  }
+  const auto again = gpu_->SaveState({nullptr, false});
+  WARD_ASSERT(running || again.value() == open.value());
+  gpu_->Restore(snapshot);
+  WARD_ASSERT(gpu_->LoadState(open.value(), nullptr).ok());
+  gpu_->Restore(snapshot);
 }
 
 void FuzzMachine::ResetSomething(InputReader* input) {

@@ -2,6 +2,7 @@
 #ifndef WARD_TESTS_INTEGRATION_RECORDING_BENCH_H_
 #define WARD_TESTS_INTEGRATION_RECORDING_BENCH_H_
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,12 @@
 #include "tests/unit/crypto/workspace.h"
 
 namespace ward::test {
+
+// A key that others could read is refused.
+inline void KeepToOwner(const std::filesystem::path& file) {
+  std::filesystem::permissions(
+      file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
 
 class RecordingBench {
  public:

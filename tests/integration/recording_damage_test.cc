@@ -27,6 +27,7 @@ using emulator::Replayer;
 Bytes MakeRecording(RecordingBench* bench, bool sealed) {
   if (sealed) {
     bench->folder.WriteText("key", std::string(32, 'k'));
+    KeepToOwner(bench->folder / "key");
     bench->options.key_file = bench->folder / "key";
   }
   bench->Start();

@@ -151,6 +151,7 @@ TEST_CASE("A recording of an identity that is not for tests has to be sealed") {
   CHECK_FALSE(std::filesystem::exists(bench.options.path));
 
   bench.folder.WriteText("key", std::string(32, 'k'));
+  KeepToOwner(bench.folder / "key");
   bench.folder.WriteText("other", std::string(32, 'o'));
   bench.folder.WriteText("short", std::string(31, 'k'));
   bench.options.key_file = bench.folder / "short";
@@ -175,6 +176,7 @@ TEST_CASE("A recording of an identity that is not for tests has to be sealed") {
 TEST_CASE("A sealed recording holds no secret in the clear; an open one is why it has to be") {
   RecordingBench bench;
   bench.folder.WriteText("key", std::string(32, 'k'));
+  KeepToOwner(bench.folder / "key");
   const std::vector<uint8_t> random = {0x8f, 0x41, 0xe9, 0x03, 0xd7, 0x52, 0xac, 0x6b,
                                        0x19, 0xf4, 0x70, 0xce, 0x25, 0x9a, 0x3d, 0xb8};
   const auto record = [&](bool sealed) {

@@ -198,6 +198,22 @@ class Resets(DeviceTest):
             machine.write32(MSIX + 12, 0)
             self.assertEqual(machine.read32(MESSAGE), 0)
 
+    def test_only_a_reset_of_the_function_takes_pending_interrupts_along(self):
+        # An access of another size reaches no register, so it resets nothing.
+        with BareMachine() as machine:
+            machine.map_bars()
+            queue = KernelQueue(machine)
+            control = machine.find_capability(MSIX_CAPABILITY)
+            machine.write_config(control, machine.read_config(control) | 1 << 31)  # all masked
+            machine.set_register(INTERRUPT_ENABLE, 1)
+            queue.submit(fence(1, interrupt=True))
+            self.wait_fence(machine, 1)
+            for access in ("writeb", "writew", "writeq"):
+                machine.ask(f"{access} {REGISTERS + DEVICE_CONTROL:#x} 1")
+                self.assertEqual(machine.read32(MSIX + 0x800), 1, access)
+            machine.set_register(DEVICE_CONTROL, 1)
+            self.assertEqual(machine.read32(MSIX + 0x800), 0)
+
     def test_system_reset_puts_the_function_back(self):
         def reset(machine):
             machine.monitor.execute("system_reset")

@@ -29,6 +29,7 @@ class Recorded(DeviceTest):
         self.recording = self.folder / "run.rec"
         self.key = self.folder / "key"
         self.key.write_bytes(os.urandom(32))
+        self.key.chmod(0o600)
 
     def create_identity(self, *words):
         folder = self.folder / "identity"

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """The device saved and brought back by a packaged QEMU: savevm, loadvm, migration to another QEMU,
-without keys and sealed (docs/spec/saved-state.md). No guest: the test is the processor.
-
-Keys and pixels have the openssl program as the other party.
+without keys and sealed (docs/spec/saved-state.md). No guest: the test is the processor. Keys and
+pixels have the openssl program as the other party.
 """
 
 import argparse
@@ -34,8 +33,7 @@ WORD = b"what visible memory held"
 
 
 def openssl(*words, data=b""):
-    return subprocess.run(["openssl", *words], input=data, check=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
+    return subprocess.run(["openssl", *words], input=data, check=True, capture_output=True).stdout
 
 
 def wait(value, address):
@@ -51,7 +49,11 @@ class Saved(DeviceTest):
         subprocess.run([str(WARD), "identity", "create", str(self.identity)], check=True,
                        stdout=subprocess.DEVNULL)
         self.seal = self.folder / "seal"
-        self.seal.write_bytes(os.urandom(32))
+        self.write_key(self.seal)
+
+    def write_key(self, path):
+        path.touch(mode=0o600)
+        path.write_bytes(os.urandom(32))
 
     def machine(self, sealed=False, properties="", after=()):
         device = f"identity={self.identity}"
@@ -257,6 +259,41 @@ class Snapshots(Saved):
                 self.assertEqual(machine.read32(PENDING) & 1, 1)
                 self.assert_lost(again, epoch)
 
+    def test_a_refused_snapshot_leaves_a_device_that_was_reset_and_works(self):
+        with self.machine(sealed=True) as machine:
+            self.add_disk(machine)
+            self.set_up(machine)
+            self.assertEqual(self.command(machine, "savevm first"), "")
+            self.assertEqual(self.command(machine, "loadvm first"), "")
+            for after in ("cont", "system_reset", "loadvm"):
+                machine.set_register(SCRATCH, 0x7777)
+                machine.write(VRAM + 0x10000, bytes(len(WORD)))
+                self.assertIn("rror", self.command(machine, "loadvm first"))
+                self.assertEqual(machine.monitor.execute("query-status")["running"], False)
+                # Nothing of the snapshot is in the function: no place, no power, no vector.
+                self.assertEqual(machine.read_config(0x04) & 7, 0)
+                self.assertEqual([machine.read_config(at) & ~0xf for at in (0x10, 0x18, 0x20)],
+                                 [0, 0, 0])
+                control = machine.find_capability(MSIX_CAPABILITY)
+                self.assertEqual(machine.read_config(control) >> 31, 0)
+                machine.map_bars()
+                self.assertEqual([machine.register(at) for at in (SCRATCH, QUEUE, INTERRUPT_ENABLE)],
+                                 [0, 0, 0])
+                self.assertEqual(machine.read32(PENDING), 0)
+                self.assertEqual(machine.read(VRAM + 0x10000, len(WORD)), WORD)
+                if after == "loadvm":  # of another
+                    self.assertEqual(self.command(machine, "loadvm good"), "")
+                else:
+                    machine.monitor.execute(after)
+                if after == "system_reset":
+                    self.wait_until(lambda: machine.read_config(0x04) & 7 == 0, "the reset")
+                    machine.map_bars()
+                machine.monitor.execute("cont")
+                self.assert_works(machine)
+                self.session = self.create_keyed_session(KernelQueue(machine))
+                if after == "system_reset":
+                    self.assertEqual(self.command(machine, "savevm good"), "")
+
     def test_a_sealed_snapshot_takes_the_keys_along_and_comes_back_once(self):
         with self.machine(sealed=True) as machine:
             self.add_disk(machine)
@@ -275,6 +312,31 @@ class Snapshots(Saved):
             answer = self.command(machine, "loadvm first")
             self.assertIn("rror", answer)
             self.assertIn("resumed before", machine.log.read_text() + answer)
+
+    def test_two_sealed_snapshots_of_one_moment_bring_the_keys_back_once(self):
+        with self.machine(sealed=True) as machine:
+            self.add_disk(machine)
+            queue = self.set_up(machine)
+            tail, last = queue.tail, self.fence
+            count = self.folder / "seal.generation"
+            machine.monitor.execute("stop")
+            for name in ("first", "second"):
+                self.assertEqual(self.command(machine, f"savevm {name}"), "")
+
+            def state_after_load(name):
+                answer = self.command(machine, f"loadvm {name}")
+                if answer:
+                    return answer + machine.log.read_text()
+                machine.monitor.execute("cont")
+                queue.tail, self.fence = tail, last
+                return self.state_of(queue)
+
+            self.assertEqual(state_after_load("first"), KEYED)
+            self.assertIn("sealed before another", state_after_load("second"))
+            # Nor does a host that does not know of the first one get the keys out of the second.
+            count.unlink()
+            self.assertEqual(state_after_load("second"), LOST)
+            self.assertEqual(machine.register(INTERRUPT_CAUSE) & KEYS_LOST, KEYS_LOST)
 
 
 class Migration(Saved):
@@ -342,6 +404,51 @@ class Migration(Saved):
                         "the target", 60)
         target.monitor.execute("cont")
 
+    def test_what_the_device_writes_to_its_memory_while_it_migrates_moves_too(self):
+        # No processor wrote it: only the device can tell QEMU that it changed since it was sent.
+        size, ring_bytes = 1 << 20, 4096
+        with self.machine() as source, self.incoming() as target:
+            source.map_bars()
+            for at in range(0, 16 << 20, 1 << 20):  # keeps the first pass busy for a while
+                source.write(0x4000000 + at, os.urandom(1 << 20))
+            queue = KernelQueue(source)
+            count = 0
+
+            def fill_and_look():
+                nonlocal count
+                count += 1
+                source.write(queue.ring + queue.tail,
+                             fill(LOCAL, count * 0x10001, size, 1) + fence(count))
+                queue.tail = (queue.tail + 64) % ring_bytes
+                queue.ring_doorbell(0)
+                self.wait_until(lambda: source.read64(FENCE) == count or
+                                not source.monitor.execute("query-status")["running"], "the fill")
+                return source.monitor.execute("query-migrate").get("status") == "completed"
+
+            fill_and_look()
+            path = self.folder / "socket"
+            target.monitor.execute("migrate-incoming", uri=f"unix:{path}")
+            source.monitor.execute("migrate-set-parameters", max_bandwidth=16 << 20)
+            source.monitor.execute("migrate", uri=f"unix:{path}")
+            self.wait_until(fill_and_look, "the migration", 60)
+            self.wait_until(lambda: target.monitor.execute("query-status")["running"],
+                            "the target", 60)
+            self.wait_until(lambda: self.take_over(queue, target).state == IDLE, "the last fill")
+            last = target.read64(FENCE)
+            self.assertGreater(last, 3)
+            self.assertEqual(target.read(VRAM, size), pack("I", last * 0x10001) * (size // 4))
+
+    def test_displays_are_those_of_the_machine_that_goes_on(self):
+        hotplug_count, preferred, status = 0x401c, 0x4040 + 4 * 12, 0x400c
+        with self.machine(properties="display0=1920x1080") as source, \
+                self.incoming(properties="display0=1280x720,display1=on") as target:
+            source.map_bars()
+            self.migrate(source, target)
+            self.assertEqual(target.register(preferred), 720 << 16 | 1280)
+            self.assertEqual(target.register(status + 0x100) >> 3 & 1, 1)
+            self.assertEqual([target.register(hotplug_count + 0x100 * i) for i in (0, 1)], [1, 1])
+            self.assertEqual(target.register(INTERRUPT_CAUSE) >> 21 & 1, 1)
+
     def test_a_vector_raised_by_the_load_is_sent_when_the_machine_runs(self):
         address, data = 0x2100000, 0x1234
         with self.machine() as source, self.incoming() as target:
@@ -386,7 +493,7 @@ class Files(Saved):
         self.assertNotIn(SESSION_KEY, path.read_bytes())
         self.assert_load_is_refused(path, "sealed, and no key was given")
         other = self.folder / "other"
-        other.write_bytes(os.urandom(32))
+        self.write_key(other)
         self.assert_load_is_refused(path, "sealed under another key",
                                     properties=f"seal-key-file={other}")
         with self.incoming(sealed=True) as machine:
@@ -412,6 +519,20 @@ class Files(Saved):
         self.assert_load_is_refused(path, "damaged or cut short")
         path.write_bytes(data[:at + 1000])
         self.assert_load_is_refused(path, "cut short")
+        path.write_bytes(data[:at - 8] + (1 << 40).to_bytes(8, "big") + data[at:])
+        self.assert_load_is_refused(path, f"calls itself {1 << 40} bytes long")
+
+    def test_options_that_can_not_be_are_refused_with_what_mends_them(self):
+        open_key = self.folder / "open"
+        open_key.write_bytes(os.urandom(32))
+        open_key.chmod(0o640)
+        for properties, text in (("seal-key-file=", "seal-key-file is empty: name a file"),
+                                 (f"seal-key-file={open_key}", "chmod 600"),
+                                 ("protected-size=0", "for example protected-size=256M"),
+                                 ("protected-size=16G", "for example protected-size=256M"),
+                                 ("protected-size=6000", "for example protected-size=256M")):
+            with self.assertRaisesRegex(RuntimeError, text), BareMachine(properties):
+                pass
 
     def test_a_save_without_room_for_its_generation_fails_and_costs_nothing(self):
         with self.machine(sealed=True) as machine:

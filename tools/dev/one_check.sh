@@ -87,23 +87,30 @@ check_riscv() {
 
 check_windows() { bash tools/check_windows.sh; }
 
-# A minute over the corpus; what libFuzzer finds goes to build/, the corpus in the tree stays.
+# A minute over the chip's corpus and a quarter over the states'; what libFuzzer finds goes to
+# build/, the corpora in the tree stay.
 check_fuzz() {
-  local seconds=${WARD_FUZZ_SECONDS:-60} target=build/fuzz/tests/fuzz/device_fuzz corpus options
+  local seconds=${WARD_FUZZ_SECONDS:-60}
   [ -n "$(list_files 'tests/fuzz/*.cc')" ] || nothing "there is no fuzz target yet"
-  bash tools/dev/build_preset.sh fuzz device_fuzz
-  mkdir -p build/fuzz/findings build/fuzz/grown_corpus
-  mapfile -t corpus < <(find tests/fuzz -type d -path '*corpus*device*' -o -type d -path '*device*corpus*' | sort)
+  bash tools/dev/build_preset.sh fuzz device_fuzz state_fuzz
+  fuzz_target device "$seconds"
+  fuzz_target state $((seconds / 4 + 1))
+}
+
+fuzz_target() {
+  local name=$1 seconds=$2 target=build/fuzz/tests/fuzz/$1_fuzz grown=build/fuzz/grown_corpus options
+  [ "$name" = device ] || grown=build/fuzz/grown_${name}_corpus
+  mkdir -p build/fuzz/findings "$grown"
   options=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1
     -artifact_prefix=build/fuzz/findings/)
-  [ ! -f tests/fuzz/device.dict ] || options+=(-dict=tests/fuzz/device.dict)
-  "$target" "${options[@]}" build/fuzz/grown_corpus ${corpus[@]+"${corpus[@]}"} 2>&1 |
-    tee build/log/device_fuzz.txt || {
-    echo "the device fuzz target fell; replay it with: $target build/fuzz/findings/<file>"
+  [ ! -f "tests/fuzz/$name.dict" ] || options+=(-dict="tests/fuzz/$name.dict")
+  "$target" "${options[@]}" "$grown" "tests/fuzz/${name}_corpus" 2>&1 |
+    tee "build/log/${name}_fuzz.txt" || {
+    echo "the $name fuzz target fell; replay it with: $target build/fuzz/findings/<file>"
     exit 1
   }
-  sed -n 's/^stat::number_of_executed_units: *//p' build/log/device_fuzz.txt |
-    sed "s/\$/ inputs in $seconds s, nothing fell/"
+  sed -n 's/^stat::number_of_executed_units: *//p' "build/log/${name}_fuzz.txt" |
+    sed "s/\$/ inputs of the $name in $seconds s, nothing fell/"
 }
 
 "check_$1" "${2:-}"

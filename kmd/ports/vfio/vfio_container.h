@@ -8,7 +8,7 @@
 #include <string>
 
 #include "abi/pci_function.h"
-#include "kmd/ports/vfio/file_descriptor.h"
+#include "base/file_descriptor.h"
 #include "kmd/ports/vfio/iova_space.h"
 
 namespace ward::kmd {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "abi/pci_function.h"
-#include "kmd/ports/vfio/file_descriptor.h"
+#include "base/file_descriptor.h"
 #include "kmd/ports/vfio/interrupt_vectors.h"
 #include "kmd/ports/vfio/vfio_container.h"
 

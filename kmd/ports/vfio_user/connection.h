@@ -21,7 +21,7 @@
 
 #include "abi/pci_function.h"
 #include "abi/vfio_user.h"
-#include "kmd/ports/vfio/file_descriptor.h"
+#include "base/file_descriptor.h"
 #include "kmd/ports/vfio_user/message_stream.h"
 
 namespace ward::kmd {

@@ -11,7 +11,7 @@
 
 #include "abi/pci_function.h"
 #include "base/bytes.h"
-#include "kmd/ports/vfio/file_descriptor.h"
+#include "base/file_descriptor.h"
 #include "kmd/ports/vfio/iova_space.h"
 
 namespace ward::kmd {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "abi/vfio_user.h"
-#include "kmd/ports/vfio/file_descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace ward::kmd {
 

@@ -10,7 +10,7 @@
 #include "abi/pci_function.h"
 #include "abi/vfio_user.h"
 #include "base/bytes.h"
-#include "kmd/ports/vfio/file_descriptor.h"
+#include "base/file_descriptor.h"
 #include "kmd/ports/vfio_user/connection.h"
 
 namespace ward::kmd {

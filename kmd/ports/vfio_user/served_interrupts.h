@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "abi/pci_function.h"
-#include "kmd/ports/vfio/file_descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace ward::kmd {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "abi/pci_function.h"
-#include "kmd/ports/vfio/file_descriptor.h"
+#include "base/file_descriptor.h"
 #include "kmd/ports/vfio_user/served_address.h"
 
 namespace ward::kmd {

@@ -61,6 +61,44 @@ TEST_CASE("an invalidate's fence waits for a message's answer, which is written 
   CHECK(rig.ports.bus.Load<uint32_t>(GpuRig::kData + 8) == abi::kMessageCreateSession);
 }
 
+// Queue 2's message is in the mailbox, queue 1's before it, with its answer's place translated.
+void QueueTwoMessages(GpuRig* rig) {
+  for (const uint32_t context : {1, 2}) {
+    rig->CreateContext(context);
+    rig->MapSystem(context, kOperand, GpuRig::kData + 0x1000 * context);
+    rig->StartQueue(context, context);
+  }
+  const uint8_t payload[48] = {};
+  for (const uint32_t queue : {2, 1}) {
+    rig->PushMessage(queue, abi::kMessageCreateSession, payload, kOperand, 64);
+    rig->Doorbell(queue);
+    rig->gpu->Process(1 << 20);
+    REQUIRE(rig->State(queue) == 3);
+  }
+  rig->MapPage(1, kOperand, 0);
+  PushInvalidate(rig, 77);
+  rig->gpu->Process(1 << 20);
+  CHECK(rig->Fence(0) == 0);
+}
+
+TEST_CASE("an invalidate's fence waits for a message that the mailbox has not taken yet") {
+  GpuRig rig;
+  QueueTwoMessages(&rig);
+  rig.Run();
+  CHECK(rig.Fence(0) == 77);
+  CHECK(rig.ports.bus.Load<uint32_t>(GpuRig::kData + 0x1000 + 8) == abi::kMessageCreateSession);
+}
+
+TEST_CASE("an invalidate's wait ends when the queue of such a message is disabled") {
+  GpuRig rig;
+  QueueTwoMessages(&rig);
+  rig.WriteQueue(1, abi::kRegQueueControl, 0);
+  rig.gpu->Process(1 << 20);
+  CHECK(rig.Fence(0) == 77);
+  rig.Run();
+  CHECK(rig.ports.bus.Load<uint32_t>(GpuRig::kData + 0x1000 + 8) == 0);
+}
+
 TEST_CASE("an invalidate's fence waits for a copy in flight, whose pages are free afterwards") {
   constexpr uint64_t kPages = 64, kTo = 0x10000, kFrom = 0x80000;
   GpuRig rig;

@@ -1,4 +1,6 @@
 // Sealed states: keys and pixels move with them, once, and no counter of ENCRYPT_BLT comes twice.
+#include <algorithm>
+#include <array>
 #include <set>
 
 #include "tests/unit/device/state_rig.h"
@@ -147,6 +149,33 @@ TEST_CASE("R22: an ENCRYPT_BLT that was saved half way begins anew under its own
   CHECK(origin.DecipherReadBack() == origin.ExpectedPixels());
 }
 
+TEST_CASE("R22: no counter of ENCRYPT_BLT stands in the open part of a state") {
+  StateRig origin;
+  origin.SetUp();
+  origin.StartQueue(1, 1);
+  origin.PushEncrypt(1);
+  origin.Doorbell(1);
+  for (int slice = 0; slice < 10; ++slice) origin.gpu->Process(4096);
+  REQUIRE(origin.State(1) == 2);
+  FakeSeal seal;
+  const std::vector<Bytes> states = {origin.Save(), origin.Save(&seal)};
+  origin.Run();
+  const Block block = origin.CounterBlock();  // of the one that was in flight
+  std::array<uint8_t, 8> first, next;
+  std::copy_n(block.begin(), 8, first.begin());
+  uint64_t number = 0;
+  for (const uint8_t byte : first) number = number << 8 | byte;
+  REQUIRE(number != 0);
+  StoreLe(next.data(), number + 1);
+  for (const Bytes& state : states) {
+    for (auto counter : {first, next}) {
+      CHECK(std::search(state.begin(), state.end(), counter.begin(), counter.end()) == state.end());
+      std::reverse(counter.begin(), counter.end());
+      CHECK(std::search(state.begin(), state.end(), counter.begin(), counter.end()) == state.end());
+    }
+  }
+}
+
 TEST_CASE("P16_a sealed state is good once, and an older one is none") {
   StateRig origin;
   origin.SetUp();
@@ -159,6 +188,25 @@ TEST_CASE("P16_a sealed state is good once, and an older one is none") {
   CHECK(copy.Load(newer, &seal) == abi::kStatusStateSpent);
   CHECK(copy.Load(older, &seal) == abi::kStatusStateSpent);
   CHECK(copy.gpu->StateHash() == hash);
+}
+
+TEST_CASE("P16_two sealed states of one moment do not bring back what the first one cleared") {
+  StateRig origin;
+  origin.SetUp();
+  FakeSeal seal;
+  const Bytes first = origin.Save(&seal);
+  const Bytes second = origin.Save(&seal);
+  origin.gpu->TearDown();
+  REQUIRE(origin.Load(first, &seal) == 0);
+  REQUIRE(origin.SessionState() == 1);
+  REQUIRE(origin.StatusOf(abi::kMessageDestroySession, StateRig::WordBytes({origin.session, 0})) ==
+          0);
+  CHECK(origin.Load(second, &seal) == abi::kStatusStateSpent);
+  origin.StartQueue(1, 1);
+  origin.PushDecrypt(1);
+  origin.RingAndRun(1);
+  CHECK(origin.RefusalStatus(1) == abi::kStatusSessionInvalid);
+  CHECK(origin.Load(origin.Save(&seal), &seal) == 0);  // one that was sealed since
 }
 
 TEST_CASE("a refused state is not spent by it") {

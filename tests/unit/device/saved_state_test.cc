@@ -283,5 +283,52 @@ TEST_CASE("a state without visible VRAM leaves the loader's as it is") {
   CHECK(copy.ports.vram.bytes() == origin.ports.vram.bytes());
 }
 
+// docs/spec/saved-state.md: a clock that stands earlier only makes the chip wait longer.
+TEST_CASE("a state with a running vblank loads where the clock stands earlier") {
+  StateRig origin;
+  origin.SetUp();
+  origin.ports.clock.now_ns = 5000000000;
+  origin.Write(abi::kRegOutputControl, 1);
+  origin.Write(abi::kRegInterruptEnable, abi::kInterruptCauseVblank0Mask);
+  origin.ports.clock.now_ns += 1000000000;
+  origin.gpu->Process(1 << 20);
+  REQUIRE(origin.Read(abi::kRegOutputVblankCount) == 60);
+  StateRig copy;
+  copy.TakeMachineOf(origin);
+  copy.ports.clock.now_ns = 1000;
+  REQUIRE(copy.Load(origin.Save()) == 0);
+  const auto look_after = [&](uint64_t milliseconds) {
+    copy.Write(abi::kRegInterruptCause, ~0u);
+    copy.ports.clock.now_ns = 5000000000 + 1000000 * milliseconds;
+    copy.gpu->Process(1 << 20);
+    return (copy.Read(abi::kRegInterruptCause) & abi::kInterruptCauseVblank0Mask) != 0;
+  };
+  copy.ports.clock.now_ns = 2000;
+  copy.gpu->Process(1 << 20);
+  const device::ProcessResult result = copy.gpu->Process(1 << 20);
+  CHECK(result.wakeup_ns == 5000000000 + 61 * 1000000000ull / 60 + 1);
+  CHECK(copy.Read(abi::kRegOutputVblankCount) == 0);  // it stands, it does not run backwards
+  CHECK_FALSE(look_after(900));
+  CHECK(copy.Read(abi::kRegOutputVblankCount) == 54);
+  CHECK(look_after(1020));
+  CHECK(copy.Read(abi::kRegOutputVblankCount) == 61);
+}
+
+// The source of handles is keyed, and its key would foretell the handles to come.
+TEST_CASE("P3_a state without a seal foretells no handle") {
+  StateRig origin;
+  origin.SetUp();
+  const Bytes state = origin.Save();
+  std::vector<uint32_t> handles;
+  for (const uint64_t seed : {11, 12}) {
+    StateRig copy;
+    copy.TakeMachineOf(origin);
+    copy.ports.entropy.state = seed;
+    REQUIRE(copy.Load(state) == 0);
+    handles.push_back(StateRig::Words(copy.Send(1, abi::kMessageCreateDecoder, Bytes(8)))[4]);
+  }
+  CHECK(handles[0] != handles[1]);
+}
+
 }  // namespace
 }  // namespace ward::fakes

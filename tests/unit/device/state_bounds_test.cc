@@ -40,15 +40,15 @@ struct BusyDisplay : ChipMemory {
   Display display;
 };
 
-// The cursor with a field of its saved form replaced.
-template <typename T>
-Cursor Altered(const Cursor& cursor, size_t offset, T value) {
+// A part with a field of its saved form replaced.
+template <typename T, typename Part>
+Part Altered(const Part& part, size_t offset, T value) {
   StateWriter writer;
-  WalkState(writer, cursor);
+  WalkState(writer, part);
   std::vector<uint8_t> bytes = writer.bytes();
   StoreLe<T>(bytes.data() + offset, value);
   StateReader reader(bytes);
-  Cursor altered;
+  Part altered;
   WalkState(reader, altered);
   REQUIRE(reader.AtEnd());
   return altered;
@@ -74,6 +74,8 @@ TEST_CASE("F10_a saved display is one that this chip could be in") {
       {"vblanks told that never were", [](Output* o) { o->told_vblank = ~uint64_t{0}; }},
       {"a clock that runs while the output is off", [](Output* o) { o->enabled = false; }},
       {"a clock that stands while it is on", [](Output* o) { o->vblank = VblankClock(); }},
+      {"a clock that starts too late for its times to fit",
+       [](Output* o) { o->vblank = Altered<uint64_t>(o->vblank, 1, (uint64_t{1} << 62) + 1); }},
       {"a hot spot beside the cursor",
        [](Output* o) { o->cursor = Altered<uint32_t>(o->cursor, kHotSpotX, 64); }},
       {"a hot spot below the cursor",
@@ -89,6 +91,19 @@ TEST_CASE("F10_a saved display is one that this chip could be in") {
     alter(&state.outputs[0]);
     CHECK_FALSE(chip.display.CanLoad(state));
   }
+}
+
+// A chip that took it would raise sources that there are not, and save what it then refuses.
+TEST_CASE("F10_a saved display has causes of displays to tell, and no others") {
+  BusyDisplay chip;
+  Display::State state = chip.display.Save();
+  for (const uint32_t source : {0, 16, 18, 24, 30, 31}) {
+    INFO(source);
+    state.causes = 1u << source;
+    CHECK_FALSE(chip.display.CanLoad(state));
+  }
+  state.causes = abi::kInterruptCauseHotplugMask;
+  CHECK(chip.display.CanLoad(state));
 }
 
 TEST_CASE("F10_saved indirect buffers are nested as they may be, and have a command left") {

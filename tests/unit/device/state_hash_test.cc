@@ -107,7 +107,7 @@ class StateBench {
   // Everything but protected memory, which has its own test and makes hashing slow.
   void DropMemory() {
     content->memory.pages.clear();
-    for (PageOwner& owner : content->memory.owners) owner = kNoOwner;
+    content->memory.owners.Clear();
   }
 
   using Content = decltype(std::declval<const GpuImplementation&>().Save(false));
@@ -171,9 +171,10 @@ TEST_CASE("the state hash changes with every page of protected memory, its owner
     byte ^= 0x20;
   }
   for (size_t page = 0; page < memory.owners.size(); page += 7) {
-    memory.owners[page] ^= 4;
+    const PageOwner owner = memory.owners.Of(page);
+    memory.owners.Set(page, owner ^ 4);
     REQUIRE(bench.Hash() != whole);
-    memory.owners[page] ^= 4;
+    memory.owners.Set(page, owner);
   }
   for (size_t at = 0; at < 4096; at += 5) {
     memory.pages[3].bytes[at] ^= 1;

@@ -64,7 +64,7 @@ TEST_CASE("a line that the page's language does not have is no line") {
        {"read", "read NO_SUCH_REGISTER is 1", "read DEVICE_MAGIC", "read DEVICE_MAGIC is ward",
         "read QUEUE_STATUS is 0", "read DEVICE_MAGIC[0] is 0x44524157", "frobnicate 1",
         "store nowhere+0 1", "write SCRATCH opcode(NO_SUCH)", "load vram 0", "config 0 look 1",
-        "config cap(0x77) read 1", "write SCRATCH low(nothing)"}) {
+        "config cap(0x77) read 1", "config 0x10 restore", "write SCRATCH low(nothing)"}) {
     CHECK(example.Do(line) == "can't be read");
   }
 }

@@ -95,13 +95,30 @@ std::optional<std::string> WorkedExample::DoRead(const Words& words) {
   return outcome;
 }
 
-// config PLACE read|write VALUE
+// config PLACE read|write VALUE, config PLACE keep COUNT, config PLACE restore
 std::optional<std::string> WorkedExample::DoConfig(const Words& words) {
+  if (words.size() == 3 && words[2] == "restore") return Restore(ConfigPlace(words[1]));
   if (words.size() != 4) throw Unreadable();
   const uint32_t place = ConfigPlace(words[1]);
   if (words[2] == "read") return Compare(function_->ConfigRead(place, 2), words[3], 0xffff);
+  if (words[2] == "keep") {
+    kept_[place].clear();
+    for (uint32_t i = 0; i < Value(words[3]); ++i) {
+      kept_[place].push_back(function_->ConfigRead(place + 2 * i, 2));
+    }
+    return std::nullopt;
+  }
   if (words[2] != "write") throw Unreadable();
   function_->ConfigWrite(place, 2, Value(words[3]));
+  return std::nullopt;
+}
+
+std::optional<std::string> WorkedExample::Restore(uint32_t place) {
+  if (kept_.count(place) == 0) throw Unreadable();
+  for (const uint32_t value : kept_[place]) {
+    function_->ConfigWrite(place, 2, value);
+    place += 2;
+  }
   return std::nullopt;
 }
 

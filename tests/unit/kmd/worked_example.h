@@ -34,6 +34,7 @@ class WorkedExample {
 
   std::optional<std::string> DoRead(const Words& words);
   std::optional<std::string> DoConfig(const Words& words);
+  std::optional<std::string> Restore(uint32_t place);
   std::optional<std::string> DoMemory(const Words& words);
   std::optional<std::string> Compare(uint32_t found, const std::string& value, uint32_t mask);
 
@@ -46,6 +47,7 @@ class WorkedExample {
 
   abi::PciFunction* function_;
   std::map<std::string, abi::DmaBuffer> memory_;
+  std::map<uint32_t, std::vector<uint32_t>> kept_;  // configuration space, by the first place
 };
 
 }  // namespace ward::kmd

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "kmd/ports/vfio/file_descriptor.h"
+#include "base/file_descriptor.h"
 
 namespace ward::kmd {
 

@@ -66,6 +66,7 @@ class KeyFolder {
   std::filesystem::path Path(const std::string& name) const { return workspace_ / name; }
   void Write(const std::string& name, const std::string& text) const {
     std::ofstream(Path(name), std::ios::binary) << text;
+    ::chmod(Path(name).c_str(), 0600);
   }
   std::string Read(const std::string& name) const {
     std::ifstream file(Path(name), std::ios::binary);
@@ -100,13 +101,36 @@ TEST_CASE("generations count up, across openings, and each is resumed once") {
   const KeyFolder folder;
   CHECK(folder.Open()->IssueGeneration() == 1);
   auto seal = folder.Open();
-  CHECK(seal->IssueGeneration() == 2);
   CHECK(seal->Resume(1) == Outcome::kDone);
   CHECK(seal->Resume(1) == Outcome::kSpent);
   CHECK(folder.Open()->Resume(1) == Outcome::kSpent);
+  CHECK(seal->IssueGeneration() == 2);
   CHECK(folder.Open()->Resume(2) == Outcome::kDone);
   CHECK(seal->Resume(1) == Outcome::kSpent);
   CHECK(folder.Read("key.generation") == "issued 2\nresumed 2\n");
+}
+
+TEST_CASE("P16_one that is resumed spends every state that was issued before it was") {
+  KeyFolder folder;
+  const auto seal = folder.Open();
+  const uint64_t first = seal->IssueGeneration();
+  const uint64_t second = seal->IssueGeneration();
+  REQUIRE(seal->Resume(first) == Outcome::kDone);
+  // Both hold the same keys; what the first one's machine cleared since may not come back.
+  CHECK(seal->Resume(second) == Outcome::kSpent);
+  CHECK(seal->Resume(seal->IssueGeneration()) == Outcome::kDone);
+}
+
+TEST_CASE("P16_a key that is named by another path has the same count") {
+  KeyFolder folder;
+  std::filesystem::create_symlink(folder.Path("key"), folder.Path("alias"));
+  const auto seal = folder.Open();
+  const uint64_t generation = seal->IssueGeneration();
+  REQUIRE(seal->Resume(generation) == Outcome::kDone);
+  std::string error;
+  const auto alias = SealFile::Open(folder.Path("alias"), &error);
+  REQUIRE(alias != nullptr);
+  CHECK(alias->Resume(generation) == Outcome::kSpent);
 }
 
 TEST_CASE("a host that resumed a generation issues greater ones") {
@@ -139,6 +163,19 @@ TEST_CASE("a file that is no key is refused with what mends it") {
   CHECK(SealFile::Open(folder.Path("none"), &error) == nullptr);
   CHECK(error.find("is missing") != std::string::npos);
   CHECK(SealFile::Open(folder.Path(""), &error) == nullptr);
+}
+
+TEST_CASE("a key that is open to others is refused with what mends it") {
+  const KeyFolder folder;
+  for (const mode_t mode : {0640, 0620, 0604, 0644, 0666}) {
+    INFO(mode);
+    ::chmod(folder.Path("key").c_str(), mode);
+    std::string error;
+    CHECK(SealFile::Open(folder.Path("key"), &error) == nullptr);
+    CHECK(error.find("chmod 600") != std::string::npos);
+  }
+  ::chmod(folder.Path("key").c_str(), 0400);
+  CHECK(folder.Open() != nullptr);
 }
 
 TEST_CASE("a count that is not as it was written is not taken for an empty one") {

@@ -1,7 +1,7 @@
 // A text trace as a timeline for Perfetto and Chrome (Trace Event Format, JSON): a track for each
 // queue, and tracks for firmware messages, interrupts, fences, and what stops or resets the chip.
-#ifndef WARD_EMULATOR_BOUNDARY_TIMELINE_H_
-#define WARD_EMULATOR_BOUNDARY_TIMELINE_H_
+#ifndef WARD_EMULATOR_BOUNDARY_TRACE_TIMELINE_H_
+#define WARD_EMULATOR_BOUNDARY_TRACE_TIMELINE_H_
 
 #include <istream>
 #include <ostream>
@@ -16,4 +16,4 @@ bool ConvertTrace(std::istream& trace, std::ostream& timeline, std::string* erro
 
 }  // namespace ward::emulator
 
-#endif  // WARD_EMULATOR_BOUNDARY_TIMELINE_H_
+#endif  // WARD_EMULATOR_BOUNDARY_TRACE_TIMELINE_H_

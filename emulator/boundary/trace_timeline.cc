@@ -1,4 +1,4 @@
-#include "emulator/boundary/timeline.h"
+#include "emulator/boundary/trace_timeline.h"
 
 #include <algorithm>
 #include <cstdint>

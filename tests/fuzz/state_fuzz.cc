@@ -1,0 +1,165 @@
+// libFuzzer target: edits of the open part of a saved state, under a digest that fits. It is
+// refused, or the chip that it makes runs, and is saved as something that loads.
+//
+// An input is a byte that chooses the chip that was saved, and edits: 4 bytes of offset, a byte
+// whose low 2 bits are the logarithm of a width, and that many bytes.
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "abi/generated/registers.h"
+#include "base/assert.h"
+#include "device/crypto/sha256.h"
+#include "tests/fakes/gpu_rig.h"
+#include "tests/fuzz/input_reader.h"
+
+namespace ward::fuzz {
+namespace {
+
+using fakes::GpuRig;
+using Bytes = std::vector<uint8_t>;
+
+// docs/spec/saved-state.md: header and head of the first section, which holds all blocks.
+constexpr size_t kBlocksOffset =
+    8 + 4 + 4 + 8 + (8 + 8 + 4 + 1 + 1 + 32) + 1 + 8 + 32 + 16 + 4 + 4 + 8;
+constexpr uint32_t kQueues = 16, kOutputs = 2;
+constexpr uint64_t kOperand = 0x3000;  // of context 1
+constexpr int kBases = 3;
+
+class StateFuzz {
+ public:
+  StateFuzz() {
+    rig_.CreateContext(1);
+    rig_.MapSystem(1, kOperand, GpuRig::kData);
+    Keep();
+    Show();
+    Keep();
+    MakeBusy();
+    Keep();
+    base_ = rig_.gpu->TakeSnapshot();
+    base_bus_ = rig_.ports.bus;
+  }
+
+  void Run(ConstByteSpan input) {
+    InputReader reader(input);
+    const Bytes state = Edit(states_[reader.Take<uint8_t>() % kBases], &reader);
+    rig_.ports.clock.now_ns = kNowNs;
+    const uint64_t before = rig_.gpu->StateHash();
+    if (rig_.gpu->LoadState(state, nullptr).ok()) {
+      Exercise();
+    } else {
+      WARD_ASSERT(rig_.gpu->StateHash() == before);
+    }
+    rig_.gpu->Restore(base_);
+    rig_.ports.bus = base_bus_;
+    Forget();
+  }
+
+ private:
+  static constexpr uint64_t kNowNs = 1000000000000;
+
+  void Keep() { states_.push_back(rig_.gpu->SaveState({nullptr, false}).value()); }
+  void Show() {
+    rig_.Write(abi::kRegOutputControl, 1);
+    auto flip = fakes::MakeCommand<abi::FlipCommand>(abi::FlipCommand::kFlagAtVblank);
+    flip.address = abi::kPhysicalLocal;
+    flip.pitch = 2560;
+    flip.width = 640;
+    flip.height = 360;
+    rig_.Push(0, flip);
+    rig_.Doorbell(0);
+    rig_.gpu->Process(4096);
+  }
+  // A wait, a copy half way and a message in the mailbox.
+  void MakeBusy() {
+    for (const uint32_t queue : {1, 2, 3}) rig_.StartQueue(queue, 1);
+    auto wait = fakes::MakeCommand<abi::WaitCommand>();
+    wait.address = kOperand;
+    wait.value = 1;
+    rig_.Push(1, wait);
+    auto fill = fakes::MakeCommand<abi::FillCommand>();
+    fill.destination = kOperand;
+    fill.row_bytes = 4096;
+    fill.row_count = 1;
+    rig_.Push(2, fill);
+    const uint8_t payload[48] = {};
+    rig_.PushMessage(3, abi::kMessageCreateSession, payload, kOperand, 64);
+    for (const uint32_t queue : {1, 2, 3}) rig_.Doorbell(queue);
+    rig_.gpu->Process(64);
+  }
+
+  static Bytes Edit(Bytes state, InputReader* reader) {
+    const size_t end = state.size() - device::kSha256Bytes;
+    while (!reader->empty()) {
+      size_t at = reader->Take<uint32_t>() % (end - kBlocksOffset) + kBlocksOffset;
+      for (int left = 1 << (reader->Take<uint8_t>() & 3); left != 0; --left) {
+        const auto byte = reader->Take<uint8_t>();
+        if (at < end) state[at++] = byte;
+      }
+    }
+    WARD_ASSERT(
+        device::ComputeSha256(ConstByteSpan(state).first(end), ByteSpan(state).subspan(end)));
+    return state;
+  }
+
+  void Work() {
+    constexpr int kSlices = 40, kMostWithoutTime = 20;
+    int without_time = 0;
+    for (int slice = 0; slice < kSlices; ++slice) {
+      const device::ProcessResult result = rig_.gpu->Process(20000);
+      if (result.more) continue;
+      if (result.wakeup_ns == 0) return;
+      if (result.wakeup_ns > rig_.ports.clock.now_ns) rig_.ports.clock.now_ns = result.wakeup_ns;
+      // A chip that always wants to be woken at once would keep its host busy for nothing.
+      else
+        WARD_ASSERT(++without_time < kMostWithoutTime);
+    }
+  }
+  void Look() {
+    for (uint32_t output = 0; output < kOutputs; ++output) {
+      const device::ScanoutInfo info = rig_.gpu->Scanout(output);
+      if (!info.active) continue;
+      Bytes pixels(size_t{info.width} * info.height * 4);
+      WARD_ASSERT(
+          rig_.gpu->ReadScanout(output, device::ScanoutView::kOperator, pixels, info.width * 4));
+    }
+    for (const abi::RegisterInfo& info : abi::kRegisters) {
+      for (uint32_t block = 0; block < info.block_count; ++block) {
+        (void)rig_.Read(info.offset + block * info.block_stride);
+      }
+    }
+  }
+  void Exercise() {
+    Work();
+    Look();
+    const auto saved = rig_.gpu->SaveState({nullptr, false});
+    WARD_ASSERT(saved.ok());
+    WARD_ASSERT(rig_.gpu->LoadState(saved.value(), nullptr).ok());
+    for (uint32_t queue = 0; queue < kQueues; ++queue) rig_.Doorbell(queue, 32);
+    rig_.gpu->Process(50000);
+    rig_.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
+    rig_.gpu->Process(20000);
+    rig_.gpu->TearDown();
+    rig_.gpu->Process(20000);
+  }
+  void Forget() {
+    rig_.ports.interrupts.vectors.clear();
+    rig_.ports.trace.events.clear();
+    rig_.ports.bus.ClearLog();
+    rig_.ports.vram.ClearLog();
+  }
+
+  GpuRig rig_;
+  std::vector<Bytes> states_;
+  device::GpuSnapshot base_;
+  fakes::FakeBus base_bus_;
+};
+
+}  // namespace
+}  // namespace ward::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static ward::fuzz::StateFuzz fuzz;
+  fuzz.Run({data, size});
+  return 0;
+}
