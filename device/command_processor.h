@@ -67,6 +67,7 @@ class CommandProcessor {
   bool ConfigurationIsOpen(uint32_t queue) const;
   void RingDoorbell(uint32_t queue, uint32_t tail);
   uint32_t QueueStatus(uint32_t queue) const;  // the register
+  uint64_t WorkOf(uint32_t queue) const { return scheduler_.WorkOf(queue); }
 
   // One slice of turns (QueueScheduler). A WAIT on memory is polled when its queue would have its
   // turn, and again after any queue got on; when all that is left waits on memory that only the

@@ -1,5 +1,7 @@
 #include "device/context_table.h"
 
+#include <algorithm>
+
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 
@@ -33,6 +35,11 @@ Result<void> ContextTable::CheckUser(uint32_t context) const {
     return Fault{abi::kStatusContextInvalid, "no such context"};
   }
   return {};
+}
+
+uint32_t ContextTable::user_count() const {
+  return static_cast<uint32_t>(
+      std::count_if(roots_.begin(), roots_.end(), [](uint64_t root) { return root != kFree; }));
 }
 
 Result<AddressSpace> ContextTable::Space(uint32_t context) const {

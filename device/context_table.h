@@ -26,6 +26,8 @@ class ContextTable {
   void Destroy(uint32_t context);
   // A user's context that exists; CONTEXT_INVALID otherwise.
   Result<void> CheckUser(uint32_t context) const;
+  // Users' contexts that exist.
+  uint32_t user_count() const;
   // CONTEXT_INVALID when it does not exist.
   Result<AddressSpace> Space(uint32_t context) const;
 

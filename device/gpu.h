@@ -116,6 +116,27 @@ struct KeySlotInfo {
   bool damaged = false;
 };
 
+// How much of what the chip has is in use, for people who look on. Numbers only: no key, no handle.
+struct GpuUsage {
+  static constexpr uint32_t kQueueCount = 16;  // QUEUE_COUNT
+  struct Queue {
+    uint32_t status = 0;      // QUEUE_STATUS
+    uint64_t work_bytes = 0;  // as the scheduler charges it, since the chip was made
+  };
+  struct Share {
+    uint64_t used = 0;
+    uint64_t total = 0;
+  };
+  Queue queues[kQueueCount];
+  bool firmware_ready = false;
+  Share contexts;  // users'; the kernel's is always there
+  Share sessions;
+  Share channels;
+  Share decoders;
+  Share key_slots;        // allocated
+  Share protected_pages;  // with an owner
+};
+
 class GpuImplementation;
 
 // The whole state as a value, secrets included: in-process only, never serialised. Visible VRAM is
@@ -206,6 +227,8 @@ class Gpu {
   uint64_t StateHash(const SecretBytes<16>& key) const;
   // The slots that a session has.
   std::vector<KeySlotInfo> KeySlots() const;
+  // Between two calls; changes nothing.
+  GpuUsage Usage() const;
 
  private:
   explicit Gpu(std::unique_ptr<GpuImplementation> implementation);

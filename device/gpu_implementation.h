@@ -47,6 +47,8 @@ class GpuImplementation {
   Result<std::vector<uint8_t>> SaveState(const SaveOptions& options) const;
   Result<void> LoadState(ConstByteSpan bytes, StateSeal* seal);
 
+  GpuUsage Usage() const;
+
   PciConfig& config() { return config_; }
   const KeyVault& vault() const { return vault_; }
   // A port that calls back into the chip (a ring on the chip's own BAR) finds it busy: such a

@@ -121,6 +121,7 @@ class Memory {
 
   // Page ownership of protected memory. `page` is a page number in the protected aperture.
   PageOwner OwnerOf(uint64_t page) const;
+  uint64_t CountOwnedPages() const { return owners_.CountOwned(); }
   // Every protected page of the range becomes `owner`'s; one that changes its owner, or had none,
   // is zeroed first. kNoOwner: all keep theirs.
   void TakeOwnership(const GuestRange& range, PageOwner owner);

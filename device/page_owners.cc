@@ -1,5 +1,7 @@
 #include "device/page_owners.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace ward::device {
@@ -30,6 +32,14 @@ uint64_t PageOwners::FindOwned(uint64_t page) const {
     page = first + kPiecePages;
   }
   return page_count_;
+}
+
+uint64_t PageOwners::CountOwned() const {
+  uint64_t count = 0;
+  for (const std::vector<PageOwner>& piece : pieces_) {
+    count += piece.size() - static_cast<uint64_t>(std::count(piece.begin(), piece.end(), kNoOwner));
+  }
+  return count;
 }
 
 void PageOwners::Clear() {

@@ -29,6 +29,8 @@ class PageOwners {
   uint64_t FindOwned(uint64_t page) const;
   // Nobody owns anything, and the room is given back.
   void Clear();
+  // Pages that have an owner: looks at those that have room.
+  uint64_t CountOwned() const;
   // Bytes of the host's memory that the owners take.
   uint64_t MemoryBytes() const;
 

@@ -28,6 +28,7 @@ void QueueScheduler::Admit(uint32_t queue) {
 
 void QueueScheduler::Charge(uint32_t queue, uint64_t work) {
   state_.budget[queue] -= static_cast<int64_t>(work);
+  work_[queue] += work;
   state_.next[PriorityOf(queue)] = (queue + 1) % kQueueCount;
 }
 

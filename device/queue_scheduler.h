@@ -36,6 +36,9 @@ class QueueScheduler {
   void Admit(uint32_t queue);
   // The queue got on, and its turn is over. Work above its budget is owed to later rounds.
   void Charge(uint32_t queue, uint64_t work);
+  // What the queue was charged since the chip was made, in bytes of work, resets included. For
+  // people who look on; no part of the state, and no influence on it.
+  uint64_t WorkOf(uint32_t queue) const { return work_[queue]; }
   // Begins as many rounds as it takes for one more queue of `active` (bit n: queue n) to have
   // budget. False, and no round, when all of them have some.
   bool BeginRound(uint32_t active);
@@ -56,6 +59,7 @@ class QueueScheduler {
 
   const RegisterFile* registers_;
   State state_;
+  std::array<uint64_t, kQueueCount> work_ = {};
 };
 
 }  // namespace ward::device

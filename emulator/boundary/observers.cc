@@ -87,6 +87,11 @@ std::unique_ptr<Observers> Observers::Open(const ObserverOptions& options, std::
     observers->report_ = report.get();
     observers->fan_->Add(std::move(report));
   }
+  if (options.with_counts) {
+    auto counter = std::make_unique<WorkCounter>();
+    observers->counter_ = counter.get();
+    observers->fan_->Add(std::move(counter));
+  }
   return observers;
 }
 

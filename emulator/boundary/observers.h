@@ -15,6 +15,7 @@
 #include "emulator/boundary/driver_report.h"
 #include "emulator/boundary/observer.h"
 #include "emulator/boundary/text_trace.h"
+#include "emulator/boundary/work_counter.h"
 
 namespace ward::emulator {
 
@@ -31,6 +32,7 @@ struct ObserverOptions {
   // it is replaced, and whoever reads it finds a whole one.
   bool report_in_place = false;
   SpinLimits spin_limits;
+  bool with_counts = false;  // kept in memory, for counts()
 };
 
 class Observers {
@@ -59,12 +61,15 @@ class Observers {
   bool WriteReportFile();
   // Null when there is none.
   const DriverReport* report() const { return report_; }
+  // Null when nothing is counted.
+  const WorkCounts* counts() const { return counter_ == nullptr ? nullptr : &counter_->counts(); }
 
  private:
   class Fan;
   Observers();
   std::unique_ptr<Fan> fan_;
   DriverReport* report_ = nullptr;  // one of the fan's
+  WorkCounter* counter_ = nullptr;  // likewise
 };
 
 }  // namespace ward::emulator

@@ -20,6 +20,7 @@
 #include "emulator/cli/ring_command.h"
 #include "emulator/cli/script_command.h"
 #include "emulator/cli/serve_command.h"
+#include "emulator/cli/top_command.h"
 #include "emulator/cli/trace_command.h"
 
 namespace {
@@ -43,6 +44,7 @@ int Run(int argc, char** argv) {
   ward::emulator::AddScriptCommand(&app, &exit_code);
   ward::emulator::AddIdentityCommand(&app, &exit_code);
   ward::emulator::AddServeCommand(&app, &exit_code);
+  ward::emulator::AddTopCommand(&app, &exit_code);
   ward::emulator::AddReplayCommand(&app, &exit_code);
   ward::emulator::AddTraceCommand(&app, &exit_code);
   ward::emulator::AddDoctorCommand(&app, &exit_code);

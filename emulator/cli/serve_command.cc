@@ -57,6 +57,7 @@ struct ServeArguments {
   std::vector<std::string> tcp;
   std::string key_file;
   std::string identity;
+  std::string status;  // empty: nobody may ask
   uint64_t vram = abi::kDefaultVisibleVram;
   uint64_t protected_vram = abi::kDefaultProtectedVram;
   device::LatencyPreset latency = device::LatencyPreset::kFast;
@@ -163,6 +164,7 @@ std::optional<Watch> OpenWatch(const ServeArguments& arguments, const Identity& 
   files.trace_form = wanted.trace_form == "log" ? TraceForm::kLog : TraceForm::kText;
   files.with_report = true;  // for SIGUSR1
   files.report_in_place = true;
+  files.with_counts = !arguments.status.empty();
   Watch watch;
   watch.observers = Observers::Open(files, error);
   if (watch.observers == nullptr) return std::nullopt;
@@ -230,6 +232,11 @@ int Serve(const ServeArguments& arguments) {
       observers->WriteReportFile();
     });
   }
+  if (!arguments.status.empty()) {
+    std::unique_ptr<Endpoint> status = Endpoint::ListenUnix(arguments.status, &error);
+    if (status == nullptr) return Complain(error);
+    server.AddStatus(std::move(status));
+  }
   ServerOptions options = arguments.server;
   options.sandbox = !arguments.no_sandbox;
   return server.Run(options, &error) ? 0 : Complain(error);
@@ -283,6 +290,12 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
                     "32 bytes that seal the recording; needed with an identity not made for tests");
   serve->add_option("--inject", watch.faults,
                     "Faults, for example \"dma-error:nth=5 late-fence:ns=20000000\"");
+  serve
+      ->add_option("--status", arguments->status,
+                   "UNIX socket where `ward top` asks how the devices stand; its owner's alone")
+      ->check([](const std::string& path) {
+        return path.empty() ? "the path is empty: give for example /tmp/gpu.status" : "";
+      });
   serve->add_option("--ready-fd", arguments->server.ready_fd,
                     "Descriptor that gets a line for each device when all listen");
   serve->add_flag("--no-sandbox", arguments->no_sandbox,

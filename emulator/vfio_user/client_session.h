@@ -79,12 +79,6 @@ class ClientSession final : public ClientPort {
   // With a client that was seen to answer.
   static constexpr int kReadTrustMs = 200;
 
- private:
-  // A request that waits for the end of a slice.
-  struct Deferred {
-    Message message;
-    bool is_answered;
-  };
   struct Counts {
     uint64_t messages = 0;
     uint64_t refused = 0;       // answered with an error
@@ -92,7 +86,14 @@ class ClientSession final : public ClientPort {
     uint64_t dma_refused = 0;   // accesses of the chip that the client's memory does not allow
     uint64_t shadow_reads = 0;  // answered from before a slice
   };
+  const Counts& counts() const { return counts_; }
 
+ private:
+  // A request that waits for the end of a slice.
+  struct Deferred {
+    Message message;
+    bool is_answered;
+  };
   void End(std::string reason);
   void Handle(Message message, bool is_answered);
   // What can be done amid a slice; the rest is deferred.

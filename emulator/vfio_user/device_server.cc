@@ -63,6 +63,16 @@ class DeviceServer::Loop {
     static_cast<void>(written);  // a counter that is full says the same
   }
   void Post(std::function<void()> work) { asio::post(io_, std::move(work)); }
+  // On the thread of Run.
+  DeviceStatus Status() const {
+    DeviceStatus status = past_;
+    status.taken = std::chrono::steady_clock::now();
+    status.has_client = client_ != nullptr;
+    if (client_ != nullptr) AddCounts(client_->session.counts(), &status);
+    if (gpu_->counts() != nullptr) status.work = *gpu_->counts();
+    status.usage = gpu_->boundary().gpu().Usage();
+    return status;
+  }
 
  private:
   // Somebody who has connected and is no client yet, or never will be.
@@ -92,6 +102,12 @@ class DeviceServer::Loop {
     bool reads = false;  // input is waited for
     bool writes = false;
   };
+
+  static void AddCounts(const ClientSession::Counts& counts, DeviceStatus* status) {
+    status->messages += counts.messages;
+    status->refused += counts.refused;
+    status->dma_messages += counts.dma_messages;
+  }
 
   void Log(const std::string& line) { options_.log->Write(options_.name, line); }
 
@@ -238,6 +254,8 @@ class DeviceServer::Loop {
     options.stop_descriptor = stop_.get();
     client_ = std::make_unique<Client>(&io_, std::move(connection), gpu_.get(), options);
     ++generation_;
+    ++past_.clients;
+    past_.client_since = std::chrono::steady_clock::now();
     Log("a client has connected");
     first_message_.expires_after(std::chrono::milliseconds(options_.first_message_ms));
     first_message_.async_wait([this, generation = generation_](error_code error) {
@@ -254,6 +272,7 @@ class DeviceServer::Loop {
     const std::string why = !reason.empty() ? reason : session.reason();
     Log(fmt::format("the client {}; {}", why.empty() ? "has closed" : "was let go: " + why,
                     session.Summary()));
+    AddCounts(session.counts(), &past_);
     ++generation_;
     wakeup_.cancel();
     first_message_.cancel();
@@ -340,6 +359,7 @@ class DeviceServer::Loop {
   std::list<Newcomer> newcomers_;
   std::unique_ptr<Client> client_;  // before gpu_ goes
   uint64_t generation_ = 0;
+  DeviceStatus past_;  // of the clients that went; also when the last one came
   bool slice_is_posted_ = false;
 };
 
@@ -353,5 +373,9 @@ void DeviceServer::Run() { loop_->Run(); }
 void DeviceServer::Stop() { loop_->Stop(); }
 
 void DeviceServer::Post(std::function<void()> work) { loop_->Post(std::move(work)); }
+
+void DeviceServer::AskStatus(std::function<void(const DeviceStatus&)> answer) {
+  loop_->Post([loop = loop_.get(), answer = std::move(answer)] { answer(loop->Status()); });
+}
 
 }  // namespace ward::emulator

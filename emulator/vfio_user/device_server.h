@@ -8,6 +8,7 @@
 #include <string>
 
 #include "emulator/vfio_user/access_key.h"
+#include "emulator/vfio_user/device_status.h"
 #include "emulator/vfio_user/endpoint.h"
 #include "emulator/vfio_user/served_gpu.h"
 #include "emulator/vfio_user/server_log.h"
@@ -36,6 +37,9 @@ class DeviceServer {
   void Stop();
   // From any thread: has Run call `work` between two slices.
   void Post(std::function<void()> work);
+  // From any thread: has Run call `answer` with how things stand, between two slices. A client can
+  // keep it from that for as long as it may leave a DMA request unanswered.
+  void AskStatus(std::function<void(const DeviceStatus&)> answer);
 
  private:
   class Loop;

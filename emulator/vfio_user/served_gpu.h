@@ -77,6 +77,8 @@ class ServedGpu {
   uint64_t NowNs() const;
 
   Boundary& boundary() { return *boundary_; }
+  // Null when nobody counts.
+  const WorkCounts* counts() const { return observers_->counts(); }
 
  private:
   class Ports;

@@ -60,6 +60,7 @@ Server::Server() {
 }
 
 Server::~Server() {
+  status_.reset();
   for (const auto& device : devices_) device->server->Stop();
   for (const auto& device : devices_) {
     if (device->thread.joinable()) device->thread.join();
@@ -79,7 +80,17 @@ void Server::Add(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<ServedGpu> 
   devices_.push_back(std::move(device));
 }
 
+void Server::AddStatus(std::unique_ptr<Endpoint> endpoint) {
+  status_ = std::make_unique<StatusServer>(std::move(endpoint));
+  for (const auto& device : devices_) {
+    status_->AddDevice(device->endpoint->name(), [server = device->server.get()](auto answer) {
+      server->AskStatus(std::move(answer));
+    });
+  }
+}
+
 void Server::StartThreads() {
+  if (status_ != nullptr) status_->Start();
   for (const auto& device : devices_) {
     device->thread = std::thread([this, device = device.get()] {
       try {
@@ -121,6 +132,7 @@ bool Server::Run(const ServerOptions& options, std::string* error) {
   TellReady(options.ready_fd, names);
   WaitForEnd();
   TellStopping();
+  status_.reset();
   for (const auto& device : devices_) device->server->Stop();
   const auto limit = std::chrono::steady_clock::now() + kPatience;
   bool all_well = true;

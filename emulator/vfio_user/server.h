@@ -13,6 +13,7 @@
 #include "emulator/vfio_user/endpoint.h"
 #include "emulator/vfio_user/served_gpu.h"
 #include "emulator/vfio_user/server_log.h"
+#include "emulator/vfio_user/status_server.h"
 
 namespace ward::emulator {
 
@@ -33,6 +34,9 @@ class Server {
   void Add(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<ServedGpu> gpu, const AccessKey* key,
            std::function<void()> on_report);
 
+  // Where an operator may ask how the devices stand; all are added before.
+  void AddStatus(std::unique_ptr<Endpoint> endpoint);
+
   // Serves until SIGTERM, SIGINT or SIGHUP. True in good order; false, with `error`, when it can't
   // begin or a device failed.
   bool Run(const ServerOptions& options, std::string* error);
@@ -44,6 +48,7 @@ class Server {
 
   ServerLog log_;
   std::vector<std::unique_ptr<Device>> devices_;
+  std::unique_ptr<StatusServer> status_;  // asks the devices; null: nobody may ask
 };
 
 }  // namespace ward::emulator

@@ -12,8 +12,8 @@ import unittest
 
 from ward_tool import ROOT, WARD, description, run, run_json
 
-COMMANDS = ["info", "regs", "peek", "poke", "ring", "dma", "script", "identity", "serve", "replay", "trace", "doctor",
-            "completion", "man", "version"]
+COMMANDS = ["info", "regs", "peek", "poke", "ring", "dma", "script", "identity", "serve", "top", "replay", "trace",
+            "doctor", "completion", "man", "version"]
 
 
 class Regs(unittest.TestCase):

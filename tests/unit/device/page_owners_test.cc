@@ -51,6 +51,8 @@ TEST_CASE("owners are what a map says, whatever was set before, in a copy too") 
     page = copy.FindOwned(page + 1);
   }
   CHECK(page == kPages);
+  CHECK(copy.CountOwned() == expected.size());
+  CHECK(owners.CountOwned() == 0);
 }
 
 TEST_CASE("no pages have no owners") {
