@@ -28,6 +28,8 @@ class BounceBuffer {
   size_t size_bytes() const { return size_bytes_; }
   // Call before protected bytes enter.
   void MarkSecret() { secret_ = true; }
+  // The first `size_bytes` are zeros again.
+  void Wipe(size_t size_bytes) { SecureWipe(bytes_.get(), size_bytes); }
 
  private:
   std::unique_ptr<uint8_t[]> bytes_;

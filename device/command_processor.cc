@@ -1,6 +1,7 @@
 #include "device/command_processor.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
@@ -12,6 +13,14 @@ namespace {
 
 using Phase = QueueExecution::Phase;
 
+// Calls `visit` with the number of each bit of `queues`, upward.
+template <typename Visit>
+void ForEachQueue(uint32_t queues, const Visit& visit) {
+  for (; queues != 0; queues &= queues - 1) {
+    visit(static_cast<uint32_t>(std::countr_zero(queues)));
+  }
+}
+
 enum State : uint32_t { kDisabled = 0, kIdle = 1, kRunning = 2, kWaiting = 3, kFaulted = 4 };
 
 }  // namespace
@@ -21,10 +30,6 @@ CommandProcessor::CommandProcessor(const CommandBlocks& blocks)
   for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
     rings_.emplace_back(queue, blocks.registers, blocks.memory);
   }
-}
-
-bool CommandProcessor::Faulted(uint32_t queue) const {
-  return blocks_.registers->Get(At(queue, abi::kRegFaultStatus)) != 0;
 }
 
 bool CommandProcessor::HasWork(uint32_t queue) const {
@@ -99,6 +104,7 @@ bool CommandProcessor::ConfigurationIsOpen(uint32_t queue) const {
 }
 
 void CommandProcessor::WriteControl(uint32_t queue, uint32_t value) {
+  awake_ |= 1u << queue;
   const bool reset = (value & abi::kQueueControlResetMask) != 0;
   if (reset) ResetQueue(queue);
   // A reset disables, and a faulted queue needs one before it runs again.
@@ -130,6 +136,7 @@ void CommandProcessor::Disable(uint32_t queue) {
 
 void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
   if (!rings_[queue].enabled() || Faulted(queue)) return;
+  awake_ |= 1u << queue;
   auto accepted = rings_[queue].AcceptTail(tail);
   if (accepted.ok()) return;
   CommandInProgress none;
@@ -149,8 +156,10 @@ ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
     charged = blocks_.memory->work();
   }
   ProcessResult result;
-  for (uint32_t queue = 0; queue < kQueueCount && left == 0; ++queue) {
-    result.more = result.more || CanGoOn(queue) || (got_on && WaitsOnMemory(queue));
+  if (left == 0) {
+    ForEachQueue(awake_, [&](uint32_t queue) {
+      result.more = result.more || CanGoOn(queue) || (got_on && WaitsOnMemory(queue));
+    });
   }
   result.wakeup_ns = FindWakeup();
   return result;
@@ -158,12 +167,15 @@ ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
 
 bool CommandProcessor::TakeTurn(uint64_t left) {
   do {
-    const QueueScheduler::Order order = scheduler_.Next();
+    const QueueScheduler::Order order = scheduler_.Next(awake_);
     for (uint32_t i = 0; i < order.count; ++i) {
       const uint32_t queue = order.queues[i];
       const uint64_t before = blocks_.memory->work();
       const uint64_t budget = std::min({left, scheduler_.BudgetOf(queue), kTurnBytes});
-      if (!Visit(queue, budget)) continue;
+      if (!Visit(queue, budget)) {
+        if (IsAtRest(queue)) awake_ &= ~(1u << queue);
+        continue;
+      }
       scheduler_.Charge(queue, std::max(kCommandCost, blocks_.memory->work() - before));
       return true;
     }
@@ -173,17 +185,18 @@ bool CommandProcessor::TakeTurn(uint64_t left) {
 
 uint32_t CommandProcessor::ActiveQueues() const {
   uint32_t active = 0;
-  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+  ForEachQueue(awake_, [&](uint32_t queue) {
     if (WaitsOnMemory(queue) || CanGoOn(queue)) active |= 1u << queue;
-  }
+  });
   return active;
 }
 
 uint64_t CommandProcessor::HangsAtNs(uint32_t queue) const {
   constexpr uint64_t kNanosecondsPerMicrosecond = 1000;
   const QueueExecution& execution = state_.queues[queue];
+  if (!MayHang(queue) || execution.is_hung) return UINT64_MAX;
   const uint64_t timeout_us = blocks_.registers->Get(At(queue, abi::kRegQueueTimeout));
-  if (!MayHang(queue) || timeout_us == 0 || execution.is_hung) return UINT64_MAX;
+  if (timeout_us == 0) return UINT64_MAX;
   const uint64_t timeout_ns = timeout_us * kNanosecondsPerMicrosecond;
   return execution.wait_since_ns > UINT64_MAX - timeout_ns ? UINT64_MAX
                                                            : execution.wait_since_ns + timeout_ns;
@@ -191,28 +204,28 @@ uint64_t CommandProcessor::HangsAtNs(uint32_t queue) const {
 
 void CommandProcessor::ReportHangs() {
   const uint64_t now = blocks_.clock->NowNs();
-  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+  ForEachQueue(awake_, [&](uint32_t queue) {
     const uint64_t hangs_at = HangsAtNs(queue);
-    if (hangs_at == UINT64_MAX || hangs_at > now) continue;
+    if (hangs_at == UINT64_MAX || hangs_at > now) return;
     // Looked at once more: what it waited for may be there since.
-    if (WaitsOnMemory(queue) && PollWait(queue)) continue;
-    if (state_.queues[queue].phase == Phase::kVblank && PollVblank(queue)) continue;
+    if (WaitsOnMemory(queue) && PollWait(queue)) return;
+    if (state_.queues[queue].phase == Phase::kVblank && PollVblank(queue)) return;
     QueueExecution& execution = state_.queues[queue];
     execution.is_hung = true;
     blocks_.trace->OnEvent({"hang", "", {queue, execution.command.position, 0}});
     blocks_.interrupts->Raise(Interrupts::kSourceHang);
-  }
+  });
 }
 
 uint64_t CommandProcessor::FindWakeup() const {
   uint64_t wakeup = blocks_.security->Busy() ? blocks_.security->ReadyAtNs() : UINT64_MAX;
-  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+  ForEachQueue(awake_, [&](uint32_t queue) {
     wakeup = std::min(wakeup, HangsAtNs(queue));
     const uint64_t vblank_ns = VblankTime(queue);
     if (vblank_ns != 0) wakeup = std::min(wakeup, vblank_ns);
     const QueueExecution& execution = state_.queues[queue];
     if (execution.phase == Phase::kEngineTime) wakeup = std::min(wakeup, execution.ready_ns);
-  }
+  });
   return wakeup == UINT64_MAX ? 0 : wakeup;
 }
 
@@ -517,6 +530,7 @@ void CommandProcessor::ResetEngines() {
 void CommandProcessor::Reset() {
   const uint64_t engine_jobs = state_.engine_jobs;
   state_ = State{};
+  awake_ = kAllQueues;
   state_.engine_jobs = engine_jobs;
   scheduler_.Reset();
 }
@@ -529,6 +543,7 @@ CommandProcessor::State CommandProcessor::Save() const {
 
 void CommandProcessor::Load(const State& state) {
   state_ = state;
+  awake_ = kAllQueues;
   scheduler_.Load(state.scheduler);
 }
 

@@ -116,11 +116,16 @@ class CommandProcessor {
     }
   };
 
+  static constexpr uint32_t kAllQueues = (1u << kQueueCount) - 1;
   static constexpr uint32_t At(uint32_t queue, uint32_t offset) {
     return offset + queue * abi::kQueueBlockStride;
   }
-  bool Faulted(uint32_t queue) const;
+  bool Faulted(uint32_t queue) const { return rings_[queue].faulted(); }
   bool HasWork(uint32_t queue) const;  // a command to fetch
+  // At a command border, with nothing to fetch.
+  bool IsAtRest(uint32_t queue) const {
+    return state_.queues[queue].phase == QueueExecution::Phase::kNone && !HasWork(queue);
+  }
   bool CanGoOn(uint32_t queue) const;  // without anything from outside
   bool WaitsOnMemory(uint32_t queue) const;
   // Makes no progress of its own, and may never again.
@@ -191,6 +196,9 @@ class CommandProcessor {
   std::vector<CommandRing> rings_;
   State state_;  // what is the scheduler's is in it only while saved
   QueueScheduler scheduler_;
+  // Bit n: queue n may have something to do. A queue that was looked at in vain at a command border
+  // sleeps until a doorbell or its control register wakes it. Follows from the state.
+  uint32_t awake_ = kAllQueues;
   std::vector<uint8_t> fetch_buffer_;  // of the command being decoded; no state between slices
 };
 

@@ -7,13 +7,22 @@
 
 namespace ward::device {
 
-bool CommandRing::enabled() const {
-  return (registers_->Get(At(abi::kRegQueueControl)) & abi::kQueueControlEnableMask) != 0;
-}
+CommandRing::CommandRing(uint32_t queue, RegisterFile* registers, const Memory* memory)
+    : queue_(queue),
+      registers_(registers),
+      memory_(memory),
+      control_(registers->Cell(At(abi::kRegQueueControl))),
+      context_(registers->Cell(At(abi::kRegQueueContext))),
+      fault_status_(registers->Cell(At(abi::kRegFaultStatus))),
+      base_low_(registers->Cell(At(abi::kRegRingBaseLo))),
+      base_high_(registers->Cell(At(abi::kRegRingBaseHi))),
+      size_log2_(registers->Cell(At(abi::kRegRingSizeLog2))),
+      head_(registers->Cell(At(abi::kRegRingHead))),
+      tail_(registers->Cell(At(abi::kRegRingTail))) {}
 
 uint32_t CommandRing::context() const {
   if (queue_ == abi::kKernelQueue) return abi::kKernelContext;
-  return registers_->Get(At(abi::kRegQueueContext));
+  return *context_;
 }
 
 uint32_t CommandRing::AvailableBytes() const {
@@ -22,7 +31,7 @@ uint32_t CommandRing::AvailableBytes() const {
 
 Result<PhysicalSpan> CommandRing::Span(uint64_t address, uint64_t size_bytes,
                                        uint32_t local_bit) const {
-  const bool local = (registers_->Get(At(abi::kRegQueueControl)) & local_bit) != 0;
+  const bool local = (*control_ & local_bit) != 0;
   auto span =
       local ? memory_->LocalSpan(address, size_bytes) : memory_->SystemSpan(address, size_bytes);
   if (!span.ok() || span.value().aperture() == Aperture::kProtected) {
@@ -65,28 +74,29 @@ bool CommandRing::CanResume(const ContextTable& contexts) const {
 }
 
 void CommandRing::ClearPositions() {
-  registers_->Set(At(abi::kRegRingHead), 0);
-  registers_->Set(At(abi::kRegRingTail), 0);
+  *head_ = 0;
+  *tail_ = 0;
 }
 
 Result<void> CommandRing::AcceptTail(uint32_t tail) {
   if (tail >= SizeBytes() || tail % abi::kCommandAlignment != 0) {
     return Fault{abi::kStatusRingTailInvalid, "tail is outside of the ring or misaligned"};
   }
-  registers_->Set(At(abi::kRegRingTail), tail);
+  *tail_ = tail;
   return {};
 }
 
 Result<void> CommandRing::Fetch(uint32_t offset, ByteSpan destination) const {
   WARD_ASSERT(RangeFits(offset, destination.size(), AvailableBytes()));
-  const uint64_t address = registers_->Get64(At(abi::kRegRingBaseLo)) + head() + offset;
+  const uint64_t base = uint64_t{*base_high_} << 32 | *base_low_;
+  const uint64_t address = base + head() + offset;
   WARD_ASSIGN_OR_RETURN(const PhysicalSpan span,
                         Span(address, destination.size(), abi::kQueueControlRingLocalMask));
   return memory_->Read(span, destination);
 }
 
 void CommandRing::Advance(uint32_t length) {
-  registers_->Set(At(abi::kRegRingHead), (head() + length) & (SizeBytes() - 1));
+  *head_ = (head() + length) & (SizeBytes() - 1);
 }
 
 Result<void> CommandRing::WriteFence(Memory* memory, uint64_t value) {

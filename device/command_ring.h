@@ -15,13 +15,13 @@ namespace ward::device {
 
 class CommandRing {
  public:
-  CommandRing(uint32_t queue, RegisterFile* registers, const Memory* memory)
-      : queue_(queue), registers_(registers), memory_(memory) {}
+  CommandRing(uint32_t queue, RegisterFile* registers, const Memory* memory);
 
-  bool enabled() const;
+  bool enabled() const { return (*control_ & abi::kQueueControlEnableMask) != 0; }
+  bool faulted() const { return *fault_status_ != 0; }
   uint32_t context() const;  // the kernel's for the kernel's queue, whatever the register says
-  uint32_t head() const { return registers_->Get(At(abi::kRegRingHead)); }
-  uint32_t tail() const { return registers_->Get(At(abi::kRegRingTail)); }
+  uint32_t head() const { return *head_; }
+  uint32_t tail() const { return *tail_; }
   uint64_t last_fence() const { return registers_->Get64(At(abi::kRegLastFenceLo)); }
   bool HasCommands() const { return head() != tail(); }
   // Bytes from the head that a command may take: to the tail, or to the ring's end before it.
@@ -46,7 +46,7 @@ class CommandRing {
 
  private:
   uint32_t At(uint32_t offset) const { return offset + queue_ * abi::kQueueBlockStride; }
-  uint32_t SizeBytes() const { return 1u << registers_->Get(At(abi::kRegRingSizeLog2)); }
+  uint32_t SizeBytes() const { return 1u << *size_log2_; }
   // Of ring, context and fence.
   Result<void> CheckConfiguration(const ContextTable& contexts) const;
   Result<PhysicalSpan> Span(uint64_t address, uint64_t size_bytes, uint32_t local_bit) const;
@@ -54,6 +54,15 @@ class CommandRing {
   uint32_t queue_;
   RegisterFile* registers_;
   const Memory* memory_;
+  // Registers of the queue that each command needs.
+  const uint32_t* control_;
+  const uint32_t* context_;
+  const uint32_t* fault_status_;
+  const uint32_t* base_low_;
+  const uint32_t* base_high_;
+  const uint32_t* size_log2_;
+  uint32_t* head_;
+  uint32_t* tail_;
 };
 
 }  // namespace ward::device

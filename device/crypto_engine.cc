@@ -150,6 +150,14 @@ void NoteCounters(Grant* grant, Grant::IvFloor* floor, const CounterRange& range
   if (!floor->used || !IsBefore(range.end, *floor)) RaiseFloor(floor, range.end);
 }
 
+// Runs for which one call of the cipher each would cost more than the bytes.
+bool HasShortRuns(const EngineJob& job, const EncryptedBlockInfo& pattern) {
+  constexpr uint32_t kLeastBytesForACall = 1024;
+  return job.kind == EngineJob::Kind::kDecrypt && pattern.bytes_in_encrypt_pattern != 0 &&
+         pattern.bytes_in_skip_pattern != 0 &&
+         pattern.bytes_in_encrypt_pattern < kLeastBytesForACall;
+}
+
 Fault CipherFailed() { return Fault{abi::kStatusDeviceInErrorState, "the AES block failed"}; }
 
 }  // namespace
@@ -178,13 +186,13 @@ Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
   }
   if (slot == kNoSlot) {
     if (WARD_BROKEN("R26.blt_without_key")) {
-      static const KeyVault::Key zeros;
+      static CtrKey zeros;
       use.key = &zeros;
       return use;
     }
     return Fault{empty_status, "the session has no such key"};
   }
-  auto key = vault_->Release(slot, use.grant->session, use.usage);
+  auto key = vault_->ReleaseForCtr(slot, use.grant->session, use.usage);
   if (!key.ok()) {
     Fault fault = key.fault();
     if (fault.status == abi::kStatusSessionNoKey) fault.status = empty_status;
@@ -312,11 +320,10 @@ Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
     return Fault{abi::kStatusSessionNoKey, "the key was replaced while the blt ran"};
   }
   const uint32_t session = use.grant->session;
-  const bool started =
-      cipher_.SetKey(*use.key) &&
-      cipher_.Start(CounterBlock::FromBytes(job->counter_block), job->keystream_position);
-  Result<void> moved = started ? MoveSlices(job, use, session, budget_bytes) : CipherFailed();
-  cipher_.Wipe();
+  Result<void> moved = cipher_.Begin(use.key, CounterBlock::FromBytes(job->counter_block))
+                           ? MoveSlices(job, use, session, budget_bytes)
+                           : CipherFailed();
+  cipher_.Finish();
   WARD_TRY(std::move(moved));
   if (job->done < use.length_bytes) return false;
   if (job->kind == EngineJob::Kind::kEncrypt) {
@@ -327,49 +334,139 @@ Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
 
 Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwner session,
                                       uint64_t budget_bytes) {
-  const bool is_decrypt = IsDecrypt(*job);
   uint64_t budget = std::max(budget_bytes, kLeastStepBytes);
-  BounceBuffer buffer(std::min<uint64_t>(use.length_bytes, BounceBuffer::kMaximumSliceBytes));
-  buffer.MarkSecret();
   while (budget != 0 && job->done < use.length_bytes) {
-    const uint64_t size_bytes =
-        std::min({use.length_bytes - job->done, budget, uint64_t{buffer.bytes().size()}});
-    const ByteSpan bytes = buffer.bytes().first(size_bytes);
-    const GuestRange source = job->source.Slice(job->done, size_bytes);
-    const GuestRange destination = job->destination.Slice(job->done, size_bytes);
-    if (is_decrypt) {
-      WARD_TRY(flow_rule::CheckDecrypt(*memory_, source, destination, session,
-                                       MayDecryptOpen(*job, *use.grant)));
+    const uint64_t size_bytes = std::min({use.length_bytes - job->done, budget,
+                                          uint64_t{BounceBuffer::kMaximumSliceBytes}});
+    if (size_bytes == use.length_bytes) {
+      WARD_TRY(MoveSlice(job, use, session, job->source, job->destination));
     } else {
-      WARD_TRY(flow_rule::CheckEncrypt(*memory_, source, destination, session));
+      WARD_TRY(MoveSlice(job, use, session, job->source.Slice(job->done, size_bytes),
+                         job->destination.Slice(job->done, size_bytes)));
     }
-    WARD_TRY(memory_->Read(source, bytes));
-    WARD_TRY(ApplyKeystream(job, use.pattern, bytes));
-    if (WARD_RULE("5.decrypt_owns", is_decrypt)) memory_->TakeOwnership(destination, session);
-    WARD_TRY(memory_->Write(destination, bytes));
     job->done += size_bytes;
     budget -= size_bytes;
   }
   return {};
 }
 
-// Clear bytes of pattern and sub-samples take no keystream (R9): the cipher goes on where it
-// stands.
+Result<void> CryptoEngine::MoveSlice(EngineJob* job, const KeyUse& use, PageOwner session,
+                                     const GuestRange& source, const GuestRange& destination) {
+  if (IsDecrypt(*job)) {
+    WARD_TRY(flow_rule::CheckDecrypt(*memory_, source, destination, session,
+                                     MayDecryptOpen(*job, *use.grant)));
+  } else {
+    WARD_TRY(flow_rule::CheckEncrypt(*memory_, source, destination, session));
+  }
+  uint64_t offset = job->done;
+  auto from = source.spans().begin();
+  auto to = destination.spans().begin();
+  uint64_t from_used = 0;
+  uint64_t to_used = 0;
+  while (from != source.spans().end()) {
+    const uint64_t size = std::min(from->size_bytes() - from_used, to->size_bytes() - to_used);
+    WARD_TRY(MovePiece(job, use, session, offset, from->Slice(from_used, size),
+                       to->Slice(to_used, size)));
+    offset += size;
+    from_used += size;
+    to_used += size;
+    if (from_used == from->size_bytes()) {
+      ++from;
+      from_used = 0;
+    }
+    if (to_used == to->size_bytes()) {
+      ++to;
+      to_used = 0;
+    }
+  }
+  return {};
+}
+
+Result<void> CryptoEngine::MovePiece(EngineJob* job, const KeyUse& use, PageOwner session,
+                                     uint64_t offset, const PhysicalSpan& source,
+                                     const PhysicalSpan& destination) {
+  const bool takes = WARD_RULE("5.decrypt_owns", IsDecrypt(*job));
+  const uint64_t size = source.size_bytes();
+  const uint8_t* in = memory_->OpenForRead(source);
+  const bool taken = takes && in != nullptr;  // that read can't fail any more
+  if (in != nullptr) {
+    // Ownership first: pages that change hands are zeroed, and may have to be scrubbed.
+    if (taken) memory_->TakeOwnership(destination, session);
+    uint8_t* out = memory_->OpenForWrite(destination);
+    const bool disjoint = out != nullptr && (in + size <= out || out + size <= in);
+    if (disjoint || (out != nullptr && in == out)) {
+      memory_->AddWork(2 * Memory::TransferWork(size));
+      WARD_TRY(ApplyKeystream(job, use.pattern, offset, {in, size}, {out, size}));
+      memory_->CloseWritten(destination);
+      return {};
+    }
+  }
+  BounceBuffer* room = Room(&bounce_);
+  const ByteSpan bytes = room->bytes().first(size);
+  Result<void> moved = memory_->Read(source, bytes);
+  if (moved.ok()) moved = ApplyKeystream(job, use.pattern, offset, bytes, bytes);
+  if (moved.ok()) {
+    if (takes && !taken) memory_->TakeOwnership(destination, session);
+    moved = memory_->Write(destination, bytes);
+  }
+  room->Wipe(size);
+  return moved;
+}
+
+BounceBuffer* CryptoEngine::Room(std::unique_ptr<BounceBuffer>* room) {
+  if (*room == nullptr) {
+    *room = std::make_unique<BounceBuffer>(BounceBuffer::kMaximumSliceBytes);
+    (*room)->MarkSecret();
+  }
+  return room->get();
+}
+
+// Clear bytes of pattern and sub-samples take no keystream (R9).
 Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern,
-                                          ByteSpan bytes) {
-  const uint64_t end = job->done + bytes.size();
-  uint64_t from = job->done;
+                                          uint64_t offset, ConstByteSpan source,
+                                          ByteSpan destination) {
+  const bool skips_are_used = WARD_BROKEN("R9.skipped_bytes");
+  if (HasShortRuns(*job, pattern) && !skips_are_used) {
+    return ApplyToShortRuns(job, pattern, offset, source, destination);
+  }
+  const bool in_place = source.data() == destination.data();
+  const uint64_t end = offset + source.size();
+  uint64_t from = offset;
   while (const auto run = FindRun(*job, pattern, from, end)) {
-    const ByteSpan part = bytes.subspan(run->offset - job->done, run->size);
+    const uint64_t at = run->offset - offset;
+    if (!in_place) {
+      std::memcpy(&destination[from - offset], &source[from - offset], run->offset - from);
+    }
     memory_->AddWork(Memory::kPieceWork + run->size);
-    if (WARD_BROKEN("R9.skipped_bytes") &&
-        !cipher_.Start(CounterBlock::FromBytes(job->counter_block), run->offset)) {
+    if (!cipher_.Apply(skips_are_used ? run->offset : run->position, source.subspan(at, run->size),
+                       destination.subspan(at, run->size))) {
       return CipherFailed();
     }
-    if (!cipher_.Apply(part, part)) return CipherFailed();
     job->keystream_position += run->size;
     from = run->offset + run->size;
   }
+  if (!in_place && from != end) {
+    std::memcpy(&destination[from - offset], &source[from - offset], end - from);
+  }
+  return {};
+}
+
+// The keystream of the whole piece in one go, then XOR.
+Result<void> CryptoEngine::ApplyToShortRuns(EngineJob* job, const EncryptedBlockInfo& pattern,
+                                            uint64_t offset, ConstByteSpan source,
+                                            ByteSpan destination) {
+  const uint64_t position = CountEncryptedBytes(pattern, offset);
+  const uint64_t size = CountEncryptedBytes(pattern, offset + source.size()) - position;
+  BounceBuffer* room = Room(&keystream_);
+  const ByteSpan keystream = room->bytes().first(size);  // zeros
+  if (!cipher_.Apply(position, keystream, keystream)) {
+    room->Wipe(size);
+    return CipherFailed();
+  }
+  const uint64_t runs = XorEncryptedBytes(pattern, offset, source, destination, keystream.data());
+  room->Wipe(size);
+  memory_->AddWork(Memory::kPieceWork * runs + size);
+  job->keystream_position += size;
   return {};
 }
 

@@ -2,10 +2,14 @@
 #ifndef WARD_DEVICE_CRYPTO_ENGINE_H_
 #define WARD_DEVICE_CRYPTO_ENGINE_H_
 
+#include <memory>
+
 #include "abi/generated/commands.h"
 #include "base/result.h"
 #include "device/address_space.h"
+#include "device/bounce_buffer.h"
 #include "device/crypto/aes_ctr.h"
+#include "device/crypto/ctr_engine.h"
 #include "device/crypto/encrypted_blocks.h"
 #include "device/engine_job.h"
 #include "device/grant_table.h"
@@ -16,8 +20,9 @@ namespace ward::device {
 
 class CryptoEngine {
  public:
-  CryptoEngine(Memory* memory, KeyVault* vault, GrantTable* grants, bool strict_iv)
-      : memory_(memory), vault_(vault), grants_(grants), strict_iv_(strict_iv) {}
+  CryptoEngine(Memory* memory, KeyVault* vault, GrantTable* grants, bool strict_iv,
+               CtrEngine::Block block = CtrEngine::Block::kWidest)
+      : memory_(memory), vault_(vault), grants_(grants), strict_iv_(strict_iv), cipher_(block) {}
 
   // As CopyEngine::Begin. Order of checks: operands, session, key, pattern or sub-samples,
   // addresses, flow rule, IV. ENCRYPT_BLT takes its counter block here and writes it to iv_address
@@ -42,7 +47,7 @@ class CryptoEngine {
   // What a step works with; looked up anew each time.
   struct KeyUse {
     Grant* grant = nullptr;
-    const KeyVault::Key* key = nullptr;
+    CtrKey* key = nullptr;
     uint64_t key_serial = 0;
     uint32_t usage = 0;
     EncryptedBlockInfo pattern;  // not of DECRYPT_SAMPLE
@@ -56,14 +61,30 @@ class CryptoEngine {
                             uint64_t keystream_bytes, EngineJob* job);
   Result<void> MoveSlices(EngineJob* job, const KeyUse& use, PageOwner session,
                           uint64_t budget_bytes);
+  // One slice, checked: both ranges have its size.
+  Result<void> MoveSlice(EngineJob* job, const KeyUse& use, PageOwner session,
+                         const GuestRange& source, const GuestRange& destination);
+  // One piece of both, from byte `offset` of the job on.
+  Result<void> MovePiece(EngineJob* job, const KeyUse& use, PageOwner session, uint64_t offset,
+                         const PhysicalSpan& source, const PhysicalSpan& destination);
   void TakeCounterBlock(Grant* grant, EngineJob* job);
-  Result<void> ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern, ByteSpan bytes);
+  // Puts the bytes from `offset` of the job on in `destination`, the encrypted ones XOR keystream.
+  Result<void> ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern, uint64_t offset,
+                              ConstByteSpan source, ByteSpan destination);
+  Result<void> ApplyToShortRuns(EngineJob* job, const EncryptedBlockInfo& pattern, uint64_t offset,
+                                ConstByteSpan source, ByteSpan destination);
+  // Room for `size_bytes`, at most kMaximumSliceBytes; what was in it is wiped when it is given
+  // back.
+  BounceBuffer* Room(std::unique_ptr<BounceBuffer>* room);
 
   Memory* memory_;
   KeyVault* vault_;
   GrantTable* grants_;
   bool strict_iv_;
-  AesCtr cipher_;  // keyed only within a step
+  CtrEngine cipher_;  // keyed only within a step
+  // Made when they are first needed, empty but within a step.
+  std::unique_ptr<BounceBuffer> bounce_;
+  std::unique_ptr<BounceBuffer> keystream_;
 };
 
 }  // namespace ward::device

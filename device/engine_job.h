@@ -43,6 +43,9 @@ struct EngineJob {
   WARD_STATE_FIELDS(kind, command, context, destination, source, second_source, iv_destination,
                     owner, done, key_serial, counter_block, sample, keystream_position)
 
+  // As a new one.
+  void Clear();
+
   // A job that has only its command yet.
   template <typename T>
   static EngineJob Of(Kind kind, const T& checked_command, uint32_t context) {

@@ -9,6 +9,7 @@
 #include "device/crypto/aes_block.h"
 #include "device/crypto/aes_cmac.h"
 #include "device/crypto/aes_ctr.h"
+#include "device/crypto/ctr_engine.h"
 #include "device/crypto/sha512.h"
 
 namespace ward::device {
@@ -245,10 +246,11 @@ void FirmwarePlatform::TestAesEcb(const uint8_t key[16], bool encrypt, const uin
 
 void FirmwarePlatform::TestAesCtr(const uint8_t key[16], const uint8_t counter[16],
                                   const uint8_t* in, uint8_t* out, uint32_t size_bytes) {
-  AesCtr engine;
-  const bool done = engine.SetKey(MakePublicKey(key)) &&
-                    engine.Start(CounterBlock::FromBytes({counter, kBlockBytes})) &&
-                    engine.Apply({in, size_bytes}, {out, size_bytes});
+  CtrKey expanded;
+  expanded.key = MakePublicKey(key);
+  CtrEngine engine;
+  const bool done = engine.Begin(&expanded, CounterBlock::FromBytes({counter, kBlockBytes})) &&
+                    engine.Apply(0, {in, size_bytes}, {out, size_bytes});
   if (!done) std::memset(out, 0, size_bytes);
 }
 

@@ -29,8 +29,11 @@ struct KeyVault::Slot {
   bool locked = false;
   bool damaged = false;
   uint64_t serial = 0;
-  Key key;
+  CtrKey cipher;       // `key`, and what the CTR block made of it
   uint64_t check = 0;  // of key, session and usage
+
+  Key& key() { return cipher.key; }
+  const Key& key() const { return cipher.key; }
 
   void CopyFrom(const Slot& other) {
     session = other.session;
@@ -39,11 +42,12 @@ struct KeyVault::Slot {
     locked = other.locked;
     damaged = other.damaged;
     serial = other.serial;
-    key.CopyFrom(other.key);
+    cipher.Wipe();
+    key().CopyFrom(other.key());
     check = other.check;
   }
   void Clear() {
-    key.Wipe();
+    cipher.Wipe();
     session = usage = 0;
     filled = locked = damaged = false;
     serial = check = 0;
@@ -82,7 +86,8 @@ bool KeyVault::Store(uint32_t slot, uint32_t session, Key&& key) {
   if (target == nullptr || target->session != session || target->locked || target->damaged) {
     return false;
   }
-  target->key = std::move(taken);
+  target->cipher.Wipe();
+  target->key() = std::move(taken);
   target->filled = true;
   target->serial = ++last_serial_;
   target->check = CheckWord(*target);
@@ -102,6 +107,11 @@ void KeyVault::WipeAll() {
 }
 
 Result<const KeyVault::Key*> KeyVault::Release(uint32_t slot, uint32_t session, uint32_t usage) {
+  WARD_ASSIGN_OR_RETURN(const CtrKey* cipher, ReleaseForCtr(slot, session, usage));
+  return &cipher->key;
+}
+
+Result<CtrKey*> KeyVault::ReleaseForCtr(uint32_t slot, uint32_t session, uint32_t usage) {
   Slot* target = FindAllocated(slot);
   if (target == nullptr || target->session != session) {
     return Fault{abi::kStatusSessionInvalid, "the key slot is not the session's"};
@@ -113,7 +123,7 @@ Result<const KeyVault::Key*> KeyVault::Release(uint32_t slot, uint32_t session, 
   if (!target->filled || (target->usage & usage) != usage) {
     return Fault{abi::kStatusSessionNoKey, "the slot holds no key for this use"};
   }
-  return static_cast<const Key*>(&target->key);
+  return &target->cipher;
 }
 
 uint64_t KeyVault::SerialOf(uint32_t slot) const {
@@ -164,7 +174,7 @@ void KeyVault::Seal(SealingStream* stream) const {
     const bool fits = slot.filled && slot.check == CheckWord(slot);
     stream->AddNumber(static_cast<uint8_t>((slot.filled ? 1 : 0) | (slot.locked ? 2 : 0) |
                                            (slot.damaged ? 4 : 0) | (fits ? 8 : 0)));
-    stream->Add(slot.key.Expose());
+    stream->Add(slot.key().Expose());
   }
 }
 
@@ -185,7 +195,7 @@ std::unique_ptr<KeyVault::State> KeyVault::Unseal(OpeningStream* stream,
     slot.locked = (flags & 2) != 0;
     slot.damaged = (flags & 4) != 0;
     const bool fits = (flags & 8) != 0;
-    stream->Read(slot.key.Expose());
+    stream->Read(slot.key().Expose());
     if (slot.filled) slot.check = CheckWord(slot) ^ (fits ? 0 : 1);
   }
   if (!stream->ok()) return nullptr;
@@ -203,7 +213,7 @@ void KeyVault::Hash(StateHasher* hasher, const SipKey& digest_key) const {
     const bool fits = slot.filled && slot.check == CheckWord(slot);
     hasher->Add((slot.filled ? 1u : 0u) | (slot.locked ? 2u : 0u) | (slot.damaged ? 4u : 0u) |
                 (fits ? 8u : 0u));
-    hasher->Add(slot.filled ? SipHash(digest_key, slot.key.Expose()) : 0);
+    hasher->Add(slot.filled ? SipHash(digest_key, slot.key().Expose()) : 0);
   }
 }
 
@@ -218,7 +228,7 @@ std::vector<KeySlotInfo> KeyVault::Describe() const {
 }
 
 void KeyVault::DamageForTest(uint32_t slot) {
-  if (Slot* target = FindAllocated(slot)) target->key.Expose()[7] ^= 0x10;
+  if (Slot* target = FindAllocated(slot)) target->key().Expose()[7] ^= 0x10;
 }
 
 std::span<KeyVault::Slot> KeyVault::Slots() const { return {slots_, slot_count_}; }
@@ -230,7 +240,7 @@ KeyVault::Slot* KeyVault::FindAllocated(uint32_t slot) const {
 uint64_t KeyVault::CheckWord(const Slot& slot) const {
   SecretBytes<Key::kSizeBytes + 8> checked;
   const ByteSpan bytes = checked.Expose();
-  for (size_t i = 0; i < Key::kSizeBytes; ++i) bytes[i] = slot.key.Expose()[i];
+  for (size_t i = 0; i < Key::kSizeBytes; ++i) bytes[i] = slot.key().Expose()[i];
   StoreLe(bytes.data() + Key::kSizeBytes, slot.session);
   StoreLe(bytes.data() + Key::kSizeBytes + 4, slot.usage);
   return SipHash(ProcessDigestKey(), bytes);
@@ -239,7 +249,7 @@ uint64_t KeyVault::CheckWord(const Slot& slot) const {
 void KeyVault::LoseSession(uint32_t session) {
   for (Slot& slot : Slots()) {
     if (slot.session != session) continue;
-    slot.key.Wipe();
+    slot.cipher.Wipe();
     slot.filled = false;
     slot.damaged = true;
   }

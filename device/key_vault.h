@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "device/crypto/ctr_engine.h"
 #include "device/crypto/sealed_stream.h"
 #include "device/gpu.h"
 #include "device/locked_pages.h"
@@ -58,6 +59,9 @@ class KeyVault {
   // damaged slot costs its session: every key of the session is wiped then, and its slots answer
   // KEY_DAMAGED until they are wiped. The pointer is good until the next call of this object.
   Result<const Key*> Release(uint32_t slot, uint32_t session, uint32_t usage);
+  // The same for the CTR block, which keeps in the slot what it makes of the key: that ends with
+  // the key.
+  Result<CtrKey*> ReleaseForCtr(uint32_t slot, uint32_t session, uint32_t usage);
 
   // Which key this is: no two that a chip stored have the same number, so one that replaced another
   // can be told from it, also in the same slot. 0 when the slot is empty.

@@ -55,6 +55,12 @@ void GuestRange::Append(const PhysicalSpan& span) {
   size_bytes_ += span.size_bytes_;
 }
 
+void GuestRange::Clear() {
+  spans_.clear();
+  starts_.clear();
+  size_bytes_ = 0;
+}
+
 void GuestRange::Append(const GuestRange& range) {
   for (const PhysicalSpan& span : range.spans_) Append(span);
 }
@@ -203,7 +209,7 @@ Result<void> Memory::Write(const GuestRange& range, ConstByteSpan source) {
 
 Result<void> Memory::Read(const PhysicalSpan& span, ByteSpan destination) const {
   WARD_ASSERT(span.size_bytes() == destination.size());
-  AddWork(kPieceWork + span.size_bytes());
+  AddWork(TransferWork(span.size_bytes()));
   switch (span.aperture()) {
     case Aperture::kSystem:
       if (!ports_.dma->Read(span.address(), destination)) {
@@ -222,7 +228,7 @@ Result<void> Memory::Read(const PhysicalSpan& span, ByteSpan destination) const 
 
 Result<void> Memory::Write(const PhysicalSpan& span, ConstByteSpan source) {
   WARD_ASSERT(span.size_bytes() == source.size());
-  AddWork(kPieceWork + span.size_bytes());
+  AddWork(TransferWork(span.size_bytes()));
   switch (span.aperture()) {
     case Aperture::kSystem:
       if (!ports_.dma->Write(span.address(), source)) {
@@ -289,21 +295,67 @@ Result<void> Memory::WriteAtomic64(const PhysicalSpan& span, uint64_t value) {
   return {};
 }
 
+const uint8_t* Memory::OpenForRead(const PhysicalSpan& span) const {
+  const uint8_t* bytes = nullptr;
+  switch (span.aperture()) {
+    case Aperture::kSystem:
+      bytes = ports_.dma->Window(span.address(), span.size_bytes(), false);
+      break;
+    case Aperture::kVisible:
+      bytes = ports_.vram->Window(span.address(), span.size_bytes());
+      break;
+    case Aperture::kProtected:
+      if (stale_.empty()) bytes = protected_base_ + span.address();
+      break;
+  }
+  return bytes;
+}
+
+uint8_t* Memory::OpenForWrite(const PhysicalSpan& span) {
+  uint8_t* bytes = nullptr;
+  switch (span.aperture()) {
+    case Aperture::kSystem:
+      bytes = ports_.dma->Window(span.address(), span.size_bytes(), true);
+      break;
+    case Aperture::kVisible:
+      bytes = ports_.vram->Window(span.address(), span.size_bytes());
+      break;
+    case Aperture::kProtected:
+      // A stale page would have to be zeroed first.
+      if (stale_.empty()) bytes = protected_base_ + span.address();
+      break;
+  }
+  return bytes;
+}
+
+// As WriteProtected: zeros leave a page untouched that holds nothing else.
+void Memory::CloseWritten(const PhysicalSpan& span) {
+  if (span.aperture() != Aperture::kProtected) return;
+  const uint64_t end = span.address() + span.size_bytes();
+  for (uint64_t at = span.address(); at < end;) {
+    const uint64_t page = at / abi::kPageSize;
+    const uint64_t page_end = std::min(end, (page + 1) * abi::kPageSize);
+    if (!touched_[page]) touched_[page] = !IsZero({protected_base_ + at, page_end - at});
+    at = page_end;
+  }
+}
+
 PageOwner Memory::OwnerOf(uint64_t page) const { return owners_.Of(page); }
 
 void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
-  if (owner == kNoOwner) return;
-  for (const PhysicalSpan& span : range.spans()) {
-    if (span.aperture() != Aperture::kProtected) continue;
-    AddWork(kPieceWork * PageCount(span));
-    const uint64_t end = FirstPage(span) + PageCount(span);
-    uint64_t page = FirstPage(span);
-    while (page < end) {
-      uint64_t run_end = page;
-      while (run_end < end && owners_.Of(run_end) != owner) owners_.Set(run_end++, owner);
-      ZeroTouched(page, run_end - page);
-      page = std::max(run_end, page + 1);
-    }
+  for (const PhysicalSpan& span : range.spans()) TakeOwnership(span, owner);
+}
+
+void Memory::TakeOwnership(const PhysicalSpan& span, PageOwner owner) {
+  if (owner == kNoOwner || span.aperture() != Aperture::kProtected) return;
+  AddWork(kPieceWork * PageCount(span));
+  const uint64_t end = FirstPage(span) + PageCount(span);
+  uint64_t page = FirstPage(span);
+  while (page < end) {
+    uint64_t run_end = page;
+    while (run_end < end && owners_.Of(run_end) != owner) owners_.Set(run_end++, owner);
+    ZeroTouched(page, run_end - page);
+    page = std::max(run_end, page + 1);
   }
 }
 

@@ -2,6 +2,7 @@
 #ifndef WARD_DEVICE_MEMORY_H_
 #define WARD_DEVICE_MEMORY_H_
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -45,9 +46,13 @@ class PhysicalSpan {
 // that engines move data with.
 class GuestRange {
  public:
+  // Most ranges are one piece, or one and the piece behind a page border.
+  using Spans = boost::container::small_vector<PhysicalSpan, 2>;
+
   void Append(const PhysicalSpan& span);  // joins neighbours
+  void Clear();
   uint64_t size_bytes() const { return size_bytes_; }
-  const std::vector<PhysicalSpan>& spans() const { return spans_; }
+  const Spans& spans() const { return spans_; }
   // [offset, offset + size) of this range; it must lie inside.
   GuestRange Slice(uint64_t offset, uint64_t size_bytes) const;
   // The first `row_bytes` of each `pitch`, `row_count` times; they must lie inside. One pass.
@@ -79,8 +84,9 @@ class GuestRange {
   // From span `index`, which `offset` lies in.
   void AppendTo(GuestRange* slice, size_t index, uint64_t offset, uint64_t size_bytes) const;
 
-  std::vector<PhysicalSpan> spans_;
-  std::vector<uint64_t> starts_;  // offset of each span in the range, so that Slice can search
+  Spans spans_;
+  // Offset of each span in the range, so that Slice can search.
+  boost::container::small_vector<uint64_t, 2> starts_;
   uint64_t size_bytes_ = 0;
 };
 
@@ -109,6 +115,7 @@ class Memory {
   // here, and what others add. Only differences mean something; no part of the state.
   uint64_t work() const { return work_; }
   void AddWork(uint64_t work) const { work_ += work; }
+  static constexpr uint64_t TransferWork(uint64_t size_bytes) { return kPieceWork + size_bytes; }
 
   // Move bytes between the chip and a range of the same size. BUS_ERROR when the host refuses; a
   // write may then have happened in part (docs/spec/memory.md). Zeros for a protected page that
@@ -119,12 +126,20 @@ class Memory {
   Result<void> Write(const PhysicalSpan& span, ConstByteSpan source);
   Result<void> WriteAtomic64(const PhysicalSpan& span, uint64_t value);
 
+  // The bytes behind a span, for an engine to work on where they are; null: Read and Write have to
+  // be used. What OpenForWrite gives is closed when it was written, before anything else is done
+  // with the memory. Who reads or writes so charges TransferWork for each.
+  const uint8_t* OpenForRead(const PhysicalSpan& span) const;
+  uint8_t* OpenForWrite(const PhysicalSpan& span);
+  void CloseWritten(const PhysicalSpan& span);
+
   // Page ownership of protected memory. `page` is a page number in the protected aperture.
   PageOwner OwnerOf(uint64_t page) const;
   uint64_t CountOwnedPages() const { return owners_.CountOwned(); }
   // Every protected page of the range becomes `owner`'s; one that changes its owner, or had none,
   // is zeroed first. kNoOwner: all keep theirs.
   void TakeOwnership(const GuestRange& range, PageOwner owner);
+  void TakeOwnership(const PhysicalSpan& span, PageOwner owner);
   // Every protected page that a span covers whole is zeroed and nobody's.
   void ReleaseWholePages(const GuestRange& range);
   // Zeroes every page of `owner` and leaves it without one (end of a session). Charged: a byte for

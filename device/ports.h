@@ -22,6 +22,15 @@ class DmaPort {
   // One atomic little-endian store, aligned to 8, after all earlier writes.
   virtual bool WriteAtomic64(uint64_t bus_address, uint64_t value) = 0;
 
+  // The host's memory behind [bus_address, + size_bytes), for the chip to read, and to write with
+  // `is_write`, until it returns from the call that it is in: bulk data then moves without a copy
+  // on the way. Null where the host has no such memory or has to see each access; Read and Write
+  // are asked then, which also say why the access is refused. The guest may write there meanwhile:
+  // what is looked at is copied first.
+  virtual uint8_t* Window(uint64_t /*bus_address*/, uint64_t /*size_bytes*/, bool /*is_write*/) {
+    return nullptr;
+  }
+
  protected:
   ~DmaPort() = default;
 };
@@ -33,6 +42,8 @@ class VramPort {
   virtual void Read(uint64_t offset, ByteSpan destination) = 0;
   virtual void Write(uint64_t offset, ConstByteSpan source) = 0;
   virtual void WriteAtomic64(uint64_t offset, uint64_t value) = 0;
+  // As DmaPort::Window, for reading and writing.
+  virtual uint8_t* Window(uint64_t /*offset*/, uint64_t /*size_bytes*/) { return nullptr; }
 
  protected:
   ~VramPort() = default;

@@ -20,8 +20,8 @@ bool QueueExecution::CanResumeIndirect() const {
 void QueueExecution::EndCommand() {
   phase = Phase::kNone;
   command = CommandInProgress{};
-  job = EngineJob{};
-  operand = GuestRange{};
+  job.Clear();
+  operand.Clear();
   wait_address = 0;
   wait_value = 0;
   wait_since_ns = 0;

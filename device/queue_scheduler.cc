@@ -1,21 +1,36 @@
 #include "device/queue_scheduler.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace ward::device {
 
-// A queue with another value can't be enabled, so that it does not matter where it stands.
-uint32_t QueueScheduler::PriorityOf(uint32_t queue) const {
-  const uint32_t value = registers_->Get(abi::kRegQueuePriority + queue * abi::kQueueBlockStride);
-  return std::min(value, kPriorityCount - 1);
+QueueScheduler::QueueScheduler(RegisterFile* registers) {
+  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+    priorities_[queue] = registers->Cell(abi::kRegQueuePriority + queue * abi::kQueueBlockStride);
+  }
 }
 
-QueueScheduler::Order QueueScheduler::Next() const {
+// A queue with another value can't be enabled, so that it does not matter where it stands.
+uint32_t QueueScheduler::PriorityOf(uint32_t queue) const {
+  return std::min(*priorities_[queue], kPriorityCount - 1);
+}
+
+QueueScheduler::Order QueueScheduler::Next(uint32_t candidates) const {
+  static_assert(kQueueCount == 16, "masks of queues are rotated in 16 bits");
+  std::array<uint16_t, kPriorityCount> by_priority = {};
+  for (uint32_t left = candidates; left != 0; left &= left - 1) {
+    const auto queue = static_cast<uint32_t>(std::countr_zero(left));
+    if (state_.budget[queue] <= 0) continue;
+    uint16_t& mask = by_priority[PriorityOf(queue)];
+    mask = static_cast<uint16_t>(mask | 1u << queue);
+  }
   Order order;
   for (uint32_t priority = kPriorityCount; priority-- > 0;) {
-    for (uint32_t i = 0; i < kQueueCount; ++i) {
-      const uint32_t queue = (state_.next[priority] + i) % kQueueCount;
-      if (state_.budget[queue] <= 0 || PriorityOf(queue) != priority) continue;
+    const uint32_t next = state_.next[priority];
+    uint32_t left = std::rotr(by_priority[priority], static_cast<int>(next));
+    for (; left != 0; left &= left - 1) {
+      const uint32_t queue = (next + static_cast<uint32_t>(std::countr_zero(left))) % kQueueCount;
       order.queues[order.count++] = static_cast<uint8_t>(queue);
     }
   }

@@ -20,15 +20,15 @@ class QueueScheduler {
   static constexpr std::array<int64_t, kPriorityCount> kRoundBytes = {16 << 10, 64 << 10,
                                                                       256 << 10};
 
-  explicit QueueScheduler(const RegisterFile* registers) : registers_(registers) {}
+  explicit QueueScheduler(RegisterFile* registers);
 
-  // The queues that have budget left in this round, the one whose turn it is first; `count` of
-  // them. Higher priorities come first, equal ones take turns.
+  // The queues of `candidates` (bit n: queue n) that have budget left in this round, the one whose
+  // turn it is first; `count` of them. Higher priorities come first, equal ones take turns.
   struct Order {
     std::array<uint8_t, kQueueCount> queues = {};
     uint32_t count = 0;
   };
-  Order Next() const;
+  Order Next(uint32_t candidates) const;
   // What is left to the queue in this round; positive for those of Next().
   uint64_t BudgetOf(uint32_t queue) const { return static_cast<uint64_t>(state_.budget[queue]); }
   // The queue was enabled, maybe with another priority than before: it has a round's budget of that
@@ -57,7 +57,7 @@ class QueueScheduler {
  private:
   uint32_t PriorityOf(uint32_t queue) const;
 
-  const RegisterFile* registers_;
+  std::array<const uint32_t*, kQueueCount> priorities_;  // the registers
   State state_;
   std::array<uint64_t, kQueueCount> work_ = {};
 };

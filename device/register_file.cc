@@ -1,5 +1,6 @@
 #include "device/register_file.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -96,6 +97,8 @@ uint32_t RegisterFile::Get(uint32_t offset) const { return values_[IndexOf(offse
 
 void RegisterFile::Set(uint32_t offset, uint32_t value) { values_[IndexOf(offset)] = value; }
 
+uint32_t* RegisterFile::Cell(uint32_t offset) { return &values_[IndexOf(offset)]; }
+
 uint64_t RegisterFile::Get64(uint32_t offset) const {
   return uint64_t{Get(offset + 4)} << 32 | Get(offset);
 }
@@ -118,6 +121,11 @@ void RegisterFile::Reset() {
   if (open_decrypt_) {
     Set64(abi::kRegFeaturesLo, Get64(abi::kRegFeaturesLo) | abi::kFeaturesOpenDecryptMask);
   }
+}
+
+void RegisterFile::Load(const std::vector<uint32_t>& values) {
+  WARD_ASSERT(values.size() == values_.size());
+  std::copy(values.begin(), values.end(), values_.begin());
 }
 
 bool RegisterFile::CanLoad(const std::vector<uint32_t>& values) const {

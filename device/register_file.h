@@ -39,12 +39,14 @@ class RegisterFile {
   void Set(uint32_t offset, uint32_t value);
   uint64_t Get64(uint32_t offset) const;
   void Set64(uint32_t offset, uint64_t value);
+  // The word itself, for blocks that look at it with every command; good as long as the file.
+  uint32_t* Cell(uint32_t offset);
   // A write of the guest: only writable bits change.
   void SetWritable(uint32_t offset, uint32_t value);
 
   void Reset();
   const std::vector<uint32_t>& Save() const { return values_; }
-  void Load(const std::vector<uint32_t>& values) { values_ = values; }
+  void Load(const std::vector<uint32_t>& values);
   // Whether each register can hold its value: constants are this chip's own, and no bit is set that
   // nobody can set. What queues count and record is the command processor's to check.
   bool CanLoad(const std::vector<uint32_t>& values) const;
@@ -54,7 +56,7 @@ class RegisterFile {
   uint64_t visible_bytes_;
   uint64_t protected_bytes_;
   bool open_decrypt_;
-  std::vector<uint32_t> values_;
+  std::vector<uint32_t> values_;  // never moves: Cell
 };
 
 }  // namespace ward::device

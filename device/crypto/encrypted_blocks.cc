@@ -1,11 +1,40 @@
 #include "device/crypto/encrypted_blocks.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/bytes.h"
 #include "base/rule.h"
 
 namespace ward::device {
+
+namespace {
+
+void XorBytes(const uint8_t* source, uint8_t* destination, const uint8_t* keystream,
+              uint64_t size) {
+  struct Words {
+    uint64_t low;
+    uint64_t high;
+  };
+  while (size >= sizeof(Words)) {
+    Words a;
+    Words b;
+    std::memcpy(&a, source, sizeof(a));
+    std::memcpy(&b, keystream, sizeof(b));
+    a.low ^= b.low;
+    a.high ^= b.high;
+    std::memcpy(destination, &a, sizeof(a));
+    source += sizeof(Words);
+    keystream += sizeof(Words);
+    destination += sizeof(Words);
+    size -= sizeof(Words);
+  }
+  for (uint64_t i = 0; i < size; ++i) {
+    destination[i] = static_cast<uint8_t>(source[i] ^ keystream[i]);
+  }
+}
+
+}  // namespace
 
 bool IsAlignedPattern(const EncryptedBlockInfo& info, uint32_t alignment) {
   if (WARD_RULE("R10.beginning_only", info.bytes_in_encrypt_pattern == 0)) return true;
@@ -48,6 +77,37 @@ std::optional<EncryptedRun> FindEncryptedRun(const EncryptedBlockInfo& info, uin
   const uint64_t offset = from + until_encrypted;
   const uint64_t size = std::min(skip + encrypt - std::max(phase, skip), end - offset);
   return EncryptedRun{offset, size, CountEncryptedBytes(info, offset)};
+}
+
+uint64_t XorEncryptedBytes(const EncryptedBlockInfo& info, uint64_t from, ConstByteSpan source,
+                           ByteSpan destination, const uint8_t* keystream) {
+  const uint8_t* in = source.data();
+  uint8_t* out = destination.data();
+  const bool in_place = in == out;
+  uint64_t left = source.size();
+  uint64_t runs = 0;
+  while (const auto run = FindEncryptedRun(info, from, from + left)) {
+    uint64_t skip = run->offset - from;
+    uint64_t size = run->size;
+    from = run->offset + run->size;
+    // After the first run all but the last are alike.
+    do {
+      if (!in_place) std::memcpy(out, in, skip);
+      XorBytes(in + skip, out + skip, keystream, size);
+      keystream += size;
+      in += skip + size;
+      out += skip + size;
+      left -= skip + size;
+      ++runs;
+      const bool repeats = from > info.encrypted_bytes_at_beginning;
+      skip = info.bytes_in_skip_pattern;
+      size = info.bytes_in_encrypt_pattern;
+      if (!repeats || size == 0 || skip + size > left) break;
+      from += skip + size;
+    } while (true);
+  }
+  if (!in_place) std::memcpy(out, in, left);
+  return runs;
 }
 
 }  // namespace ward::device

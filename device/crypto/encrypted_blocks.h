@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/bytes.h"
+
 namespace ward::device {
 
 // The beginning is encrypted; then a clear skip and an encrypted pattern alternate to the end
@@ -35,6 +37,13 @@ uint64_t CountEncryptedBytes(const EncryptedBlockInfo& info, uint64_t size);
 // again with offset + size: any part of a buffer can be walked, in slices or in parallel.
 std::optional<EncryptedRun> FindEncryptedRun(const EncryptedBlockInfo& info, uint64_t from,
                                              uint64_t end);
+
+// XORs `keystream` into the encrypted bytes of [from, from + source.size()) of a buffer, and puts
+// those and the clear ones in `destination`: same size, same place or disjoint. `keystream` begins
+// with what the first encrypted byte there takes. For patterns of short runs, where asking for each
+// costs more than it takes. Returns how many runs there were.
+uint64_t XorEncryptedBytes(const EncryptedBlockInfo& info, uint64_t from, ConstByteSpan source,
+                           ByteSpan destination, const uint8_t* keystream);
 
 }  // namespace ward::device
 

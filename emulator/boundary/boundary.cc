@@ -39,6 +39,11 @@ class DmaTap final : public device::DmaPort {
     Tell(hearing_, {BoundaryEventKind::kDmaWriteAtomic64, ok, 0, bus_address, value, {}});
     return ok;
   }
+  // Who listens hears each access.
+  uint8_t* Window(uint64_t bus_address, uint64_t size_bytes, bool is_write) override {
+    if (hearing_->listener != nullptr) return nullptr;
+    return host_->Window(bus_address, size_bytes, is_write);
+  }
 
  private:
   device::DmaPort* host_;
@@ -60,6 +65,9 @@ class VramTap final : public device::VramPort {
   void WriteAtomic64(uint64_t offset, uint64_t value) override {
     host_->WriteAtomic64(offset, value);
     Tell(hearing_, {BoundaryEventKind::kVramWriteAtomic64, true, 0, offset, value, {}});
+  }
+  uint8_t* Window(uint64_t offset, uint64_t size_bytes) override {
+    return hearing_->listener != nullptr ? nullptr : host_->Window(offset, size_bytes);
   }
 
  private:

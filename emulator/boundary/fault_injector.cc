@@ -38,6 +38,12 @@ class FaultInjector::Taps final : public device::DmaPort, public device::Interru
     return true;
   }
 
+  // Faults are counted by access.
+  uint8_t* Window(uint64_t bus_address, uint64_t size_bytes, bool is_write) override {
+    if (!plan_.dma_errors.empty()) return nullptr;
+    return host_.dma->Window(bus_address, size_bytes, is_write);
+  }
+
   void SendVector(uint32_t vector) override {
     bool is_lost = false;
     for (size_t i = 0; i < plan_.lost_interrupts.size(); ++i) {
@@ -84,6 +90,9 @@ class FaultInjector::Taps final : public device::DmaPort, public device::Interru
       } else {
         taps_->Hold(true, offset, value);
       }
+    }
+    uint8_t* Window(uint64_t offset, uint64_t size_bytes) override {
+      return taps_->host_.vram->Window(offset, size_bytes);
     }
 
    private:

@@ -111,6 +111,9 @@ class InProcessHost::Ports {
       StoreAtomic64(memory, value);
       return true;
     }
+    uint8_t* Window(uint64_t bus_address, uint64_t size_bytes, bool /*is_write*/) override {
+      return host->Lookup(bus_address, size_bytes);
+    }
     InProcessHost* host;
   };
   struct Vram final : device::VramPort {
@@ -123,6 +126,9 @@ class InProcessHost::Ports {
     }
     void WriteAtomic64(uint64_t offset, uint64_t value) override {
       StoreAtomic64(host->vram_ + offset, value);
+    }
+    uint8_t* Window(uint64_t offset, uint64_t /*size_bytes*/) override {
+      return host->vram_ + offset;
     }
     InProcessHost* host;
   };

@@ -1,0 +1,83 @@
+#include "device/crypto/wide_aes.h"
+
+#include "base/assert.h"
+
+#ifdef WARD_IPSEC_MB
+#include <intel-ipsec-mb.h>
+
+#include <memory>
+#endif
+
+namespace ward::device::wide_aes {
+
+#ifdef WARD_IPSEC_MB
+
+namespace {
+
+struct FreeManager {
+  void operator()(IMB_MGR* manager) const { free_mb_mgr(manager); }
+};
+
+// Function pointers by processor, and queues that CTR does not use: some 200 KiB. A manager serves
+// one thread at a time.
+IMB_MGR* Manager() {
+  thread_local const std::unique_ptr<IMB_MGR, FreeManager> manager = [] {
+    std::unique_ptr<IMB_MGR, FreeManager> made(alloc_mb_mgr(0));
+    IMB_ARCH arch = IMB_ARCH_NONE;
+    if (made != nullptr) init_mb_mgr_auto(made.get(), &arch);
+    if (made != nullptr && imb_get_errno(made.get()) != 0) made.reset();
+    return made;
+  }();
+  return manager.get();
+}
+
+bool Look() {
+  const IMB_MGR* manager = Manager();
+  constexpr uint64_t kNeeded = IMB_FEATURE_AESNI | IMB_FEATURE_SAFE_DATA;
+  return manager != nullptr && (manager->features & kNeeded) == kNeeded;
+}
+
+}  // namespace
+
+bool IsAvailable() {
+  static const bool is_available = Look();
+  return is_available && Manager() != nullptr;
+}
+
+void ExpandKey(const uint8_t* key, uint8_t* round_keys) {
+  // CTR needs no key for decryption, and the library writes one all the same.
+  alignas(16) uint8_t unused[16 * 11];
+  IMB_AES_KEYEXP_128(Manager(), key, round_keys, unused);
+  for (uint8_t& byte : unused) byte = 0;
+  __asm__ __volatile__("" : : "r"(unused) : "memory");
+}
+
+void Apply(const uint8_t* round_keys, const uint8_t* counter, const uint8_t* source,
+           uint8_t* destination, uint64_t size) {
+  IMB_JOB job = {};
+  job.enc_keys = round_keys;
+  job.dec_keys = round_keys;
+  job.key_len_in_bytes = IMB_KEY_128_BYTES;
+  job.src = source;
+  job.dst = destination;
+  job.msg_len_to_cipher_in_bytes = size;
+  job.iv = counter;
+  job.iv_len_in_bytes = 16;
+  job.cipher_direction = IMB_DIR_ENCRYPT;
+  job.cipher_mode = IMB_CIPHER_CNTR;
+  IMB_SUBMIT_CIPHER_BURST_NOCHECK(Manager(), &job, 1, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT,
+                                  IMB_KEY_128_BYTES);
+  WARD_ASSERT(job.status == IMB_STATUS_COMPLETED);
+}
+
+#else
+
+bool IsAvailable() { return false; }
+void ExpandKey(const uint8_t*, uint8_t*) { WARD_ASSERT(!"built without intel-ipsec-mb"); }
+void Apply(const uint8_t*, const uint8_t*, const uint8_t*, uint8_t*, uint64_t) {
+  WARD_ASSERT(!"built without intel-ipsec-mb");
+}
+
+#endif
+
+}  // namespace ward::device::wide_aes

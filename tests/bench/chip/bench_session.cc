@@ -1,0 +1,180 @@
+#include "tests/bench/chip/bench_session.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "abi/generated/messages.h"
+#include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
+#include "device/crypto/aes_key.h"
+#include "device/crypto/rsa_private_key.h"
+#include "firmware/guid.h"
+#include "tests/fakes/test_identity.h"
+
+namespace ward::bench {
+namespace {
+
+constexpr uint64_t kTables = 0x100000;  // in visible VRAM: a root, two directories, leaf tables
+constexpr uint64_t kResponseOffset = BenchSession::kWindowBytes - 4096;  // in system memory
+constexpr uint32_t kContext = 1;
+constexpr uint32_t kQueue = 1;
+
+void Require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "bench: %s\n", what);
+  std::exit(1);
+}
+
+}  // namespace
+
+BenchSession::BenchSession() {
+  const fakes::TestIdentity& identity = fakes::LoadTestIdentity(WARD_SOURCE_DIR);
+  emulator::InProcessOptions options;
+  options.gpu.visible_vram_bytes = 128ull << 20;
+  options.gpu.protected_vram_bytes = kWindowBytes;
+  options.gpu.identity_key = &*identity.key;
+  options.gpu.identity_private_key = identity.private_key;
+  options.gpu.identity_certificates = identity.certificates;
+  auto created = emulator::InProcessHost::Create(options);
+  Require(created.ok(), "no chip");
+  host_ = std::move(created.value());
+  constexpr uint32_t kCommandRegister = 4;
+  host_->ConfigWrite(kCommandRegister, 2, 2);
+  host_->SetBusMaster(true);
+  host_->EnableInterrupts(1);
+  Require(host_->AllocateDma(2 * kRingBytes + 4096, &rings_) == abi::PciError::kNone, "no rings");
+  Require(host_->AllocateDma(kWindowBytes, &memory_) == abi::PciError::kNone, "no memory");
+  vram_ = host_->MapBar(2);
+  for (uint64_t at = 0; at < kWindowBytes; ++at) memory()[at] = static_cast<uint8_t>(at * 7);
+  MapContext();
+  StartQueue(0, 0, rings_.bus_address);
+  auto create = MakeCommand<abi::ContextCreateCommand>();
+  create.context = kContext;
+  create.page_table_root = kTables;
+  Push(0, 0, ConstByteSpan(reinterpret_cast<const uint8_t*>(&create), sizeof(create)));
+  StartQueue(kQueue, kContext, rings_.bus_address + kRingBytes);
+  OpenSession();
+}
+
+BenchSession::~BenchSession() = default;
+
+void BenchSession::MapContext() {
+  const auto store = [this](uint64_t at, uint64_t entry) { StoreLe<uint64_t>(vram_ + at, entry); };
+  constexpr uint64_t kDirectory = abi::kPteValid | abi::kPteLocal;
+  constexpr uint64_t kLeaf = abi::kPteValid | abi::kPteWritable;
+  store(kTables, (kTables + 0x1000) | kDirectory);
+  store(kTables + 0x1000, (kTables + 0x2000) | kDirectory);
+  for (uint64_t i = 0; i < kWindowBytes / abi::kLargePageSize; ++i) {
+    // System memory by 4 KiB pages, as an application's is.
+    const uint64_t leaves = kTables + 0x3000 + i * 0x1000;
+    store(kTables + 0x2000 + (kSystem / abi::kLargePageSize + i) * 8, leaves | kDirectory);
+    for (uint64_t page = 0; page < 512; ++page) {
+      store(leaves + page * 8,
+            (memory_.bus_address + i * abi::kLargePageSize + page * abi::kPageSize) | kLeaf);
+    }
+    store(kTables + 0x2000 + (kVisible / abi::kLargePageSize + i) * 8,
+          (kWindowBytes + i * abi::kLargePageSize) | kLeaf | abi::kPteLocal | abi::kPteLarge);
+    store(kTables + 0x2000 + (kProtected / abi::kLargePageSize + i) * 8,
+          (abi::kProtectedVramLocalBase + i * abi::kLargePageSize) | kLeaf | abi::kPteLocal |
+              abi::kPteLarge);
+  }
+}
+
+void BenchSession::StartQueue(uint32_t queue, uint32_t context, uint64_t ring) {
+  const auto write = [&](uint32_t offset, uint64_t value) {
+    host_->BarWrite32(0, offset + queue * abi::kQueueBlockStride, static_cast<uint32_t>(value));
+  };
+  const uint64_t fence = rings_.bus_address + 2 * kRingBytes + queue * 8;
+  write(abi::kRegQueueControl, abi::kQueueControlResetMask);
+  write(abi::kRegRingBaseLo, ring);
+  write(abi::kRegRingBaseLo + 4, ring >> 32);
+  write(abi::kRegFenceAddressLo, fence);
+  write(abi::kRegFenceAddressLo + 4, fence >> 32);
+  write(abi::kRegRingSizeLog2, 20);
+  write(abi::kRegQueueContext, context);
+  write(abi::kRegQueueControl, abi::kQueueControlEnableMask);
+}
+
+// At the beginning of a ring that stands at its beginning.
+void BenchSession::Push(uint32_t queue, uint64_t ring, ConstByteSpan bytes) {
+  std::memcpy(rings_.cpu + ring, bytes.data(), bytes.size());
+  host_->BarWrite32(0, abi::kRegDoorbell + queue * abi::kDoorbellBlockStride,
+                    static_cast<uint32_t>(bytes.size()));
+  host_->WaitInterrupt(0, 10000);  // lets virtual time pass
+}
+
+std::vector<uint8_t> BenchSession::Send(uint32_t message, ConstByteSpan payload) {
+  std::vector<uint8_t> bytes(32 + (payload.size() + 15) / 16 * 16);
+  auto command = MakeCommand<abi::SecurityMessageCommand>();
+  command.length = static_cast<uint32_t>(bytes.size());
+  command.message = message;
+  command.payload_bytes = static_cast<uint32_t>(payload.size());
+  command.response_address = kSystem + kResponseOffset;
+  command.response_capacity = 4096;
+  std::memcpy(bytes.data(), &command, sizeof(command));
+  std::copy(payload.begin(), payload.end(), bytes.begin() + 32);
+  StartQueue(kQueue, kContext, rings_.bus_address + kRingBytes);
+  Push(kQueue, kRingBytes, bytes);
+  CheckNoFault();
+  const uint8_t* response = memory() + kResponseOffset;
+  Require(LoadLe<uint32_t>(response) == 0, "a message was refused");
+  return {response, response + 4096};
+}
+
+void BenchSession::OpenSession() {
+  std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
+  std::memcpy(request.data(), firmware::kAes128Ctr, 16);
+  std::memcpy(request.data() + 32, firmware::kRsaesOaep, 16);
+  session_ = LoadLe<uint32_t>(Send(abi::kMessageCreateSession, request).data() + 16);
+  device::AesKey key;
+  for (size_t i = 0; i < 16; ++i) key.Expose()[i] = key_[i] = static_cast<uint8_t>(0x40 + i);
+  std::vector<uint8_t> negotiate(8 + device::RsaPrivateKey::kModulusBytes);
+  StoreLe<uint32_t>(negotiate.data(), session_);
+  StoreLe<uint32_t>(negotiate.data() + 4, device::RsaPrivateKey::kModulusBytes);
+  Require(fakes::LoadTestIdentity(WARD_SOURCE_DIR)
+              .key->WrapKey(key, ByteSpan(negotiate).subspan(8)),
+          "no wrapped key");
+  Send(abi::kMessageNegotiateSessionKey, negotiate);
+  StartQueue(kQueue, kContext, rings_.bus_address + kRingBytes);
+}
+
+void BenchSession::SetBatchBytes(ConstByteSpan bytes) {
+  Require(bytes.size() <= kRingBytes / 2, "the batch is too long");
+  batch_bytes_ = static_cast<uint32_t>(bytes.size());
+  uint8_t* ring = rings_.cpu + kRingBytes;
+  std::copy(bytes.begin(), bytes.end(), ring);
+  auto rest = MakeCommand<abi::NoopCommand>();
+  rest.length = kRingBytes - batch_bytes_;
+  std::memcpy(ring + batch_bytes_, &rest, sizeof(rest));
+}
+
+void BenchSession::Submit() {
+  const uint32_t doorbell = abi::kRegDoorbell + kQueue * abi::kDoorbellBlockStride;
+  host_->BarWrite32(0, doorbell, batch_bytes_);
+  host_->BarWrite32(0, doorbell, 0);  // past the rest of the ring
+}
+
+void BenchSession::CheckNoFault() {
+  const auto read = [this](uint32_t offset) {
+    return host_->BarRead32(0, offset + kQueue * abi::kQueueBlockStride);
+  };
+  const uint32_t fault = read(abi::kRegFaultStatus);
+  const uint32_t refusals = read(abi::kRegRefusalCount);
+  if (fault == 0 && refusals == 0 && read(abi::kRegRingHead) == read(abi::kRegRingTail)) return;
+  std::fprintf(stderr, "bench: fault %#x, refusals %u (%#x), head %#x, tail %#x\n", fault, refusals,
+               read(abi::kRegRefusalStatus), read(abi::kRegRingHead), read(abi::kRegRingTail));
+  std::exit(1);
+}
+
+abi::DecryptBltCommand BenchSession::Decrypt(uint32_t length_bytes) const {
+  auto decrypt = MakeCommand<abi::DecryptBltCommand>();
+  decrypt.session = session_;
+  decrypt.length_bytes = length_bytes;
+  decrypt.source = kSystem;
+  decrypt.destination = kProtected;
+  decrypt.iv[0] = 1;
+  return decrypt;
+}
+
+}  // namespace ward::bench

@@ -1,0 +1,83 @@
+// A context with a session and its key on the in-process chip, and a ring of its own: what a
+// command costs in the chip, with no driver around it.
+#ifndef WARD_TESTS_BENCH_CHIP_BENCH_SESSION_H_
+#define WARD_TESTS_BENCH_CHIP_BENCH_SESSION_H_
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "abi/generated/commands.h"
+#include "abi/pci_function.h"
+#include "base/bytes.h"
+#include "emulator/in_process/in_process_host.h"
+
+namespace ward::bench {
+
+class BenchSession {
+ public:
+  // Addresses of the context: system memory, then visible VRAM, then protected VRAM.
+  static constexpr uint64_t kSystem = 0;
+  static constexpr uint64_t kVisible = 64ull << 20;
+  static constexpr uint64_t kProtected = 128ull << 20;
+  static constexpr uint64_t kWindowBytes = 64ull << 20;  // of each of them
+  static constexpr uint32_t kRingBytes = 1 << 20;
+
+  BenchSession();
+  ~BenchSession();
+  BenchSession(const BenchSession&) = delete;
+  BenchSession& operator=(const BenchSession&) = delete;
+
+  emulator::InProcessHost& host() { return *host_; }
+  uint32_t session() const { return session_; }
+  const uint8_t* key() const { return key_; }  // of the session, 16 bytes
+  // The context's system memory.
+  uint8_t* memory() { return memory_.cpu; }
+
+  // Puts a batch at the ring's beginning; Submit executes it each time it is called, and comes back
+  // when it is done. At most half a ring.
+  template <typename T>
+  void SetBatch(const T& command, size_t count) {
+    std::vector<uint8_t> bytes(sizeof(command) * count);
+    for (size_t i = 0; i < count; ++i) {
+      std::memcpy(bytes.data() + i * sizeof(command), &command, sizeof(command));
+    }
+    SetBatchBytes(bytes);
+  }
+  void SetBatchBytes(ConstByteSpan bytes);
+  void Submit();
+  // Aborts with the status when a command was refused or stopped the queue.
+  void CheckNoFault();
+
+  abi::DecryptBltCommand Decrypt(uint32_t length_bytes) const;
+
+ private:
+  void MapContext();
+  void StartQueue(uint32_t queue, uint32_t context, uint64_t ring);
+  void Push(uint32_t queue, uint64_t ring, ConstByteSpan bytes);
+  std::vector<uint8_t> Send(uint32_t message, ConstByteSpan payload);
+  void OpenSession();
+
+  std::unique_ptr<emulator::InProcessHost> host_;
+  abi::DmaBuffer rings_{};   // the kernel's, the user's, then a page of fences
+  abi::DmaBuffer memory_{};
+  uint8_t* vram_ = nullptr;
+  uint32_t session_ = 0;
+  uint8_t key_[16];
+  uint32_t batch_bytes_ = 0;
+};
+
+// A zeroed command with its header.
+template <typename T>
+T MakeCommand(uint16_t flags = 0) {
+  T command{};
+  command.opcode = T::kOpcode;
+  command.flags = flags;
+  command.length = T::kSizeBytes;
+  return command;
+}
+
+}  // namespace ward::bench
+
+#endif  // WARD_TESTS_BENCH_CHIP_BENCH_SESSION_H_
