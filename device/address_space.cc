@@ -29,42 +29,55 @@ constexpr Fault TableFault(const char* reason, uint64_t address) {
 // meanwhile gets one consistent answer.
 class PageWalk {
  public:
-  PageWalk(const Memory* memory, uint64_t root, Access access)
-      : memory_(memory), root_(root), access_(access) {}
+  PageWalk(const Memory* memory, uint64_t root, Access access, DirectoryCache* cache)
+      : memory_(memory), root_(root), access_(access), kept_(cache) {}
 
   // Appends [address, end) up to the end of what one third-level entry covers.
   Result<uint64_t> Advance(uint64_t address, uint64_t end, GuestRange* range) {
     const uint64_t region_end = std::min(end, (address | (abi::kLargePageSize - 1)) + 1);
-    uint64_t table = root_;
-    for (uint32_t level = 0; level < kDirectoryLevels; ++level) {
-      WARD_ASSIGN_OR_RETURN(const uint64_t entry, DirectoryEntry(level, table, address));
-      if ((entry & abi::kPteValid) == 0) return NotMapped(address);
-      if (level == kLargePageLevel && (entry & abi::kPteLarge) != 0) {
-        if ((entry & abi::kPteAddressMask & (abi::kLargePageSize - 1)) != 0) {
-          return TableFault("large page is not aligned to its size", address);
-        }
-        WARD_TRY(AppendLeaf(entry, address % abi::kLargePageSize, address, region_end, range));
-        return region_end;
+    WARD_ASSIGN_OR_RETURN(const uint64_t entry, LastDirectoryEntry(address));
+    if ((entry & abi::kPteLarge) != 0) {
+      if ((entry & abi::kPteAddressMask & (abi::kLargePageSize - 1)) != 0) {
+        return TableFault("large page is not aligned to its size", address);
       }
-      WARD_TRY(CheckDirectory(entry, address));
-      table = entry & abi::kPteAddressMask;
+      WARD_TRY(AppendLeaf(entry, address % abi::kLargePageSize, address, region_end, range));
+    } else {
+      WARD_TRY(AppendPages(entry & abi::kPteAddressMask, address, region_end, range));
     }
-    WARD_TRY(AppendPages(table, address, region_end, range));
     return region_end;
   }
 
  private:
+  // The valid entry of the third level: a large page, or a checked directory.
+  Result<uint64_t> LastDirectoryEntry(uint64_t address) {
+    // As if all levels were read, so that turns do not depend on what is kept.
+    memory_->AddWork(kDirectoryLevels * Memory::TransferWork(kEntryBytes));
+    const uint64_t kept = kept_ == nullptr ? 0 : kept_->Find(root_, address);
+    if (kept != 0) return kept;
+    uint64_t table = root_;
+    uint64_t entry = 0;
+    for (uint32_t level = 0; level < kDirectoryLevels; ++level) {
+      WARD_ASSIGN_OR_RETURN(entry, DirectoryEntry(level, table, address));
+      if ((entry & abi::kPteValid) == 0) return NotMapped(address);
+      if (level == kLargePageLevel && (entry & abi::kPteLarge) != 0) break;
+      WARD_TRY(CheckDirectory(entry, address));
+      table = entry & abi::kPteAddressMask;
+    }
+    if (kept_ != nullptr) kept_->Keep(root_, address, entry);
+    return entry;
+  }
+
   static Fault NotMapped(uint64_t address) {
     return Fault{abi::kStatusPageNotMapped, "no valid page-table entry", address};
   }
 
-  // The table lies in visible VRAM, which is checked where its address came from.
+  // The table lies in visible VRAM, which is checked where its address came from. Not charged.
   Result<void> ReadEntries(uint64_t table, uint64_t first, ByteSpan bytes, uint64_t address) const {
     auto span = memory_->LocalSpan(table + first * kEntryBytes, bytes.size());
     if (!span.ok() || span.value().aperture() != Aperture::kVisible) {
       return TableFault("page table is outside of visible VRAM", address);
     }
-    return memory_->Read(span.value(), bytes);
+    return memory_->ReadUncharged(span.value(), bytes);
   }
 
   Result<uint64_t> DirectoryEntry(uint32_t level, uint64_t table, uint64_t address) {
@@ -95,7 +108,7 @@ class PageWalk {
     const uint64_t first = address / abi::kPageSize % kEntriesPerTable;
     const uint64_t count = (end - 1) / abi::kPageSize - address / abi::kPageSize + 1;
     WARD_TRY(ReadEntries(table, first, ByteSpan(bytes, count * kEntryBytes), address));
-    memory_->AddWork(Memory::kPieceWork * count);
+    memory_->AddWork(Memory::TransferWork(count * kEntryBytes) + Memory::kPieceWork * count);
     for (uint64_t i = 0; i < count; ++i) {
       const auto entry = LoadLe<uint64_t>(bytes + i * kEntryBytes);
       const uint64_t page_end = std::min(end, (address | (abi::kPageSize - 1)) + 1);
@@ -131,10 +144,12 @@ class PageWalk {
   const Memory* memory_;
   uint64_t root_;
   Access access_;
+  DirectoryCache* kept_;
   Cached cache_[kDirectoryLevels];
 };
 
-Result<GuestRange> TranslatePhysical(const Memory& memory, uint64_t address, uint64_t size_bytes) {
+Result<void> TranslatePhysical(const Memory& memory, uint64_t address, uint64_t size_bytes,
+                               GuestRange* range) {
   if ((address & ~(abi::kPhysicalLocal | abi::kPhysicalAddressMask)) != 0) {
     return Fault{abi::kStatusAddressOutOfRange, "physical address has reserved bits set", address};
   }
@@ -142,37 +157,43 @@ Result<GuestRange> TranslatePhysical(const Memory& memory, uint64_t address, uin
   auto span = (address & abi::kPhysicalLocal) != 0 ? memory.LocalSpan(bare, size_bytes)
                                                    : memory.SystemSpan(bare, size_bytes);
   if (!span.ok()) return Fault{span.fault().status, span.fault().reason, address};
-  GuestRange range;
-  range.Append(span.value());
-  return range;
+  range->Append(span.value());
+  return {};
 }
 
 }  // namespace
 
 AddressSpace AddressSpace::Kernel(const Memory* memory) {
-  return AddressSpace(memory, abi::kKernelContext, 0);
+  return AddressSpace(memory, abi::kKernelContext, 0, nullptr);
 }
 
-AddressSpace AddressSpace::User(const Memory* memory, uint32_t context, uint64_t page_table_root) {
-  return AddressSpace(memory, context, page_table_root);
+AddressSpace AddressSpace::User(const Memory* memory, uint32_t context, uint64_t page_table_root,
+                                DirectoryCache* cache) {
+  return AddressSpace(memory, context, page_table_root, cache);
 }
 
 Result<GuestRange> AddressSpace::Translate(uint64_t address, uint64_t size_bytes,
                                            Access access) const {
+  GuestRange range;
+  WARD_TRY(TranslateInto(address, size_bytes, access, &range));
+  return range;
+}
+
+Result<void> AddressSpace::TranslateInto(uint64_t address, uint64_t size_bytes, Access access,
+                                         GuestRange* range) const {
   if (size_bytes == 0 || size_bytes > kMaximumRangeBytes) {
     return Fault{abi::kStatusAddressOutOfRange, "range is empty or too long", address};
   }
-  if (context_ == abi::kKernelContext) return TranslatePhysical(*memory_, address, size_bytes);
+  if (context_ == abi::kKernelContext) return TranslatePhysical(*memory_, address, size_bytes, range);
   if (!RangeFits(address, size_bytes, kVirtualLimit)) {
     return Fault{abi::kStatusAddressOutOfRange, "address is wider than the address space", address};
   }
-  PageWalk walk(memory_, root_, access);
-  GuestRange range;
+  PageWalk walk(memory_, root_, access, cache_);
   const uint64_t end = address + size_bytes;
   for (uint64_t at = address; at < end;) {
-    WARD_ASSIGN_OR_RETURN(at, walk.Advance(at, end, &range));
+    WARD_ASSIGN_OR_RETURN(at, walk.Advance(at, end, range));
   }
-  return range;
+  return {};
 }
 
 Result<GuestRange> AddressSpace::TranslateControl(uint64_t address, uint64_t size_bytes,

@@ -192,7 +192,8 @@ Result<void> CommandProcessor::ExecuteInvalidate(uint32_t queue,
   if (!RangeFits(command.address, command.length_bytes, uint64_t{1} << abi::kVirtualAddressBits)) {
     return Fault{abi::kStatusAddressOutOfRange, "range of an invalidate", command.address};
   }
-  // Each translation reads the page tables anew, so only commands in flight hold older ones. Those
+  blocks_.contexts->FlushTranslations();
+  // Later translations read the page tables anew, so only commands in flight hold older ones. Those
   // that begin later do not count, or a busy context could hold this queue for ever.
   uint32_t awaited = 0;
   for (uint32_t other = 0; other < kQueueCount; ++other) {
@@ -218,7 +219,11 @@ Result<void> CommandProcessor::ExecuteEngine(uint32_t queue, const Fetched& comm
   execution.command.session = SessionOf(*command.info, command.bytes);
   WARD_TRY(CheckDataMayMove());
   WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
-  WARD_ASSIGN_OR_RETURN(execution.job, BeginJob(command, space));
+  auto begun = BeginJob(command, space, &execution.job);
+  if (!begun.ok()) {
+    execution.job.Clear();
+    return begun;
+  }
   execution.phase = Phase::kJob;
   if (++state_.engine_jobs == blocks_.engine_hang_after) {
     execution.job = EngineJob{};
@@ -228,23 +233,30 @@ Result<void> CommandProcessor::ExecuteEngine(uint32_t queue, const Fetched& comm
   return {};
 }
 
-Result<EngineJob> CommandProcessor::BeginJob(const Fetched& command, const AddressSpace& space) {
+Result<void> CommandProcessor::BeginJob(const Fetched& command, const AddressSpace& space,
+                                        EngineJob* job) {
   switch (command.info->opcode) {
-    case abi::CopyCommand::kOpcode:
-      return blocks_.copy->Begin(command.As<abi::CopyCommand>(), space);
-    case abi::FillCommand::kOpcode:
-      return blocks_.copy->Begin(command.As<abi::FillCommand>(), space);
+    case abi::CopyCommand::kOpcode: {
+      WARD_ASSIGN_OR_RETURN(*job, blocks_.copy->Begin(command.As<abi::CopyCommand>(), space));
+      return {};
+    }
+    case abi::FillCommand::kOpcode: {
+      WARD_ASSIGN_OR_RETURN(*job, blocks_.copy->Begin(command.As<abi::FillCommand>(), space));
+      return {};
+    }
     case abi::DecryptBltCommand::kOpcode:
-      return blocks_.crypto->Begin(command.As<abi::DecryptBltCommand>(), space);
+      return blocks_.crypto->Begin(command.As<abi::DecryptBltCommand>(), space, job);
     case abi::DecryptSampleCommand::kOpcode: {
       const auto sample = command.As<abi::DecryptSampleCommand>();
       WARD_ASSIGN_OR_RETURN(const ConstByteSpan list, FindSubSamples(sample, command.bytes));
-      return blocks_.crypto->Begin(sample, list, space);
+      return blocks_.crypto->Begin(sample, list, space, job);
     }
     case abi::EncryptBltCommand::kOpcode:
-      return blocks_.crypto->Begin(command.As<abi::EncryptBltCommand>(), space);
-    case abi::VideoBltCommand::kOpcode:
-      return blocks_.video->Begin(command.As<abi::VideoBltCommand>(), space);
+      return blocks_.crypto->Begin(command.As<abi::EncryptBltCommand>(), space, job);
+    case abi::VideoBltCommand::kOpcode: {
+      WARD_ASSIGN_OR_RETURN(*job, blocks_.video->Begin(command.As<abi::VideoBltCommand>(), space));
+      return {};
+    }
     default:
       return Fault{abi::kStatusCommandUnimplemented, "command has no engine"};
   }

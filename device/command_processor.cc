@@ -145,6 +145,7 @@ void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
 }
 
 ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
+  blocks_.contexts->FlushTranslations();
   ReportHangs();
   uint64_t left = std::max(budget_bytes, kCommandCost);
   uint64_t charged = blocks_.memory->work();

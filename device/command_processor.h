@@ -175,7 +175,7 @@ class CommandProcessor {
   Result<void> ExecuteMessage(uint32_t queue, const Fetched& command);
   Result<void> ExecuteContextDestroy(const abi::ContextDestroyCommand& command);
   Result<void> ExecuteInvalidate(uint32_t queue, const abi::InvalidateCommand& command);
-  Result<EngineJob> BeginJob(const Fetched& command, const AddressSpace& space);
+  Result<void> BeginJob(const Fetched& command, const AddressSpace& space, EngineJob* job);
   Result<bool> StepEngine(EngineJob* job, uint64_t budget);
   Result<void> CheckDataMayMove() const;
   bool CanResume(const QueueExecution& execution) const;

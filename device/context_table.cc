@@ -28,7 +28,10 @@ Result<void> ContextTable::Create(uint32_t context, uint64_t page_table_root) {
   return {};
 }
 
-void ContextTable::Destroy(uint32_t context) { roots_[context] = kFree; }
+void ContextTable::Destroy(uint32_t context) {
+  roots_[context] = kFree;
+  cache_.Flush();
+}
 
 Result<void> ContextTable::CheckUser(uint32_t context) const {
   if (context == abi::kKernelContext || context >= kContextCount || roots_[context] == kFree) {
@@ -45,7 +48,7 @@ uint32_t ContextTable::user_count() const {
 Result<AddressSpace> ContextTable::Space(uint32_t context) const {
   if (context == abi::kKernelContext) return AddressSpace::Kernel(memory_);
   WARD_TRY(CheckUser(context));
-  return AddressSpace::User(memory_, context, roots_[context]);
+  return AddressSpace::User(memory_, context, roots_[context], &cache_);
 }
 
 bool ContextTable::CanLoad(const std::vector<uint64_t>& roots) const {

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "device/address_space.h"
+#include "device/directory_cache.h"
 #include "device/memory.h"
 #include "device/register_file.h"
 #include "device/state_hasher.h"
@@ -31,9 +32,17 @@ class ContextTable {
   // CONTEXT_INVALID when it does not exist.
   Result<AddressSpace> Space(uint32_t context) const;
 
-  void Reset() { roots_.assign(kContextCount, kFree); }
+  void Reset() {
+    roots_.assign(kContextCount, kFree);
+    cache_.Flush();
+  }
   const std::vector<uint64_t>& Save() const { return roots_; }
-  void Load(const std::vector<uint64_t>& roots) { roots_ = roots; }
+  void Load(const std::vector<uint64_t>& roots) {
+    roots_ = roots;
+    cache_.Flush();
+  }
+  // Forgets what translations of this slice have read (DirectoryCache).
+  void FlushTranslations() { cache_.Flush(); }
   // Whether Create could have made each of them.
   bool CanLoad(const std::vector<uint64_t>& roots) const;
   void Hash(StateHasher* hasher) const;
@@ -43,6 +52,7 @@ class ContextTable {
 
   const Memory* memory_;
   std::vector<uint64_t> roots_;
+  mutable DirectoryCache cache_;  // of one slice
 };
 
 }  // namespace ward::device

@@ -208,10 +208,10 @@ Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpa
                                         const KeyUse& use, uint64_t keystream_bytes,
                                         EngineJob* job) {
   job->key_serial = use.key_serial;
-  WARD_ASSIGN_OR_RETURN(job->destination,
-                        space.Translate(command.destination, command.length_bytes, Access::kWrite));
-  WARD_ASSIGN_OR_RETURN(job->source,
-                        space.Translate(command.source, command.length_bytes, Access::kRead));
+  WARD_TRY(space.TranslateInto(command.destination, command.length_bytes, Access::kWrite,
+                               &job->destination));
+  WARD_TRY(
+      space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source));
   WARD_ASSIGN_OR_RETURN(
       job->owner, flow_rule::CheckDecrypt(*memory_, job->source, job->destination,
                                           use.grant->session, MayDecryptOpen(*job, *use.grant)));
@@ -226,49 +226,47 @@ Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpa
   return {};
 }
 
-Result<EngineJob> CryptoEngine::Begin(const abi::DecryptBltCommand& command,
-                                      const AddressSpace& space) {
-  EngineJob job = EngineJob::Of(EngineJob::Kind::kDecrypt, command, space.context());
+Result<void> CryptoEngine::Begin(const abi::DecryptBltCommand& command, const AddressSpace& space,
+                                 EngineJob* job) {
+  job->Take(EngineJob::Kind::kDecrypt, command, space.context());
   WARD_TRY(CheckOperands(command));
-  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
+  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(*job));
   if (WARD_RULE("R10.alignment", !IsAlignedPattern(use.pattern, abi::kBlockAlignment))) {
     return Fault{abi::kStatusPatternMisaligned, "a pattern that is not made of cipher blocks"};
   }
-  WARD_TRY(AdmitDecrypt(command, space, use, CountEncryptedBytes(use.pattern, command.length_bytes),
-                        &job));
-  return job;
+  return AdmitDecrypt(command, space, use, CountEncryptedBytes(use.pattern, command.length_bytes),
+                      job);
 }
 
-Result<EngineJob> CryptoEngine::Begin(const abi::DecryptSampleCommand& command,
-                                      ConstByteSpan sub_samples, const AddressSpace& space) {
-  EngineJob job = EngineJob::Of(EngineJob::Kind::kDecryptSample, command, space.context());
+Result<void> CryptoEngine::Begin(const abi::DecryptSampleCommand& command,
+                                 ConstByteSpan sub_samples, const AddressSpace& space,
+                                 EngineJob* job) {
+  job->Take(EngineJob::Kind::kDecryptSample, command, space.context());
   WARD_TRY(CheckLength(command.length_bytes));
-  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
+  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(*job));
   memory_->AddWork(Memory::kPieceWork * command.sub_sample_count);
-  job.sample = MapSubSamples(command, sub_samples);
-  WARD_TRY(CheckSubSamples(command, job.sample));
-  WARD_TRY(AdmitDecrypt(command, space, use, job.sample.keystream_bytes(), &job));
-  return job;
+  job->sample = MapSubSamples(command, sub_samples);
+  WARD_TRY(CheckSubSamples(command, job->sample));
+  return AdmitDecrypt(command, space, use, job->sample.keystream_bytes(), job);
 }
 
-Result<EngineJob> CryptoEngine::Begin(const abi::EncryptBltCommand& command,
-                                      const AddressSpace& space) {
-  EngineJob job = EngineJob::Of(EngineJob::Kind::kEncrypt, command, space.context());
+Result<void> CryptoEngine::Begin(const abi::EncryptBltCommand& command, const AddressSpace& space,
+                                 EngineJob* job) {
+  job->Take(EngineJob::Kind::kEncrypt, command, space.context());
   WARD_TRY(CheckLength(command.length_bytes));
-  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(job));
-  job.key_serial = use.key_serial;
-  WARD_ASSIGN_OR_RETURN(job.destination,
-                        space.Translate(command.destination, command.length_bytes, Access::kWrite));
-  WARD_ASSIGN_OR_RETURN(job.source,
-                        space.Translate(command.source, command.length_bytes, Access::kRead));
-  WARD_ASSIGN_OR_RETURN(
-      job.iv_destination,
-      space.Translate(command.iv_address, sizeof(job.counter_block), Access::kWrite));
-  GuestRange written = job.destination;
-  written.Append(job.iv_destination);
-  WARD_TRY(flow_rule::CheckEncrypt(*memory_, job.source, written, use.grant->session));
-  TakeCounterBlock(use.grant, &job);
-  return job;
+  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(*job));
+  job->key_serial = use.key_serial;
+  WARD_TRY(space.TranslateInto(command.destination, command.length_bytes, Access::kWrite,
+                               &job->destination));
+  WARD_TRY(
+      space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source));
+  WARD_TRY(space.TranslateInto(command.iv_address, sizeof(job->counter_block), Access::kWrite,
+                               &job->iv_destination));
+  GuestRange written = job->destination;
+  written.Append(job->iv_destination);
+  WARD_TRY(flow_rule::CheckEncrypt(*memory_, job->source, written, use.grant->session));
+  TakeCounterBlock(use.grant, job);
+  return {};
 }
 
 // Taken even if the job fails later: a counter block is never handed out twice (R22).

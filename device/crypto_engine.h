@@ -27,11 +27,14 @@ class CryptoEngine {
   // As CopyEngine::Begin. Order of checks: operands, session, key, pattern or sub-samples,
   // addresses, flow rule, IV. ENCRYPT_BLT takes its counter block here and writes it to iv_address
   // in the last step.
-  Result<EngineJob> Begin(const abi::DecryptBltCommand& command, const AddressSpace& space);
+  // The job is begun where it will be stepped; what is in it after a fault means nothing.
+  Result<void> Begin(const abi::DecryptBltCommand& command, const AddressSpace& space,
+                     EngineJob* job);
   // `sub_samples` is the list behind the command, as long as sub_sample_count says.
-  Result<EngineJob> Begin(const abi::DecryptSampleCommand& command, ConstByteSpan sub_samples,
-                          const AddressSpace& space);
-  Result<EngineJob> Begin(const abi::EncryptBltCommand& command, const AddressSpace& space);
+  Result<void> Begin(const abi::DecryptSampleCommand& command, ConstByteSpan sub_samples,
+                     const AddressSpace& space, EngineJob* job);
+  Result<void> Begin(const abi::EncryptBltCommand& command, const AddressSpace& space,
+                     EngineJob* job);
   // As CopyEngine::Step; session, key and flow rule are looked at again, so a session that ended
   // meanwhile stops the job with SESSION_INVALID, a key that was replaced with SESSION_NO_KEY, and
   // a cipher that does not run with DEVICE_IN_ERROR_STATE.

@@ -46,14 +46,20 @@ struct EngineJob {
   // As a new one.
   void Clear();
 
+  // Becomes a job that has only its command yet.
+  template <typename T>
+  void Take(Kind of_kind, const T& checked_command, uint32_t of_context) {
+    static_assert(sizeof(T) <= sizeof(command));
+    Clear();
+    kind = of_kind;
+    context = of_context;
+    std::memcpy(command, &checked_command, sizeof(T));
+  }
   // A job that has only its command yet.
   template <typename T>
   static EngineJob Of(Kind kind, const T& checked_command, uint32_t context) {
-    static_assert(sizeof(T) <= sizeof(command));
     EngineJob job;
-    job.kind = kind;
-    job.context = context;
-    std::memcpy(job.command, &checked_command, sizeof(T));
+    job.Take(kind, checked_command, context);
     return job;
   }
 

@@ -50,7 +50,14 @@ void GuestRange::Append(const PhysicalSpan& span) {
       return;
     }
   }
-  starts_.push_back(size_bytes_);
+  if (spans_.size() == kFewSpans) {
+    uint64_t start = 0;
+    for (const PhysicalSpan& earlier : spans_) {
+      starts_.push_back(start);
+      start += earlier.size_bytes_;
+    }
+  }
+  if (spans_.size() >= kFewSpans) starts_.push_back(size_bytes_);
   spans_.push_back(span);
   size_bytes_ += span.size_bytes_;
 }
@@ -69,15 +76,28 @@ GuestRange GuestRange::Slice(uint64_t offset, uint64_t size_bytes) const {
   WARD_ASSERT(RangeFits(offset, size_bytes, size_bytes_));
   GuestRange slice;
   if (size_bytes == 0) return slice;
-  const auto index = static_cast<size_t>(std::upper_bound(starts_.begin(), starts_.end(), offset) -
-                                         starts_.begin() - 1);
-  AppendTo(&slice, index, offset, size_bytes);
+  AppendTo(&slice, Find(offset), offset, size_bytes);
   return slice;
 }
 
-void GuestRange::AppendTo(GuestRange* slice, size_t index, uint64_t offset,
+GuestRange::Place GuestRange::Find(uint64_t offset) const {
+  if (starts_.empty()) return Advance({}, offset);
+  const auto index = static_cast<size_t>(std::upper_bound(starts_.begin(), starts_.end(), offset) -
+                                         starts_.begin() - 1);
+  return {index, starts_[index]};
+}
+
+GuestRange::Place GuestRange::Advance(Place place, uint64_t offset) const {
+  while (offset - place.start >= spans_[place.index].size_bytes_) {
+    place.start += spans_[place.index++].size_bytes_;
+  }
+  return place;
+}
+
+void GuestRange::AppendTo(GuestRange* slice, Place place, uint64_t offset,
                           uint64_t size_bytes) const {
-  uint64_t in_span = offset - starts_[index];
+  size_t index = place.index;
+  uint64_t in_span = offset - place.start;
   while (size_bytes != 0) {
     const uint64_t piece = std::min(spans_[index].size_bytes_ - in_span, size_bytes);
     slice->Append(spans_[index].Slice(in_span, piece));
@@ -89,12 +109,13 @@ void GuestRange::AppendTo(GuestRange* slice, size_t index, uint64_t offset,
 
 GuestRange GuestRange::Rows(uint64_t row_bytes, uint64_t row_count, uint64_t pitch) const {
   GuestRange rows;
-  size_t index = 0;
+  Place place;
   for (uint64_t row = 0; row < row_count; ++row) {
     const uint64_t offset = row * pitch;
     WARD_ASSERT(RangeFits(offset, row_bytes, size_bytes_));
-    while (index + 1 < starts_.size() && starts_[index + 1] <= offset) ++index;
-    AppendTo(&rows, index, offset, row_bytes);
+    if (row_bytes == 0) continue;
+    place = Advance(place, offset);
+    AppendTo(&rows, place, offset, row_bytes);
   }
   return rows;
 }
@@ -208,8 +229,12 @@ Result<void> Memory::Write(const GuestRange& range, ConstByteSpan source) {
 }
 
 Result<void> Memory::Read(const PhysicalSpan& span, ByteSpan destination) const {
-  WARD_ASSERT(span.size_bytes() == destination.size());
   AddWork(TransferWork(span.size_bytes()));
+  return ReadUncharged(span, destination);
+}
+
+Result<void> Memory::ReadUncharged(const PhysicalSpan& span, ByteSpan destination) const {
+  WARD_ASSERT(span.size_bytes() == destination.size());
   switch (span.aperture()) {
     case Aperture::kSystem:
       if (!ports_.dma->Read(span.address(), destination)) {

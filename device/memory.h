@@ -81,12 +81,21 @@ class GuestRange {
   std::vector<SpanRecord> Records() const;
   static GuestRange FromRecords(const std::vector<SpanRecord>& records);
 
-  // From span `index`, which `offset` lies in.
-  void AppendTo(GuestRange* slice, size_t index, uint64_t offset, uint64_t size_bytes) const;
+  // The span that `offset` lies in, from `index` on, and where it begins.
+  struct Place {
+    size_t index = 0;
+    uint64_t start = 0;
+  };
+  Place Find(uint64_t offset) const;
+  // Onward from a place at or before `offset`.
+  Place Advance(Place place, uint64_t offset) const;
+  // From `place`, which `offset` lies in.
+  void AppendTo(GuestRange* slice, Place place, uint64_t offset, uint64_t size_bytes) const;
 
   Spans spans_;
-  // Offset of each span in the range, so that Slice can search.
-  boost::container::small_vector<uint64_t, 2> starts_;
+  // Offset of each span in the range, so that Slice can search; only of ranges of many.
+  static constexpr size_t kFewSpans = 8;
+  std::vector<uint64_t> starts_;
   uint64_t size_bytes_ = 0;
 };
 
@@ -123,6 +132,8 @@ class Memory {
   Result<void> Read(const GuestRange& range, ByteSpan destination) const;
   Result<void> Write(const GuestRange& range, ConstByteSpan source);
   Result<void> Read(const PhysicalSpan& span, ByteSpan destination) const;
+  // For small reads that are charged where it is known what they are for.
+  Result<void> ReadUncharged(const PhysicalSpan& span, ByteSpan destination) const;
   Result<void> Write(const PhysicalSpan& span, ConstByteSpan source);
   Result<void> WriteAtomic64(const PhysicalSpan& span, uint64_t value);
 
