@@ -146,6 +146,7 @@ void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
 
 ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
   blocks_.contexts->FlushTranslations();
+  ahead_.queue = kQueueCount;
   ReportHangs();
   uint64_t left = std::max(budget_bytes, kCommandCost);
   uint64_t charged = blocks_.memory->work();
@@ -326,13 +327,36 @@ Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
 
 Result<void> CommandProcessor::FetchBytes(uint32_t queue, uint32_t offset, ByteSpan destination) {
   const QueueExecution& execution = state_.queues[queue];
-  if (!execution.InIndirect()) return rings_[queue].Fetch(offset, destination);
+  if (!execution.InIndirect()) return FetchFromRing(queue, offset, destination);
   WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
   WARD_ASSIGN_OR_RETURN(
       const GuestRange range,
       space.TranslateControl(execution.Innermost().address + execution.Innermost().next + offset,
                              destination.size(), sizeof(abi::CommandHeader), Access::kRead));
   return blocks_.memory->Read(range, destination);
+}
+
+Result<void> CommandProcessor::FetchFromRing(uint32_t queue, uint32_t offset,
+                                             ByteSpan destination) {
+  const CommandRing& ring = rings_[queue];
+  const uint32_t position = ring.head() + offset;
+  const auto holds = [&] {
+    return ahead_.queue == queue && position >= ahead_.position &&
+           RangeFits(position - ahead_.position, destination.size(), ahead_.size_bytes);
+  };
+  if (offset == 0 && !holds()) {
+    ahead_.queue = kQueueCount;
+    ahead_.size_bytes = std::min<uint32_t>(ring.AvailableBytes(), sizeof(ahead_.bytes));
+    if (ring.ReadAhead(ByteSpan(ahead_.bytes.data(), ahead_.size_bytes))) {
+      ahead_.queue = queue;
+      ahead_.position = position;
+    }
+  }
+  if (!holds()) return ring.Fetch(offset, destination);
+  blocks_.memory->AddWork(Memory::TransferWork(destination.size()));
+  std::memcpy(destination.data(), ahead_.bytes.data() + (position - ahead_.position),
+              destination.size());
+  return {};
 }
 
 void CommandProcessor::Skip(uint32_t queue, uint32_t length) {

@@ -161,6 +161,7 @@ class CommandProcessor {
 
   Result<Fetched> FetchNext(uint32_t queue);
   Result<void> FetchBytes(uint32_t queue, uint32_t offset, ByteSpan destination);
+  Result<void> FetchFromRing(uint32_t queue, uint32_t offset, ByteSpan destination);
   void Skip(uint32_t queue, uint32_t length);
 
   // Executes it or begins it (phase); nothing has happened when it returns a fault.
@@ -200,6 +201,14 @@ class CommandProcessor {
   // sleeps until a doorbell or its control register wakes it. Follows from the state.
   uint32_t awake_ = kAllQueues;
   std::vector<uint8_t> fetch_buffer_;  // of the command being decoded; no state between slices
+  // Ring bytes of one queue that were read together, each of them once. No state between slices.
+  struct ReadAhead {
+    uint32_t queue = kQueueCount;  // none
+    uint32_t position = 0;         // of the first one in the ring
+    uint32_t size_bytes = 0;
+    std::array<uint8_t, abi::kPageSize> bytes;
+  };
+  ReadAhead ahead_;
 };
 
 }  // namespace ward::device

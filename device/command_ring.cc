@@ -87,12 +87,19 @@ Result<void> CommandRing::AcceptTail(uint32_t tail) {
 }
 
 Result<void> CommandRing::Fetch(uint32_t offset, ByteSpan destination) const {
-  WARD_ASSERT(RangeFits(offset, destination.size(), AvailableBytes()));
-  const uint64_t base = uint64_t{*base_high_} << 32 | *base_low_;
-  const uint64_t address = base + head() + offset;
-  WARD_ASSIGN_OR_RETURN(const PhysicalSpan span,
-                        Span(address, destination.size(), abi::kQueueControlRingLocalMask));
+  WARD_ASSIGN_OR_RETURN(const PhysicalSpan span, SpanAtHead(offset, destination.size()));
   return memory_->Read(span, destination);
+}
+
+bool CommandRing::ReadAhead(ByteSpan destination) const {
+  auto span = SpanAtHead(0, destination.size());
+  return span.ok() && memory_->ReadUncharged(span.value(), destination).ok();
+}
+
+Result<PhysicalSpan> CommandRing::SpanAtHead(uint32_t offset, uint64_t size_bytes) const {
+  WARD_ASSERT(RangeFits(offset, size_bytes, AvailableBytes()));
+  const uint64_t base = uint64_t{*base_high_} << 32 | *base_low_;
+  return Span(base + head() + offset, size_bytes, abi::kQueueControlRingLocalMask);
 }
 
 void CommandRing::Advance(uint32_t length) {

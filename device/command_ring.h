@@ -38,6 +38,9 @@ class CommandRing {
   Result<void> AcceptTail(uint32_t tail);
   // Bytes from the head on; the range is available. Does not move the head. BUS_ERROR.
   Result<void> Fetch(uint32_t offset, ByteSpan destination) const;
+  // As Fetch from the head on, for bytes that are charged when they are used. Whether it worked: a
+  // failure may be that of a command far ahead, which is none yet.
+  bool ReadAhead(ByteSpan destination) const;
   // Past a command of this length.
   void Advance(uint32_t length);
 
@@ -49,6 +52,7 @@ class CommandRing {
   uint32_t SizeBytes() const { return 1u << *size_log2_; }
   // Of ring, context and fence.
   Result<void> CheckConfiguration(const ContextTable& contexts) const;
+  Result<PhysicalSpan> SpanAtHead(uint32_t offset, uint64_t size_bytes) const;
   Result<PhysicalSpan> Span(uint64_t address, uint64_t size_bytes, uint32_t local_bit) const;
 
   uint32_t queue_;
