@@ -145,6 +145,7 @@ void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
 }
 
 ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
+  blocks_.memory->BeginSlice();
   blocks_.contexts->FlushTranslations();
   ahead_.queue = kQueueCount;
   ReportHangs();
@@ -164,6 +165,7 @@ ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
     });
   }
   result.wakeup_ns = FindWakeup();
+  blocks_.memory->EndSlice();
   return result;
 }
 
@@ -272,12 +274,15 @@ bool CommandProcessor::RunCommand(uint32_t queue, uint64_t budget) {
                            fetched.value().bytes});
   auto outcome = Execute(queue, fetched.value());
   if (!outcome.ok()) {
+    blocks_.crypto->ForgetKeyUse();
     Conclude(queue, outcome);
     return true;
   }
   const Phase phase = state_.queues[queue].phase;
   if (phase == Phase::kNone) Finish(queue);
   if (phase == Phase::kJob) StepJob(queue, budget);
+  // Whether or not it had its first step.
+  blocks_.crypto->ForgetKeyUse();
   return true;
 }
 

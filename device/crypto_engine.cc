@@ -203,6 +203,13 @@ Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
   return use;
 }
 
+Result<void> CryptoEngine::BeginUse(EngineJob* job) {
+  ForgetKeyUse();
+  WARD_ASSIGN_OR_RETURN(fresh_use_, FindKey(*job));
+  fresh_job_ = job;
+  return {};
+}
+
 template <typename Command>
 Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpace& space,
                                         const KeyUse& use, uint64_t keystream_bytes,
@@ -230,7 +237,8 @@ Result<void> CryptoEngine::Begin(const abi::DecryptBltCommand& command, const Ad
                                  EngineJob* job) {
   job->Take(EngineJob::Kind::kDecrypt, command, space.context());
   WARD_TRY(CheckOperands(command));
-  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(*job));
+  WARD_TRY(BeginUse(job));
+  const KeyUse& use = fresh_use_;
   if (WARD_RULE("R10.alignment", !IsAlignedPattern(use.pattern, abi::kBlockAlignment))) {
     return Fault{abi::kStatusPatternMisaligned, "a pattern that is not made of cipher blocks"};
   }
@@ -243,18 +251,19 @@ Result<void> CryptoEngine::Begin(const abi::DecryptSampleCommand& command,
                                  EngineJob* job) {
   job->Take(EngineJob::Kind::kDecryptSample, command, space.context());
   WARD_TRY(CheckLength(command.length_bytes));
-  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(*job));
+  WARD_TRY(BeginUse(job));
   memory_->AddWork(Memory::kPieceWork * command.sub_sample_count);
   job->sample = MapSubSamples(command, sub_samples);
   WARD_TRY(CheckSubSamples(command, job->sample));
-  return AdmitDecrypt(command, space, use, job->sample.keystream_bytes(), job);
+  return AdmitDecrypt(command, space, fresh_use_, job->sample.keystream_bytes(), job);
 }
 
 Result<void> CryptoEngine::Begin(const abi::EncryptBltCommand& command, const AddressSpace& space,
                                  EngineJob* job) {
   job->Take(EngineJob::Kind::kEncrypt, command, space.context());
   WARD_TRY(CheckLength(command.length_bytes));
-  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(*job));
+  WARD_TRY(BeginUse(job));
+  const KeyUse& use = fresh_use_;
   job->key_serial = use.key_serial;
   WARD_TRY(space.TranslateInto(command.destination, command.length_bytes, Access::kWrite,
                                &job->destination));
@@ -312,7 +321,11 @@ void CryptoEngine::RestartEncryption(EngineJob* job) {
 }
 
 Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
-  WARD_ASSIGN_OR_RETURN(const KeyUse use, FindKey(*job));
+  KeyUse use = fresh_use_;
+  if (fresh_job_ != job) {
+    WARD_ASSIGN_OR_RETURN(use, FindKey(*job));
+  }
+  ForgetKeyUse();
   // The counters were claimed under the old key (R21), and half a blt under another is no use.
   if (use.key_serial != job->key_serial) {
     return Fault{abi::kStatusSessionNoKey, "the key was replaced while the blt ran"};

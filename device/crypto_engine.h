@@ -39,6 +39,9 @@ class CryptoEngine {
   // meanwhile stops the job with SESSION_INVALID, a key that was replaced with SESSION_NO_KEY, and
   // a cipher that does not run with DEVICE_IN_ERROR_STATE.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
+  // Begin has looked for session and key, and a first Step that follows at once uses what it found.
+  // To be called before anything else can happen to them.
+  void ForgetKeyUse() { fresh_job_ = nullptr; }
   // As CopyEngine.
   bool CanResume(const EngineJob& job) const;
   // An ENCRYPT_BLT that was saved amid its work begins anew with a counter block of its own: what
@@ -57,6 +60,7 @@ class CryptoEngine {
     uint64_t length_bytes = 0;
   };
   Result<KeyUse> FindKey(const EngineJob& job);
+  Result<void> BeginUse(EngineJob* job);
   // The second half of Begin for the two commands that decrypt. `keystream_bytes` is what the whole
   // of it takes.
   template <typename Command>
@@ -80,6 +84,8 @@ class CryptoEngine {
   // back.
   BounceBuffer* Room(std::unique_ptr<BounceBuffer>* room);
 
+  const EngineJob* fresh_job_ = nullptr;  // whose key use was just found
+  KeyUse fresh_use_;
   Memory* memory_;
   KeyVault* vault_;
   GrantTable* grants_;

@@ -36,7 +36,11 @@ class DirectoryCache {
     uint64_t region = 0;
     uint64_t entry = 0;
   };
-  static size_t IndexOf(uint64_t address) { return address / abi::kLargePageSize % kLines; }
+  // Drivers put each kind of memory at a round address.
+  static size_t IndexOf(uint64_t address) {
+    const uint64_t region = address / abi::kLargePageSize;
+    return (region ^ region >> 6 ^ region >> 12 ^ region >> 18) % kLines;
+  }
 
   std::array<Line, kLines> lines_;
   bool is_empty_ = true;

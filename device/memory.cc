@@ -233,6 +233,9 @@ Result<void> Memory::Read(const PhysicalSpan& span, ByteSpan destination) const 
   return ReadUncharged(span, destination);
 }
 
+void Memory::BeginSlice() { visible_ = ports_.vram->Window(0, visible_bytes_); }
+void Memory::EndSlice() { visible_ = nullptr; }
+
 Result<void> Memory::ReadUncharged(const PhysicalSpan& span, ByteSpan destination) const {
   WARD_ASSERT(span.size_bytes() == destination.size());
   switch (span.aperture()) {
@@ -242,7 +245,11 @@ Result<void> Memory::ReadUncharged(const PhysicalSpan& span, ByteSpan destinatio
       }
       break;
     case Aperture::kVisible:
-      ports_.vram->Read(span.address(), destination);
+      if (visible_ != nullptr) {
+        std::memcpy(destination.data(), visible_ + span.address(), destination.size());
+      } else {
+        ports_.vram->Read(span.address(), destination);
+      }
       break;
     case Aperture::kProtected:
       ReadProtected(span.address(), destination);

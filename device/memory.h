@@ -132,6 +132,10 @@ class Memory {
   Result<void> Read(const GuestRange& range, ByteSpan destination) const;
   Result<void> Write(const GuestRange& range, ConstByteSpan source);
   Result<void> Read(const PhysicalSpan& span, ByteSpan destination) const;
+  // Around a slice of work: the host's window onto visible VRAM is looked for once, and used until
+  // the end.
+  void BeginSlice();
+  void EndSlice();
   // For small reads that are charged where it is known what they are for.
   Result<void> ReadUncharged(const PhysicalSpan& span, ByteSpan destination) const;
   Result<void> Write(const PhysicalSpan& span, ConstByteSpan source);
@@ -200,6 +204,7 @@ class Memory {
   std::vector<bool> touched_;  // pages that may hold something other than zeros
   PageSet stale_;              // not touched, but the memory behind them still has what was there
   Ports ports_;
+  uint8_t* visible_ = nullptr;  // all of visible VRAM, in a slice whose host shows it
   mutable uint64_t work_ = 0;
 };
 
