@@ -175,7 +175,7 @@ bool CommandProcessor::TakeTurn(uint64_t left) {
     for (uint32_t i = 0; i < order.count; ++i) {
       const uint32_t queue = order.queues[i];
       const uint64_t before = blocks_.memory->work();
-      const uint64_t budget = std::min({left, scheduler_.BudgetOf(queue), kTurnBytes});
+      const uint64_t budget = std::min(left, kTurnBytes);
       if (!Visit(queue, budget)) {
         if (IsAtRest(queue)) awake_ &= ~(1u << queue);
         continue;

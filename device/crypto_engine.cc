@@ -345,7 +345,8 @@ Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
 
 Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwner session,
                                       uint64_t budget_bytes) {
-  uint64_t budget = std::max(budget_bytes, kLeastStepBytes);
+  // Whole pages, so that no step begins amid a cipher block.
+  uint64_t budget = std::max(budget_bytes / kLeastStepBytes * kLeastStepBytes, kLeastStepBytes);
   while (budget != 0 && job->done < use.length_bytes) {
     const uint64_t size_bytes = std::min({use.length_bytes - job->done, budget,
                                           uint64_t{BounceBuffer::kMaximumSliceBytes}});
