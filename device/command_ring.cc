@@ -102,9 +102,7 @@ Result<PhysicalSpan> CommandRing::SpanAtHead(uint32_t offset, uint64_t size_byte
   return Span(base + head() + offset, size_bytes, abi::kQueueControlRingLocalMask);
 }
 
-void CommandRing::Advance(uint32_t length) {
-  *head_ = (head() + length) & (SizeBytes() - 1);
-}
+void CommandRing::Advance(uint32_t length) { *head_ = (head() + length) & (SizeBytes() - 1); }
 
 Result<void> CommandRing::WriteFence(Memory* memory, uint64_t value) {
   WARD_ASSIGN_OR_RETURN(const PhysicalSpan span,

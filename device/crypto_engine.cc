@@ -217,8 +217,7 @@ Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpa
   job->key_serial = use.key_serial;
   WARD_TRY(space.TranslateInto(command.destination, command.length_bytes, Access::kWrite,
                                &job->destination));
-  WARD_TRY(
-      space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source));
+  WARD_TRY(space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source));
   WARD_ASSIGN_OR_RETURN(
       job->owner, flow_rule::CheckDecrypt(*memory_, job->source, job->destination,
                                           use.grant->session, MayDecryptOpen(*job, *use.grant)));
@@ -267,8 +266,7 @@ Result<void> CryptoEngine::Begin(const abi::EncryptBltCommand& command, const Ad
   job->key_serial = use.key_serial;
   WARD_TRY(space.TranslateInto(command.destination, command.length_bytes, Access::kWrite,
                                &job->destination));
-  WARD_TRY(
-      space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source));
+  WARD_TRY(space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source));
   WARD_TRY(space.TranslateInto(command.iv_address, sizeof(job->counter_block), Access::kWrite,
                                &job->iv_destination));
   GuestRange written = job->destination;
@@ -348,8 +346,8 @@ Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwn
   // Whole pages, so that no step begins amid a cipher block.
   uint64_t budget = std::max(budget_bytes / kLeastStepBytes * kLeastStepBytes, kLeastStepBytes);
   while (budget != 0 && job->done < use.length_bytes) {
-    const uint64_t size_bytes = std::min({use.length_bytes - job->done, budget,
-                                          uint64_t{BounceBuffer::kMaximumSliceBytes}});
+    const uint64_t size_bytes = std::min(
+        {use.length_bytes - job->done, budget, uint64_t{BounceBuffer::kMaximumSliceBytes}});
     if (size_bytes == use.length_bytes) {
       WARD_TRY(MoveSlice(job, use, session, job->source, job->destination));
     } else {

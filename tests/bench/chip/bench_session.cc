@@ -132,9 +132,9 @@ void BenchSession::OpenSession() {
   std::vector<uint8_t> negotiate(8 + device::RsaPrivateKey::kModulusBytes);
   StoreLe<uint32_t>(negotiate.data(), session_);
   StoreLe<uint32_t>(negotiate.data() + 4, device::RsaPrivateKey::kModulusBytes);
-  Require(fakes::LoadTestIdentity(WARD_SOURCE_DIR)
-              .key->WrapKey(key, ByteSpan(negotiate).subspan(8)),
-          "no wrapped key");
+  Require(
+      fakes::LoadTestIdentity(WARD_SOURCE_DIR).key->WrapKey(key, ByteSpan(negotiate).subspan(8)),
+      "no wrapped key");
   Send(abi::kMessageNegotiateSessionKey, negotiate);
   StartQueue(kQueue, kContext, rings_.bus_address + kRingBytes);
 }

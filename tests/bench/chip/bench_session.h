@@ -60,7 +60,7 @@ class BenchSession {
   void OpenSession();
 
   std::unique_ptr<emulator::InProcessHost> host_;
-  abi::DmaBuffer rings_{};   // the kernel's, the user's, then a page of fences
+  abi::DmaBuffer rings_{};  // the kernel's, the user's, then a page of fences
   abi::DmaBuffer memory_{};
   uint8_t* vram_ = nullptr;
   uint32_t session_ = 0;

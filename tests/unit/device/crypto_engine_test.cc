@@ -137,7 +137,7 @@ TEST_CASE("memory that is not protected can be encrypted too") {
 
 TEST_CASE("the counter block is written after the last byte, not before") {
   Bench bench;
-  auto job = bench.engine.Begin(Encrypt(8192, Bench::VisibleVa()), bench.tables.Space(kContext));
+  auto job = bench.Begin(Encrypt(8192, Bench::VisibleVa()), bench.tables.Space(kContext));
   REQUIRE(job.ok());
   REQUIRE_FALSE(bench.engine.Step(&job.value(), 4096).value());
   CHECK(bench.ReadSystem(kPage * 60 + 3, 16) == Bytes(16, 0));
@@ -252,7 +252,7 @@ TEST_CASE("R27 a grant that is closed while an open blt runs stops it") {
   bench.grants.At(1).open_decrypt = true;
   auto command = Decrypt(8 * kPage, Bytes(16, 7));
   command.destination = Bench::VisibleVa();
-  auto job = bench.engine.Begin(command, bench.tables.Space(kContext));
+  auto job = bench.Begin(command, bench.tables.Space(kContext));
   REQUIRE(job.ok());
   REQUIRE_FALSE(bench.engine.Step(&job.value(), kPage).value());
   bench.grants.At(1).open_decrypt = false;
@@ -295,7 +295,7 @@ TEST_CASE(
   auto command = Decrypt(4 * kPage, Counter(9, 0));
   command.source = Bench::SystemVa();
   command.destination = Bench::ProtectedVa();
-  auto job = bench.engine.Begin(command, bench.tables.Space(kContext));
+  auto job = bench.Begin(command, bench.tables.Space(kContext));
   REQUIRE(job.ok());
   REQUIRE_FALSE(bench.engine.Step(&job.value(), kPage).value());
   bench.vault.Wipe(old_slot);
@@ -322,7 +322,7 @@ TEST_CASE("a cipher that does not run is DEVICE_IN_ERROR_STATE") {
 TEST_CASE("P8 a session that ends between two steps stops its blt with SESSION_INVALID") {
   Bench bench;
   bench.PutSystem(0, Noise(3 * kPage, 5));
-  auto job = bench.engine.Begin(Decrypt(3 * kPage, Bytes(16, 0)), bench.tables.Space(kContext));
+  auto job = bench.Begin(Decrypt(3 * kPage, Bytes(16, 0)), bench.tables.Space(kContext));
   REQUIRE(job.ok());
   REQUIRE(bench.engine.Step(&job.value(), kPage).ok());
   bench.memory.ReleaseOwner(kSession);
@@ -335,7 +335,7 @@ TEST_CASE("P8 a session that ends between two steps stops its blt with SESSION_I
 
 TEST_CASE("P8 a source page that changes hands between two steps stops a read-back") {
   Bench bench;
-  auto job = bench.engine.Begin(Encrypt(3 * kPage), bench.tables.Space(kContext));
+  auto job = bench.Begin(Encrypt(3 * kPage), bench.tables.Space(kContext));
   REQUIRE(job.ok());
   REQUIRE(bench.engine.Step(&job.value(), kPage).ok());
   bench.PutProtected(Bench::PageOf(Bench::ProtectedVa(kPage)) * kPage, Noise(kPage, 6), kOther);

@@ -42,7 +42,7 @@ Bytes ListBytes(const List& list) {
 
 uint32_t Run(Bench* bench, const abi::DecryptSampleCommand& command, const List& list,
              uint64_t budget_bytes = 4096) {
-  return bench->Finish(bench->engine.Begin(command, ListBytes(list), bench->tables.Space(kContext)),
+  return bench->Finish(bench->Begin(command, ListBytes(list), bench->tables.Space(kContext)),
                        budget_bytes);
 }
 
@@ -213,8 +213,8 @@ TEST_CASE("R21 strict: a sample claims the blocks of its encrypted bytes, and no
 TEST_CASE("a sample whose key is replaced between two steps goes on under no other key") {
   Bench bench;
   const List list = {{16, 4 * kPage - 16}};
-  auto job = bench.engine.Begin(Sample(list, Counter(9, 0)), ListBytes(list),
-                                bench.tables.Space(kContext));
+  auto job =
+      bench.Begin(Sample(list, Counter(9, 0)), ListBytes(list), bench.tables.Space(kContext));
   REQUIRE(job.ok());
   REQUIRE_FALSE(bench.engine.Step(&job.value(), kPage).value());
   Grant& grant = bench.grants.At(1);
