@@ -77,16 +77,14 @@ void BenchQueue::Enable() {
   }
 }
 
-void BenchQueue::Append(ConstByteSpan command, Fence fence) {
-  auto end = kmd::MakeCommand<abi::FenceCommand>();
-  end.value = ++last_fence_;
-  if (fence == Fence::kInterrupts) end.flags = abi::FenceCommand::kFlagInterrupt;
-  Put(command);
-  Put(kmd::BytesOf(end));
+void BenchQueue::AppendFence(Fence fence) {
+  auto command = kmd::MakeCommand<abi::FenceCommand>();
+  command.value = ++last_fence_;
+  if (fence == Fence::kInterrupts) command.flags = abi::FenceCommand::kFlagInterrupt;
+  Append(kmd::BytesOf(command));
 }
 
-// What was appended before is done, so only the end of the ring is in the way.
-void BenchQueue::Put(ConstByteSpan bytes) {
+void BenchQueue::Append(ConstByteSpan bytes) {
   if (tail_ + bytes.size() >= kRingBytes) {
     auto padding = kmd::MakeCommand<abi::NoopCommand>();
     padding.length = kRingBytes - tail_;

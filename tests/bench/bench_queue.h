@@ -20,10 +20,12 @@ class BenchQueue {
 
   enum class Fence { kSilent, kInterrupts };
 
-  // Puts a command and a fence behind it into the ring; nothing of it is told to the device yet.
-  void Append(ConstByteSpan command, Fence fence);
+  // Puts a command into the ring; nothing of it is told to the device yet. Between two doorbells no
+  // more than half the ring, and what went before a doorbell is waited for before the next one.
+  void Append(ConstByteSpan command);
+  void AppendFence(Fence fence);
   void RingDoorbell();
-  // Spins until the fence of what was appended last is in memory. Throws std::runtime_error.
+  // Spins until the last fence is in memory. Throws std::runtime_error.
   void SpinUntilFence() const;
   // Clears the cause of the queue's interrupts.
   void ClearCause();
@@ -33,7 +35,6 @@ class BenchQueue {
 
   void WaitForFirmware();
   void Enable();
-  void Put(ConstByteSpan bytes);
   uint64_t LoadFence() const;
 
   abi::PciFunction* function_;

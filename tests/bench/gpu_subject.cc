@@ -14,6 +14,7 @@ namespace ward::bench {
 namespace {
 
 constexpr double kMib = 1 << 20;
+constexpr uint32_t kCommandsOfADoorbell = 64;
 
 double MibPerSecond(uint32_t bytes, double nanoseconds) {
   return bytes / kMib / (nanoseconds * 1e-9);
@@ -30,6 +31,7 @@ double GpuSubject::Measure(const std::string& figure, uint32_t count) {
   }
   if (figure == "fence") return MeasureFence(count);
   if (figure == "interrupt") return MeasureInterrupt(count);
+  if (figure == "commands") return MeasureCommands(count);
   if (figure == "copy") return MeasureCopy(count);
   if (figure == "write") return MeasureWrite(count);
   throw std::invalid_argument(figure);
@@ -39,7 +41,8 @@ double GpuSubject::MeasureFence(uint32_t count) {
   const auto noop = kmd::MakeCommand<abi::NoopCommand>();
   Sampler samples(count);
   while (samples.WantsMore()) {
-    queue_.Append(kmd::BytesOf(noop), BenchQueue::Fence::kSilent);
+    queue_.Append(kmd::BytesOf(noop));
+    queue_.AppendFence(BenchQueue::Fence::kSilent);
     const auto start = Clock::now();
     queue_.RingDoorbell();
     queue_.SpinUntilFence();
@@ -53,13 +56,28 @@ double GpuSubject::MeasureInterrupt(uint32_t count) {
   Sampler samples(count);
   DrainInterrupts(function_.get());
   while (samples.WantsMore()) {
-    queue_.Append(kmd::BytesOf(noop), BenchQueue::Fence::kInterrupts);
+    queue_.Append(kmd::BytesOf(noop));
+    queue_.AppendFence(BenchQueue::Fence::kInterrupts);
     const auto start = Clock::now();
     queue_.RingDoorbell();
     TakeInterrupt(function_.get());
     samples.Add(NanosecondsSince(start));
     queue_.SpinUntilFence();  // it is there already: the fence comes before its interrupt
     queue_.ClearCause();
+  }
+  return samples.Median();
+}
+
+double GpuSubject::MeasureCommands(uint32_t count) {
+  const auto noop = kmd::MakeCommand<abi::NoopCommand>();
+  Sampler samples(count);
+  while (samples.WantsMore()) {
+    const auto start = Clock::now();
+    for (uint32_t i = 1; i < kCommandsOfADoorbell; ++i) queue_.Append(kmd::BytesOf(noop));
+    queue_.AppendFence(BenchQueue::Fence::kSilent);
+    queue_.RingDoorbell();
+    queue_.SpinUntilFence();
+    samples.Add(kCommandsOfADoorbell / (NanosecondsSince(start) * 1e-9));
   }
   return samples.Median();
 }
@@ -121,7 +139,8 @@ void GpuSubject::Copy(bool to_vram) {
   copy.source = to_vram ? buffer_.bus_address : abi::kPhysicalLocal;
   copy.row_bytes = copy.destination_pitch = copy.source_pitch = kTransferBytes;
   copy.row_count = 1;
-  queue_.Append(kmd::BytesOf(copy), BenchQueue::Fence::kSilent);
+  queue_.Append(kmd::BytesOf(copy));
+  queue_.AppendFence(BenchQueue::Fence::kSilent);
   queue_.RingDoorbell();
   queue_.SpinUntilFence();
 }

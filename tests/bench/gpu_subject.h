@@ -11,8 +11,9 @@
 namespace ward::bench {
 
 // Figures: "register_read" (QUEUE_STATUS, which the chip answers each time), "fence" (doorbell of a
-// NOOP to its fence, seen by polling), "interrupt" (the same to its interrupt), "copy" (system
-// memory to visible VRAM by COPY), "write" (to visible VRAM by the CPU, through BAR2).
+// NOOP to its fence, seen by polling), "interrupt" (the same to its interrupt), "commands" (a
+// second, 64 with each doorbell), "copy" (system memory to visible VRAM by COPY), "write" (to
+// visible VRAM by the CPU, through BAR2).
 class GpuSubject final : public Subject {
  public:
   explicit GpuSubject(std::unique_ptr<abi::PciFunction> function);
@@ -25,6 +26,7 @@ class GpuSubject final : public Subject {
 
   double MeasureFence(uint32_t count);
   double MeasureInterrupt(uint32_t count);
+  double MeasureCommands(uint32_t count);
   double MeasureCopy(uint32_t count);
   double MeasureWrite(uint32_t count);
   void TakeBuffer();

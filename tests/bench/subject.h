@@ -16,8 +16,8 @@ class Subject {
 
   // "gpu" or "edu".
   virtual const char* Kind() const = 0;
-  // The median of `count` samples, or of as many as half a second has (Sampler): nanoseconds, or
-  // MiB/s of those that move data.
+  // The median of `count` samples, or of as many as half a second has (Sampler): nanoseconds, MiB/s
+  // of those that move data, commands a second.
   // Throws std::runtime_error when the function does not do its part, std::invalid_argument for a
   // figure that there is not.
   virtual double Measure(const std::string& figure, uint32_t count) = 0;

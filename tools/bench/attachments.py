@@ -17,7 +17,7 @@ from vm.served import ServedGpu
 
 from .group import Effort, Group, Result
 from .probe import PROBE, GuestProbe, LocalProbe, Probe
-from .row import MIB_PER_SECOND, NANOSECONDS, Goal, Row, make_row
+from .row import MIB_PER_SECOND, NANOSECONDS, PER_SECOND, Goal, Row, make_row
 from .rounds import CannotMeasure, take_turns
 
 TREE = Path(__file__).resolve().parents[2]
@@ -48,6 +48,8 @@ FIGURES = (
     Figure("doorbell to fence", NANOSECONDS, "fence", "", 200, Goal(5000)),
     Figure("doorbell to interrupt", NANOSECONDS, "interrupt", "interrupt", 100,
            Goal(1.2, of_ratio=True)),
+    Figure("commands, 64 a doorbell", PER_SECOND, "commands", "", 100,
+           Goal(500e3, at_most=False)),
     Figure("copy to VRAM", MIB_PER_SECOND, "copy", "", 8),
     Figure("CPU writes VRAM", MIB_PER_SECOND, "write", "", 8),
 )

@@ -59,9 +59,12 @@ def main(words: List[str]) -> int:
     for group in GROUPS:
         if options.names and group.name not in options.names:
             continue
-        print(f"{group.name}: {group.summary}; {os.cpu_count()} processors, "
-              f"load average {os.getloadavg()[0]:.1f}", flush=True)
+        load = os.getloadavg()[0]
         result = group.run(effort)
+        print(f"{group.name}: {group.summary}; {os.cpu_count()} processors, load average {load:.1f} at the "
+              f"beginning and {os.getloadavg()[0]:.1f} at the end, {effort.rounds} rounds")
+        if options.quick:
+            print("--quick: the figures mean nothing")
         for line in [*result.notes, *table(result.rows)]:
             print(line)
         rows.extend(result.rows)

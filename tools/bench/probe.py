@@ -57,20 +57,24 @@ class LocalProbe(Probe):
 
     def _start(self, stack: ExitStack) -> None:
         self._process = stack.enter_context(subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0))
         stack.callback(self._process.kill)
         ready = self._read()
         if ready != "probe ready":
             raise CannotMeasure(ready)
 
     def _ask(self, line: str) -> str:
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(line.encode() + b"\n")
+        except BrokenPipeError:
+            pass  # what it said last, or that it has ended, is read below
         return self._read()
 
     def _read(self) -> str:
         line = self._process.stdout.readline()  # the probe's own waits are bounded
-        return line.rstrip("\n") if line else "the probe has ended"
+        if not line:
+            raise CannotMeasure("the probe has ended")
+        return line.decode(errors="replace").rstrip("\n")
 
 
 class GuestProbe(Probe):
@@ -83,6 +87,7 @@ class GuestProbe(Probe):
             files={"/probe": build / PROBE}, devices=[*devices, EDU],
             pci_id=f"{playback.PCI_ID},{EDU_ID}", accel="tcg", **machine)
         self.qemu_version = ""
+        self._lost = ""  # why nothing is asked any more: a late answer would be taken for another's
 
     def _start(self, stack: ExitStack) -> None:
         try:
@@ -97,11 +102,14 @@ class GuestProbe(Probe):
         self.qemu_version = ".".join(str(version[part]) for part in ("major", "minor", "micro"))
 
     def _ask(self, line: str) -> str:
+        if self._lost:
+            raise CannotMeasure(self._lost)
         try:
             self._guest.channel.send_line(line)
             return self._wait("(value|failed) .*")
         except VmError as error:
-            raise CannotMeasure(str(error)) from None
+            self._lost = str(error)
+            raise CannotMeasure(self._lost) from None
 
     def _wait(self, answer: str) -> str:
         return self._guest.channel.wait_line(f"^({answer})$", ANSWER_S).group(0)

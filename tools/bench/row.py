@@ -6,6 +6,9 @@ from typing import List, NamedTuple, Optional, Sequence
 
 NANOSECONDS = "ns"
 MIB_PER_SECOND = "MiB/s"
+PER_SECOND = "/s"
+LARGER_UNITS = {NANOSECONDS: (("s", 1e9), ("ms", 1e6), ("us", 1e3)),
+                PER_SECOND: (("M/s", 1e6), ("k/s", 1e3))}
 
 
 class Goal(NamedTuple):
@@ -45,18 +48,19 @@ def make_row(name: str, value: float, unit: str, baseline: Optional[float] = Non
 
 
 def show(value: float, unit: str) -> str:
-    """For people: three digits, and nanoseconds as the unit in which they are few."""
-    if unit == NANOSECONDS:
-        for name, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
-            if value >= size:
-                return f"{_digits(value / size)} {name}"
+    """For people: in the unit in which the digits are few."""
+    for name, size in LARGER_UNITS.get(unit, ()):
+        if value >= size:
+            return f"{_digits(value / size)} {name}"
     return f"{_digits(value)} {unit}"
 
 
 def _digits(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    if value >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
 def table(rows: Sequence[Row]) -> List[str]:
@@ -65,7 +69,7 @@ def table(rows: Sequence[Row]) -> List[str]:
     for row in rows:
         cells.append([row.name, show(row.value, row.unit),
                       "-" if row.baseline is None else show(row.baseline, row.unit),
-                      "-" if row.ratio is None else f"{row.ratio:.2f}", row.goal or "-",
+                      "-" if row.ratio is None else _digits(row.ratio), row.goal or "-",
                       "-" if row.met is None else "yes" if row.met else "NO"])
     widths = [max(len(line[at]) for line in cells) for at in range(len(cells[0]))]
     return ["  ".join(text.ljust(width) if at == 0 else text.rjust(width)
