@@ -22,7 +22,7 @@ from .rounds import CannotMeasure, take_turns
 
 TREE = Path(__file__).resolve().parents[2]
 PLUGIN_OBJECT = TREE / "build/qemu/ward-qemu.so"
-IN_PROCESS_PROBE = "tests/bench/ward_in_process_probe"
+IN_PROCESS_PROBE = "tests/bench/attachments/ward_in_process_probe"
 
 PLUGIN = "QEMU plugin"
 PLUGIN_EDU = "edu beside the plugin"
@@ -37,7 +37,7 @@ IN_PROCESS = "in process"
 class Figure(NamedTuple):
     title: str
     unit: str
-    gpu: str  # as tests/bench/gpu_subject.h names it
+    gpu: str  # as tests/bench/attachments/gpu_subject.h names it
     edu: str  # as edu_subject.h does; empty: edu has no such thing
     count: int  # of samples in a round
     goal: Optional[Goal] = None  # of the plugin

@@ -1,4 +1,4 @@
-"""A probe program (tests/bench/probe.h) in a guest or on this machine, which is asked for figures."""
+"""A probe program (tests/bench/attachments/probe.h) in a guest or on this machine, which is asked for figures."""
 
 import subprocess
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from vm.machine import Machine
 
 from .rounds import CannotMeasure
 
-PROBE = "tests/bench/ward_function_probe"
+PROBE = "tests/bench/attachments/ward_function_probe"
 # QEMU's educational device beside ours: the same guest, driver and kernel, and nothing of ours.
 EDU = "edu"
 EDU_ID = "1234:11e8"

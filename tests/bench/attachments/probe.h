@@ -1,8 +1,8 @@
 // A conversation in lines on standard input and output, so that one caller can go round many
 // programs: "measure KIND FIGURE COUNT" is answered by "value NUMBER" or "failed TEXT". Ends with
 // its input. docs/performance.md
-#ifndef WARD_TESTS_BENCH_PROBE_H_
-#define WARD_TESTS_BENCH_PROBE_H_
+#ifndef WARD_TESTS_BENCH_ATTACHMENTS_PROBE_H_
+#define WARD_TESTS_BENCH_ATTACHMENTS_PROBE_H_
 
 #include <memory>
 #include <vector>
@@ -17,4 +17,4 @@ int RunProbe(std::vector<std::unique_ptr<abi::PciFunction>> functions);
 
 }  // namespace ward::bench
 
-#endif  // WARD_TESTS_BENCH_PROBE_H_
+#endif  // WARD_TESTS_BENCH_ATTACHMENTS_PROBE_H_

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kmd/ports/open_function.h"
-#include "tests/bench/probe.h"
+#include "tests/bench/attachments/probe.h"
 
 int main(int argc, char** argv) {
   std::vector<std::unique_ptr<ward::abi::PciFunction>> functions;

@@ -1,4 +1,4 @@
-#include "tests/bench/probe.h"
+#include "tests/bench/attachments/probe.h"
 
 #include <cstdint>
 #include <cstdio>
@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "tests/bench/subject.h"
+#include "tests/bench/attachments/subject.h"
 
 namespace ward::bench {
 namespace {

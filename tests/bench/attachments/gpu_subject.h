@@ -1,12 +1,12 @@
 // A WardGPU behind any port.
-#ifndef WARD_TESTS_BENCH_GPU_SUBJECT_H_
-#define WARD_TESTS_BENCH_GPU_SUBJECT_H_
+#ifndef WARD_TESTS_BENCH_ATTACHMENTS_GPU_SUBJECT_H_
+#define WARD_TESTS_BENCH_ATTACHMENTS_GPU_SUBJECT_H_
 
 #include <memory>
 #include <string>
 
-#include "tests/bench/bench_queue.h"
-#include "tests/bench/subject.h"
+#include "tests/bench/attachments/bench_queue.h"
+#include "tests/bench/attachments/subject.h"
 
 namespace ward::bench {
 
@@ -43,4 +43,4 @@ class GpuSubject final : public Subject {
 
 }  // namespace ward::bench
 
-#endif  // WARD_TESTS_BENCH_GPU_SUBJECT_H_
+#endif  // WARD_TESTS_BENCH_ATTACHMENTS_GPU_SUBJECT_H_

@@ -1,4 +1,4 @@
-#include "tests/bench/gpu_subject.h"
+#include "tests/bench/attachments/gpu_subject.h"
 
 #include <cstring>
 #include <stdexcept>
@@ -8,7 +8,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "kmd/command.h"
-#include "tests/bench/sampler.h"
+#include "tests/bench/attachments/sampler.h"
 
 namespace ward::bench {
 namespace {

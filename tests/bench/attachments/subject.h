@@ -1,6 +1,6 @@
 // A PCI function that figures are taken of. The same code measures it whatever is behind it.
-#ifndef WARD_TESTS_BENCH_SUBJECT_H_
-#define WARD_TESTS_BENCH_SUBJECT_H_
+#ifndef WARD_TESTS_BENCH_ATTACHMENTS_SUBJECT_H_
+#define WARD_TESTS_BENCH_ATTACHMENTS_SUBJECT_H_
 
 #include <cstdint>
 #include <memory>
@@ -37,4 +37,4 @@ void TakeInterrupt(abi::PciFunction* function);
 
 }  // namespace ward::bench
 
-#endif  // WARD_TESTS_BENCH_SUBJECT_H_
+#endif  // WARD_TESTS_BENCH_ATTACHMENTS_SUBJECT_H_

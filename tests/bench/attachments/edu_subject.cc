@@ -1,9 +1,9 @@
-#include "tests/bench/edu_subject.h"
+#include "tests/bench/attachments/edu_subject.h"
 
 #include <stdexcept>
 #include <utility>
 
-#include "tests/bench/sampler.h"
+#include "tests/bench/attachments/sampler.h"
 
 namespace ward::bench {
 namespace {

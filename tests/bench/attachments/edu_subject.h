@@ -1,11 +1,11 @@
 // QEMU's educational device (docs/specs/edu in QEMU): what a device of QEMU's own costs.
-#ifndef WARD_TESTS_BENCH_EDU_SUBJECT_H_
-#define WARD_TESTS_BENCH_EDU_SUBJECT_H_
+#ifndef WARD_TESTS_BENCH_ATTACHMENTS_EDU_SUBJECT_H_
+#define WARD_TESTS_BENCH_ATTACHMENTS_EDU_SUBJECT_H_
 
 #include <memory>
 #include <string>
 
-#include "tests/bench/subject.h"
+#include "tests/bench/attachments/subject.h"
 
 namespace ward::bench {
 
@@ -29,4 +29,4 @@ class EduSubject final : public Subject {
 
 }  // namespace ward::bench
 
-#endif  // WARD_TESTS_BENCH_EDU_SUBJECT_H_
+#endif  // WARD_TESTS_BENCH_ATTACHMENTS_EDU_SUBJECT_H_

@@ -1,6 +1,6 @@
 // Samples of one figure, taken by the monotonic clock, in a guest too.
-#ifndef WARD_TESTS_BENCH_SAMPLER_H_
-#define WARD_TESTS_BENCH_SAMPLER_H_
+#ifndef WARD_TESTS_BENCH_ATTACHMENTS_SAMPLER_H_
+#define WARD_TESTS_BENCH_ATTACHMENTS_SAMPLER_H_
 
 #include <algorithm>
 #include <chrono>
@@ -42,4 +42,4 @@ class Sampler {
 
 }  // namespace ward::bench
 
-#endif  // WARD_TESTS_BENCH_SAMPLER_H_
+#endif  // WARD_TESTS_BENCH_ATTACHMENTS_SAMPLER_H_

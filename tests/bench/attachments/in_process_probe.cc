@@ -7,7 +7,7 @@
 
 #include "emulator/identity/identity.h"
 #include "emulator/in_process/in_process_host.h"
-#include "tests/bench/probe.h"
+#include "tests/bench/attachments/probe.h"
 
 int main() {
   std::string error;

@@ -1,12 +1,12 @@
-#include "tests/bench/subject.h"
+#include "tests/bench/attachments/subject.h"
 
 #include <stdexcept>
 #include <utility>
 
 #include "abi/generated/pci.h"
-#include "tests/bench/edu_subject.h"
-#include "tests/bench/gpu_subject.h"
-#include "tests/bench/sampler.h"
+#include "tests/bench/attachments/edu_subject.h"
+#include "tests/bench/attachments/gpu_subject.h"
+#include "tests/bench/attachments/sampler.h"
 
 namespace ward::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/bench/bench_queue.h"
+#include "tests/bench/attachments/bench_queue.h"
 
 #include <atomic>
 #include <bit>
@@ -12,7 +12,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "kmd/command.h"
-#include "tests/bench/sampler.h"
+#include "tests/bench/attachments/sampler.h"
 
 namespace ward::bench {
 namespace {

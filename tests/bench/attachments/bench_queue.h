@@ -1,6 +1,6 @@
 // The kernel's queue, with as little around it as a driver can have: what is timed is the device.
-#ifndef WARD_TESTS_BENCH_BENCH_QUEUE_H_
-#define WARD_TESTS_BENCH_BENCH_QUEUE_H_
+#ifndef WARD_TESTS_BENCH_ATTACHMENTS_BENCH_QUEUE_H_
+#define WARD_TESTS_BENCH_ATTACHMENTS_BENCH_QUEUE_H_
 
 #include <cstdint>
 
@@ -45,4 +45,4 @@ class BenchQueue {
 
 }  // namespace ward::bench
 
-#endif  // WARD_TESTS_BENCH_BENCH_QUEUE_H_
+#endif  // WARD_TESTS_BENCH_ATTACHMENTS_BENCH_QUEUE_H_
