@@ -83,8 +83,8 @@ class Reference {
 };
 
 struct Bench : ChipMemory {
-  explicit Bench(bool strict_iv = false)
-      : vault(16), grants(8), engine(&memory, &vault, &grants, strict_iv), tables(this) {
+  explicit Bench(bool strict_iv = false, CtrEngine::Block block = CtrEngine::Block::kWidest)
+      : vault(16), grants(8), engine(&memory, &vault, &grants, strict_iv, block), tables(this) {
     Grant& grant = grants.At(1);
     grant.session = kSession;
     grant.context = kContext;

@@ -311,7 +311,7 @@ TEST_CASE(
 TEST_CASE("a cipher that does not run is DEVICE_IN_ERROR_STATE") {
   // No provider has such an algorithm, so the engine is made without its cipher.
   REQUIRE(EVP_set_default_properties(nullptr, "provider=none") == 1);
-  const auto bench = std::make_unique<Bench>();
+  const auto bench = std::make_unique<Bench>(false, CtrEngine::Block::kLibcrypto);
   REQUIRE(EVP_set_default_properties(nullptr, "") == 1);
   auto command = Decrypt(kPage, Counter(9, 0));
   command.source = Bench::SystemVa();
