@@ -51,9 +51,9 @@ struct WaitingChip {
     return first;
   }
   void Refuse(const WireMessage& request) {
-    client.SendBytes(BytesOf(abi::vfio_user::Header{
-        request.header.id, request.header.command, 16,
-        abi::vfio_user::kTypeReply | abi::vfio_user::kError, ENODEV}));
+    client.SendBytes(BytesOf(
+        abi::vfio_user::Header{request.header.id, request.header.command, 16,
+                               abi::vfio_user::kTypeReply | abi::vfio_user::kError, ENODEV}));
   }
   // What was asked, and waits until the chip asks again.
   void AnswerOne() {
