@@ -30,9 +30,11 @@ using Kind = emulator::BoundaryEventKind;
 class Recorder {
  public:
   Recorder() {
+    emulator::RecordingOptions options;
+    options.path = folder_ / "run.rec";
+    options.is_test_identity = true;
     std::string error;
-    file_ = emulator::RecordingFile::Open({.path = folder_ / "run.rec", .is_test_identity = true},
-                                          fakes::GpuRig::Options(), &error);
+    file_ = emulator::RecordingFile::Open(options, fakes::GpuRig::Options(), &error);
     INFO(error);
     REQUIRE(file_ != nullptr);
   }
@@ -105,8 +107,9 @@ struct RecordedWait {
 TEST_CASE("what is read amid a slice is recorded, and played again there") {
   RecordedWait recorded;
   WaitingChip& chip = recorded.chip;
-  for (const uint64_t offset : {abi::kRegScratch, abi::kRegOutputVblankCount, abi::kRegQueueStatus,
-                                abi::kRegInterruptCause}) {
+  const std::initializer_list<uint32_t> offsets = {abi::kRegScratch, abi::kRegOutputVblankCount,
+                                                   abi::kRegQueueStatus, abi::kRegInterruptCause};
+  for (const uint32_t offset : offsets) {
     chip.client.Register(offset);
   }
   CHECK(chip.client.Config(0, 2) == abi::kVendorId);
@@ -115,7 +118,12 @@ TEST_CASE("what is read amid a slice is recorded, and played again there") {
   REQUIRE(chip.driver.AwaitFence(7));
   const auto reader = recorded.recorder.End(&chip.device);
   const std::vector<RecordedEvent> events = EventsOf(reader.get());
-  CHECK(CountNested(events, Kind::kRegisterLook) == 4);
+  for (const uint32_t offset : offsets) {
+    CAPTURE(offset);
+    CHECK(std::ranges::any_of(events, [&](const RecordedEvent& event) {
+      return event.is_nested && event.kind == Kind::kRegisterLook && event.address == offset;
+    }));
+  }
   CHECK(CountNested(events, Kind::kConfigRead) == 1);
   CHECK(CountNested(events, Kind::kMsixRead) == 4);
   CHECK(std::ranges::count_if(events, [](const RecordedEvent& event) {
