@@ -11,6 +11,7 @@ from .kernel import Kernel, load_order
 
 APPLETS = ("sh", "mount", "mkdir", "ln", "insmod", "stty", "poweroff", "cat", "ls", "dmesg", "dd",
            "sleep", "true", "false", "echo")
+FSTAB = "dev /dev devtmpfs\nproc /proc proc\nsys /sys sysfs\n"
 VFIO_MODULES = ("vfio-pci", "vfio_iommu_type1")
 DISK_MODULES = ("virtio_pci", "virtio_blk")
 
@@ -73,6 +74,7 @@ def build(kernel: Kernel, command: Sequence[str], files: Dict[str, Path], with_v
     archive.add_file("bin/busybox", _find_busybox().read_bytes(), 0o755)
     for applet in APPLETS:
         archive.add_link(f"bin/{applet}", "busybox")
+    archive.add_file("etc/fstab", FSTAB.encode())
     archive.add_file("init", (Path(__file__).parent / "init.sh").read_bytes(), 0o755)
 
     wanted = list(VFIO_MODULES if with_vfio else ()) + list(DISK_MODULES if with_disks else ())

@@ -79,7 +79,12 @@ def measure(build: Path, cases: int) -> Dict[str, Any]:
         cold = [run_case(lambda: Machine(**options), boot) for _ in range(cases)]
         start = time.monotonic()
         registers: List[int] = []
-        snapshot = Snapshot(lambda machine: registers.append(find_device(machine)), **options)
+
+        def prepare(machine: Machine) -> None:
+            registers.append(find_device(machine))
+            Shell(machine).peek(registers[0])  # has it mapped, and the agent at the port
+
+        snapshot = Snapshot(prepare, **options)
         made = time.monotonic() - start
         try:
             restored = [run_case(snapshot.restore, lambda _: registers[0]) for _ in range(cases)]
