@@ -25,17 +25,21 @@ QEMU = "qemu-system-x86_64"
 SCRATCH_PREFIX = "ward-vm-"
 # Quiet and without the work that a test guest never needs: pages that are cleared twice, locks that
 # are patched for one processor, a timer that is measured for 0.1 s, an initramfs that is wiped,
-# security modules, the accounting of pressure, IPv6.
+# security modules, accounting, watchdogs, kernel pages that are made read-only, IPv6.
 KERNEL_ARGUMENTS = ("console=ttyS0 nokaslr tsc=reliable no_timer_check mitigations=off "
                     "init_on_alloc=0 noreplace-smp nolapic_timer retain_initrd cryptomgr.notests "
-                    "lsm= psi=0 audit=0 ipv6.disable=1 loglevel=4 panic=-1 intel_iommu=on")
-# What the kernel sets up at every boot although nothing in the guest uses it: the files of its
-# tracing, what BPF knows of its types, certificates, integrity measurement, self tests.
-KERNEL_LEAVES_OUT = ("trace_eval_init", "tracer_init_tracefs", "cubictcp_register",
-                     "bpf_rstat_kfunc_init", "kfunc_init", "bpf_prog_test_run_init",
-                     "bpf_tcp_ca_kfunc_init", "load_system_certificate_list", "init_encrypted",
+                    "lsm= psi=0 audit=0 nowatchdog hardened_usercopy=off rodata=off "
+                    "cgroup_disable=memory,cpuset,cpu,cpuacct,io,devices,freezer,net_cls,net_prio,"
+                    "perf_event,hugetlb,pids,rdma,misc ipv6.disable=1 loglevel=4 panic=-1 "
+                    "intel_iommu=on")
+# What the kernel sets up at every boot although nothing in the guest uses it: its tracing, what BPF
+# knows of its types (and what of TCP wants that), certificates, integrity measurement, self tests.
+KERNEL_LEAVES_OUT = ("trace_eval_init", "tracer_init_tracefs", "ftrace_check_for_weak_functions",
+                     "bpf_key_sig_kfuncs_init", "bpf_rstat_kfunc_init", "kfunc_init",
+                     "bpf_prog_test_run_init", "bpf_tcp_ca_kfunc_init", "cubictcp_register",
+                     "tcp_congestion_default", "load_system_certificate_list", "init_encrypted",
                      "init_ima", "init_evm", "crypto_kdf108_init", "blake2s_mod_init",
-                     "slab_sysfs_init", "init_acpi_pm_clocksource", "add_pcspkr")
+                     "slab_sysfs_init", "init_acpi_pm_clocksource", "add_pcspkr", "nvme_core_init")
 # No disk controller, keyboard and bus for sensors: firmware and kernel would look after each.
 MACHINE = "q35,sata=off,smbus=off,i8042=off,vmport=off"
 # Under TCG "rep movsb" and "rep stosb" go byte by byte, and the kernel prefers them where the

@@ -34,6 +34,10 @@ class Shell:
             raise VmError(f"guest: {line}: exit code {code}: " + "\n".join(lines))
         return lines
 
+    def find(self, vendor: int, device: int) -> int:
+        """Where BAR 0 of a function on bus 0 is; it is enabled. Only an agent's guest does this."""
+        return int(self.run(f"find {vendor:#06x} {device:#06x}")[0], 16)
+
     def peek(self, address: int) -> int:
         """The 32 bits at a physical address of a device. Only an agent's guest does this."""
         return int(self.run(f"peek {address:#x}")[0], 16)
