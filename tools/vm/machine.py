@@ -34,12 +34,13 @@ KERNEL_ARGUMENTS = ("console=ttyS0 nokaslr tsc=reliable no_timer_check mitigatio
                     "intel_iommu=on")
 # What the kernel sets up at every boot although nothing in the guest uses it: its tracing, what BPF
 # knows of its types (and what of TCP wants that), certificates, integrity measurement, self tests.
+# Nothing that others build on: that ends in a panic.
 KERNEL_LEAVES_OUT = ("trace_eval_init", "tracer_init_tracefs", "ftrace_check_for_weak_functions",
                      "bpf_key_sig_kfuncs_init", "bpf_rstat_kfunc_init", "kfunc_init",
                      "bpf_prog_test_run_init", "bpf_tcp_ca_kfunc_init", "cubictcp_register",
                      "tcp_congestion_default", "load_system_certificate_list", "init_encrypted",
                      "init_ima", "init_evm", "crypto_kdf108_init", "blake2s_mod_init",
-                     "slab_sysfs_init", "init_acpi_pm_clocksource", "add_pcspkr", "nvme_core_init")
+                     "slab_sysfs_init", "init_acpi_pm_clocksource", "add_pcspkr")
 # No disk controller, keyboard and bus for sensors: firmware and kernel would look after each.
 MACHINE = "q35,sata=off,smbus=off,i8042=off,vmport=off"
 # Under TCG "rep movsb" and "rep stosb" go byte by byte, and the kernel prefers them where the
