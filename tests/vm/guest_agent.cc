@@ -2,6 +2,7 @@
 // there is something for it, gets the lines; functions it finds, and registers it reads and writes,
 // by itself: under TCG starting a program costs a guest 30 to 100 ms. Between such accesses it
 // watches the port of the conversation itself, for about a second, and then sleeps.
+// It can be a guest's first process.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <termios.h>
@@ -14,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/vm/first_process.h"
 #include "tests/vm/polled_port.h"
 
 namespace {
@@ -171,9 +173,8 @@ int StartShell() {
   return ends[1];
 }
 
-}  // namespace
-
-int main() {
+// Until the end of the conversation; the exit code.
+int Converse() {
   int shell = -1;
   PolledPort port(kSecondSerialPort);
   DevicePage page;
@@ -196,4 +197,11 @@ int main() {
       return 1;
     }
   }
+}
+
+}  // namespace
+
+int main() {
+  if (!ward::test::IsFirstProcess()) return Converse();
+  ward::test::PowerOff(ward::test::BecomeInit() ? Converse() : 125);
 }

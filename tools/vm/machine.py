@@ -68,6 +68,8 @@ class Machine:
     command: what the guest runs, with `files` (guest path -> host path) put into the guest. Its
         standard input and output are `channel`, its standard error is the console. It finds the
         function's address in WARD_PCI_ADDRESS (all of them in WARD_PCI_ADDRESSES).
+    init: one of `files` that does what tools/vm/init.sh does and then what `command` does. It is
+        the first process of guests that have neither disks nor a function for vfio-pci.
     devices: -device arguments; the emulated IOMMU comes before all of them.
     pci_id: "VVVV:DDDD" of the functions that the guest binds to vfio-pci, with commas between several;
         empty for none.
@@ -80,6 +82,7 @@ class Machine:
     """
 
     def __init__(self, *, command: Sequence[str] = (), files: Optional[Dict[str, Path]] = None,
+                 init: str = "",
                  devices: Sequence[str] = (), disks: Sequence[Disk] = (), pci_id: str = "",
                  qemu_arguments: Sequence[str] = (), kernel_arguments: str = "",
                  memory_mib: int = 512, accel: str = "", memory: Optional[Memory] = None,
@@ -87,6 +90,7 @@ class Machine:
                  shares_memory: bool = False) -> None:
         self._command = list(command)
         self._files = dict(files or {})
+        self._init = init
         self._devices = list(devices)
         self._disks = list(disks)
         self._pci_id = pci_id
@@ -183,7 +187,7 @@ class Machine:
             self.accel = accelerator.choose(probe_kvm)
         if not self._state:  # who goes on has all of it in memory
             archive = initramfs.build(image, self._command, self._files, bool(self._pci_id),
-                                      bool(self._disks))
+                                      bool(self._disks), self._init)
             (self.folder / "initramfs").write_bytes(archive)
         self.console_log = self.folder / "console.log"
         monitor_end, monitor_fd = self._open_pair()

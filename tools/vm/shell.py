@@ -12,7 +12,8 @@ COMMAND = ("sh", "-c", 'while read -r line; do eval "$line" 2>&1; echo "ended $?
 
 def agent(build: Path) -> Dict[str, Any]:
     """Options of a Machine whose shell also reads and writes registers without any program's start."""
-    return {"command": ["/agent"], "files": {"/agent": build / "tests/vm/ward_guest_agent"}}
+    return {"command": ["/agent"], "init": "/agent",
+            "files": {"/agent": build / "tests/vm/ward_guest_agent"}}
 
 
 class Shell:
