@@ -226,13 +226,13 @@ TEST_CASE("loading refuses a key that another certificate belongs to") {
 
 TEST_CASE("loading refuses a key with one bit of its last number changed") {
   Contains(LoadErrorAfter([](const Workspace& w) {
-             w.Run("openssl pkey -in id/device.key -outform DER -out der");
+             w.Run("openssl rsa -traditional -in id/device.key -outform DER -out der");
              Bytes der = w.Read("der");
              der[der.size() - 9] = static_cast<uint8_t>(der[der.size() - 9] ^ 1);
              w.Write("der", der);
              w.Run(
-                 "{ echo '-----BEGIN PRIVATE KEY-----'; openssl base64 -in der; "
-                 "echo '-----END PRIVATE KEY-----'; } > id/device.key");
+                 "{ echo '-----BEGIN RSA PRIVATE KEY-----'; openssl base64 -in der; "
+                 "echo '-----END RSA PRIVATE KEY-----'; } > id/device.key");
            }),
            "device.key is damaged: its numbers do not form a pair");
 }
