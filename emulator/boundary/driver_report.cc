@@ -65,6 +65,7 @@ void DriverReport::OnBoundary(const BoundaryEvent& event, uint64_t now_ns) {
   now_ns_ = now_ns;
   switch (event.kind) {
     case BoundaryEventKind::kRegisterRead:
+    case BoundaryEventKind::kRegisterLook:
       CheckRegister(event, AccessKind::kRead);
       break;
     case BoundaryEventKind::kAnswer:

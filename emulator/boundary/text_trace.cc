@@ -159,6 +159,11 @@ void TextTrace::OnBoundary(const BoundaryEvent& event, uint64_t now_ns) {
       read_ = event;
       is_reading_ = true;
       return;
+    case BoundaryEventKind::kRegisterLook:  // to a driver it is a read
+      read_ = event;
+      read_.kind = BoundaryEventKind::kRegisterRead;
+      is_reading_ = true;
+      return;
     case BoundaryEventKind::kAnswer: {
       if (!std::exchange(is_reading_, false)) return;
       const LineKind kind = read_.kind == BoundaryEventKind::kRegisterRead ? LineKind::kRegisterRead

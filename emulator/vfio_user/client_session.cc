@@ -27,7 +27,7 @@ bool TakesDescriptors(Command command) {
 }  // namespace
 
 ClientSession::ClientSession(FileDescriptor socket, ServedGpu* gpu, const SessionOptions& options)
-    : gpu_(gpu), options_(options), stream_(std::move(socket)), shadow_(&gpu->boundary().gpu()) {
+    : gpu_(gpu), options_(options), stream_(std::move(socket)), shadow_(&gpu->boundary()) {
   attached_ = gpu->Attach(this);
   if (!attached_) End("there is no memory for its visible VRAM");
 }

@@ -42,13 +42,17 @@ bool IsQueueConfiguration(const abi::RegisterInfo& info) {
 
 }  // namespace
 
-uint32_t RegisterShadow::Read(uint64_t offset) const {
-  uint32_t value = gpu_->PeekRegister(offset);
+uint32_t RegisterShadow::Read(uint64_t offset) {
+  uint32_t value = boundary_->PeekRegister(offset);
   if (offset == abi::kRegInterruptCause) return value & ~cleared_causes_;
   // A fence has no state of its own: a queue that is at its last one looks idle before it is there.
   if (IsQueueStatus(offset) && (value & abi::kQueueStatusStateMask) == kIdle) {
     value = (value & ~abi::kQueueStatusStateMask) | kRunning;
   }
+  return Patched(offset, value);
+}
+
+uint32_t RegisterShadow::Patched(uint64_t offset, uint32_t value) const {
   const auto patch = patches_.find(offset);
   if (patch == patches_.end()) return value;
   return (value & ~patch->second.mask) | patch->second.value;
@@ -78,15 +82,16 @@ void RegisterShadow::Write(uint64_t offset, uint32_t value) {
   if (info == nullptr) return;
   if (offset == abi::kRegInterruptCause) {
     // Of causes whose vectors are held back it can't be told whether they came again: they stay.
-    if (gpu_->PeekRegister(abi::kRegInterruptModeration) != 0) return;
-    cleared_causes_ |= value & gpu_->PeekRegister(abi::kRegInterruptCause);
+    if (Held(abi::kRegInterruptModeration) != 0) return;
+    cleared_causes_ |= value & Held(abi::kRegInterruptCause);
     return;
   }
   if (info->access != abi::RegisterAccess::kRw) return;
   const uint32_t queue =
       static_cast<uint32_t>((offset - info->offset) / std::max(info->block_stride, 1u));
   const uint32_t control = abi::kRegQueueControl + queue * abi::kQueueBlockStride;
-  if (IsQueueConfiguration(*info) && (Read(control) & abi::kQueueControlEnableMask) != 0) return;
+  const bool is_enabled = (Patched(control, Held(control)) & abi::kQueueControlEnableMask) != 0;
+  if (IsQueueConfiguration(*info) && is_enabled) return;
   Patch& patch = patches_[offset];
   patch.mask |= info->writable_mask;
   patch.value = (patch.value & ~info->writable_mask) | (value & info->writable_mask);
@@ -95,7 +100,7 @@ void RegisterShadow::Write(uint64_t offset, uint32_t value) {
 
 void RegisterShadow::OnVector(uint32_t vector) {
   for (uint32_t source = 0; source < kSourceCount && cleared_causes_ != 0; ++source) {
-    if (gpu_->PeekRegister(abi::kRegInterruptVector + 4 * source) == vector) {
+    if (Held(abi::kRegInterruptVector + 4 * source) == vector) {
       cleared_causes_ &= ~(1u << source);
     }
   }

@@ -8,17 +8,18 @@
 #include <cstdint>
 #include <unordered_map>
 
-#include "device/gpu.h"
+#include "emulator/boundary/boundary.h"
 
 namespace ward::emulator {
 
 class RegisterShadow {
  public:
-  // `gpu` outlives this.
-  explicit RegisterShadow(device::Gpu* gpu) : gpu_(gpu) {}
+  // `boundary` outlives this.
+  explicit RegisterShadow(Boundary* boundary) : boundary_(boundary) {}
 
-  // One aligned access of 32 bits.
-  uint32_t Read(uint64_t offset) const;
+  // The client's read: one aligned access of 32 bits. It crosses the boundary as any other, for the
+  // chip may latch what it reads.
+  uint32_t Read(uint64_t offset);
 
   // A write that the chip gets after the slice: bits that keep what is written, bits that it
   // clears, and a queue's new state are seen at once; what else it sets off is not.
@@ -37,9 +38,13 @@ class RegisterShadow {
     uint32_t mask;  // the bits that are known; the others are the chip's
     uint32_t value;
   };
+  // With the writes that were acknowledged.
+  uint32_t Patched(uint64_t offset, uint32_t value) const;
+  // For ourselves: what is no access of the client's is none of the chip's.
+  uint32_t Held(uint64_t offset) const { return boundary_->gpu().HeldRegister(offset); }
   void ControlQueue(uint32_t queue, uint32_t control);
 
-  device::Gpu* gpu_;
+  Boundary* boundary_;
   std::unordered_map<uint64_t, Patch> patches_;  // by offset
   uint32_t cleared_causes_ = 0;
 };

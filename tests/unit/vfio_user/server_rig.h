@@ -28,6 +28,7 @@ class TempFolder {
 };
 
 struct RigOptions {
+  emulator::BoundaryListener* listener = nullptr;  // outlives the device
   bool tcp = false;
   const emulator::AccessKey* key = nullptr;
   int first_message_ms = 60000;
