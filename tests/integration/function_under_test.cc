@@ -8,35 +8,82 @@
 namespace ward::test {
 namespace {
 
-std::unique_ptr<abi::PciFunction>& ChosenFunction() {
+// PCI Express Base 4.0, 7.5.2.2: PMCSR. docs/spec/pci.md has its place.
+constexpr uint32_t kPowerControl = 0x44;
+constexpr uint32_t kPowerD0 = 0;
+constexpr uint32_t kPowerD3Hot = 3;
+
+std::unique_ptr<abi::PciFunction>& Chosen() {
   static std::unique_ptr<abi::PciFunction> function;
   return function;
+}
+
+void UseOptions(const MachineOptions& options) {
+  const MachineOptions plain;
+  if (options.entropy_seed != plain.entropy_seed) NeedsScope::Use(Need::kEntropy);
+  if (options.strict_iv) NeedsScope::Use(Need::kStrictIv);
+  if (options.open_decrypt) NeedsScope::Use(Need::kOpenDecrypt);
+  if (options.latency != plain.latency) NeedsScope::Use(Need::kLatency);
+  if (options.injects_faults) NeedsScope::Use(Need::kInjection);
+  if (options.listener != nullptr || options.trace != nullptr) NeedsScope::Use(Need::kInside);
 }
 
 }  // namespace
 
 bool ChooseFunction(const std::string& address, std::string root, std::string* error) {
   SetSharedRoot(std::move(root));
-  return kmd::OpenFunction(address, &ChosenFunction(), error) == abi::PciError::kNone;
+  SetOffered("");
+  return kmd::OpenFunction(address, &Chosen(), error) == abi::PciError::kNone;
 }
 
-FunctionUnderTest::FunctionUnderTest() : function_(ChosenFunction().get()) {
+abi::PciFunction* ChosenFunction() { return Chosen().get(); }
+
+FunctionUnderTest::FunctionUnderTest(const MachineOptions& options) : function_(ChosenFunction()) {
+  UseOptions(options);
   if (function_ != nullptr) return;
-  machine_ = MakeMachine();
+  machine_ = MakeMachine(options);
   function_ = machine_.get();
 }
 
-FunctionUnderTest::FunctionUnderTest(const MachineOptions& options)
-    : machine_(MakeHostMachine(options)), function_(machine_.get()) {}
-
-emulator::InProcessHost& FunctionUnderTest::host() const {
-  if (machine_ == nullptr) SKIP("looks into the machine, or does what only its host can");
+emulator::InProcessHost& FunctionUnderTest::Use(Need need) const {
+  NeedsScope::Use(need);
+  if (machine_ == nullptr) FAIL("a function that was chosen can't offer " << NameOf(need));
   return *machine_;
 }
 
-std::unique_ptr<emulator::InProcessHost> MakeHostMachine(const MachineOptions& options) {
-  if (ChosenFunction() != nullptr) SKIP("needs a machine of its own, set up from the host's side");
-  return MakeMachine(options);
+void FunctionUnderTest::SetLinkFault(uint32_t output, device::LinkFault fault) const {
+  Use(Need::kHand).boundary().SetLinkFault(output, fault);
+}
+
+void FunctionUnderTest::TearDown() const { Use(Need::kHand).boundary().TearDown(); }
+
+void FunctionUnderTest::Reset(device::ResetKind kind) const {
+  Use(Need::kInside).boundary().Reset(kind);
+}
+
+void FunctionUnderTest::ReadScreen(uint32_t output, device::ScanoutView view, ByteSpan pixels,
+                                   uint32_t pitch) const {
+  REQUIRE(Use(Need::kScreen).gpu().ReadScanout(output, view, pixels, pitch));
+}
+
+device::ScanoutInfo FunctionUnderTest::Scanout(uint32_t output) const {
+  return Use(Need::kScreen).gpu().Scanout(output);
+}
+
+void FunctionUnderTest::PowerDown() const {
+  NeedsScope::Use(Need::kPower);
+  function_->ConfigWrite(kPowerControl, 2, kPowerD3Hot);
+}
+
+void FunctionUnderTest::PowerUp() const {
+  NeedsScope::Use(Need::kPower);
+  function_->ConfigWrite(kPowerControl, 2, kPowerD0);
+}
+
+bool FunctionUnderTest::CanFillVram() const {
+  constexpr uint64_t kMostBytes = 256 << 20;
+  NeedsScope::Use(Need::kVram);
+  return function_->MapBar(abi::kVramBar) != nullptr && visible_vram() <= kMostBytes;
 }
 
 }  // namespace ward::test
