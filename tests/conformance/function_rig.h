@@ -8,7 +8,7 @@
 
 #include "abi/pci_function.h"
 #include "tests/fakes/queue_rig.h"
-#include "tests/integration/saved_config.h"
+#include "tests/integration/config_space.h"
 
 namespace ward::test {
 

@@ -5,6 +5,7 @@
 
 #include "catch2/catch_test_macros.hpp"
 #include "tests/conformance/chip.h"
+#include "tests/integration/config_space.h"
 #include "tests/integration/function_under_test.h"
 
 namespace ward::fakes {
@@ -219,8 +220,16 @@ TEST_CASE("only aligned accesses of 32 bits reach a register", "[needs-inside]")
   CHECK(rig.gpu->StateHash() == before);
 }
 
-// docs/spec/pci.md, power: PMCSR of the power management capability.
-constexpr uint32_t kPowerControl = 0x44, kD0 = 0, kD1 = 1, kD2 = 2, kD3Hot = 3;
+constexpr uint32_t kD0 = 0, kD1 = 1, kD2 = 2, kD3Hot = 3;
+
+// PCI Express Base 4.0, 7.5.2.2: PMCSR of the power management capability.
+uint32_t PowerControl(QueueRig& rig) {
+  const uint32_t capability = test::FindCapability(
+      test::kPowerManagementCapability,
+      [&](uint32_t offset, uint32_t size) { return rig.ReadConfig(offset, size); });
+  REQUIRE(capability != 0);
+  return capability + 4;
+}
 
 TEST_CASE("in D3hot every register reads all ones and ignores writes, whatever the access",
           "[needs-power]") {
@@ -229,7 +238,7 @@ TEST_CASE("in D3hot every register reads all ones and ignores writes, whatever t
   QueueRig& rig = *chip;
   NeedsScope::Use(Need::kPower);
   rig.StartQueue(0);
-  rig.WriteConfig(kPowerControl, 2, kD3Hot);
+  rig.WriteConfig(PowerControl(rig), 2, kD3Hot);
   const uint64_t before = HashOf(rig);
   ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
     INFO(info.name << " at " << offset);
@@ -245,7 +254,7 @@ TEST_CASE("in D3hot every register reads all ones and ignores writes, whatever t
   CHECK(HashOf(rig) == before);
   if (Offers(Need::kInside)) CHECK_FALSE(Inside(rig).gpu->Process(1 << 20).more);
   CHECK(HashOf(rig) == before);
-  rig.WriteConfig(kPowerControl, 2, kD0);
+  rig.WriteConfig(PowerControl(rig), 2, kD0);
 }
 
 TEST_CASE("back in D0 every register has its reset value and keeps what is written again",
@@ -259,8 +268,8 @@ TEST_CASE("back in D0 every register has its reset value and keeps what is writt
       rig.Write(offset, 0xffffffff);
     }
   });
-  rig.WriteConfig(kPowerControl, 2, kD3Hot);
-  rig.WriteConfig(kPowerControl, 2, kD0);
+  rig.WriteConfig(PowerControl(rig), 2, kD3Hot);
+  rig.WriteConfig(PowerControl(rig), 2, kD0);
   ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
     if (info.reset_is_option) return;
     INFO(info.name << " at " << offset);
@@ -282,8 +291,8 @@ TEST_CASE("D1 and D2 are not offered: registers stay what they are", "[needs-pow
   rig.Write(abi::kRegInterruptCause, 0xffffffff);
   rig.Write(abi::kRegScratch, 0x12345678);
   for (const uint32_t state : {kD1, kD2}) {
-    rig.WriteConfig(kPowerControl, 2, state);
-    CHECK(rig.ReadConfig(kPowerControl, 2) == kD0);
+    rig.WriteConfig(PowerControl(rig), 2, state);
+    CHECK(rig.ReadConfig(PowerControl(rig), 2) == kD0);
     ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
       if (info.reset_is_option) return;
       INFO(info.name);

@@ -4,14 +4,22 @@
 
 #include "catch2/catch_test_macros.hpp"
 #include "kmd/ports/open_function.h"
+#include "tests/integration/config_space.h"
 
 namespace ward::test {
 namespace {
 
-// PCI Express Base 4.0, 7.5.2.2: PMCSR. docs/spec/pci.md has its place.
-constexpr uint32_t kPowerControl = 0x44;
+// PCI Express Base 4.0, 7.5.2.2: PMCSR.
+constexpr uint32_t kPowerControl = 4;  // in the capability
 constexpr uint32_t kPowerD0 = 0;
 constexpr uint32_t kPowerD3Hot = 3;
+
+void SetPower(abi::PciFunction* function, uint32_t state) {
+  NeedsScope::Use(Need::kPower);
+  const uint32_t capability = FindCapability(kPowerManagementCapability, function);
+  REQUIRE(capability != 0);
+  function->ConfigWrite(capability + kPowerControl, 2, state);
+}
 
 std::unique_ptr<abi::PciFunction>& Chosen() {
   static std::unique_ptr<abi::PciFunction> function;
@@ -70,15 +78,9 @@ device::ScanoutInfo FunctionUnderTest::Scanout(uint32_t output) const {
   return Use(Need::kScreen).gpu().Scanout(output);
 }
 
-void FunctionUnderTest::PowerDown() const {
-  NeedsScope::Use(Need::kPower);
-  function_->ConfigWrite(kPowerControl, 2, kPowerD3Hot);
-}
+void FunctionUnderTest::PowerDown() const { SetPower(function_, kPowerD3Hot); }
 
-void FunctionUnderTest::PowerUp() const {
-  NeedsScope::Use(Need::kPower);
-  function_->ConfigWrite(kPowerControl, 2, kPowerD0);
-}
+void FunctionUnderTest::PowerUp() const { SetPower(function_, kPowerD0); }
 
 bool FunctionUnderTest::CanFillVram() const {
   constexpr uint64_t kMostBytes = 256 << 20;

@@ -1,6 +1,6 @@
 // An application on a machine that fails on purpose (docs/guide/faults.md): it loses interrupts,
-// its firmware is slow, and the cable of output 0 is cut. fault_plan.txt says so to whoever sets the
-// machine up.
+// its firmware is slow, and the cable of output 0 is cut. fault_plan.txt says so to whoever sets
+// the machine up.
 #include "catch2/catch_test_macros.hpp"
 #include "tests/conformance/content_protection/opm_party.h"
 #include "tests/conformance/content_protection/screen.h"

@@ -13,8 +13,8 @@
 #include "catch2/generators/catch_generators_range.hpp"
 #include "tests/conformance/content_protection/stage.h"
 #include "tests/conformance/content_protection/watched_function.h"
+#include "tests/integration/config_space.h"
 #include "tests/integration/hardware_party.h"
-#include "tests/integration/saved_config.h"
 
 namespace ward::test {
 namespace {
@@ -24,8 +24,8 @@ constexpr D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS kOk = D3DWDDM2_0DDI_CRYPTO_SESSION
 constexpr auto kLost = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST;
 const Key kName = ParseKey("11111111222233334444555555555555");
 
-// PCI Express Base 4.0: 7.5.3.4 Device Control. docs/spec/pci.md has its place.
-constexpr uint32_t kExpressDeviceControl = 0x68;
+// PCI Express Base 4.0: 7.5.3.4 Device Control.
+constexpr uint32_t kExpressDeviceControl = 0x08;  // in the capability
 constexpr uint32_t kInitiateReset = 1u << 15;
 
 struct Loss {
@@ -39,8 +39,9 @@ std::vector<Loss> AllResets() {
       {"function-level reset",
        [](const FunctionUnderTest& function) {
          const SavedConfig config(function.get());
-         const uint32_t control = function->ConfigRead(kExpressDeviceControl, 2);
-         function->ConfigWrite(kExpressDeviceControl, 2, control | kInitiateReset);
+         const uint32_t at =
+             FindCapability(kExpressCapability, function.get()) + kExpressDeviceControl;
+         function->ConfigWrite(at, 2, function->ConfigRead(at, 2) | kInitiateReset);
          config.Restore();
        }},
       {"reset by the host's driver",
