@@ -5,6 +5,7 @@
 #include "catch2/catch_test_macros.hpp"
 #include "kmd/ports/open_function.h"
 #include "tests/integration/config_space.h"
+#include "tests/integration/owner_hand.h"
 
 namespace ward::test {
 namespace {
@@ -48,7 +49,10 @@ abi::PciFunction* ChosenFunction() { return Chosen().get(); }
 
 FunctionUnderTest::FunctionUnderTest(const MachineOptions& options) : function_(ChosenFunction()) {
   UseOptions(options);
-  if (function_ != nullptr) return;
+  if (function_ != nullptr) {
+    OwnerHand::MendLinks();
+    return;
+  }
   machine_ = MakeMachine(options);
   function_ = machine_.get();
 }
@@ -60,10 +64,16 @@ emulator::InProcessHost& FunctionUnderTest::Use(Need need) const {
 }
 
 void FunctionUnderTest::SetLinkFault(uint32_t output, device::LinkFault fault) const {
-  Use(Need::kHand).boundary().SetLinkFault(output, fault);
+  NeedsScope::Use(Need::kHand);
+  if (machine_ == nullptr) return OwnerHand::SetLinkFault(output, fault);
+  machine_->boundary().SetLinkFault(output, fault);
 }
 
-void FunctionUnderTest::TearDown() const { Use(Need::kHand).boundary().TearDown(); }
+void FunctionUnderTest::TearDown() const {
+  NeedsScope::Use(Need::kHand);
+  if (machine_ == nullptr) return OwnerHand::TearDown();
+  machine_->boundary().TearDown();
+}
 
 void FunctionUnderTest::Reset(device::ResetKind kind) const {
   Use(Need::kInside).boundary().Reset(kind);

@@ -43,7 +43,7 @@ class FunctionUnderTest {
   void SetNextRandom(ConstByteSpan bytes) const { Use(Need::kEntropy).SetNextRandom(bytes); }
   // Need::kInside: the resets of the machine, past the driver.
   void Reset(device::ResetKind kind) const;
-  // Need::kHand.
+  // Need::kHand: by whoever started the program (owner_hand.h) on a function that was chosen.
   void SetLinkFault(uint32_t output, device::LinkFault fault) const;
   void TearDown() const;
   // Need::kScreen: the picture of `view`, as device::Gpu::ReadScanout.

@@ -38,9 +38,9 @@ int main(int argc, char** argv) {
               Catch::Clara::Opt(address, "address")["--function"](
                   std::string("run on this PCI function: ") + ward::kmd::kFunctionForms) |
               Catch::Clara::Opt(root, "file")["--root"]("the root of its certificates, PEM") |
-              Catch::Clara::Opt(
-                  offers, "needs")["--offers"]("what it was set up with: a list of injection, "
-                                               "latency, open-decrypt, power, strict-iv, vram"));
+              Catch::Clara::Opt(offers, "needs")["--offers"](
+                  "what it was set up with: a list of hand, injection, "
+                  "latency, open-decrypt, power, strict-iv, vram"));
   const int parsed = session.applyCommandLine(argc, argv);
   if (parsed != 0) return parsed;
   if (!address.empty() && !Choose(address, root, offers)) return 2;

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence
+from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 from demo import playback
 from vm import newer_qemu
@@ -25,6 +25,7 @@ FAULTS = (TREE / "tests/integration/fault_plan.txt").read_text().strip()
 LIMIT_S = 900
 BOOT_S = 120
 GUEST_ADDRESS = "$WARD_PCI_ADDRESS"
+GUEST_LINES = r"^ward-(hand): |^ward-guest: exit"
 
 
 class NotHere(Exception):
@@ -84,20 +85,38 @@ def openssl_files() -> Dict[str, Path]:
     return {"/bin/openssl": Path(program), **{name: Path(name).resolve() for name in libraries}}
 
 
-def run_guest(program: Path, root: Path, arguments: Sequence[str], **machine) -> str:
-    """The program on the one function of a guest that is ours, GUEST_ADDRESS."""
+def run_guest(program: Path, root: Path, arguments: Sequence[str],
+              hand: Optional[Callable[[Machine, List[str]], None]] = None, **machine) -> str:
+    """The program on the one function of a guest that is ours, GUEST_ADDRESS.
+
+    hand: does what cases ask of the machine's owner (tests/integration/owner_hand.h).
+    """
     words = " ".join(word if word == GUEST_ADDRESS else shlex.quote(word) for word in arguments)
-    command = ["sh", "-c", f"mkdir -p /tmp && exec /program --reporter xml {words}"]
+    command = ["sh", "-c", f"mkdir -p /tmp; /program --reporter xml::out=/tmp/report {words}; "
+               "code=$?; cat /tmp/report; exit $code"]
     with Machine(command=command, files={"/program": program, "/root.pem": root, **openssl_files()},
                  pci_id=playback.PCI_ID, **machine) as guest:
         guest.wait_ready(BOOT_S)
-        guest.wait_exit(LIMIT_S)
+        while guest.channel.wait_line(GUEST_LINES, LIMIT_S).group(1) == "hand":
+            request = guest.channel.transcript[-1].split()[1:]
+            if hand:
+                hand(guest, request)
+            guest.channel.send_line("done" if hand else "nobody is there")
         guest.wait_power_off()
         lines = guest.channel.transcript
     begin = next((at for at, line in enumerate(lines) if line.startswith("<?xml")), None)
     if begin is None:
         raise VmError("the guest's program made no report: " + " / ".join(lines[-4:]))
     return "\n".join(line for line in lines[begin:] if not line.startswith("ward-guest: "))
+
+
+def lay_hand_on_qemu(guest: Machine, request: List[str]) -> None:
+    if request[0] == "teardown":
+        guest.monitor.set_property(playback.GPU_PATH, "teardown", True)
+    else:
+        _, output, fault = request
+        name = "link-fault" + ("" if output == "0" else output)
+        guest.monitor.set_property(playback.GPU_PATH, name, fault)
 
 
 class InProcess(Attachment):
@@ -135,7 +154,7 @@ class Served(Attachment):
 # vfio-pci lets nobody touch a function in D3hot: no "power" in a guest.
 class Plugin(Attachment):
     name = "QEMU plugin"
-    offers = frozenset({"vram"})
+    offers = frozenset({"hand", "vram"})
     set_ups = {"injection": ("inject=" + FAULTS.replace(",", ",,"),),
                "latency": ("realistic-latency=on",), "open-decrypt": ("open-decrypt=on",),
                "strict-iv": ("strict-iv=on",)}
@@ -144,9 +163,10 @@ class Plugin(Attachment):
         if not PLUGIN.exists():
             raise NotHere("the device object is not built: ./dev build device")
         root = playback.create_identity(self.ward, folder / "identity")
-        device = ["ward-gpu", f"identity={folder / 'identity'}", *self.set_ups.get(set_up, ())]
+        device = ["ward-gpu", f"id={playback.GPU}", f"identity={folder / 'identity'}", *self.set_ups.get(set_up, ())]
         return run_guest(program, root, self.arguments(set_up, GUEST_ADDRESS, "/root.pem"),
-                         devices=[",".join(device)], qemu_arguments=["-plugin", str(PLUGIN)])
+                         hand=lay_hand_on_qemu, devices=[",".join(device)],
+                         qemu_arguments=["-plugin", str(PLUGIN)])
 
 
 class StockQemu(Attachment):
