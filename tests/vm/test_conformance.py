@@ -1,4 +1,4 @@
-"""The suites in a booted guest, on the device that QEMU gives it.
+"""The content-protection suite in a booted guest, on the device that QEMU gives it.
 
 Run: python3 tests/vm/test_conformance.py --build-dir DIR
 """
@@ -28,12 +28,6 @@ class Conformance(unittest.TestCase):
 
     def test_content_protection(self) -> None:
         self.run_suite("content protection")
-
-    def test_integration(self) -> None:
-        self.run_suite("integration")
-
-    def test_registers_and_commands(self) -> None:
-        self.run_suite("registers and commands")
 
 
 if __name__ == "__main__":
