@@ -40,6 +40,8 @@ class Attachment:
     # None: all, always.
     offers: Optional[FrozenSet[str]] = frozenset()
     set_ups: Mapping[str, Sequence[str]] = {}
+    # Test specifications of Catch2: with some, no other case runs.
+    cases: Sequence[str] = ()
 
     def __init__(self, build: Path) -> None:
         self.build = build
@@ -56,7 +58,7 @@ class Attachment:
     def arguments(self, set_up: str, address: str, root: str) -> List[str]:
         """Of a program on a function: what is offered, and which cases run."""
         offered = sorted({*self.offers, *([set_up] if set_up else [])})
-        chosen = [f"[needs-{set_up}]"] if set_up else []
+        chosen = [f"[needs-{set_up}]"] if set_up else self.cases
         offers = ["--offers", ",".join(offered)] if offered else []
         return [*chosen, "--function", address, "--root", root, *offers]
 
@@ -170,9 +172,17 @@ class Plugin(Attachment):
 
 
 class StockQemu(Attachment):
-    name = "stock QEMU"
+    """A QEMU that knows nothing of us, with its memory shared, or with all DMA by messages."""
+
     offers = frozenset({"vram"})
     set_ups = SERVER_SET_UPS
+
+    def __init__(self, build: Path, shares_memory: bool = True, cases: Sequence[str] = ()) -> None:
+        super().__init__(build)
+        self.name = "stock QEMU" if shares_memory else "stock QEMU, messages"
+        self._shares_memory = shares_memory
+        self.cases = cases
+        self.last_words = ""  # of the server, about its client on the device as it comes
 
     def run_in(self, folder: Path, program: Path, set_up: str) -> str:
         try:
@@ -182,11 +192,15 @@ class StockQemu(Attachment):
         root = playback.create_identity(self.ward, folder / "identity")
         path = folder / "gpu.sock"
         device = {"driver": "vfio-user-pci", "socket": {"type": "unix", "path": str(path)}}
+        log = folder / "serve.log"
         with ServedGpu(self.ward, ["--socket", str(path), "--identity", str(folder / "identity"),
-                                   *self.set_ups.get(set_up, ())], folder / "serve.log"):
-            return run_guest(program, root, self.arguments(set_up, GUEST_ADDRESS, "/root.pem"),
-                             devices=[json.dumps(device)], qemu=qemu.command, shares_memory=True,
-                             accel="tcg")
+                                   *self.set_ups.get(set_up, ())], log):
+            report = run_guest(program, root, self.arguments(set_up, GUEST_ADDRESS, "/root.pem"),
+                               devices=[json.dumps(device)], qemu=qemu.command,
+                               shares_memory=self._shares_memory, accel="tcg")
+        if not set_up:
+            self.last_words = log.read_text(errors="replace").strip().rpartition(": ")[2]
+        return report
 
 
 # What somebody can know of a function. One that was set up otherwise runs the cases for it alone.
@@ -212,4 +226,4 @@ def list_attachments(build: Path) -> List[Attachment]:
             Served(build, "vfio-user", ["--socket", "{folder}/gpu.sock"], ("power", "vram")),
             Served(build, "messages", ["--socket", "{folder}/gpu.sock"], ("power",), ",messages"),
             Served(build, "TCP", ["--tcp", "127.0.0.1:0"], ("power",)),
-            Plugin(build), StockQemu(build)]
+            Plugin(build), StockQemu(build), StockQemu(build, shares_memory=False)]

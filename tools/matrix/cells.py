@@ -66,7 +66,7 @@ def _run_all(attachment: attachments.Attachment, program: Path,
     """Outcomes and places of failures by case. What needs a set-up runs again, where there is it."""
     outcomes: Dict[str, str] = {}
     places: Dict[str, str] = {}
-    wanted = set().union(*needs.values())
+    wanted = set() if attachment.cases else set().union(*needs.values())
     for set_up in ("", *(need for need in attachment.set_ups if need in wanted)):
         report = attachment.run(program, set_up)
         for name, outcome in suite.read_report(report).items():
@@ -78,14 +78,17 @@ def _run_all(attachment: attachments.Attachment, program: Path,
 
 def _list_met(attachment: attachments.Attachment) -> Optional[FrozenSet[str]]:
     """One of the set-ups at a time. None: all of them."""
-    return None if attachment.offers is None else attachment.offers | frozenset(attachment.set_ups)
+    if attachment.offers is None:
+        return None
+    return attachment.offers | (frozenset() if attachment.cases else frozenset(attachment.set_ups))
 
 
 def _find_wrong_tags(attachment: attachments.Attachment, needs: Dict[str, FrozenSet[str]],
                      outcomes: Dict[str, str]) -> List[Tuple[str, str, str]]:
     """A case is left out for a need that is not met, and for nothing else; none is lost."""
     met = _list_met(attachment)
-    wrong = [(name, "did not run", "") for name in needs if name not in outcomes]
+    missing = () if attachment.cases else needs.keys() - outcomes.keys()
+    wrong = [(name, "did not run", "") for name in sorted(missing)]
     for name, outcome in outcomes.items():
         lacks = needs.get(name, frozenset()) - met if met is not None else frozenset()
         if (outcome == "skipped") != bool(lacks):
