@@ -33,6 +33,9 @@ class StockQemu(unittest.TestCase):
     def test_integration(self) -> None:
         self.run_suite("integration")
 
+    def test_registers_and_commands(self) -> None:
+        self.run_suite("registers and commands")
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()

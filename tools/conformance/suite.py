@@ -31,18 +31,19 @@ def find_programs(build):
                   if path.is_file() and os.access(path, os.X_OK))
 
 
-def list_cases(program):
-    """The cases of jobs that a program has."""
+def list_tags(program):
+    """Name -> tags of all cases of a program."""
     listing = subprocess.run([program, "--list-tests", "--reporter", "xml"], check=True,
                              capture_output=True, text=True).stdout
-    cases = []
-    for entry in ElementTree.fromstring(listing).iter("TestCase"):
-        name = entry.findtext("Name").strip()
-        job = JOB.match(name)
-        if job:
-            tags = frozenset(re.findall(r"\[([^\]]+)\]", entry.findtext("Tags") or ""))
-            cases.append(Case(name, job[1], tags, program))
-    return cases
+    return {entry.findtext("Name").strip():
+            frozenset(re.findall(r"\[([^\]]+)\]", entry.findtext("Tags") or ""))
+            for entry in ElementTree.fromstring(listing).iter("TestCase")}
+
+
+def list_cases(program):
+    """The cases of jobs that a program has."""
+    found = ((name, JOB.match(name), tags) for name, tags in list_tags(program).items())
+    return [Case(name, job[1], tags, program) for name, job, tags in found if job]
 
 
 def run_cases(cases, broken_rule=None, limit_s=60, identity=None):

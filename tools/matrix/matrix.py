@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The suites over every attachment, as one table: rows suites, columns attachments.
 
-usage: matrix.py [--build DIR] [--only NAME]... [--function ADDRESS --root FILE] [--json FILE]
+usage: matrix.py [--build DIR] [--only NAME]... [--function ADDRESS --root FILE [--offers NEEDS]]
+                 [--json FILE]
 exit code 1 when a case failed, 0 also when a column could not be run here (the table says why).
 """
 
@@ -29,6 +30,10 @@ def print_details(columns: List[str], rows: Dict[str, List[Cell]]) -> None:
         print(f"not run: {column}: {cell.not_run}")
     for name, row in rows.items():
         for column, cell in zip(columns, row):
+            if cell.unmet:
+                print(f"n/a: {name}, {column}: for want of {cell.explain_unmet()}")
+    for name, row in rows.items():
+        for column, cell in zip(columns, row):
             for case, outcome, places in cell.failures:
                 print(f"FAILED: {name}, {column}: {case}: {outcome}")
                 for place in places.splitlines():
@@ -44,10 +49,13 @@ def _unique_reasons(columns, rows):
     return seen.items()
 
 
-def choose(build: Path, only: List[str], function: Optional[str],
-           root: Optional[Path]) -> List[attachments.Attachment]:
+def choose(build: Path, only: List[str], function: Optional[str], root: Optional[Path],
+           offers: str) -> List[attachments.Attachment]:
     if function:
-        return [attachments.Function(build, function, root)]
+        named = {need for need in offers.split(",") if need}
+        if named - attachments.FUNCTION_OFFERS:
+            sys.exit(f"error: --offers takes {', '.join(sorted(attachments.FUNCTION_OFFERS))}")
+        return [attachments.Function(build, function, root, frozenset(named))]
     found = attachments.list_attachments(build)
     names = [attachment.name for attachment in found]
     for name in only:
@@ -64,6 +72,8 @@ def main() -> int:
     parser.add_argument("--function", metavar="ADDRESS",
                         help="only this PCI function, bound to vfio-pci, or a served device")
     parser.add_argument("--root", type=Path, help="the root of its certificates, PEM")
+    parser.add_argument("--offers", default="", metavar="NEEDS",
+                        help="of --function: \"power\", \"vram\" or both, which cases may need")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     build = options.build.resolve()
@@ -71,7 +81,7 @@ def main() -> int:
     missing = [str(path) for _, path in programs if not path.exists()]
     if missing:
         sys.exit(f"error: {missing[0]} is not built\n  mend: ./dev build release")
-    columns = choose(build, options.only, options.function, options.root)
+    columns = choose(build, options.only, options.function, options.root, options.offers)
     rows: Dict[str, List[Cell]] = {name: [] for name, _ in programs}
     for attachment in columns:
         for name, program in programs:
