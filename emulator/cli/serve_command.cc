@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "abi/generated/pci.h"
@@ -31,6 +33,7 @@
 namespace ward::emulator {
 namespace {
 
+constexpr int kWrongUsage = 2;
 constexpr char kServeHelp[] =
     "Serves until SIGTERM or Ctrl-C. Each client finds a chip as after power-on, with visible "
     "memory\n"
@@ -116,9 +119,6 @@ std::vector<std::unique_ptr<Endpoint>> Listen(const ServeArguments& arguments, b
     endpoints.push_back(Endpoint::Adopt(FileDescriptor(socket), error));
     if (endpoints.back() == nullptr) return {};
   }
-  if (endpoints.empty()) {
-    *error = "nowhere to listen: give --socket PATH or --tcp ADDRESS:PORT";
-  }
   return endpoints;
 }
 
@@ -151,6 +151,28 @@ struct Watch {
 
 std::string OfDevice(const std::string& path, size_t device, size_t count) {
   return path.empty() || path == "-" || count == 1 ? path : fmt::format("{}.{}", path, device);
+}
+
+// Two files of one name would be written over each other.
+bool AreDistinct(const WatchArguments& watch, std::string* error) {
+  const std::pair<const char*, const std::string*> files[] = {
+      {"--trace", &watch.files.trace_path},
+      {"--pcap", &watch.files.pcap_path},
+      {"--report", &watch.files.report_path},
+      {"--record", &watch.record}};
+  for (const auto& [option, path] : files) {
+    if (path->empty() || *path == "-") continue;
+    for (const auto& [other, same] : files) {
+      if (other == option) break;
+      if (std::filesystem::path(*path).lexically_normal() !=
+          std::filesystem::path(*same).lexically_normal()) {
+        continue;
+      }
+      *error = fmt::format("{} and {} are one file, {}: name another one", other, option, *path);
+      return false;
+    }
+  }
+  return true;
 }
 
 std::optional<Watch> OpenWatch(const ServeArguments& arguments, const Identity& identity,
@@ -188,15 +210,29 @@ int Serve(const ServeArguments& arguments) {
         "--ready-fd 3 3>ready",
         ready_fd));
   }
+  if (!AreDistinct(arguments.watch, &error)) {
+    Complain(error);
+    return kWrongUsage;
+  }
   device::GpuOptions gpu_options;
-  if (!FillGpuOptions(arguments, &gpu_options, &error)) return Complain(error);
+  if (!FillGpuOptions(arguments, &gpu_options, &error)) {
+    Complain(error);
+    return kWrongUsage;
+  }
   std::unique_ptr<AccessKey> key;
   if (!arguments.key_file.empty()) {
     key = AccessKey::Load(arguments.key_file, &error);
     if (key == nullptr) return Complain(error);
   }
   const std::optional<FaultPlan> faults = ParseFaults(arguments.watch.faults, &error);
-  if (!faults) return Complain(error);
+  if (!faults) {
+    Complain(error);
+    return kWrongUsage;
+  }
+  if (arguments.sockets.empty() && arguments.tcp.empty() && InheritedSockets().empty()) {
+    Complain("nowhere to listen: give --socket PATH or --tcp ADDRESS:PORT");
+    return kWrongUsage;
+  }
   std::vector<Watch> watches;  // outlive the server's devices
   Server server;
   std::vector<std::unique_ptr<Endpoint>> endpoints = Listen(arguments, key != nullptr, &error);
