@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +22,7 @@
 #include "device/gpu.h"
 #include "emulator/boundary/fault_injector.h"
 #include "emulator/boundary/observers.h"
+#include "emulator/cli/help_form.h"
 #include "emulator/identity/identity.h"
 #include "emulator/recording/recording_file.h"
 #include "emulator/vfio_user/access_key.h"
@@ -63,7 +63,7 @@ struct ServeArguments {
   std::string status;  // empty: nobody may ask
   uint64_t vram = abi::kDefaultVisibleVram;
   uint64_t protected_vram = abi::kDefaultProtectedVram;
-  device::LatencyPreset latency = device::LatencyPreset::kFast;
+  std::string latency = "fast";
   bool strict_iv = false;
   bool open_decrypt = false;
   std::string displays[device::kGpuOutputCount] = {"1920x1080", "none"};
@@ -126,7 +126,8 @@ bool FillGpuOptions(const ServeArguments& arguments, device::GpuOptions* options
                     std::string* error) {
   options->visible_vram_bytes = arguments.vram;
   options->protected_vram_bytes = arguments.protected_vram;
-  options->latency = arguments.latency;
+  options->latency = arguments.latency == "realistic" ? device::LatencyPreset::kRealistic
+                                                      : device::LatencyPreset::kFast;
   options->strict_iv = arguments.strict_iv;
   options->open_decrypt = arguments.open_decrypt;
   for (uint32_t output = 0; output < device::kGpuOutputCount; ++output) {
@@ -303,9 +304,7 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
   serve
       ->add_option("--latency", arguments->latency,
                    "How long firmware takes: fast, or realistic (as on silicon)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, device::LatencyPreset>{
-          {"fast", device::LatencyPreset::kFast},
-          {"realistic", device::LatencyPreset::kRealistic}}))
+      ->check(OneOf({"fast", "realistic"}))
       ->default_str("fast");
   serve->add_flag("--strict-iv", arguments->strict_iv,
                   "Refuse a counter range that was used before under the same key");
@@ -317,7 +316,7 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
   serve->add_option("--trace", watch.files.trace_path,
                     "File for what happens, a line each; - is standard error");
   serve->add_option("--trace-form", watch.trace_form, "text, or log (name key=value ...)")
-      ->check(CLI::IsMember({"text", "log"}));
+      ->check(OneOf({"text", "log"}));
   serve->add_option("--pcap", watch.files.pcap_path,
                     "File for commands and security messages, for Wireshark");
   serve->add_option(

@@ -126,6 +126,11 @@ class Failures(unittest.TestCase):
     def test_a_file_that_is_not_there(self):
         self.assertIn("can't be read: No such file", run("script", "/nowhere.ward", code=1)[1])
 
+    def test_what_is_no_address_of_a_function(self):
+        for where in ("bogus", "0000:00:05.9", "00:05.0", "0000:00:05", "gggg:00:05.0", ""):
+            self.assertIn("no address of a function; give \"0000:00:05.0\"",
+                          run("peek", "SCRATCH", "-f", where, code=1)[1])
+
     def test_what_is_no_file_of_text(self):
         self.assertIn("/tmp can't be read: Is a directory", run("script", "/tmp", code=1)[1])
         self.assertIn("has more than", run("script", "--check", "/dev/zero", code=1)[1])

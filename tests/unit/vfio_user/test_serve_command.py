@@ -91,6 +91,8 @@ class Options(ServeTest):
         for arguments in (["--sockets", self.path], ["--vram", "much"], ["--latency", "warp"],
                           ["--ready-fd", "x"], ["extra"]):
             self.refuse(2, arguments, "--help")
+        self.refuse(2, ["--latency", "warp"], "--latency: warp is none of fast, realistic")
+        self.refuse(2, ["--trace-form", "xml"], "--trace-form: xml is none of text, log")
 
     def test_help_says_how_to_begin(self):
         done = self.run_ward("--help")
