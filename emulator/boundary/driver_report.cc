@@ -84,8 +84,16 @@ void DriverReport::OnBoundary(const BoundaryEvent& event, uint64_t now_ns) {
         Count(AccessReason::kNoConfig, AccessKind::kConfigWrite, event.address, 0);
       }
       break;
-    case BoundaryEventKind::kMsixWrite:
     case BoundaryEventKind::kReset:
+      watchdog_.OnOther(now_ns);
+      // A chip as built knows no earlier driver: nothing it does is after that one's commands.
+      if (event.value == static_cast<uint64_t>(device::ResetKind::kPowerOn)) {
+        last_command_ = {};
+        opcodes_ = {};
+        message_ = 0;
+      }
+      break;
+    case BoundaryEventKind::kMsixWrite:
     case BoundaryEventKind::kTearDown:
       watchdog_.OnOther(now_ns);
       break;

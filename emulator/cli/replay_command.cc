@@ -116,7 +116,8 @@ void PrintJson(const ReplayArguments& arguments, const RecordingReader& reader,
   if (!outcome.difference.empty()) document["difference"] = outcome.difference;
   document["runs"] = arguments.repeat;
   document["same_hash"] = same;
-  fmt::print("{}\n", document.dump(2));
+  // A file's name may be any bytes.
+  fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 void PrintText(const ReplayArguments& arguments, const RecordingReader& reader,

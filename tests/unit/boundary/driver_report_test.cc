@@ -62,6 +62,21 @@ TEST_CASE("Registers that do not exist are not modelled, with the nearest name a
   CHECK(report.dump().find(std::to_string(0xdeadbeef)) == std::string::npos);
 }
 
+TEST_CASE("After power-on nothing is told after the commands of the client before") {
+  ObservedChip bench(WithReport());
+  bench.StartQueue();
+  bench.PushFence(1);
+  bench.Run();
+  bench.chip->Reset(device::ResetKind::kFunction);
+  bench.Read(0x60);
+  bench.chip->Reset(device::ResetKind::kPowerOn);
+  bench.Read(0x64);
+  const json report = Report(bench);
+  REQUIRE(report["unmet"].size() == 2);
+  CHECK(report["unmet"][0]["command_before"]["name"] == "FENCE");
+  CHECK(report["unmet"][1]["command_before"].is_null());
+}
+
 TEST_CASE("What exists and can't be done is refused") {
   ObservedChip bench(WithReport());
   bench.Read(abi::kRegScratch, 2);

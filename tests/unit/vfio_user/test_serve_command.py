@@ -65,7 +65,7 @@ class Options(ServeTest):
 
     def test_what_can_not_be_done_says_what_mends_it(self):
         at = ["--socket", self.path, "--identity", self.identity]
-        self.refuse(1, [], "nowhere to listen", "--socket PATH")
+        self.refuse(2, [], "nowhere to listen", "--socket PATH")
         self.refuse(1, ["--socket", ""], "empty", "--socket /tmp/")
         self.refuse(1, ["--socket", self.path + "x" * 108], "at most 107", "shorter")
         self.refuse(1, ["--socket", self.folder + "/none/gpu.sock"], "No such file", "folder")
@@ -74,7 +74,8 @@ class Options(ServeTest):
         self.refuse(1, ["--tcp", "0.0.0.0:0"], "--key-file", "/dev/urandom")
         self.refuse(1, ["--tcp", "127.0.0.1:0", "--key-file", self.folder + "/key"], "No such file")
         self.refuse(1, ["--socket", self.path, "--identity", self.folder + "/none"], "identity")
-        self.refuse(1, [*at, "--display0", "9x9"], "640x480", "1920x1080")
+        self.refuse(2, [*at, "--inject", "no-such-fault"], "no-such-fault")
+        self.refuse(2, [*at, "--display0", "9x9"], "640x480", "1920x1080")
         self.refuse(1, [*at, "--ready-fd", "99"], "--ready-fd", "99")
         self.assertFalse(os.path.exists(self.path))
 
@@ -90,6 +91,8 @@ class Options(ServeTest):
         for arguments in (["--sockets", self.path], ["--vram", "much"], ["--latency", "warp"],
                           ["--ready-fd", "x"], ["extra"]):
             self.refuse(2, arguments, "--help")
+        self.refuse(2, ["--latency", "warp"], "--latency: warp is none of fast, realistic")
+        self.refuse(2, ["--trace-form", "xml"], "--trace-form: xml is none of text, log")
 
     def test_help_says_how_to_begin(self):
         done = self.run_ward("--help")
