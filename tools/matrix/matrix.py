@@ -61,9 +61,10 @@ def choose(build: Path, only: List[str], function: Optional[str], root: Optional
     found = attachments.list_attachments(build)
     names = [attachment.name for attachment in found]
     wanted = {name.lower() for name in only}
+    quoted = ", ".join(f'"{name}"' for name in names)
     for name in only:
         if name.lower() not in {one.lower() for one in names}:
-            print(f"error: there is no attachment \"{name}\"; there are: {', '.join(names)}", file=sys.stderr)
+            print(f"error: there is no attachment \"{name}\"; there are: {quoted}", file=sys.stderr)
             sys.exit(2)
     return [attachment for attachment in found if not only or attachment.name.lower() in wanted]
 
