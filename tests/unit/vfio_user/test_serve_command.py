@@ -288,6 +288,30 @@ class Sandbox(ServeTest):
             server.signal()
             self.assertEqual(server.wait(), 0)
 
+    def test_p14_v61_huge_pages_that_are_not_there_end_nothing(self):
+        other = self.path + "2"
+        with self.serve("--socket", self.path, "--socket", other) as server:
+            with Client(other) as neighbour, Client(self.path) as client:
+                neighbour.ready()
+                client.ready()
+                try:
+                    huge = os.memfd_create("huge", os.MFD_CLOEXEC | os.MFD_HUGETLB)
+                except OSError:
+                    self.skipTest("this kernel has no huge pages")
+                self.addCleanup(os.close, huge)
+                size = os.fstat(huge).st_blksize
+                os.ftruncate(huge, size)
+                client.map(size, huge)
+                os.ftruncate(huge, 0)  # not there, whatever the host has
+                client.ring()
+                # The chip has looked when the queue says that it failed.
+                limit = time.monotonic() + 60
+                while client.read(serve_process.QUEUE_STATUS) & 7 != serve_process.FAULTED:
+                    self.assertLess(time.monotonic(), limit)
+                self.assertEqual(neighbour.read(serve_process.MAGIC), serve_process.WARD_MAGIC)
+            server.signal()
+            self.assertEqual(server.wait(), 0)
+
     def test_no_sandbox_is_none(self):
         with self.serve("--socket", self.path, "--no-sandbox") as server:
             self.assertEqual(self.modes(server), {"0"})
