@@ -7,7 +7,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs/spec/vfio-user.md"
-NUMBERS = range(1, 64)
+NUMBERS = range(1, 69)
 ROW = re.compile(r"^\| V(\d+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 # Names of Catch2 cases and of Python's test methods.
 CASE = re.compile(r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"|def (test_\w+)\(')
