@@ -123,7 +123,11 @@ void TextTrace::Write(LineKind kind, uint64_t now_ns, const std::string& name,
   if (!file_.Write(line) && !std::exchange(said_full_, true)) {
     file_.WriteLast("trace full: later events are not written\n");
   }
-  file_.Flush();
+}
+
+std::string TextTrace::Trouble() const {
+  return file_.is_full() ? fmt::format("the trace {} ends: {}", path_, file_.trouble())
+                         : std::string();
 }
 
 void TextTrace::WriteAccess(LineKind kind, const BoundaryEvent& event, uint64_t value,

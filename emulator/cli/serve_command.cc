@@ -22,6 +22,7 @@
 #include "device/gpu.h"
 #include "emulator/boundary/fault_injector.h"
 #include "emulator/boundary/observers.h"
+#include "emulator/boundary/standard_error.h"
 #include "emulator/cli/help_form.h"
 #include "emulator/identity/identity.h"
 #include "emulator/recording/recording_file.h"
@@ -202,6 +203,25 @@ std::optional<Watch> OpenWatch(const ServeArguments& arguments, const Identity& 
   return watch;
 }
 
+// `recording` may be null.
+DeviceHooks MakeHooks(Observers* observers, RecordingFile* recording) {
+  DeviceHooks hooks;
+  hooks.on_report = [observers] {
+    StandardError::Write(observers->report()->Text());
+    observers->WriteReportFile();
+  };
+  hooks.trouble = [observers, recording] {
+    std::string text = observers->Trouble();
+    if (recording == nullptr || recording->trouble().empty()) return text;
+    return (text.empty() ? "" : text + "; ") + recording->trouble();
+  };
+  hooks.on_end = [observers, recording] {
+    observers->WriteReportFile();
+    if (recording != nullptr) recording->Close();
+  };
+  return hooks;
+}
+
 int Serve(const ServeArguments& arguments) {
   std::string error;
   const int ready_fd = arguments.server.ready_fd;
@@ -256,6 +276,7 @@ int Serve(const ServeArguments& arguments) {
     auto watch = OpenWatch(arguments, *identity, played, watches.size(), endpoints.size(), &error);
     if (!watch) return Complain(error);
     Observers* const observers = watch->observers.get();
+    RecordingFile* const file = watch->recording.get();
     watches.push_back(std::move(*watch));
     auto gpu = ServedGpu::Create(gpu_options, observers, *faults);
     if (!gpu.ok()) {
@@ -264,10 +285,7 @@ int Serve(const ServeArguments& arguments) {
     }
     // Whoever opens a UNIX socket has passed its file's permissions already.
     const AccessKey* wanted = endpoint->is_unix() ? nullptr : key.get();
-    server.Add(std::move(endpoint), std::move(gpu.value()), wanted, [observers] {
-      observers->WriteReport(stderr);
-      observers->WriteReportFile();
-    });
+    server.Add(std::move(endpoint), std::move(gpu.value()), wanted, MakeHooks(observers, file));
   }
   if (!arguments.status.empty()) {
     std::unique_ptr<Endpoint> status = Endpoint::ListenUnix(arguments.status, &error);

@@ -277,6 +277,7 @@ int ClientSession::SetMsix(const wire::IrqSet& request, Message* message) {
         events_.Assign(request.start + i,
                        descriptors.empty() ? FileDescriptor() : std::move(descriptors[i]));
       }
+      EndIfHeldUp();
       break;
     default:
       return EINVAL;  // vectors are masked in the client's own table, not by messages
@@ -315,7 +316,12 @@ int ClientSession::OnRegionWrite(const Message& message, bool is_answered) {
 void ClientSession::FireVector(uint32_t vector) {
   if (in_slice_) shadow_.OnVector(vector);
   events_.Fire(vector);
+  EndIfHeldUp();
   if (sends_interrupts_) SendInterrupts();
+}
+
+void ClientSession::EndIfHeldUp() {
+  if (events_.is_held_up()) End("it had the server wait for room in its eventfd");
 }
 
 void ClientSession::SendInterrupts() {
@@ -335,6 +341,7 @@ void ClientSession::SendInterrupts() {
 void ClientSession::OnBusMaster(bool enabled) {
   bus_master_ = enabled;
   events_.SetBusMaster(enabled);
+  EndIfHeldUp();
   if (sends_interrupts_) SendInterrupts();
 }
 

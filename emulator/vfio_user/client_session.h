@@ -132,6 +132,8 @@ class ClientSession final : public ClientPort {
   // Does not read what it was sent: memory for more is not to be had.
   bool IsBehind() const;
   void SendInterrupts();
+  // After each access of events_ that may have fired one.
+  void EndIfHeldUp();
   bool ReachMemory(uint64_t address, uint64_t size, uint32_t right);
 
   ServedGpu* gpu_;

@@ -29,8 +29,9 @@ namespace wire = abi::vfio_user;
 using Descriptor = asio::posix::stream_descriptor;
 using boost::system::error_code;
 
-// Clients that prove who they are, or hear that another one is there. More wait in the backlog.
-constexpr size_t kMaximumNewcomers = 8;
+// Clients that prove who they are, or hear that another one is there. When there are too many the
+// oldest goes: nobody keeps others out by saying nothing.
+constexpr size_t kMaximumNewcomers = 32;
 constexpr auto kNewcomerTime = std::chrono::seconds(2);
 
 }  // namespace
@@ -112,11 +113,6 @@ class DeviceServer::Loop {
   void Log(const std::string& line) { options_.log->Write(options_.name, line); }
 
   void WatchListener() {
-    if (newcomers_.size() >= kMaximumNewcomers) {
-      listener_is_watched_ = false;
-      return;
-    }
-    listener_is_watched_ = true;
     listener_.async_wait(Descriptor::wait_read, [this](error_code error) {
       if (error) return;
       Guard([this] { Accept(); });
@@ -164,7 +160,15 @@ class DeviceServer::Loop {
     nanosleep(&pause, nullptr);
   }
 
+  void MakeRoom() {
+    if (newcomers_.size() - leaving_ < kMaximumNewcomers) return;
+    const Place oldest = std::ranges::find(newcomers_, false, &Newcomer::is_leaving);
+    Log("a client was let go: too many came after it");
+    Remove(oldest);
+  }
+
   Place AddNewcomer(FileDescriptor connection) {
+    MakeRoom();
     newcomers_.emplace_back(&io_, std::move(connection));
     const Place place = std::prev(newcomers_.end());
     place->timer.expires_after(kNewcomerTime);
@@ -179,11 +183,12 @@ class DeviceServer::Loop {
   // Its handlers are cancelled first: they hold the place.
   void Remove(Place place) {
     if (std::exchange(place->is_leaving, true)) return;
+    ++leaving_;
     place->timer.cancel();
     place->watch.cancel();
     asio::post(io_, [this, place] {
       newcomers_.erase(place);
-      if (!listener_is_watched_) WatchListener();
+      --leaving_;
     });
   }
 
@@ -330,8 +335,17 @@ class DeviceServer::Loop {
     });
   }
 
+  void TellTrouble() {
+    if (!options_.trouble) return;
+    std::string trouble = options_.trouble();
+    if (trouble == told_trouble_) return;
+    told_trouble_ = std::move(trouble);
+    if (!told_trouble_.empty()) Log(told_trouble_);
+  }
+
   void Work() {
     const device::ProcessResult result = client_->session.Work();
+    TellTrouble();
     if (CloseIfOver()) return;
     WatchSocket();
     if (result.more) return PostSlice();
@@ -355,12 +369,13 @@ class DeviceServer::Loop {
   Descriptor listener_;
   asio::steady_timer wakeup_;
   asio::steady_timer first_message_;
-  bool listener_is_watched_ = false;
-  std::list<Newcomer> newcomers_;
+  std::list<Newcomer> newcomers_;   // the oldest first
+  size_t leaving_ = 0;              // of them
   std::unique_ptr<Client> client_;  // before gpu_ goes
   uint64_t generation_ = 0;
   DeviceStatus past_;  // of the clients that went; also when the last one came
   bool slice_is_posted_ = false;
+  std::string told_trouble_;
 };
 
 DeviceServer::DeviceServer(std::unique_ptr<ServedGpu> gpu, const DeviceServerOptions& options)

@@ -22,6 +22,9 @@ struct DeviceServerOptions {
   ServerLog* log;               // outlives the server
   int first_message_ms = 5000;  // a client that says nothing is given up
   int dma_timeout_ms = 1000;
+  // Called on the device's thread after each slice; what it says is logged when it is new. May be
+  // null.
+  std::function<std::string()> trouble = nullptr;
 };
 
 class DeviceServer {

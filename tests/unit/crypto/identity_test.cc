@@ -1,7 +1,9 @@
 #include "emulator/identity/identity.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <functional>
 
 #include "catch2/catch_test_macros.hpp"
@@ -184,6 +186,29 @@ TEST_CASE("saving where a file stands in the way of the directory says so") {
   std::string error;
   CHECK_FALSE(SharedIdentity().Save(workspace / "id", false, &error));
   Contains(error, "can't be made");
+}
+
+// As a service does that has a user of its own. Root may read everything, so it is another user
+// here.
+TEST_CASE("loading what another user keeps to himself does not advise to make it anew") {
+  const Workspace workspace;
+  SaveShared(workspace);
+  const std::filesystem::path key = workspace / "id" / "device.key";
+  std::filesystem::permissions(workspace / "id", std::filesystem::perms(0755));
+  std::filesystem::permissions(workspace / "", std::filesystem::perms(0755));
+  const bool is_root = geteuid() == 0;
+  if (is_root) {
+    REQUIRE(seteuid(65534) == 0);
+  } else {
+    REQUIRE(chmod(key.c_str(), 0) == 0);
+  }
+  std::string error;
+  const bool is_loaded = Identity::Load(workspace / "id", &error).has_value();
+  if (is_root) REQUIRE(seteuid(0) == 0);
+  CHECK_FALSE(is_loaded);
+  Contains(error, key.string() + " can't be opened: Permission denied");
+  Contains(error, "LoadCredential=");
+  CHECK(error.find("--force") == std::string::npos);
 }
 
 TEST_CASE("loading from an empty directory names the command that makes an identity") {
