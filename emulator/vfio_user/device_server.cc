@@ -19,6 +19,8 @@
 #include <utility>
 
 #include "emulator/vfio_user/client_session.h"
+#include "emulator/vfio_user/message_body.h"
+#include "emulator/vfio_user/planted_bug.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
@@ -51,11 +53,16 @@ class DeviceServer::Loop {
   ~Loop() { EndSession(""); }
 
   void Run() {
-    stop_watch_.async_wait(Descriptor::wait_read, [this](error_code) { io_.stop(); });
-    WatchListener();
+    Begin();
     io_.run();
     EndSession("the server ends");
     newcomers_.clear();
+  }
+  size_t RunReady(size_t at_most) {
+    Begin();
+    size_t ran = 0;
+    while (ran < at_most && io_.poll_one() != 0) ++ran;
+    return ran;
   }
   void Stop() {
     const uint64_t one = 1;
@@ -102,6 +109,12 @@ class DeviceServer::Loop {
     bool reads = false;  // input is waited for
     bool writes = false;
   };
+
+  void Begin() {
+    if (std::exchange(has_begun_, true)) return;
+    stop_watch_.async_wait(Descriptor::wait_read, [this](error_code) { io_.stop(); });
+    WatchListener();
+  }
 
   static void AddCounts(const ClientSession::Counts& counts, DeviceStatus* status) {
     status->messages += counts.messages;
@@ -238,7 +251,7 @@ class DeviceServer::Loop {
       Message message;
       const MessageStream::Input input = place->stream.Read(&message);
       if (input == MessageStream::Input::kNothing) return AwaitVersion(place);
-      if (input == MessageStream::Input::kMessage) {
+      if (input == MessageStream::Input::kMessage && WantsReply(message)) {
         place->stream.Send({message.header.id, message.header.command, sizeof(wire::Header),
                             wire::kTypeReply | wire::kError, EBUSY},
                            {});
@@ -282,7 +295,7 @@ class DeviceServer::Loop {
   void OnInput() {
     const bool more = client_->session.HandleInput();
     if (CloseIfOver()) return;
-    if (more) PostInput();
+    if (more || WARD_HAS_BUG("input.always_more")) PostInput();
     PostSlice();
     WatchSocket();
   }
@@ -355,6 +368,7 @@ class DeviceServer::Loop {
   Descriptor listener_;
   asio::steady_timer wakeup_;
   asio::steady_timer first_message_;
+  bool has_begun_ = false;
   bool listener_is_watched_ = false;
   std::list<Newcomer> newcomers_;
   std::unique_ptr<Client> client_;  // before gpu_ goes
@@ -369,6 +383,8 @@ DeviceServer::DeviceServer(std::unique_ptr<ServedGpu> gpu, const DeviceServerOpt
 DeviceServer::~DeviceServer() = default;
 
 void DeviceServer::Run() { loop_->Run(); }
+
+size_t DeviceServer::RunReady(size_t at_most) { return loop_->RunReady(at_most); }
 
 void DeviceServer::Stop() { loop_->Stop(); }
 
