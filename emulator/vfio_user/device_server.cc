@@ -46,7 +46,8 @@ class DeviceServer::Loop {
         stop_watch_(io_, fcntl(stop_.get(), F_DUPFD_CLOEXEC, 0)),
         listener_(io_, fcntl(options.endpoint->socket(), F_DUPFD_CLOEXEC, 0)),
         wakeup_(io_),
-        first_message_(io_) {
+        first_message_(io_),
+        unread_(io_) {
     const int socket = options.endpoint->socket();
     fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
   }
@@ -108,6 +109,7 @@ class DeviceServer::Loop {
     Descriptor watch;
     bool reads = false;  // input is waited for
     bool writes = false;
+    bool is_behind = false;  // and unread_ runs
   };
 
   void Begin() {
@@ -289,6 +291,7 @@ class DeviceServer::Loop {
     ++generation_;
     wakeup_.cancel();
     first_message_.cancel();
+    unread_.cancel();
     client_.reset();
   }
 
@@ -311,7 +314,23 @@ class DeviceServer::Loop {
     return client_ == nullptr;
   }
 
+  // What a client that does not read has sent stays where it is. His own end of the connection may
+  // be in it, and then we would never hear that he went.
+  void WatchReading() {
+    const bool is_behind = !client_->session.WantsInput();
+    if (std::exchange(client_->is_behind, is_behind) == is_behind) return;
+    unread_.cancel();
+    if (!is_behind) return;
+    unread_.expires_after(std::chrono::milliseconds(options_.unread_ms));
+    unread_.async_wait([this, generation = generation_](error_code error) {
+      if (error || generation != generation_ || client_ == nullptr || !client_->is_behind) return;
+      if (unread_.expiry() > asio::steady_timer::clock_type::now()) return;  // begun anew since
+      EndSession("it did not read its replies in time");
+    });
+  }
+
   void WatchSocket() {
+    WatchReading();
     if (!client_->reads && client_->session.WantsInput()) {
       client_->reads = true;
       client_->watch.async_wait(Descriptor::wait_read,
@@ -368,6 +387,7 @@ class DeviceServer::Loop {
   Descriptor listener_;
   asio::steady_timer wakeup_;
   asio::steady_timer first_message_;
+  asio::steady_timer unread_;
   bool has_begun_ = false;
   bool listener_is_watched_ = false;
   std::list<Newcomer> newcomers_;

@@ -23,6 +23,7 @@ struct DeviceServerOptions {
   ServerLog* log;               // outlives the server
   int first_message_ms = 5000;  // a client that says nothing is given up
   int dma_timeout_ms = 1000;
+  int unread_ms = 10000;  // one that is not read from, because it does not read, is given up
 };
 
 class DeviceServer {

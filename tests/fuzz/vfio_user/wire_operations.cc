@@ -127,7 +127,10 @@ std::vector<int> WirePlayer::Descriptors(uint8_t choice) {
     int descriptor = play_->descriptors.Get(kind);
     auto& vram = peer().vram_files();
     if (kind == DescriptorKind::kVram && !vram.empty()) descriptor = vram.front().get();
-    if (kind == DescriptorKind::kSocket) descriptor = peer().socket();
+    if (kind == DescriptorKind::kSocket) {
+      descriptor = peer().socket();
+      play_->sent_own_socket = true;
+    }
     if (descriptor >= 0) descriptors.push_back(descriptor);
   }
   return descriptors;

@@ -31,6 +31,7 @@ struct WirePlayer::Play {
   AtWait at_wait = AtWait::kAnswers;
   AnswerVariant next_answer = AnswerVariant::kRight;
   bool reads = true;
+  bool sent_own_socket = false;
   uint32_t held_operations = 0;
   uint32_t split_at = 0;  // 0: the next message goes whole
   uint32_t probes_left = 3;

@@ -9,6 +9,12 @@
 #include "tests/fuzz/vfio_user/wire_play.h"
 
 namespace ward::fuzz {
+namespace {
+
+// A server has given up who does not read, and who has said nothing.
+constexpr uint64_t kLongestNs = 11'000'000'000;
+
+}  // namespace
 
 WirePlayer::WirePlayer() {
   StagedSystem& system = StagedSystem::Get();
@@ -130,6 +136,11 @@ uint64_t WirePlayer::Run(ConstByteSpan input, const FreshChecks& checks) {
       if (peer != nullptr) peer->Leave(false);
     }
     RunToRest(play.SentMessages());
+    if (play.sent_own_socket) {
+      // In a message that nobody has read it lives on, and the server can't know that he left.
+      StagedSystem::Get().now_ns += kLongestNs;
+      RunToRest(play.SentMessages());
+    }
     std::vector<FileDescriptor> former = std::move(play.left_files);
     for (const auto& peer : play.peers) {
       if (peer == nullptr) continue;
