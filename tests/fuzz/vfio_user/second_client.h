@@ -31,8 +31,9 @@ class Bystander {
 void CheckNewcomer(const OneThreadDevice& device);
 
 struct FreshChecks {
-  bool queue = false;    // a command of the kernel's queue runs
-  bool session = false;  // and a crypto session is made, its key unwrapped
+  bool former_is_zero = true;  // not where he has written to it since he was let go
+  bool queue = false;          // a command of the kernel's queue runs
+  bool session = false;        // and a crypto session is made, its key unwrapped
 };
 // The device is free: who comes now is served as the first one was, and finds nothing of the one
 // before, whose files of visible VRAM are `former`.

@@ -320,7 +320,9 @@ void WirePlayer::StoreVram(InputReader* input) {
   const uint64_t offset = input->Take<uint32_t>() % OneThreadDevice::kVramBytes;
   const std::vector<uint8_t> bytes = Rest(input);
   auto& files = peer().vram_files();
-  if (files.empty()) return;
+  if (files.empty() || !play_->reads) return;
+  peer().Receive();
+  if (peer().HasEnded()) play_->wrote_late = true;
   const ssize_t written =
       pwrite(files.front().get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
   static_cast<void>(written);

@@ -32,6 +32,7 @@ struct WirePlayer::Play {
   AnswerVariant next_answer = AnswerVariant::kRight;
   bool reads = true;
   bool sent_own_socket = false;
+  bool wrote_late = false;  // to visible VRAM, after the server had let him go
   uint32_t held_operations = 0;
   uint32_t split_at = 0;  // 0: the next message goes whole
   uint32_t probes_left = 3;

@@ -116,7 +116,7 @@ void WirePlayer::CheckUnanswered() {
   }
 }
 
-uint64_t WirePlayer::Run(ConstByteSpan input, const FreshChecks& checks) {
+uint64_t WirePlayer::Run(ConstByteSpan input, FreshChecks checks) {
   StagedSystem::Get().BeginInput();
   const size_t descriptors = CountOpenDescriptors();
   const size_t mappings = CountFileMappings();
@@ -148,6 +148,7 @@ uint64_t WirePlayer::Run(ConstByteSpan input, const FreshChecks& checks) {
       for (FileDescriptor& file : peer->vram_files()) former.push_back(std::move(file));
     }
     play_ = nullptr;
+    checks.former_is_zero = !play.wrote_late;
     CheckFresh(device_, former, checks);
     RunToRest(0);
   }

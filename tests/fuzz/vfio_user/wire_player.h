@@ -23,7 +23,7 @@ class WirePlayer {
   WirePlayer();
 
   // What came back to the hostile clients, headers only: keys and times differ from run to run.
-  uint64_t Run(ConstByteSpan input, const FreshChecks& checks);
+  uint64_t Run(ConstByteSpan input, FreshChecks checks);
 
  private:
   struct Play;  // one input's
