@@ -6,11 +6,13 @@
 #include <CLI/Formatter.hpp>
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <system_error>
 
 #include "emulator/cli/completion_command.h"
 #include "emulator/cli/dma_command.h"
 #include "emulator/cli/doctor_command.h"
+#include "emulator/cli/help_form.h"
 #include "emulator/cli/identity_command.h"
 #include "emulator/cli/info_command.h"
 #include "emulator/cli/man_command.h"
@@ -32,6 +34,7 @@ constexpr char kVersionLine[] = "ward " WARD_VERSION;
 int Run(int argc, char** argv) {
   int exit_code = 0;
   CLI::App app("WardGPU: a virtual GPU whose content protection really works", "ward");
+  app.formatter(std::make_shared<ward::emulator::HelpForm>());  // the commands inherit it
   app.require_subcommand(1);
   app.footer("Help for one command: ward COMMAND --help");
   app.set_version_flag("--version", kVersionLine, "Print the version");

@@ -14,7 +14,7 @@
 
 #include "base/secret_bytes.h"
 #include "emulator/boundary/replayer.h"
-#include "emulator/cli/replay_prompt.h"
+#include "emulator/cli/replay/replay_prompt.h"
 #include "emulator/recording/recording_reader.h"
 #include "emulator/seal/key_file.h"
 

@@ -242,6 +242,8 @@ int Serve(const ServeArguments& arguments) {
   return server.Run(options, &error) ? 0 : Complain(error);
 }
 
+std::string InMebibytes(uint64_t bytes) { return fmt::format("{}M", bytes >> 20); }
+
 }  // namespace
 
 void AddServeCommand(CLI::App* app, int* exit_code) {
@@ -258,16 +260,17 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
                     "Directory made by `ward identity create`; without it, one for this run");
   serve->add_option("--vram", arguments->vram, "Visible VRAM, a power of two, 1M to 8G")
       ->transform(CLI::AsSizeValue(false))
-      ->capture_default_str();
+      ->default_str(InMebibytes(arguments->vram));
   serve->add_option("--protected", arguments->protected_vram, "Protected VRAM, up to 8G")
       ->transform(CLI::AsSizeValue(false))
-      ->capture_default_str();
+      ->default_str(InMebibytes(arguments->protected_vram));
   serve
       ->add_option("--latency", arguments->latency,
                    "How long firmware takes: fast, or realistic (as on silicon)")
       ->transform(CLI::CheckedTransformer(std::map<std::string, device::LatencyPreset>{
           {"fast", device::LatencyPreset::kFast},
-          {"realistic", device::LatencyPreset::kRealistic}}));
+          {"realistic", device::LatencyPreset::kRealistic}}))
+      ->default_str("fast");
   serve->add_flag("--strict-iv", arguments->strict_iv,
                   "Refuse a counter range that was used before under the same key");
   serve->add_flag("--open-decrypt", arguments->open_decrypt,

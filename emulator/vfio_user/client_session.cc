@@ -28,7 +28,7 @@ bool TakesDescriptors(Command command) {
 }  // namespace
 
 ClientSession::ClientSession(FileDescriptor socket, ServedGpu* gpu, const SessionOptions& options)
-    : gpu_(gpu), options_(options), stream_(std::move(socket)) {
+    : gpu_(gpu), options_(options), stream_(std::move(socket)), shadow_(&gpu->boundary().gpu()) {
   attached_ = gpu->Attach(this);
   if (!attached_) End("there is no memory for its visible VRAM");
 }
@@ -48,7 +48,7 @@ void ClientSession::End(std::string reason) {
 std::string ClientSession::Summary() const {
   return fmt::format(
       "{} messages, {} refused; {} accesses outside of its memory; {} DMA messages, {} register "
-      "reads from before a slice",
+      "reads amid a slice",
       counts_.messages, counts_.refused, counts_.dma_refused, counts_.dma_messages,
       counts_.shadow_reads);
 }
@@ -322,6 +322,7 @@ int ClientSession::OnRegionWrite(const Message& message, bool is_answered) {
 }
 
 void ClientSession::FireVector(uint32_t vector) {
+  if (in_slice_) shadow_.OnVector(vector);
   events_.Fire(vector);
   if (sends_interrupts_) SendInterrupts();
 }

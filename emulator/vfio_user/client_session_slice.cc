@@ -29,13 +29,12 @@ device::ProcessResult ClientSession::Work() {
   if (over_) return {};
   WARD_ASSERT(!in_slice_);
   in_slice_ = true;
-  if (uses_messages_) shadow_.Take(&gpu_->boundary().gpu());
   device::ProcessResult result = gpu_->Process();
   in_slice_ = false;
-  shadow_.Drop();
   abandons_slice_ = over_;
   if (!deferred_.empty()) result.more = true;  // what they begin
   DoDeferred();
+  shadow_.Drop();
   if (stream_.IsBroken()) End(stream_.trouble());
   return result;
 }
@@ -45,6 +44,10 @@ void ClientSession::DoDeferred() {
   while (!deferred_.empty() && !over_) {
     Deferred next = std::move(deferred_.front());
     deferred_.pop_front();
+    if (next.clears_causes) {
+      uint8_t* value = next.message.body.data() + sizeof(wire::RegionAccess);
+      StoreLe(value, LoadLe<uint32_t>(value) & shadow_.cleared_causes());
+    }
     Handle(std::move(next.message), next.is_answered);
   }
 }
@@ -81,20 +84,22 @@ void ClientSession::HandleAmidSlice(Message message) {
   if (access.region != abi::kRegisterBar && deferred_.empty()) {
     return Handle(std::move(message), false);
   }
-  if (!shadow_.IsTaken()) shadow_.Take(&gpu_->boundary().gpu());  // the first message of all
   if (held_read_since_ns_ == 0) held_read_since_ns_ = gpu_->NowNs();
   deferred_.push_back({std::move(message), false});
 }
 
 void ClientSession::DeferWrite(Message message, const wire::RegionAccess& access) {
+  bool clears_causes = false;
   if (access.region == abi::kRegisterBar && access.count == 4) {
     const uint32_t value = LoadLe<uint32_t>(message.body.data() + sizeof(access));
     shadow_.Write(access.offset, value);
+    // What a reset causes comes before a clearing behind it, and goes.
+    clears_causes = access.offset == abi::kRegInterruptCause && !abandons_slice_;
     // A reset of the function or its engines: what they wanted from memory is of no use.
     if (access.offset == abi::kRegDeviceControl && value != 0) abandons_slice_ = true;
   }
   Reply(message, Bytes(access));
-  deferred_.push_back({std::move(message), true});
+  deferred_.push_back({std::move(message), true, clears_causes});
 }
 
 void ClientSession::AnswerHeldReads() {
@@ -119,12 +124,8 @@ bool ClientSession::AnswerFromShadow(const Message& message) {
   const ByteSpan data = ByteSpan(body).subspan(sizeof(access));
   if (access.region != abi::kRegisterBar) {
     gpu_->Read(access.region, access.offset, data);
-  } else if (uint32_t value = 0; access.count == sizeof(value) && access.offset % 4 == 0) {
-    // Unknown to the shadow is what changes by being read: the time.
-    if (!shadow_.Read(access.offset, &value)) {
-      value = gpu_->boundary().gpu().PeekRegister(access.offset);
-    }
-    StoreLe(data.data(), value);
+  } else if (access.count == sizeof(uint32_t) && access.offset % 4 == 0) {
+    StoreLe(data.data(), shadow_.Read(access.offset));
   }
   Reply(message, body);
   return true;
@@ -201,7 +202,6 @@ bool ClientSession::TransferByMessage(Command command, uint64_t address, ByteSpa
   if (!written.empty()) std::memcpy(body.data() + sizeof(access), written.data(), written.size());
   const uint16_t id = next_id_++;
   ++counts_.dma_messages;
-  uses_messages_ = true;
   asks_while_read_waits_ = held_read_since_ns_ != 0;
   const auto size = static_cast<uint32_t>(sizeof(wire::Header) + body.size());
   stream_.Send({id, command, size, wire::kTypeRequest, 0}, body);

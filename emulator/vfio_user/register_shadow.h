@@ -1,5 +1,7 @@
-// What the registers said before a slice of work. A client that reads one while the slice waits for
-// memory must not see more than memory shows: an idle queue whose fence is still on its way.
+// What the registers say while a slice of work waits for memory: the chip as it stands there, with
+// the writes that were acknowledged and that it gets only after the slice. All that it did before
+// it asked for memory has happened and nothing after it has, so a client reads neither less than
+// its memory shows (a fence that was written) nor more (an idle queue whose fence is on its way).
 #ifndef WARD_EMULATOR_VFIO_USER_REGISTER_SHADOW_H_
 #define WARD_EMULATOR_VFIO_USER_REGISTER_SHADOW_H_
 
@@ -12,21 +14,34 @@ namespace ward::emulator {
 
 class RegisterShadow {
  public:
-  // Reads every register whose reading changes nothing.
-  void Take(device::Gpu* gpu);
-  void Drop() { values_.clear(); }
-  bool IsTaken() const { return !values_.empty(); }
+  // `gpu` outlives this.
+  explicit RegisterShadow(device::Gpu* gpu) : gpu_(gpu) {}
 
-  // One aligned access of 32 bits; false for a place that it does not know.
-  bool Read(uint64_t offset, uint32_t* value) const;
+  // One aligned access of 32 bits.
+  uint32_t Read(uint64_t offset) const;
+
   // A write that the chip gets after the slice: bits that keep what is written, bits that it
   // clears, and a queue's new state are seen at once; what else it sets off is not.
   void Write(uint64_t offset, uint32_t value);
 
+  // The chip has sent a vector: what has this vector was caused anew since it was cleared.
+  void OnVector(uint32_t vector);
+  // Causes whose clearing was acknowledged, and that have not come again since.
+  uint32_t cleared_causes() const { return cleared_causes_; }
+
+  // The slice is over, and the chip has got the writes.
+  void Drop();
+
  private:
+  struct Patch {
+    uint32_t mask;  // the bits that are known; the others are the chip's
+    uint32_t value;
+  };
   void ControlQueue(uint32_t queue, uint32_t control);
 
-  std::unordered_map<uint64_t, uint32_t> values_;  // by offset
+  device::Gpu* gpu_;
+  std::unordered_map<uint64_t, Patch> patches_;  // by offset
+  uint32_t cleared_causes_ = 0;
 };
 
 }  // namespace ward::emulator

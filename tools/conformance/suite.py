@@ -74,22 +74,25 @@ def run_cases(cases, broken_rule=None, limit_s=60, identity=None):
 
 def read_report(text):
     """Name -> "passed", "skipped", "failed" (by an assertion), "crashed" or "threw an exception"."""
-    outcomes = {}
-    for entry in ElementTree.fromstring(text).iter("TestCase"):
-        result = entry.find("OverallResult")
-        if result.get("skips", "0") != "0":
-            outcome = "skipped"
-        elif result.get("success") == "true":
-            outcome = "passed"
-        elif entry.find(".//FatalErrorCondition") is not None:
-            outcome = "crashed"
-        elif any(found.get("success") == "false" for found in entry.iter("Expression")) or (
-                entry.find(".//Failure") is not None):
-            outcome = "failed"
-        else:
-            outcome = "threw an exception"
-        outcomes[entry.get("name").strip()] = outcome
-    return outcomes
+    return {entry.get("name").strip(): _outcome(entry)
+            for entry in ElementTree.fromstring(text).iter("TestCase")}
+
+
+def _outcome(entry):
+    result = entry.find("OverallResult")
+    # A SKIP inside of an assertion is an exception to it, and no failure.
+    failed = entry.find(".//Failure") is not None or any(
+        found.get("success") == "false" and found.find("Exception") is None
+        for found in entry.iter("Expression"))
+    if entry.find(".//FatalErrorCondition") is not None:
+        return "crashed"
+    if result.get("skips", "0") != "0" and not failed:
+        return "skipped"
+    if result.get("success") == "true":
+        return "passed"
+    if failed or any(found.get("success") == "false" for found in entry.iter("Expression")):
+        return "failed"
+    return "threw an exception"
 
 
 def explain(text, name):

@@ -6,11 +6,12 @@ can't run on this machine.
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 from demo import playback
 from vm import newer_qemu
@@ -70,10 +71,10 @@ def openssl_files() -> Dict[str, Path]:
     return {"/bin/openssl": Path(program), **{name: Path(name).resolve() for name in libraries}}
 
 
-def run_guest(program: Path, root: Path, **machine) -> str:
-    """The program on the one function of a guest that is ours."""
+def run_guest(program: Path, root: Path, cases: Sequence[str] = (), **machine) -> str:
+    """The program, or these cases of it, on the one function of a guest that is ours."""
     command = ["sh", "-c", "mkdir -p /tmp && exec /program --reporter xml "
-               "--function $WARD_PCI_ADDRESS --root /root.pem"]
+               f"--function $WARD_PCI_ADDRESS --root /root.pem {shlex.join(cases)}"]
     with Machine(command=command, files={"/program": program, "/root.pem": root, **openssl_files()},
                  pci_id=playback.PCI_ID, **machine) as guest:
         guest.wait_ready(BOOT_S)
@@ -121,7 +122,13 @@ class Plugin(Attachment):
 
 
 class StockQemu(Attachment):
-    name = "stock QEMU"
+    """A QEMU that knows nothing of us, with its memory shared, or with all DMA by messages."""
+
+    def __init__(self, build: Path, shares_memory: bool = True, cases: Sequence[str] = ()) -> None:
+        super().__init__(build)
+        self.name = "stock QEMU" if shares_memory else "stock QEMU, messages"
+        self._shares_memory, self._cases = shares_memory, cases
+        self.last_words = ""  # of the server, about its client
 
     def run_in(self, folder: Path, program: Path) -> str:
         try:
@@ -131,11 +138,13 @@ class StockQemu(Attachment):
         root = playback.create_identity(self.ward, folder / "identity")
         path = folder / "gpu.sock"
         device = {"driver": "vfio-user-pci", "socket": {"type": "unix", "path": str(path)}}
+        log = folder / "serve.log"
         with ServedGpu(self.ward,
-                       ["--socket", str(path), "--identity", str(folder / "identity")],
-                       folder / "serve.log"):
-            return run_guest(program, root, devices=[json.dumps(device)], qemu=qemu.command,
-                             shares_memory=True, accel="tcg")
+                       ["--socket", str(path), "--identity", str(folder / "identity")], log):
+            report = run_guest(program, root, self._cases, devices=[json.dumps(device)],
+                               qemu=qemu.command, shares_memory=self._shares_memory, accel="tcg")
+        self.last_words = log.read_text(errors="replace").strip().rpartition(": ")[2]
+        return report
 
 
 class Function(Attachment):
@@ -156,6 +165,6 @@ def list_attachments(build: Path) -> List[Attachment]:
             Served(build, "vfio-user", ["--socket", "{folder}/gpu.sock"]),
             Served(build, "messages", ["--socket", "{folder}/gpu.sock"], ",messages"),
             Served(build, "TCP", ["--tcp", "127.0.0.1:0"]),
-            Plugin(build), StockQemu(build)]
+            Plugin(build), StockQemu(build), StockQemu(build, shares_memory=False)]
 
 

@@ -35,7 +35,7 @@ for disk in /sys/block/vd*; do
   ln -s "/dev/${disk##*/}" "/dev/ward/$name"
 done
 
-# ward.pci=VVVV:DDDD: every such function goes to vfio-pci; the first one's address is told.
+# ward.pci=VVVV:DDDD,...: every such function goes to vfio-pci; their addresses are told.
 read -r command_line </proc/cmdline
 wanted=
 for word in $command_line; do
@@ -46,7 +46,7 @@ if [ -n "$wanted" ]; then
   for device in /sys/bus/pci/devices/*; do
     read -r vendor <"$device/vendor"
     read -r model <"$device/device"
-    [ "$vendor:$model" = "0x${wanted%:*}:0x${wanted#*:}" ] || continue
+    case ",$wanted," in *",${vendor#0x}:${model#0x},"*) ;; *) continue ;; esac
     address=${device##*/}
     [ -e "$device/iommu_group" ] || fail "$address has no IOMMU group"
     echo vfio-pci >"$device/driver_override"

@@ -50,7 +50,8 @@ class Machine:
         standard input and output are `channel`, its standard error is the console. It finds the
         function's address in WARD_PCI_ADDRESS (all of them in WARD_PCI_ADDRESSES).
     devices: -device arguments; the emulated IOMMU comes before all of them.
-    pci_id: "VVVV:DDDD" of the functions that the guest binds to vfio-pci; empty for none.
+    pci_id: "VVVV:DDDD" of the functions that the guest binds to vfio-pci, with commas between several;
+        empty for none.
     qemu_arguments: put before the devices, for -plugin and the like.
     qemu: the program, and what it needs before all other arguments.
     shares_memory: the guest's memory is a memory file that other processes can map.

@@ -105,6 +105,17 @@ class UsageTest(unittest.TestCase):
                             "--record=/no/such/run.rec")
         self.assert_refused(1, "^error: / is no file to record to\n$", "demo", "--record", "/")
 
+    def test_bad_bench_arguments_are_refused_before_anything_is_built(self):
+        self.assert_refused(2, "there are no rows 'bogus'; there are: ", "bench", "bogus")
+        self.assert_refused(2, "'0' is no number from 1 on", "bench", "--rounds", "0")
+        self.assert_refused(2, "--json wants a file: ./dev bench --json FILE", "bench", "--json")
+        self.assert_refused(2, "there is no folder /no/such", "bench", "--json=/no/such/rows")
+
+    def test_help_of_the_bench_comes_at_once(self):
+        code, output, _ = self.run_dev("bench", "--help")
+        self.assertEqual(code, 0)
+        self.assertRegex(output, "^usage: ./dev bench (.*\n)+.*attachments")
+
     def test_help_of_the_demo_comes_at_once(self):
         code, output, _ = self.run_dev("demo", "--help")
         self.assertEqual((code, output),

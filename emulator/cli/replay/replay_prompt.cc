@@ -1,4 +1,4 @@
-#include "emulator/cli/replay_prompt.h"
+#include "emulator/cli/replay/replay_prompt.h"
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -13,10 +13,10 @@
 
 #include "emulator/boundary/replayer.h"
 #include "emulator/boundary/time_line.h"
-#include "emulator/cli/break_list.h"
-#include "emulator/cli/prompt_words.h"
-#include "emulator/cli/register_text.h"
-#include "emulator/cli/replay_view.h"
+#include "emulator/cli/replay/break_list.h"
+#include "emulator/cli/replay/prompt_words.h"
+#include "emulator/cli/replay/register_offsets.h"
+#include "emulator/cli/replay/replay_view.h"
 
 namespace ward::emulator {
 namespace {

@@ -1,7 +1,7 @@
 // `ward replay -i`: commands, one a line, that step a recorded chip forwards and backwards and look
 // at it. From a terminal or from a pipe.
-#ifndef WARD_EMULATOR_CLI_REPLAY_PROMPT_H_
-#define WARD_EMULATOR_CLI_REPLAY_PROMPT_H_
+#ifndef WARD_EMULATOR_CLI_REPLAY_REPLAY_PROMPT_H_
+#define WARD_EMULATOR_CLI_REPLAY_REPLAY_PROMPT_H_
 
 #include <istream>
 
@@ -14,4 +14,4 @@ int RunReplayPrompt(RecordingReader* reader, std::istream& input);
 
 }  // namespace ward::emulator
 
-#endif  // WARD_EMULATOR_CLI_REPLAY_PROMPT_H_
+#endif  // WARD_EMULATOR_CLI_REPLAY_REPLAY_PROMPT_H_

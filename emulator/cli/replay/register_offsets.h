@@ -1,6 +1,6 @@
 // Registers of BAR0 by the names that the contract gives them.
-#ifndef WARD_EMULATOR_CLI_REGISTER_TEXT_H_
-#define WARD_EMULATOR_CLI_REGISTER_TEXT_H_
+#ifndef WARD_EMULATOR_CLI_REPLAY_REGISTER_OFFSETS_H_
+#define WARD_EMULATOR_CLI_REPLAY_REGISTER_OFFSETS_H_
 
 #include <cstdint>
 #include <string>
@@ -16,4 +16,4 @@ std::vector<uint32_t> OffsetsOfRegister(const std::string& text);
 
 }  // namespace ward::emulator
 
-#endif  // WARD_EMULATOR_CLI_REGISTER_TEXT_H_
+#endif  // WARD_EMULATOR_CLI_REPLAY_REGISTER_OFFSETS_H_

@@ -1,6 +1,6 @@
 // Words of a line that somebody typed.
-#ifndef WARD_EMULATOR_CLI_PROMPT_WORDS_H_
-#define WARD_EMULATOR_CLI_PROMPT_WORDS_H_
+#ifndef WARD_EMULATOR_CLI_REPLAY_PROMPT_WORDS_H_
+#define WARD_EMULATOR_CLI_REPLAY_PROMPT_WORDS_H_
 
 #include <charconv>
 #include <cstdint>
@@ -31,4 +31,4 @@ inline std::optional<uint64_t> ParseNumber(const std::string& word) {
 
 }  // namespace ward::emulator
 
-#endif  // WARD_EMULATOR_CLI_PROMPT_WORDS_H_
+#endif  // WARD_EMULATOR_CLI_REPLAY_PROMPT_WORDS_H_

@@ -1,4 +1,4 @@
-#include "emulator/cli/replay_view.h"
+#include "emulator/cli/replay/replay_view.h"
 
 #include <fmt/core.h>
 
@@ -9,7 +9,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
-#include "emulator/cli/register_text.h"
+#include "emulator/cli/replay/register_offsets.h"
 
 namespace ward::emulator {
 namespace {

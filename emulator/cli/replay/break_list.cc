@@ -1,4 +1,4 @@
-#include "emulator/cli/break_list.h"
+#include "emulator/cli/replay/break_list.h"
 
 #include <fmt/core.h>
 
@@ -9,8 +9,8 @@
 
 #include "abi/generated/commands.h"
 #include "abi/generated/status.h"
-#include "emulator/cli/prompt_words.h"
-#include "emulator/cli/register_text.h"
+#include "emulator/cli/replay/prompt_words.h"
+#include "emulator/cli/replay/register_offsets.h"
 
 namespace ward::emulator {
 namespace {

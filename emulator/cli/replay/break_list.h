@@ -1,6 +1,6 @@
 // Where a replay stops.
-#ifndef WARD_EMULATOR_CLI_BREAK_LIST_H_
-#define WARD_EMULATOR_CLI_BREAK_LIST_H_
+#ifndef WARD_EMULATOR_CLI_REPLAY_BREAK_LIST_H_
+#define WARD_EMULATOR_CLI_REPLAY_BREAK_LIST_H_
 
 #include <cstdint>
 #include <string>
@@ -49,4 +49,4 @@ class BreakList final : public TraceSink {
 
 }  // namespace ward::emulator
 
-#endif  // WARD_EMULATOR_CLI_BREAK_LIST_H_
+#endif  // WARD_EMULATOR_CLI_REPLAY_BREAK_LIST_H_

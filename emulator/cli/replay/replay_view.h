@@ -1,6 +1,6 @@
 // What can be seen of a replayed chip, as text. Never a key, nor protected memory.
-#ifndef WARD_EMULATOR_CLI_REPLAY_VIEW_H_
-#define WARD_EMULATOR_CLI_REPLAY_VIEW_H_
+#ifndef WARD_EMULATOR_CLI_REPLAY_REPLAY_VIEW_H_
+#define WARD_EMULATOR_CLI_REPLAY_REPLAY_VIEW_H_
 
 #include <cstdint>
 #include <string>
@@ -27,4 +27,4 @@ std::string ShowMemory(const KnownMemory& memory, uint64_t address, uint64_t siz
 
 }  // namespace ward::emulator
 
-#endif  // WARD_EMULATOR_CLI_REPLAY_VIEW_H_
+#endif  // WARD_EMULATOR_CLI_REPLAY_REPLAY_VIEW_H_

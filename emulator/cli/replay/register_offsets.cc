@@ -1,4 +1,4 @@
-#include "emulator/cli/register_text.h"
+#include "emulator/cli/replay/register_offsets.h"
 
 #include <fmt/core.h>
 

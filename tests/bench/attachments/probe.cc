@@ -1,0 +1,60 @@
+#include "tests/bench/attachments/probe.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "tests/bench/attachments/subject.h"
+
+namespace ward::bench {
+namespace {
+
+using Subjects = std::vector<std::unique_ptr<Subject>>;
+
+void Say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+double Answer(const Subjects& subjects, const std::string& line) {
+  std::istringstream words(line);
+  std::string verb, kind, figure;
+  uint32_t count = 0;
+  if (!(words >> verb >> kind >> figure >> count) || verb != "measure" || count == 0) {
+    throw std::invalid_argument(line);
+  }
+  for (const auto& subject : subjects) {
+    if (subject->Kind() == kind) return subject->Measure(figure, count);
+  }
+  throw std::invalid_argument(kind);
+}
+
+}  // namespace
+
+int RunProbe(std::vector<std::unique_ptr<abi::PciFunction>> functions) {
+  Subjects subjects;
+  try {
+    for (auto& function : functions) subjects.push_back(MakeSubject(std::move(function)));
+  } catch (const std::exception& error) {
+    Say(std::string("failed ") + error.what());
+    return 1;
+  }
+  Say("probe ready");
+  for (std::string line; std::getline(std::cin, line);) {
+    try {
+      Say("value " + std::to_string(Answer(subjects, line)));
+    } catch (const std::invalid_argument& error) {
+      Say(std::string("failed there is no ") + error.what());
+    } catch (const std::exception& error) {
+      Say(std::string("failed ") + error.what());
+    }
+  }
+  return 0;
+}
+
+}  // namespace ward::bench

@@ -1,0 +1,20 @@
+// A conversation in lines on standard input and output, so that one caller can go round many
+// programs: "measure KIND FIGURE COUNT" is answered by "value NUMBER" or "failed TEXT". Ends with
+// its input. docs/performance.md
+#ifndef WARD_TESTS_BENCH_ATTACHMENTS_PROBE_H_
+#define WARD_TESTS_BENCH_ATTACHMENTS_PROBE_H_
+
+#include <memory>
+#include <vector>
+
+#include "abi/pci_function.h"
+
+namespace ward::bench {
+
+// The program's exit code. Says "probe ready" when the functions are up, "failed TEXT" when one
+// does not come up.
+int RunProbe(std::vector<std::unique_ptr<abi::PciFunction>> functions);
+
+}  // namespace ward::bench
+
+#endif  // WARD_TESTS_BENCH_ATTACHMENTS_PROBE_H_
