@@ -322,7 +322,7 @@ void WirePlayer::StoreVram(InputReader* input) {
   auto& files = peer().vram_files();
   if (files.empty() || !play_->reads) return;
   peer().Receive();
-  if (peer().HasEnded()) play_->wrote_late = true;
+  if (peer().HasEnded() || !peer().IsOpen()) play_->wrote_late = true;
   const ssize_t written =
       pwrite(files.front().get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
   static_cast<void>(written);
