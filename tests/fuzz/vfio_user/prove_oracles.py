@@ -5,12 +5,13 @@ usage: prove_oracles.py vfio_user_replay CORPUS"""
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 
 # Bug: what has to be said at the end.
 BUGS = {
-    "access.unchecked": "AddressSanitizer",
+    "access.unchecked": "crash",
     "cut.all": "oracle bystander",
     "descriptors.kept": "oracle descriptors",
     "dma.no_deadline": "oracle bounded",
@@ -35,7 +36,11 @@ def replay(program, corpus, bug=None):
     done = subprocess.run([program, corpus], env=environment, capture_output=True, text=True,
                           timeout=300, check=False)
     lines = [line for line in done.stderr.splitlines() if re.search(r"oracle |ERROR: ", line)]
-    return done.returncode, lines[0] if lines else done.stdout.splitlines()[-1]
+    if lines:
+        return done.returncode, re.sub(r"^.*ERROR: ", "crash: ", lines[0])
+    if done.returncode < 0:
+        return done.returncode, f"crash: {signal.Signals(-done.returncode).name}"
+    return done.returncode, done.stdout.splitlines()[-1]
 
 
 def main(program, corpus):
