@@ -190,7 +190,7 @@ std::optional<Identity> Identity::Load(const fs::path& directory, std::string* e
   if (!key_pem) return fail(kKeyFile);
   const KeyHandle key = ParseKey(key_pem->bytes());
   const char* key_flaw = nullptr;
-  auto checked = device::RsaPrivateKey::FromHandle(key.get(), &key_flaw);
+  auto checked = device::RsaPrivateKey::FromCertified(key.get(), &key_flaw);
   if (!checked) {
     flaw = key_flaw;
     return fail(kKeyFile);

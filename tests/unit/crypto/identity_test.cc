@@ -224,6 +224,19 @@ TEST_CASE("loading refuses a key that another certificate belongs to") {
       "device.key is not the key that device.pem certifies");
 }
 
+TEST_CASE("loading refuses a key with one bit of its last number changed") {
+  Contains(LoadErrorAfter([](const Workspace& w) {
+             w.Run("openssl rsa -traditional -in id/device.key -outform DER -out der");
+             Bytes der = w.Read("der");
+             der[der.size() - 9] = static_cast<uint8_t>(der[der.size() - 9] ^ 1);
+             w.Write("der", der);
+             w.Run(
+                 "{ echo '-----BEGIN RSA PRIVATE KEY-----'; openssl base64 -in der; "
+                 "echo '-----END RSA PRIVATE KEY-----'; } > id/device.key");
+           }),
+           "device.key is damaged: its numbers do not form a pair");
+}
+
 TEST_CASE("loading refuses weak and encrypted keys") {
   Contains(
       LoadErrorAfter([](const Workspace& w) { w.Run("openssl genrsa -out id/device.key 1024"); }),
