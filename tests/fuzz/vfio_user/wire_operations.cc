@@ -347,8 +347,10 @@ void WirePlayer::ChoosePeer(InputReader* input) {
 }
 
 void WirePlayer::Probe(uint8_t which) {
-  if (play_->probes_left == 0) return;
+  // Not within another one, whose server runs and waits for its client.
+  if (play_->probes_left == 0 || play_->is_probing) return;
   --play_->probes_left;
+  play_->is_probing = true;
   // They are other processes: what the device's server does meanwhile is no matter of theirs.
   const bool was_in_server = std::exchange(StagedSystem::Get().is_in_server, false);
   if (which % 2 == 0) {
@@ -357,6 +359,7 @@ void WirePlayer::Probe(uint8_t which) {
     CheckNewcomer(device_);
   }
   StagedSystem::Get().is_in_server = was_in_server;
+  play_->is_probing = false;
 }
 
 // Whether it is sure that the first one who came has the device: he is there, alone, and all that

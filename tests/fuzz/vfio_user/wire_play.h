@@ -36,6 +36,7 @@ struct WirePlayer::Play {
   uint32_t held_operations = 0;
   uint32_t split_at = 0;  // 0: the next message goes whole
   uint32_t probes_left = 3;
+  bool is_probing = false;
   uint32_t ring_pages[kQueues] = {};
   uint32_t tails[kQueues] = {};
 };

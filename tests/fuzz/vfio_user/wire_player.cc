@@ -131,6 +131,7 @@ uint64_t WirePlayer::Run(ConstByteSpan input, FreshChecks checks) {
     play.held_operations = 0;
     RunWhileAtWork();
     CheckUnanswered();
+    play.is_probing = true;
     bystander_->Check();
     for (const auto& peer : play.peers) {
       if (peer != nullptr) peer->Leave(false);
