@@ -19,6 +19,8 @@
 #include <utility>
 
 #include "emulator/vfio_user/client_session.h"
+#include "emulator/vfio_user/message_body.h"
+#include "emulator/vfio_user/planted_bug.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
@@ -45,18 +47,24 @@ class DeviceServer::Loop {
         stop_watch_(io_, fcntl(stop_.get(), F_DUPFD_CLOEXEC, 0)),
         listener_(io_, fcntl(options.endpoint->socket(), F_DUPFD_CLOEXEC, 0)),
         wakeup_(io_),
-        first_message_(io_) {
+        first_message_(io_),
+        unread_(io_) {
     const int socket = options.endpoint->socket();
     fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
   }
   ~Loop() { EndSession(""); }
 
   void Run() {
-    stop_watch_.async_wait(Descriptor::wait_read, [this](error_code) { io_.stop(); });
-    WatchListener();
+    Begin();
     io_.run();
     EndSession("the server ends");
     newcomers_.clear();
+  }
+  size_t RunReady(size_t at_most) {
+    Begin();
+    size_t ran = 0;
+    while (ran < at_most && io_.poll_one() != 0) ++ran;
+    return ran;
   }
   void Stop() {
     const uint64_t one = 1;
@@ -102,7 +110,14 @@ class DeviceServer::Loop {
     Descriptor watch;
     bool reads = false;  // input is waited for
     bool writes = false;
+    bool is_behind = false;  // and unread_ runs
   };
+
+  void Begin() {
+    if (std::exchange(has_begun_, true)) return;
+    stop_watch_.async_wait(Descriptor::wait_read, [this](error_code) { io_.stop(); });
+    WatchListener();
+  }
 
   static void AddCounts(const ClientSession::Counts& counts, DeviceStatus* status) {
     status->messages += counts.messages;
@@ -243,7 +258,7 @@ class DeviceServer::Loop {
       Message message;
       const MessageStream::Input input = place->stream.Read(&message);
       if (input == MessageStream::Input::kNothing) return AwaitVersion(place);
-      if (input == MessageStream::Input::kMessage) {
+      if (input == MessageStream::Input::kMessage && WantsReply(message)) {
         place->stream.Send({message.header.id, message.header.command, sizeof(wire::Header),
                             wire::kTypeReply | wire::kError, EBUSY},
                            {});
@@ -281,13 +296,14 @@ class DeviceServer::Loop {
     ++generation_;
     wakeup_.cancel();
     first_message_.cancel();
+    unread_.cancel();
     client_.reset();
   }
 
   void OnInput() {
     const bool more = client_->session.HandleInput();
     if (CloseIfOver()) return;
-    if (more) PostInput();
+    if (more || WARD_HAS_BUG("input.always_more")) PostInput();
     PostSlice();
     WatchSocket();
   }
@@ -303,7 +319,23 @@ class DeviceServer::Loop {
     return client_ == nullptr;
   }
 
+  // What a client that does not read has sent stays where it is. His own end of the connection may
+  // be in it, and then we would never hear that he went.
+  void WatchReading() {
+    const bool is_behind = !client_->session.WantsInput();
+    if (std::exchange(client_->is_behind, is_behind) == is_behind) return;
+    unread_.cancel();
+    if (!is_behind) return;
+    unread_.expires_after(std::chrono::milliseconds(options_.unread_ms));
+    unread_.async_wait([this, generation = generation_](error_code error) {
+      if (error || generation != generation_ || client_ == nullptr || !client_->is_behind) return;
+      if (unread_.expiry() > asio::steady_timer::clock_type::now()) return;  // begun anew since
+      EndSession("it did not read its replies in time");
+    });
+  }
+
   void WatchSocket() {
+    WatchReading();
     if (!client_->reads && client_->session.WantsInput()) {
       client_->reads = true;
       client_->watch.async_wait(Descriptor::wait_read,
@@ -369,6 +401,9 @@ class DeviceServer::Loop {
   Descriptor listener_;
   asio::steady_timer wakeup_;
   asio::steady_timer first_message_;
+  asio::steady_timer unread_;
+  bool has_begun_ = false;
+  bool listener_is_watched_ = false;
   std::list<Newcomer> newcomers_;   // the oldest first
   size_t leaving_ = 0;              // of them
   std::unique_ptr<Client> client_;  // before gpu_ goes
@@ -384,6 +419,8 @@ DeviceServer::DeviceServer(std::unique_ptr<ServedGpu> gpu, const DeviceServerOpt
 DeviceServer::~DeviceServer() = default;
 
 void DeviceServer::Run() { loop_->Run(); }
+
+size_t DeviceServer::RunReady(size_t at_most) { return loop_->RunReady(at_most); }
 
 void DeviceServer::Stop() { loop_->Stop(); }
 

@@ -12,6 +12,8 @@
 #include <mutex>
 #include <utility>
 
+#include "emulator/vfio_user/planted_bug.h"
+
 namespace ward::emulator {
 namespace {
 
@@ -42,6 +44,9 @@ void OnBusError(int signal, siginfo_t* info, void* context) {
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     errno = error;
     range.is_cut.store(true, std::memory_order_relaxed);
+    if (WARD_HAS_BUG("cut.all")) {
+      for (Range& other : ranges) other.is_cut.store(true, std::memory_order_relaxed);
+    }
     if (replaced != MAP_FAILED) return;
     break;
   }
@@ -123,7 +128,7 @@ bool MappedFile::IsCut() const { return ranges[place_].is_cut.load(std::memory_o
 MappedFile::~MappedFile() {
   if (memory_ == nullptr) return;
   ranges[place_].size.store(0, std::memory_order_release);
-  munmap(memory_, mapped_bytes_);
+  if (!WARD_HAS_BUG("mapping.kept")) munmap(memory_, mapped_bytes_);
 }
 
 }  // namespace ward::emulator

@@ -317,6 +317,28 @@ void AddDecryptScenarios(const char* name, Scenarios* scenarios) {
   scenarios->push_back({name, kStatusIvReused, Scenario(reuse.run, Need::kStrictIv)});
 }
 
+// Status of an ENCRYPT_BLT whose key is replaced while it runs.
+inline uint32_t ReplaceReadbackKeyAmidBlt(Bench& b) {
+  using namespace abi;  // NOLINT: names of one contract
+  MapHuge(&b);
+  Bytes bytes = ValidCommands().at("ENCRYPT_BLT")(b);
+  StoreLe<uint32_t>(bytes.data() + offsetof(EncryptBltCommand, length_bytes), kHuge);
+  StoreLe<uint64_t>(bytes.data() + offsetof(EncryptBltCommand, source), 0x100000);
+  StoreLe<uint64_t>(bytes.data() + offsetof(EncryptBltCommand, destination), 0x140000);
+  b.rig.PushBytes(kUser, bytes);
+  b.rig.Doorbell(kUser);
+  test::Inside(b.rig).gpu->Process(4096);
+  b.rig.StartQueue(2, 1);
+  Bytes request(8);
+  StoreLe<uint32_t>(request.data(), b.session());
+  b.rig.PushMessage(2, kMessageGetReadbackKey, request, kSource, 64);
+  b.rig.Doorbell(2);
+  test::Inside(b.rig).gpu->Process(4096);
+  test::Inside(b.rig).ports.clock.now_ns += 1000000000;
+  b.rig.Run(4096);
+  return b.rig.ReadQueue(kUser, kRegRefusalStatus);
+}
+
 inline Scenarios SessionScenarios() {
   using namespace abi;  // NOLINT: names of one contract
   Scenarios scenarios = {
@@ -351,29 +373,7 @@ inline Scenarios SessionScenarios() {
       {"DECRYPT_SAMPLE", kStatusCommandLengthInvalid,
        Changed<DecryptSampleCommand>("DECRYPT_SAMPLE",
                                      [](Bench&, auto* c) { c->sub_sample_count = 3; })},
-      {"ENCRYPT_BLT", kStatusSessionNoKey,
-       Scenario(
-           [](Bench& b) {
-             // The read-back key is replaced while the blt runs.
-             MapHuge(&b);
-             Bytes bytes = ValidCommands().at("ENCRYPT_BLT")(b);
-             StoreLe<uint32_t>(bytes.data() + offsetof(EncryptBltCommand, length_bytes), kHuge);
-             StoreLe<uint64_t>(bytes.data() + offsetof(EncryptBltCommand, source), 0x100000);
-             StoreLe<uint64_t>(bytes.data() + offsetof(EncryptBltCommand, destination), 0x140000);
-             b.rig.PushBytes(kUser, bytes);
-             b.rig.Doorbell(kUser);
-             test::Inside(b.rig).gpu->Process(4096);
-             b.rig.StartQueue(2, 1);
-             Bytes request(8);
-             StoreLe<uint32_t>(request.data(), b.session());
-             b.rig.PushMessage(2, kMessageGetReadbackKey, request, kSource, 64);
-             b.rig.Doorbell(2);
-             test::Inside(b.rig).gpu->Process(4096);
-             test::Inside(b.rig).ports.clock.now_ns += 1000000000;
-             b.rig.Run(4096);
-             return b.rig.ReadQueue(kUser, kRegRefusalStatus);
-           },
-           Need::kInside)},
+      {"ENCRYPT_BLT", kStatusSessionNoKey, Scenario(ReplaceReadbackKeyAmidBlt, Need::kInside)},
       {"ENCRYPT_BLT", kStatusSessionNoReadbackKey,
        Changed<EncryptBltCommand>("ENCRYPT_BLT",
                                   [](Bench& b, auto* c) { c->session = b.KeyedSession(false); })},

@@ -50,7 +50,8 @@ ServedDevice::ServedDevice(const RigOptions& options) : path_(folder_ / "gpu.soc
                                                     .key = options.key,
                                                     .log = &log_,
                                                     .first_message_ms = options.first_message_ms,
-                                                    .dma_timeout_ms = options.dma_timeout_ms});
+                                                    .dma_timeout_ms = options.dma_timeout_ms,
+                                                    .unread_ms = options.unread_ms});
   thread_ = std::thread([this] { server_->Run(); });
 }
 
