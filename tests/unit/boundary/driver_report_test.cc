@@ -68,10 +68,10 @@ TEST_CASE(
   bench.StartQueue();
   bench.PushFence(1);
   bench.Run();
-  bench.boundary->Reset(device::ResetKind::kFunction);
+  bench.chip->Reset(device::ResetKind::kFunction);
   bench.Read(0x60);
   CHECK(Report(bench)["unmet"][0]["command_before"]["name"] == "FENCE");
-  bench.boundary->Reset(device::ResetKind::kPowerOn);
+  bench.chip->Reset(device::ResetKind::kPowerOn);
   bench.Read(0x70000);
   const json report = Report(bench);
   REQUIRE(report["unmet"].size() == 2);
