@@ -287,6 +287,7 @@ class DeviceServer::Loop {
 
   // Ends the connection that is there, if one is. An empty reason: the session's own.
   void EndSession(const std::string& reason) {
+    TellTrouble();  // who leaves at once has no slice
     if (client_ == nullptr) return;
     const ClientSession& session = client_->session;
     const std::string why = !reason.empty() ? reason : session.reason();
@@ -403,7 +404,6 @@ class DeviceServer::Loop {
   asio::steady_timer first_message_;
   asio::steady_timer unread_;
   bool has_begun_ = false;
-  bool listener_is_watched_ = false;
   std::list<Newcomer> newcomers_;   // the oldest first
   size_t leaving_ = 0;              // of them
   std::unique_ptr<Client> client_;  // before gpu_ goes

@@ -118,7 +118,7 @@ class UsageTest(unittest.TestCase):
         self.assertRegex(output, "^usage: ./dev bench (.*\n)+.*attachments")
 
     def test_bad_matrix_arguments_are_refused_before_anything_is_built(self):
-        self.assert_refused(2, 'there is no attachment "bogus"; there are: in process, vfio-user, ',
+        self.assert_refused(2, 'there is no attachment "bogus"; there are: "in process", "vfio-user", ',
                             "test", "matrix", "--only", "TCP", "--only", "bogus")
         self.assert_refused(2, "unrecognized arguments: --bogus", "test", "matrix", "--bogus")
         self.assert_refused(2, "--only: expected one argument", "test", "matrix", "--only")
