@@ -1,6 +1,7 @@
 """Suites in a guest of a QEMU that shares no memory: all DMA of the served chip goes by messages.
 
-Of content protection the cases about sessions, a third of them; all are a column of the matrix.
+Of content protection the cases about sessions, a third of them; all suites are a column of the matrix, which takes ten
+minutes.
 
 Run: python3 tests/vm/test_stock_qemu_messages.py --build-dir DIR   exit code 77: no such QEMU here
 """
@@ -39,9 +40,6 @@ class StockQemuMessages(unittest.TestCase):
 
     def test_sessions(self) -> None:
         self.run_suite("content protection", LEAST_SESSIONS_PASSED, SESSIONS)
-
-    def test_integration(self) -> None:
-        self.run_suite("integration", cells.LEAST_PASSED["integration"])
 
 
 if __name__ == "__main__":
