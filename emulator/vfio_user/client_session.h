@@ -10,8 +10,8 @@
 //     not notice. One that leaves the first such request unanswered for kReadPatienceMs can't (QEMU
 //     without shared memory): it gets what the registers say amid the slice (RegisterShadow), from
 //     then on at once;
-//   * a reset, and bus mastering switched off, end the slice: what it still wants from memory is
-//     refused.
+//   * a reset of the function, and bus mastering switched off, end the slice: what it still wants
+//     from memory is refused. A reset of the engines or of a queue waits for the end of the slice.
 #ifndef WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
 #define WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
 
@@ -154,6 +154,7 @@ class ClientSession final : public ClientPort {
   uint16_t next_id_ = 1;
   bool in_slice_ = false;
   bool abandons_slice_ = false;
+  bool defers_reset_ = false;  // by DEVICE_CONTROL: it raises causes at the end of the slice
   // Whether the client answers DMA while its own read is not answered.
   enum class Patience { kUnknown, kWaits, kCannotWait };
   Patience patience_ = Patience::kUnknown;

@@ -33,6 +33,7 @@ device::ProcessResult ClientSession::Work() {
   in_slice_ = false;
   abandons_slice_ = over_;
   if (!deferred_.empty()) result.more = true;  // what they begin
+  defers_reset_ = false;
   DoDeferred();
   shadow_.Drop();
   if (stream_.IsBroken()) End(stream_.trouble());
@@ -94,9 +95,15 @@ void ClientSession::DeferWrite(Message message, const wire::RegionAccess& access
     const uint32_t value = LoadLe<uint32_t>(message.body.data() + sizeof(access));
     shadow_.Write(access.offset, value);
     // What a reset causes comes before a clearing behind it, and goes.
-    clears_causes = access.offset == abi::kRegInterruptCause && !abandons_slice_;
-    // A reset of the function or its engines: what they wanted from memory is of no use.
-    if (access.offset == abi::kRegDeviceControl && value != 0) abandons_slice_ = true;
+    clears_causes = access.offset == abi::kRegInterruptCause && !defers_reset_;
+    if (access.offset == abi::kRegDeviceControl && value != 0) defers_reset_ = true;
+    // What the function wanted from memory is of no use after its reset. A reset of the engines
+    // alone comes between two accesses: a command that it ends was not refused its memory, and says
+    // ENGINE_RESET.
+    if (access.offset == abi::kRegDeviceControl &&
+        (value & abi::kDeviceControlResetFunctionMask) != 0) {
+      abandons_slice_ = true;
+    }
   }
   Reply(message, Bytes(access));
   deferred_.push_back({std::move(message), true, clears_causes});

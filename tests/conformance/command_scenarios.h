@@ -47,8 +47,7 @@ inline uint32_t StatusOfReset(Bench* bench, const Bytes& bytes) {
   bench->rig.PushBytes(kUser, bytes);
   bench->rig.Doorbell(kUser);
   test::Inside(bench->rig).gpu->Process(4096);
-  bench->rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
-  return bench->rig.FaultStatus(kUser);
+  return bench->rig.ResetEngines(kUser);
 }
 
 template <typename T>
@@ -74,8 +73,7 @@ Scenario ResetInWait(const char* name, std::function<void(Bench&, T*)> change) {
     bench.rig.PushBytes(kUser, BytesOf(command));
     bench.rig.Doorbell(kUser);
     bench.rig.RunIntoWait(kUser);
-    bench.rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
-    return bench.rig.FaultStatus(kUser);
+    return bench.rig.ResetEngines(kUser);
   };
 }
 
@@ -219,8 +217,7 @@ inline Scenarios KernelScenarios() {
              b.rig.PushBytes(0, ValidCommands().at("INVALIDATE")(b));
              b.rig.Doorbell(0);
              test::Inside(b.rig).gpu->Process(4096);
-             b.rig.Write(kRegDeviceControl, kDeviceControlResetEnginesMask);
-             return b.rig.FaultStatus(0);
+             return b.rig.ResetEngines(0);
            },
            Need::kInside)},
   };

@@ -17,6 +17,7 @@ constexpr uint32_t kTableBytes = 0x4000;
 // QUEUE_STATUS.STATE.
 constexpr uint32_t kRunning = 2;
 constexpr uint32_t kWaiting = 3;  // for WAIT or firmware
+constexpr uint32_t kFaulted = 4;
 // Bounds a run that went wrong; none that goes right comes near.
 constexpr auto kPatience = std::chrono::seconds(20);
 
@@ -95,6 +96,10 @@ void FunctionRig::Run(uint64_t) {
 void FunctionRig::RunIntoWait(uint32_t queue) {
   PollUntil([&] { return StateOf(queue) == kWaiting; });
   rung_.reset(queue);
+}
+
+void FunctionRig::AwaitFault(uint32_t queue) {
+  PollUntil([&] { return StateOf(queue) == kFaulted; });
 }
 
 }  // namespace ward::test

@@ -29,6 +29,7 @@ class FunctionRig final : public fakes::QueueRig {
   // Until no queue that was rung has work. The case fails when one does not come to rest.
   void Run(uint64_t budget_bytes) override;
   void RunIntoWait(uint32_t queue) override;
+  void AwaitFault(uint32_t queue) override;
 
  private:
   uint32_t StateOf(uint32_t queue) { return State(queue) & abi::kQueueStatusStateMask; }

@@ -191,8 +191,7 @@ std::map<std::string, Scenario> QueueScenarios() {
          b.rig.Push(kQueue, wait);
          b.rig.Doorbell(kQueue);
          b.rig.RunIntoWait(kQueue);
-         b.rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
-         return b.rig.FaultStatus(kQueue);
+         return b.rig.ResetEngines(kQueue);
        }},
       {"PAGE_NOT_MAPPED", [](Bench& b) { return b.Fill(kUnmapped); }},
       {"PAGE_NOT_WRITABLE", [](Bench& b) { return b.Fill(kReadOnly); }},

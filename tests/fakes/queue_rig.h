@@ -55,6 +55,9 @@ class QueueRig {
   virtual void Run(uint64_t budget_bytes = 1 << 20) = 0;
   // Until the queue waits, for what nobody will do.
   virtual void RunIntoWait(uint32_t) { Run(); }
+  // Until the queue has stopped with a fault. A chip on fake ports has done so by the time that the
+  // write which stops it returns; a function may take its time.
+  virtual void AwaitFault(uint32_t) {}
 
   template <typename T>
   T Load(uint64_t bus_address) {
@@ -126,6 +129,13 @@ class QueueRig {
   void RingAndRun(uint32_t queue) {
     Doorbell(queue);
     Run();
+  }
+
+  // FAULT_STATUS of a queue that has a command in flight when the engines are reset.
+  uint32_t ResetEngines(uint32_t queue) {
+    Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
+    AwaitFault(queue);
+    return FaultStatus(queue);
   }
 
   uint64_t Fence(uint32_t queue) { return Load<uint64_t>(fence_address(queue)); }

@@ -3,36 +3,14 @@
 Run: python3 tests/vm/test_conformance.py --build-dir DIR
 """
 
-import argparse
-import sys
-import unittest
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tools/conformance")]
-from matrix import attachments, cells
-
-BUILD = Path()
+import suite_case
+from suite_case import attachments
 
 
-class Conformance(unittest.TestCase):
-    def run_suite(self, name: str) -> None:
-        """Every case passes, or is left out for a need that its tags name (cells.run_cell)."""
-        cell = cells.run_cell(attachments.Plugin(BUILD), dict(cells.list_suites(BUILD))[name])
-        print(f"{name}: {cell.text()} ({cell.seconds:.0f} s); n/a for want of "
-              f"{cell.explain_unmet()}", flush=True)
-        self.assertEqual(cell.not_run, "")
-        self.assertEqual([failure[:2] for failure in cell.failures], [],
-                         "\n".join(failure[2][:2000] for failure in cell.failures))
-        self.assertGreater(cell.passed, cells.LEAST_PASSED[name])
-
+class Conformance(suite_case.SuiteCase):
     def test_content_protection(self) -> None:
-        self.run_suite("content protection")
+        self.run_suite(attachments.Plugin(self.build), "content protection")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build-dir", type=Path, required=True)
-    options, rest = parser.parse_known_args()
-    BUILD = options.build_dir.resolve()
-    unittest.main(argv=[sys.argv[0]] + rest, verbosity=2)
+    suite_case.main()

@@ -1,8 +1,11 @@
 // What registers say, and what becomes of writes to them, while the chip waits for memory that its
 // client gives by messages. As QEMU's, these clients answer no DMA before their own access is
 // answered.
+#include <chrono>
+
 #include "abi/generated/commands.h"
 #include "abi/generated/registers.h"
+#include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
 #include "tests/unit/vfio_user/waiting_chip.h"
 
@@ -108,6 +111,52 @@ TEST_CASE("what a reset causes is cleared by a write behind it, amid a slice too
   chip.client.SetRegister(abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
   chip.client.SetRegister(abi::kRegInterruptCause, abi::kInterruptCauseKeysLostMask);
   CHECK(chip.client.Register(abi::kRegInterruptCause) == 0);
+}
+
+// A command that waits for memory which is being read when the engines are reset.
+struct AmidWait : WaitingChip {
+  static constexpr uint64_t kFlag = 0x3000;
+
+  AmidWait() : WaitingChip({}, {.fences = {1}}) {
+    AnswerAll();
+    REQUIRE(driver.AwaitFence(1));
+    auto wait = fakes::MakeCommand<abi::WaitCommand>();
+    wait.address = ram.bus() + kFlag;
+    wait.value = 1;
+    driver.Push(wait);
+    Begin();
+    while (asked.As<wire::DmaAccess>().address != ram.bus() + kFlag) AnswerOne();
+  }
+  void AwaitFault() {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (driver.Fault() == 0) REQUIRE(std::chrono::steady_clock::now() < limit);
+  }
+};
+
+TEST_CASE("a command that an engine reset ends was not refused its memory, amid a slice too") {
+  AmidWait chip;
+  chip.client.SetRegister(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
+  chip.AnswerAll();
+  chip.AwaitFault();
+  CHECK(chip.driver.Fault() == abi::kStatusEngineReset);
+  CHECK(chip.client.Register(abi::kRegInterruptCause) == abi::kInterruptCauseFaultMask);
+}
+
+TEST_CASE("what an engine reset causes is cleared by a write behind it, amid a slice too") {
+  AmidWait chip;
+  chip.client.SetRegister(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
+  chip.client.SetRegister(abi::kRegInterruptCause, abi::kInterruptCauseFaultMask);
+  chip.AnswerAll();
+  chip.AwaitFault();
+  CHECK(chip.client.Register(abi::kRegInterruptCause) == 0);
+}
+
+TEST_CASE("an engine reset amid a slice that has nothing in flight changes nothing") {
+  WaitingChip chip;  // waits for the ring's bytes
+  chip.client.SetRegister(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
+  chip.AnswerAll();
+  CHECK(chip.driver.AwaitFence(7));
+  CHECK(chip.driver.Fault() == 0);
 }
 
 TEST_CASE("an enabled queue's configuration does not change amid a slice either") {

@@ -22,6 +22,9 @@ using emulator::VectorEvents;
 struct Event {
   Event() : mine(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
   FileDescriptor Other() const { return FileDescriptor(fcntl(mine.get(), F_DUPFD_CLOEXEC, 0)); }
+  static constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max() - 1;
+  // One more would have to wait.
+  void Fill() const { REQUIRE(write(mine.get(), &kMost, sizeof(kMost)) == sizeof(kMost)); }
   uint64_t Take() const {
     uint64_t count = 0;
     return read(mine.get(), &count, sizeof(count)) == sizeof(count) ? count : 0;
@@ -83,11 +86,10 @@ TEST_CASE("F17_ V4 a full eventfd, also one that its owner lets wait, holds nobo
   events.SetBusMaster(true);
   const Event event;
   events.Assign(0, event.Other());
-  const uint64_t most = std::numeric_limits<uint64_t>::max() - 1;
-  REQUIRE(write(event.mine.get(), &most, sizeof(most)) == sizeof(most));
+  event.Fill();
   REQUIRE(fcntl(event.mine.get(), F_SETFL, 0) == 0);  // shared with the server's end
   for (int i = 0; i < 100; ++i) events.Fire(0);       // would wait for ever
-  CHECK(event.Take() == most);
+  CHECK(event.Take() == Event::kMost);
   CHECK(events.pending() == 0);
   events.Fire(0);
   CHECK(event.Take() == 1);
@@ -95,8 +97,7 @@ TEST_CASE("F17_ V4 a full eventfd, also one that its owner lets wait, holds nobo
 
 TEST_CASE("F17_ V63 a write that would wait for ever ends, whether or not signals are blocked") {
   const Event event;
-  const uint64_t most = std::numeric_limits<uint64_t>::max() - 1;
-  REQUIRE(write(event.mine.get(), &most, sizeof(most)) == sizeof(most));
+  event.Fill();
   REQUIRE(fcntl(event.mine.get(), F_SETFL, 0) == 0);
   std::thread other([&event] {
     sigset_t signals;
@@ -120,8 +121,7 @@ TEST_CASE("F17_ V63 P14_ a client that has its full eventfd wait meanwhile is he
   events.SetBusMaster(true);
   const Event event;
   events.Assign(0, event.Other());
-  const uint64_t most = std::numeric_limits<uint64_t>::max() - 1;
-  REQUIRE(write(event.mine.get(), &most, sizeof(most)) == sizeof(most));
+  event.Fill();
   std::atomic<bool> is_over{false};
   std::thread racer([&] {
     while (!is_over) fcntl(event.mine.get(), F_SETFL, 0);
@@ -133,7 +133,7 @@ TEST_CASE("F17_ V63 P14_ a client that has its full eventfd wait meanwhile is he
   const bool was_held_up = events.is_held_up();
   events.Fire(0);
   CHECK((events.pending() != 0) == was_held_up);  // its eventfd is gone
-  CHECK(event.Take() == most);
+  CHECK(event.Take() == Event::kMost);
 }
 
 TEST_CASE("P14_ only an eventfd is taken for one") {
