@@ -240,6 +240,8 @@ uint32_t Gpu::ReadRegister(uint64_t offset, uint32_t size_bytes) {
 
 uint32_t Gpu::PeekRegister(uint64_t offset) { return implementation_->ReadRegister(offset, 4); }
 
+uint32_t Gpu::HeldRegister(uint64_t offset) const { return implementation_->HeldRegister(offset); }
+
 void Gpu::WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value) {
   if (!implementation_->Enter()) return;
   implementation_->WriteRegister(offset, size_bytes, value);

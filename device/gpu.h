@@ -168,8 +168,12 @@ class Gpu {
   uint32_t ReadRegister(uint64_t offset, uint32_t size_bytes);
   void WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value);
   // An aligned 32-bit read that is answered amid Process too, as things stand there: for a host
-  // whose DMA waits for somebody who has to look first.
+  // whose DMA waits for somebody who has to look first. As any read, it may ask for the time and
+  // latch (TIMESTAMP_LO).
   uint32_t PeekRegister(uint64_t offset);
+  // What is kept of a register that reads as it was written or raised (INTERRUPT_CAUSE, what is
+  // read/write). Asks for nothing and changes nothing, so it is no access; amid Process too.
+  uint32_t HeldRegister(uint64_t offset) const;
 
   // The function's own configuration space and MSI-X table (BAR4), for hosts that have none of
   // their own. `offset` and size as abi::PciFunction::ConfigRead.

@@ -30,6 +30,7 @@ class GpuImplementation {
                                                            const Ports& ports);
 
   uint32_t ReadRegister(uint64_t offset, uint32_t size_bytes);
+  uint32_t HeldRegister(uint64_t offset) const;
   void WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value);
   void WriteConfig(uint32_t offset, uint32_t size_bytes, uint32_t value);
   ProcessResult Process(uint64_t budget_bytes);

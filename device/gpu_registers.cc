@@ -19,6 +19,11 @@ uint32_t GpuImplementation::ReadRegister(uint64_t offset, uint32_t size_bytes) {
   return ReadPlace(place, static_cast<uint32_t>(offset));
 }
 
+uint32_t GpuImplementation::HeldRegister(uint64_t offset) const {
+  return RegisterFile::Find(offset).info == nullptr ? 0
+                                                    : registers_.Get(static_cast<uint32_t>(offset));
+}
+
 uint32_t GpuImplementation::ReadPlace(const RegisterPlace& place, uint32_t offset) {
   switch (place.info->offset) {
     case abi::kRegTimestampLo:

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/rule.h"
 #include "device/crypto/openssl_handles.h"
+#include "device/crypto/rsa_numbers.h"
 #include "device/crypto/sha256.h"
 
 namespace ward::device {
@@ -31,13 +32,19 @@ bool IsAcceptableExponent(const EVP_PKEY* key) {
          BN_cmp(exponent, minimum.get()) >= 0;
 }
 
+// libcrypto's whole check; the time goes into whether the factors are prime.
+bool IsProvenPair(EVP_PKEY* key) {
+  const KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  return context && EVP_PKEY_check(context.get()) == 1;
+}
+
 // nullptr, or why the chip refuses `key`.
-const char* FindFlaw(EVP_PKEY* key) {
+const char* FindFlaw(EVP_PKEY* key, bool factors_are_known) {
+  if (key == nullptr) return "is not an unencrypted private key";
   if (EVP_PKEY_is_a(key, "RSA") != 1) return "is not an RSA key";
   if (EVP_PKEY_get_bits(key) != kModulusBits) return "is not 2048 bits long";
   if (!IsAcceptableExponent(key)) return "has a public exponent that is even or below 65537";
-  const KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-  if (!context || EVP_PKEY_check(context.get()) != 1) {
+  if (factors_are_known ? !RsaNumbersAgree(key) : !IsProvenPair(key)) {
     return "is damaged: its numbers do not form a pair";
   }
   return nullptr;
@@ -76,8 +83,18 @@ std::optional<RsaPrivateKey> RsaPrivateKey::LoadDer(ConstByteSpan der, const cha
 }
 
 std::optional<RsaPrivateKey> RsaPrivateKey::FromHandle(evp_pkey_st* handle, const char** reason) {
+  return Check(handle, false, reason);
+}
+
+std::optional<RsaPrivateKey> RsaPrivateKey::FromCertified(evp_pkey_st* handle,
+                                                          const char** reason) {
+  return Check(handle, true, reason);
+}
+
+std::optional<RsaPrivateKey> RsaPrivateKey::Check(evp_pkey_st* handle, bool factors_are_known,
+                                                  const char** reason) {
   const OpenSslErrorScope errors;
-  *reason = handle == nullptr ? "is not an unencrypted private key" : FindFlaw(handle);
+  *reason = FindFlaw(handle, factors_are_known);
   if (*reason != nullptr) return std::nullopt;
   EVP_PKEY_up_ref(handle);
   return RsaPrivateKey(handle);

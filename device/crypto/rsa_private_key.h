@@ -37,6 +37,9 @@ class RsaPrivateKey {
   static std::optional<RsaPrivateKey> LoadDer(ConstByteSpan der, const char** reason);
   // The same checks on an object of libcrypto; shares it, the caller keeps its own reference.
   static std::optional<RsaPrivateKey> FromHandle(evp_pkey_st* handle, const char** reason);
+  // The same, but whether the factors are prime is not asked (decision 0018): for a key whose
+  // modulus its certificate holds, which the caller checks. All its numbers have to agree.
+  static std::optional<RsaPrivateKey> FromCertified(evp_pkey_st* handle, const char** reason);
 
   // Another handle on the same key, for another chip.
   RsaPrivateKey Share() const;
@@ -70,6 +73,8 @@ class RsaPrivateKey {
   };
 
   explicit RsaPrivateKey(evp_pkey_st* handle) : handle_(handle) {}
+  static std::optional<RsaPrivateKey> Check(evp_pkey_st* handle, bool factors_are_known,
+                                            const char** reason);
 
   using Decoder = bool (*)(const OaepScheme& scheme, ByteSpan encoded, ByteSpan message);
   bool DecryptWith(Decoder decode, const OaepScheme& scheme, ConstByteSpan blob,

@@ -124,16 +124,21 @@ class EntropyTap final : public device::EntropyPort {
 
 const char* NameOf(BoundaryEventKind kind) {
   static constexpr const char* kNames[] = {
-      "register read", "register write", "config read", "config write", "MSI-X read", "MSI-X write",
-      "process",       "reset",          "tear-down",   "link fault",   "display",    "DMA read",
-      "DMA write",     "DMA fence",      "VRAM read",   "VRAM write",   "VRAM fence", "interrupt",
-      "time",          "entropy",        "answer",      "state load",   "replacement"};
+      "register read", "register write", "config read", "config write", "MSI-X read",
+      "MSI-X write",   "process",        "reset",       "tear-down",    "link fault",
+      "display",       "DMA read",       "DMA write",   "DMA fence",    "VRAM read",
+      "VRAM write",    "VRAM fence",     "interrupt",   "time",         "entropy",
+      "answer",        "state load",     "replacement", "register look"};
   static_assert(std::size(kNames) == static_cast<size_t>(BoundaryEventKind::kLast) + 1);
   return kNames[static_cast<size_t>(kind)];
 }
 
 bool IsHostCall(BoundaryEventKind kind) {
   return kind <= BoundaryEventKind::kAttachDisplay || kind >= BoundaryEventKind::kLoadState;
+}
+
+bool CanNest(BoundaryEventKind kind) {
+  return kind <= BoundaryEventKind::kMsixWrite || kind == BoundaryEventKind::kRegisterLook;
 }
 
 uint64_t EncodeDisplay(const device::AttachedDisplay& display) {
@@ -178,7 +183,9 @@ class Boundary::HostCall {
            uint64_t value, ConstByteSpan data = {})
       : hearing_(boundary->tap_->hearing()), kind_(kind), was_in_host_call_(hearing_.in_host_call) {
     hearing_.in_host_call = true;
-    Tell(&hearing_, {kind, true, size_bytes, address, value, data});
+    // Anything else a busy chip ignores.
+    if (was_in_host_call_ && !CanNest(kind)) return;
+    Tell(&hearing_, {kind, true, size_bytes, address, value, data, was_in_host_call_});
   }
   ~HostCall() {
     hearing_.in_host_call = was_in_host_call_;
@@ -214,6 +221,11 @@ Result<std::unique_ptr<Boundary>> Boundary::Create(const device::GpuOptions& opt
 uint32_t Boundary::ReadRegister(uint64_t offset, uint32_t size_bytes) {
   HostCall call(this, BoundaryEventKind::kRegisterRead, offset, size_bytes, 0);
   return call.Answer(gpu_->ReadRegister(offset, size_bytes));
+}
+
+uint32_t Boundary::PeekRegister(uint64_t offset) {
+  HostCall call(this, BoundaryEventKind::kRegisterLook, offset, 4, 0);
+  return call.Answer(gpu_->PeekRegister(offset));
 }
 
 void Boundary::WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value) {

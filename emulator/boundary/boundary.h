@@ -44,7 +44,9 @@ enum class BoundaryEventKind : uint8_t {
   kLoadState,  // data: the state, not sealed
   // The chip is now another one than what was heard of it leads to.
   kReplaced,  // value: ReplacedBy
-  kLast = kReplaced
+  // The host looked at a register while the chip works; kAnswer follows.
+  kRegisterLook,
+  kLast = kRegisterLook
 };
 
 enum class ReplacedBy : uint8_t { kSealedState, kSnapshot, kLast = kSnapshot };
@@ -53,6 +55,9 @@ enum class ReplacedBy : uint8_t { kSealedState, kSnapshot, kLast = kSnapshot };
 const char* NameOf(BoundaryEventKind kind);
 // What the host did, as against what the chip asked for or answered.
 bool IsHostCall(BoundaryEventKind kind);
+// Calls that a host may make while the chip waits for one of its ports: accesses to registers,
+// configuration space and BAR4.
+bool CanNest(BoundaryEventKind kind);
 
 // An attached display as one number, and back.
 uint64_t EncodeDisplay(const device::AttachedDisplay& display);
@@ -66,6 +71,9 @@ struct BoundaryEvent {
   uint64_t address = 0;     // register offset, bus address or VRAM offset
   uint64_t value = 0;
   ConstByteSpan data;
+  // A call of the host within the one that goes on, made while the chip waits for a port. The port
+  // access that it waits for is told behind it.
+  bool is_nested = false;
 };
 
 class BoundaryListener {
@@ -91,6 +99,7 @@ class Boundary {
 
   // As device::Gpu.
   uint32_t ReadRegister(uint64_t offset, uint32_t size_bytes);
+  uint32_t PeekRegister(uint64_t offset);
   void WriteRegister(uint64_t offset, uint32_t size_bytes, uint32_t value);
   uint32_t ReadConfig(uint32_t offset, uint32_t size_bytes);
   void WriteConfig(uint32_t offset, uint32_t size_bytes, uint32_t value);

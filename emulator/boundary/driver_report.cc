@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -12,8 +13,10 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
+#include "device/gpu.h"
 #include "emulator/boundary/names.h"
 #include "emulator/boundary/report_text.h"
+#include "fmt/format.h"
 
 namespace ward::emulator {
 namespace {
@@ -65,6 +68,7 @@ void DriverReport::OnBoundary(const BoundaryEvent& event, uint64_t now_ns) {
   now_ns_ = now_ns;
   switch (event.kind) {
     case BoundaryEventKind::kRegisterRead:
+    case BoundaryEventKind::kRegisterLook:
       CheckRegister(event, AccessKind::kRead);
       break;
     case BoundaryEventKind::kAnswer:
@@ -83,8 +87,11 @@ void DriverReport::OnBoundary(const BoundaryEvent& event, uint64_t now_ns) {
         Count(AccessReason::kNoConfig, AccessKind::kConfigWrite, event.address, 0);
       }
       break;
-    case BoundaryEventKind::kMsixWrite:
     case BoundaryEventKind::kReset:
+      watchdog_.OnOther(now_ns);
+      if (event.value == static_cast<uint64_t>(device::ResetKind::kPowerOn)) ForgetDriver();
+      break;
+    case BoundaryEventKind::kMsixWrite:
     case BoundaryEventKind::kTearDown:
       watchdog_.OnOther(now_ns);
       break;
@@ -92,6 +99,15 @@ void DriverReport::OnBoundary(const BoundaryEvent& event, uint64_t now_ns) {
       break;
   }
   KeepFile();
+}
+
+// The next driver is another one, of another client perhaps: what it does wrong was not begun by
+// the last one's commands.
+void DriverReport::ForgetDriver() {
+  last_command_ = {};
+  opcodes_ = {};
+  message_ = 0;
+  is_reading_ = false;
 }
 
 void DriverReport::CheckRegister(const BoundaryEvent& event, AccessKind kind) {
@@ -182,10 +198,24 @@ void DriverReport::KeepFile() {
 
 bool DriverReport::WriteOver(const std::string& text) {
   if (!file_.valid())
-    file_ = FileDescriptor(open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    file_ = FileDescriptor(open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600));
   const auto size = static_cast<ssize_t>(text.size());
   return pwrite(file_.get(), text.data(), text.size(), 0) == size &&
          ftruncate(file_.get(), size) == 0;
+}
+
+// Whoever reads it, at any time, finds a whole one.
+bool DriverReport::WriteBeside(const std::string& text) {
+  const std::string beside = path_ + ".new";
+  std::FILE* file = std::fopen(beside.c_str(), "we");
+  if (file == nullptr) return false;
+  const bool is_whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  const bool is_closed = std::fclose(file) == 0;
+  if (is_whole && is_closed && std::rename(beside.c_str(), path_.c_str()) == 0) return true;
+  const int error = errno;
+  std::remove(beside.c_str());
+  errno = error;
+  return false;
 }
 
 bool DriverReport::WriteFile() {
@@ -193,15 +223,11 @@ bool DriverReport::WriteFile() {
   written_size_ = accesses_.total() + watchdog_.changes();
   written_ns_ = now_ns_;
   const std::string text = EndsInJson(path_) ? Json() : Text();
-  if (in_place_) return WriteOver(text);
-  // Whoever reads it, at any time, finds a whole one.
-  const std::string beside = path_ + ".new";
-  std::FILE* file = std::fopen(beside.c_str(), "we");
-  if (file == nullptr) return false;
-  const bool is_whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool is_closed = std::fclose(file) == 0;
-  if (is_whole && is_closed && std::rename(beside.c_str(), path_.c_str()) == 0) return true;
-  std::remove(beside.c_str());
+  if (in_place_ ? WriteOver(text) : WriteBeside(text)) {
+    trouble_.clear();
+    return true;
+  }
+  trouble_ = fmt::format("the report {} can't be written: {}", path_, std::strerror(errno));
   return false;
 }
 

@@ -30,6 +30,7 @@ class DriverReport final : public Observer {
   void OnBoundary(const BoundaryEvent& event, uint64_t now_ns) override;
   void OnTrace(const TraceEvent& event, uint64_t now_ns) override;
   void OnPacket(const TracePacket& packet, uint64_t now_ns) override;
+  std::string Trouble() const override { return trouble_; }
 
   std::string Text() const;
   std::string Json() const;
@@ -43,7 +44,9 @@ class DriverReport final : public Observer {
   void CheckAnswer(const TraceEvent& event);
   void Count(AccessReason reason, AccessKind kind, uint64_t number, uint64_t detail);
   void KeepFile();
+  void ForgetDriver();
   bool WriteOver(const std::string& text);
+  bool WriteBeside(const std::string& text);
 
   static constexpr uint32_t kQueues = 16;
   SpinWatchdog watchdog_;
@@ -58,6 +61,7 @@ class DriverReport final : public Observer {
   uint64_t written_size_ = 0;  // accesses and loops in the file
   uint64_t written_ns_ = 0;
   bool in_place_ = false;
+  std::string trouble_;  // why the file does not show the report
   FileDescriptor file_;
 };
 

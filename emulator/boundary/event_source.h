@@ -17,6 +17,7 @@ struct RecordedEvent {
   uint64_t address = 0;
   uint64_t value = 0;
   std::vector<uint8_t> data;
+  bool is_nested = false;
 };
 
 // A place between two events. All but `event` is the source's own affair.

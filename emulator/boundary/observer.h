@@ -4,6 +4,7 @@
 #define WARD_EMULATOR_BOUNDARY_OBSERVER_H_
 
 #include <cstdint>
+#include <string>
 
 #include "base/trace.h"
 #include "emulator/boundary/boundary.h"
@@ -18,6 +19,8 @@ class Observer {
   virtual void OnBoundary(const BoundaryEvent& event, uint64_t now_ns) = 0;
   virtual void OnTrace(const TraceEvent& event, uint64_t now_ns) = 0;
   virtual void OnPacket(const TracePacket& packet, uint64_t now_ns) = 0;
+  // One line that says which file of its own has ended before the chip, and why; empty: none has.
+  virtual std::string Trouble() const { return {}; }
 };
 
 }  // namespace ward::emulator

@@ -45,6 +45,14 @@ class Observers::Fan final : public BoundaryListener, public TraceSink {
     const uint64_t now_ns = Now();
     for (const auto& observer : observers_) observer->OnPacket(packet, now_ns);
   }
+  std::string Trouble() const {
+    std::string text;
+    for (const auto& observer : observers_) {
+      const std::string one = observer->Trouble();
+      if (!one.empty()) text += (text.empty() ? "" : "; ") + one;
+    }
+    return text;
+  }
 
  private:
   uint64_t Now() {
@@ -103,10 +111,7 @@ BoundaryListener* Observers::listener() { return fan_->IsEmpty() ? nullptr : fan
 
 TraceSink* Observers::trace() { return fan_.get(); }
 
-bool Observers::WriteReport(std::FILE* file) const {
-  return report_ != nullptr && std::fputs(report_->Text().c_str(), file) >= 0 &&
-         std::fflush(file) == 0;
-}
+std::string Observers::Trouble() const { return fan_->Trouble(); }
 
 bool Observers::WriteReportFile() { return report_ != nullptr && report_->WriteFile(); }
 

@@ -4,7 +4,6 @@
 #define WARD_EMULATOR_BOUNDARY_OBSERVERS_H_
 
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,7 +25,7 @@ struct ObserverOptions {
   TextTraceLimits trace_limits;
   std::string pcap_path;  // empty: none
   uint64_t pcap_bytes = BoundedFile::kDefaultBytes;
-  bool with_report = false;  // kept in memory, for WriteReport
+  bool with_report = false;  // kept in memory, for report()
   std::string report_path;   // and in this file; JSON when it ends in ".json"
   // The report's file is opened once and written over, by a host that can't open files later. Else
   // it is replaced, and whoever reads it finds a whole one.
@@ -55,10 +54,10 @@ class Observers {
   // For device::Ports; never null.
   TraceSink* trace();
 
-  // The report on the driver as it stands; false when there is none, or it can't be written.
-  bool WriteReport(std::FILE* file) const;
   // Brings its file up to date; false when there is none, or it can't be written.
   bool WriteReportFile();
+  // What of the files has ended before the chip, or is not up to date, and why; empty: nothing.
+  std::string Trouble() const;
   // Null when there is none.
   const DriverReport* report() const { return report_; }
   // Null when nothing is counted.

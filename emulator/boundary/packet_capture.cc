@@ -6,6 +6,7 @@
 
 #include "abi/generated/capture.h"
 #include "abi/generated/commands.h"
+#include "fmt/format.h"
 
 namespace ward::emulator {
 namespace {
@@ -120,6 +121,12 @@ void PacketCapture::OnPacket(const TracePacket& packet, uint64_t now_ns) {
   const std::vector<uint8_t> data = FilterPacket(packet);
   const std::vector<uint8_t> bytes = Assemble(header, data);
   writer_.Write(now_ns, bytes, static_cast<uint32_t>(sizeof(header) + packet.bytes.size()));
+}
+
+std::string PacketCapture::Trouble() const {
+  return writer_.trouble().empty()
+             ? std::string()
+             : fmt::format("the capture {} ends: {}", path_, writer_.trouble());
 }
 
 }  // namespace ward::emulator

@@ -19,14 +19,19 @@ std::vector<uint8_t> FilterPacket(const TracePacket& packet);
 class PacketCapture final : public Observer {
  public:
   explicit PacketCapture(uint64_t maximum_bytes) : writer_(maximum_bytes) {}
-  bool Open(const std::string& path) { return writer_.Open(path); }
+  bool Open(const std::string& path) {
+    path_ = path;
+    return writer_.Open(path);
+  }
 
   void OnBoundary(const BoundaryEvent& event, uint64_t now_ns) override;
   void OnTrace(const TraceEvent& event, uint64_t now_ns) override;
   void OnPacket(const TracePacket& packet, uint64_t now_ns) override;
+  std::string Trouble() const override;
 
  private:
   PcapngWriter writer_;
+  std::string path_;
 };
 
 }  // namespace ward::emulator

@@ -66,9 +66,7 @@ bool PcapngWriter::Open(const std::string& path) {
   constexpr uint8_t kResolution[] = {kNanoseconds};
   interface.AddOption(kOptionTimeResolution, kResolution);
   interface.AddOption(kOptionEnd, {});
-  const bool is_written = file_.Write(section.Finish()) && file_.Write(interface.Finish());
-  file_.Flush();
-  return is_written;
+  return file_.Write(section.Finish()) && file_.Write(interface.Finish());
 }
 
 bool PcapngWriter::Write(uint64_t time_ns, ConstByteSpan packet, uint32_t original_bytes) {
@@ -79,9 +77,7 @@ bool PcapngWriter::Write(uint64_t time_ns, ConstByteSpan packet, uint32_t origin
   block.Add(static_cast<uint32_t>(packet.size()));
   block.Add(original_bytes);
   block.AddPadded(packet);
-  const bool is_written = file_.Write(block.Finish());
-  file_.Flush();
-  return is_written;
+  return file_.Write(block.Finish());
 }
 
 }  // namespace ward::emulator

@@ -21,6 +21,9 @@ class PcapngWriter {
   // full.
   bool Write(uint64_t time_ns, ConstByteSpan packet, uint32_t original_bytes);
 
+  // As BoundedFile::trouble.
+  const std::string& trouble() const { return file_.trouble(); }
+
  private:
   BoundedFile file_;
 };

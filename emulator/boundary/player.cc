@@ -61,7 +61,22 @@ void Player::Vram::WriteAtomic64(uint64_t offset, uint64_t value) {
   player_->Check(Kind::kVramWriteAtomic64, offset, value, {}, &player_->memories_.vram);
 }
 
+// Not within one: such a call makes no port wait, and a file could nest them without end.
+void Player::MakeNestedCalls() {
+  if (is_nested_) return;
+  is_nested_ = true;
+  for (const RecordedEvent* event = source_->Peek();
+       matches() && event != nullptr && event->is_nested; event = source_->Peek()) {
+    const RecordedEvent call = *event;
+    source_->Skip();
+    caller_->MakeNested(call);
+  }
+  is_nested_ = false;
+}
+
 const RecordedEvent* Player::Expect(Kind kind, uint64_t address) {
+  if (!matches()) return nullptr;
+  MakeNestedCalls();
   if (!matches()) return nullptr;
   const RecordedEvent* event = source_->Peek();
   if (event == nullptr) {
@@ -69,7 +84,7 @@ const RecordedEvent* Player::Expect(Kind kind, uint64_t address) {
     Differ(fmt::format("the recording ends, the chip makes a {}", NameOf(kind)));
     return nullptr;
   }
-  if (event->kind != kind || event->address != address) {
+  if (event->kind != kind || event->address != address || event->is_nested) {
     Differ(fmt::format("recorded {} at {:#x}, the chip makes a {} at {:#x}", NameOf(event->kind),
                        event->address, NameOf(kind), address));
     return nullptr;

@@ -19,13 +19,23 @@ struct KnownMemories {
   KnownMemory vram;
 };
 
+// Makes the calls that the host made while the chip waited for a port.
+class NestedCaller {
+ public:
+  virtual void MakeNested(const RecordedEvent& call) = 0;
+
+ protected:
+  ~NestedCaller() = default;
+};
+
 class Player final : public device::DmaPort,
                      public device::InterruptPort,
                      public device::ClockPort,
                      public device::EntropyPort {
  public:
-  // `source` outlives the player.
-  explicit Player(EventSource* source) : source_(source), vram_(this) {}
+  // Both outlive the player.
+  Player(EventSource* source, NestedCaller* caller)
+      : source_(source), caller_(caller), vram_(this) {}
 
   device::Ports ports(TraceSink* trace) { return {this, &vram_, this, this, this, trace}; }
 
@@ -68,6 +78,8 @@ class Player final : public device::DmaPort,
     Player* player_;
   };
 
+  // What the host did before the port access that comes next.
+  void MakeNestedCalls();
   // The next event when it is the port access that the chip makes now; null otherwise.
   const RecordedEvent* Expect(BoundaryEventKind kind, uint64_t address);
   // Both give the host's answer.
@@ -77,11 +89,13 @@ class Player final : public device::DmaPort,
   void Note(KnownMemory* memory, uint64_t address, ConstByteSpan bytes);
 
   EventSource* source_;
+  NestedCaller* caller_;
   Vram vram_;
   std::string difference_;
   bool ran_out_ = false;
   bool is_resting_ = false;
   bool is_noting_ = false;
+  bool is_nested_ = false;  // amid MakeNestedCalls
   KnownMemories memories_;
   uint64_t now_ns_ = 0;
 };

@@ -36,7 +36,7 @@ Recording::~Recording() {
 
 void Recording::OnEvent(const BoundaryEvent& event) {
   events_.push_back({event.kind, event.ok, event.size_bytes, event.address, event.value,
-                     std::vector<uint8_t>(event.data.begin(), event.data.end())});
+                     std::vector<uint8_t>(event.data.begin(), event.data.end()), event.is_nested});
 }
 
 Result<ReplayOutcome> Replay(const Recording& recording, const device::GpuOptions& options) {

@@ -21,7 +21,7 @@ Result<std::unique_ptr<Replayer>> Replayer::Create(const device::GpuOptions& opt
 bool Replayer::Step() {
   const RecordedEvent* next = Next();
   if (next == nullptr) return false;
-  if (!IsHostCall(next->kind)) {
+  if (!IsHostCall(next->kind) || next->is_nested) {
     player_.Differ(fmt::format("recorded {} at {:#x}, the chip did not make it", NameOf(next->kind),
                                next->address));
     return false;
@@ -50,6 +50,8 @@ void Replayer::Call(const RecordedEvent& call) {
   switch (call.kind) {
     case Kind::kRegisterRead:
       return CheckAnswer(call, gpu_->ReadRegister(call.address, call.size_bytes));
+    case Kind::kRegisterLook:
+      return CheckAnswer(call, gpu_->PeekRegister(call.address));
     case Kind::kRegisterWrite:
       return gpu_->WriteRegister(call.address, call.size_bytes, value32);
     case Kind::kConfigRead:
@@ -85,6 +87,11 @@ void Replayer::Call(const RecordedEvent& call) {
       break;
   }
   player_.Differ(fmt::format("a recorded {} that can't be made again", NameOf(call.kind)));
+}
+
+void Replayer::MakeNested(const RecordedEvent& call) {
+  if (gpu_ != nullptr && CanNest(call.kind)) return Call(call);
+  player_.Differ(fmt::format("a recorded {} amid another call", NameOf(call.kind)));
 }
 
 // The recorded answer is the next event when the chip made the same accesses meanwhile.

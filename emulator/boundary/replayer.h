@@ -15,7 +15,7 @@
 
 namespace ward::emulator {
 
-class Replayer {
+class Replayer final : private NestedCaller {
  public:
   // A chip with the options of the recorded one, after its start. Both outlive the replayer;
   // `trace` may be null. As device::Gpu::Create.
@@ -63,9 +63,10 @@ class Replayer {
     void OnEvent(const TraceEvent&) override {}
   };
 
-  explicit Replayer(EventSource* source) : source_(source), player_(source) {}
+  explicit Replayer(EventSource* source) : source_(source), player_(source, this) {}
   void MakeCall();
   void Call(const RecordedEvent& call);
+  void MakeNested(const RecordedEvent& call) override;
   void CheckAnswer(const RecordedEvent& call, uint32_t answer);
 
   EventSource* source_;

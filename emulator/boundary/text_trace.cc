@@ -123,7 +123,11 @@ void TextTrace::Write(LineKind kind, uint64_t now_ns, const std::string& name,
   if (!file_.Write(line) && !std::exchange(said_full_, true)) {
     file_.WriteLast("trace full: later events are not written\n");
   }
-  file_.Flush();
+}
+
+std::string TextTrace::Trouble() const {
+  return file_.is_full() ? fmt::format("the trace {} ends: {}", path_, file_.trouble())
+                         : std::string();
 }
 
 void TextTrace::WriteAccess(LineKind kind, const BoundaryEvent& event, uint64_t value,
@@ -157,6 +161,11 @@ void TextTrace::OnBoundary(const BoundaryEvent& event, uint64_t now_ns) {
     case BoundaryEventKind::kConfigRead:
     case BoundaryEventKind::kMsixRead:
       read_ = event;
+      is_reading_ = true;
+      return;
+    case BoundaryEventKind::kRegisterLook:  // to a driver it is a read
+      read_ = event;
+      read_.kind = BoundaryEventKind::kRegisterRead;
       is_reading_ = true;
       return;
     case BoundaryEventKind::kAnswer: {

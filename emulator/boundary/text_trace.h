@@ -59,11 +59,15 @@ class TextTrace final : public Observer {
   ~TextTrace() override;
 
   // As BoundedFile::Open.
-  bool Open(const std::string& path) { return file_.Open(path, BoundedFile::Access::kShared); }
+  bool Open(const std::string& path) {
+    path_ = path;
+    return file_.Open(path, BoundedFile::Access::kShared);
+  }
 
   void OnBoundary(const BoundaryEvent& event, uint64_t now_ns) override;
   void OnTrace(const TraceEvent& event, uint64_t now_ns) override;
   void OnPacket(const TracePacket& packet, uint64_t now_ns) override;
+  std::string Trouble() const override;
 
  private:
   struct Rate {
@@ -82,6 +86,7 @@ class TextTrace final : public Observer {
   TraceForm form_;
   TextTraceLimits limits_;
   BoundedFile file_;
+  std::string path_;
   std::array<Rate, kLineKindCount> rates_ = {};
   BoundaryEvent read_ = {};  // a read that waits for its answer
   bool is_reading_ = false;

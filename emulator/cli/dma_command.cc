@@ -6,9 +6,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -19,6 +17,7 @@
 #include "abi/generated/pci.h"
 #include "emulator/cli/bench/attachment.h"
 #include "emulator/cli/bench/command_text.h"
+#include "emulator/cli/bench/input_file.h"
 #include "emulator/cli/bench/kernel_queue.h"
 #include "emulator/cli/bench/submission_text.h"
 
@@ -29,6 +28,7 @@ constexpr int kWrongUsage = 2;
 constexpr uint32_t kTimeout = 60'000;  // milliseconds for one piece
 constexpr size_t kLineBytes = 16;
 constexpr uint64_t kLargestFill = 64ull << 20;
+constexpr size_t kLargestFile = size_t{1} << 30;
 
 using Bytes = std::vector<uint8_t>;
 
@@ -166,10 +166,10 @@ std::optional<Bytes> BytesToWrite(const DmaArguments& arguments) {
     }
     return bytes;
   }
-  std::ifstream file(arguments.file, std::ios::binary);
-  Bytes bytes(std::istreambuf_iterator<char>(file), {});
-  if (file && !bytes.empty()) return bytes;
-  Complain(arguments.file + " can't be read, or is empty");
+  std::string error;
+  const auto text = ReadInputFile(arguments.file, kLargestFile, &error);
+  if (text && !text->empty()) return Bytes(text->begin(), text->end());
+  Complain(text ? arguments.file + " is empty" : error);
   return std::nullopt;
 }
 

@@ -13,6 +13,7 @@
 #include "abi/generated/reference.h"
 #include "emulator/boundary/names.h"
 #include "emulator/cli/bench/attachment.h"
+#include "emulator/cli/bench/gone.h"
 #include "emulator/cli/bench/kernel_queue.h"
 #include "emulator/cli/bench/register_place.h"
 #include "emulator/cli/bench/register_text.h"
@@ -97,6 +98,7 @@ int Info(const InfoArguments& arguments) {
   if (function == nullptr) return Complain(error);
   if (!KernelQueue::IsOurs(function.get(), &error)) return Complain(error);
   const nlohmann::ordered_json document = Describe(function.get(), arguments.function);
+  if (const auto gone = WhyGone(function.get())) return Complain(*gone);
   if (arguments.json) {
     fmt::print("{}\n", document.dump(2));
   } else {

@@ -5,6 +5,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdio>
+#include <exception>
 #include <iostream>
 #include <memory>
 #include <system_error>
@@ -75,6 +76,10 @@ int main(int argc, char** argv) {
     is_written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0;
   } catch (const std::system_error&) {
     // fmt's, of an answer that is longer than stdout's buffer.
+  } catch (const std::exception& error) {
+    // A library's, of what no command has foreseen: an end with a word, not an abort.
+    fmt::print(stderr, "ward: {}\n", error.what());
+    return kFailure;
   }
   if (is_written) return exit_code;
   fmt::print(stderr, "ward: the answer could not be written to the standard output\n");

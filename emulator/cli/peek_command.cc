@@ -13,6 +13,7 @@
 
 #include "abi/generated/pci.h"
 #include "emulator/cli/bench/attachment.h"
+#include "emulator/cli/bench/gone.h"
 #include "emulator/cli/bench/register_place.h"
 #include "emulator/cli/bench/register_text.h"
 
@@ -74,8 +75,12 @@ int Peek(const PeekArguments& arguments) {
   const auto function = Attach(arguments.function, &error);
   if (function == nullptr) return Complain(error);
   nlohmann::ordered_json document = nlohmann::ordered_json::array();
-  for (const RegisterPlace& place : places) {
-    const uint64_t value = ReadRegister(function.get(), place);
+  std::vector<uint64_t> values;
+  for (const RegisterPlace& place : places) values.push_back(ReadRegister(function.get(), place));
+  if (const auto gone = WhyGone(function.get())) return Complain(*gone);
+  for (size_t i = 0; i < places.size(); ++i) {
+    const RegisterPlace& place = places[i];
+    const uint64_t value = values[i];
     if (arguments.json) {
       document.push_back(ValueJson(place, value));
     } else {
@@ -121,6 +126,9 @@ int PokeAll(const PeekArguments& arguments) {
   for (const Poke& poke : pokes) {
     WriteRegister(function.get(), poke.place, poke.value);
     const uint64_t after = ReadRegister(function.get(), poke.place);
+    if (const auto gone = WhyGone(function.get())) {
+      return Complain(fmt::format("{}: {}", poke.place.FullName(), *gone));
+    }
     if (arguments.json) {
       document.push_back(ValueJson(poke.place, after));
       document.back()["written"] = poke.value;

@@ -32,8 +32,9 @@ constexpr char kReplayHelp[] =
     "that\n"
     "is event N or a later one.\n"
     "\n"
-    "A recording is made by QEMU (property record=FILE of ward-gpu) and by ./dev demo --record "
-    "FILE.\n"
+    "A recording is made by QEMU (property record=FILE of ward-gpu), by ward serve --record FILE "
+    "and\n"
+    "by ./dev demo --record FILE.\n"
     "Examples:\n"
     "  ward replay demo.rec\n"
     "  ward replay demo.rec --repeat 1000\n"
@@ -115,7 +116,8 @@ void PrintJson(const ReplayArguments& arguments, const RecordingReader& reader,
   if (!outcome.difference.empty()) document["difference"] = outcome.difference;
   document["runs"] = arguments.repeat;
   document["same_hash"] = same;
-  fmt::print("{}\n", document.dump(2));
+  // A file's name may be any bytes.
+  fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 void PrintText(const ReplayArguments& arguments, const RecordingReader& reader,

@@ -4,9 +4,6 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,6 +11,7 @@
 #include <utility>
 
 #include "emulator/cli/bench/attachment.h"
+#include "emulator/cli/bench/input_file.h"
 #include "emulator/cli/script/script.h"
 #include "emulator/cli/script/script_runner.h"
 
@@ -21,7 +19,7 @@ namespace ward::emulator {
 namespace {
 
 constexpr int kWrongUsage = 2;
-constexpr char kStandardInput[] = "-";
+constexpr size_t kLongestScript = 16 << 20;  // bytes
 
 struct ScriptArguments {
   std::string function;
@@ -30,17 +28,6 @@ struct ScriptArguments {
   bool verbose = false;
   bool json = false;
 };
-
-std::optional<std::string> ReadFile(const std::string& path) {
-  if (path == kStandardInput) {
-    return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return std::nullopt;
-  return text;
-}
 
 int TellMistakes(const ScriptArguments& arguments, const Script& script) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
@@ -76,7 +63,8 @@ int RunScript(const ScriptArguments& arguments, const Script& script) {
                                      {"done", 0}};
   for (const Step& step : script.steps) {
     if (arguments.verbose && !arguments.json) fmt::print("{:>4}  {}\n", step.line, step.text);
-    const auto wrong = runner.Do(step);
+    auto wrong = runner.Do(step);
+    if (!wrong && &step == &script.steps.back()) wrong = runner.End();
     if (wrong) {
       document["passed"] = false;
       document["failure"] = {{"line", step.line}, {"statement", step.text}, {"reason", *wrong}};
@@ -97,8 +85,9 @@ int RunScript(const ScriptArguments& arguments, const Script& script) {
 }
 
 int RunCommand(const ScriptArguments& arguments) {
-  const auto text = ReadFile(arguments.file);
-  if (!text) return Complain(arguments.file + " can't be read");
+  std::string error;
+  const auto text = ReadInputFile(arguments.file, kLongestScript, &error);
+  if (!text) return Complain(error);
   const Script script = ParseScript(*text);
   if (!script.mistakes.empty()) return TellMistakes(arguments, script);
   if (!arguments.check) return RunScript(arguments, script);

@@ -10,10 +10,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "abi/generated/pci.h"
@@ -21,6 +22,8 @@
 #include "device/gpu.h"
 #include "emulator/boundary/fault_injector.h"
 #include "emulator/boundary/observers.h"
+#include "emulator/boundary/standard_error.h"
+#include "emulator/cli/help_form.h"
 #include "emulator/identity/identity.h"
 #include "emulator/recording/recording_file.h"
 #include "emulator/vfio_user/access_key.h"
@@ -31,6 +34,7 @@
 namespace ward::emulator {
 namespace {
 
+constexpr int kWrongUsage = 2;
 constexpr char kServeHelp[] =
     "Serves until SIGTERM or Ctrl-C. Each client finds a chip as after power-on, with visible "
     "memory\n"
@@ -60,7 +64,7 @@ struct ServeArguments {
   std::string status;  // empty: nobody may ask
   uint64_t vram = abi::kDefaultVisibleVram;
   uint64_t protected_vram = abi::kDefaultProtectedVram;
-  device::LatencyPreset latency = device::LatencyPreset::kFast;
+  std::string latency = "fast";
   bool strict_iv = false;
   bool open_decrypt = false;
   std::string displays[device::kGpuOutputCount] = {"1920x1080", "none"};
@@ -116,9 +120,6 @@ std::vector<std::unique_ptr<Endpoint>> Listen(const ServeArguments& arguments, b
     endpoints.push_back(Endpoint::Adopt(FileDescriptor(socket), error));
     if (endpoints.back() == nullptr) return {};
   }
-  if (endpoints.empty()) {
-    *error = "nowhere to listen: give --socket PATH or --tcp ADDRESS:PORT";
-  }
   return endpoints;
 }
 
@@ -126,7 +127,8 @@ bool FillGpuOptions(const ServeArguments& arguments, device::GpuOptions* options
                     std::string* error) {
   options->visible_vram_bytes = arguments.vram;
   options->protected_vram_bytes = arguments.protected_vram;
-  options->latency = arguments.latency;
+  options->latency = arguments.latency == "realistic" ? device::LatencyPreset::kRealistic
+                                                      : device::LatencyPreset::kFast;
   options->strict_iv = arguments.strict_iv;
   options->open_decrypt = arguments.open_decrypt;
   for (uint32_t output = 0; output < device::kGpuOutputCount; ++output) {
@@ -151,6 +153,28 @@ struct Watch {
 
 std::string OfDevice(const std::string& path, size_t device, size_t count) {
   return path.empty() || path == "-" || count == 1 ? path : fmt::format("{}.{}", path, device);
+}
+
+// Two files of one name would be written over each other.
+bool AreDistinct(const WatchArguments& watch, std::string* error) {
+  const std::pair<const char*, const std::string*> files[] = {
+      {"--trace", &watch.files.trace_path},
+      {"--pcap", &watch.files.pcap_path},
+      {"--report", &watch.files.report_path},
+      {"--record", &watch.record}};
+  for (const auto& [option, path] : files) {
+    if (path->empty() || *path == "-") continue;
+    for (const auto& [other, same] : files) {
+      if (other == option) break;
+      if (std::filesystem::path(*path).lexically_normal() !=
+          std::filesystem::path(*same).lexically_normal()) {
+        continue;
+      }
+      *error = fmt::format("{} and {} are one file, {}: name another one", other, option, *path);
+      return false;
+    }
+  }
+  return true;
 }
 
 std::optional<Watch> OpenWatch(const ServeArguments& arguments, const Identity& identity,
@@ -179,6 +203,25 @@ std::optional<Watch> OpenWatch(const ServeArguments& arguments, const Identity& 
   return watch;
 }
 
+// `recording` may be null.
+DeviceHooks MakeHooks(Observers* observers, RecordingFile* recording) {
+  DeviceHooks hooks;
+  hooks.on_report = [observers] {
+    StandardError::Write(observers->report()->Text());
+    observers->WriteReportFile();
+  };
+  hooks.trouble = [observers, recording] {
+    std::string text = observers->Trouble();
+    if (recording == nullptr || recording->trouble().empty()) return text;
+    return (text.empty() ? "" : text + "; ") + recording->trouble();
+  };
+  hooks.on_end = [observers, recording] {
+    observers->WriteReportFile();
+    if (recording != nullptr) recording->Close();
+  };
+  return hooks;
+}
+
 int Serve(const ServeArguments& arguments) {
   std::string error;
   const int ready_fd = arguments.server.ready_fd;
@@ -188,15 +231,29 @@ int Serve(const ServeArguments& arguments) {
         "--ready-fd 3 3>ready",
         ready_fd));
   }
+  if (!AreDistinct(arguments.watch, &error)) {
+    Complain(error);
+    return kWrongUsage;
+  }
   device::GpuOptions gpu_options;
-  if (!FillGpuOptions(arguments, &gpu_options, &error)) return Complain(error);
+  if (!FillGpuOptions(arguments, &gpu_options, &error)) {
+    Complain(error);
+    return kWrongUsage;
+  }
   std::unique_ptr<AccessKey> key;
   if (!arguments.key_file.empty()) {
     key = AccessKey::Load(arguments.key_file, &error);
     if (key == nullptr) return Complain(error);
   }
   const std::optional<FaultPlan> faults = ParseFaults(arguments.watch.faults, &error);
-  if (!faults) return Complain(error);
+  if (!faults) {
+    Complain(error);
+    return kWrongUsage;
+  }
+  if (arguments.sockets.empty() && arguments.tcp.empty() && InheritedSockets().empty()) {
+    Complain("nowhere to listen: give --socket PATH or --tcp ADDRESS:PORT");
+    return kWrongUsage;
+  }
   std::vector<Watch> watches;  // outlive the server's devices
   Server server;
   std::vector<std::unique_ptr<Endpoint>> endpoints = Listen(arguments, key != nullptr, &error);
@@ -219,6 +276,7 @@ int Serve(const ServeArguments& arguments) {
     auto watch = OpenWatch(arguments, *identity, played, watches.size(), endpoints.size(), &error);
     if (!watch) return Complain(error);
     Observers* const observers = watch->observers.get();
+    RecordingFile* const file = watch->recording.get();
     watches.push_back(std::move(*watch));
     auto gpu = ServedGpu::Create(gpu_options, observers, *faults);
     if (!gpu.ok()) {
@@ -227,10 +285,7 @@ int Serve(const ServeArguments& arguments) {
     }
     // Whoever opens a UNIX socket has passed its file's permissions already.
     const AccessKey* wanted = endpoint->is_unix() ? nullptr : key.get();
-    server.Add(std::move(endpoint), std::move(gpu.value()), wanted, [observers] {
-      observers->WriteReport(stderr);
-      observers->WriteReportFile();
-    });
+    server.Add(std::move(endpoint), std::move(gpu.value()), wanted, MakeHooks(observers, file));
   }
   if (!arguments.status.empty()) {
     std::unique_ptr<Endpoint> status = Endpoint::ListenUnix(arguments.status, &error);
@@ -267,9 +322,7 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
   serve
       ->add_option("--latency", arguments->latency,
                    "How long firmware takes: fast, or realistic (as on silicon)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, device::LatencyPreset>{
-          {"fast", device::LatencyPreset::kFast},
-          {"realistic", device::LatencyPreset::kRealistic}}))
+      ->check(OneOf({"fast", "realistic"}))
       ->default_str("fast");
   serve->add_flag("--strict-iv", arguments->strict_iv,
                   "Refuse a counter range that was used before under the same key");
@@ -281,7 +334,7 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
   serve->add_option("--trace", watch.files.trace_path,
                     "File for what happens, a line each; - is standard error");
   serve->add_option("--trace-form", watch.trace_form, "text, or log (name key=value ...)")
-      ->check(CLI::IsMember({"text", "log"}));
+      ->check(OneOf({"text", "log"}));
   serve->add_option("--pcap", watch.files.pcap_path,
                     "File for commands and security messages, for Wireshark");
   serve->add_option(

@@ -4,10 +4,13 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
+#include <system_error>
 
 #include "emulator/boundary/trace_timeline.h"
 
@@ -27,18 +30,26 @@ int Complain(const std::string& error) {
 int Convert(const TraceArguments& arguments) {
   std::ifstream trace(arguments.trace);
   if (!trace) return Complain(arguments.trace + " can't be read");
+  std::error_code unknown;
+  if (std::filesystem::equivalent(arguments.trace, arguments.output, unknown)) {
+    return Complain(arguments.output + " is the trace itself: name another file with -o");
+  }
+  // Nothing is written for what is no trace, over an older timeline least of all.
+  std::ostringstream timeline;
+  std::string error;
+  if (!ConvertTrace(trace, timeline, &error)) {
+    return Complain(arguments.trace + ": " + error +
+                    "; give a file that the device wrote with trace=FILE");
+  }
   std::ofstream file;
   if (!arguments.output.empty()) {
     file.open(arguments.output, std::ios::trunc);
     if (!file) return Complain(arguments.output + " can't be written");
   }
-  std::string error;
-  std::ostream& timeline = arguments.output.empty() ? std::cout : file;
-  if (!ConvertTrace(trace, timeline, &error)) {
-    return Complain(arguments.trace + ": " + error +
-                    "; give a file that the device wrote with trace=FILE");
+  std::ostream& output = arguments.output.empty() ? std::cout : file;
+  if (!(output << timeline.view()).flush()) {
+    return Complain("the timeline could not be written whole");
   }
-  if (!timeline.flush()) return Complain("the timeline could not be written whole");
   return 0;
 }
 

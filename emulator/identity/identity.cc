@@ -1,11 +1,14 @@
 #include "emulator/identity/identity.h"
 
+#include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "device/crypto/rsa_private_key.h"
@@ -98,6 +101,16 @@ std::string MendText(const fs::path& directory) {
          directory.string() + "' --force";
 }
 
+// A file that this user may not read is a good one, as far as we know: nothing is to be made anew.
+bool IsKeptFromUs(const fs::path& path) {
+  return ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
+constexpr char kKeptText[] =
+    ". It is another user's: run as its owner, or have systemd hand it over (LoadCredential=, as "
+    "in "
+    "packaging/)";
+
 // The first of the four files that is there.
 std::optional<fs::path> FindIdentityFile(const fs::path& directory) {
   std::error_code ignored;
@@ -181,7 +194,8 @@ std::optional<Identity> Identity::Load(const fs::path& directory, std::string* e
   }
   std::string flaw;
   const auto fail = [&](const std::string& file) {
-    *error = (directory / file).string() + " " + flaw + MendText(directory);
+    const fs::path path = directory / file;
+    *error = path.string() + " " + flaw + (IsKeptFromUs(path) ? kKeptText : MendText(directory));
     return std::nullopt;
   };
 
@@ -190,7 +204,7 @@ std::optional<Identity> Identity::Load(const fs::path& directory, std::string* e
   if (!key_pem) return fail(kKeyFile);
   const KeyHandle key = ParseKey(key_pem->bytes());
   const char* key_flaw = nullptr;
-  auto checked = device::RsaPrivateKey::FromHandle(key.get(), &key_flaw);
+  auto checked = device::RsaPrivateKey::FromCertified(key.get(), &key_flaw);
   if (!checked) {
     flaw = key_flaw;
     return fail(kKeyFile);

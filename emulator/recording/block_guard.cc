@@ -14,8 +14,7 @@
 namespace ward::emulator {
 namespace {
 
-constexpr char kMagic[] = "WARDRECO";
-constexpr size_t kMagicBytes = sizeof(kMagic) - 1;
+constexpr std::string_view kMagic = BlockGuard::kMagic;
 constexpr uint32_t kFormat = 1;
 constexpr uint32_t kFlagSealed = 1;
 // Places in the header.
@@ -60,7 +59,8 @@ bool DigestHeader(ConstByteSpan header, ByteSpan digest) {
 
 std::string FindHeaderFlaw(ConstByteSpan header) {
   if (header.empty()) return "is empty: no recording of a WardGPU";
-  if (header.size() < kMagicBytes || std::memcmp(header.data(), kMagic, kMagicBytes) != 0) {
+  if (header.size() < kMagic.size() ||
+      std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0) {
     return fmt::format("is no recording of a WardGPU: it does not begin with {}", kMagic);
   }
   if (header.size() < BlockGuard::kHeaderBytes) {
@@ -90,7 +90,7 @@ std::string FindHeaderFlaw(ConstByteSpan header) {
 std::optional<BlockGuard> BlockGuard::Start(const SecretBytes<32>* key) {
   BlockGuard guard;
   uint8_t* header = guard.header_.data();
-  std::memcpy(header, kMagic, kMagicBytes);
+  std::memcpy(header, kMagic.data(), kMagic.size());
   StoreLe(header + kFormatAt, kFormat);
   StoreLe(header + kAbiAt, AbiVersion());
   if (getentropy(header + kSaltAt, device::kSealSaltBytes) != 0) return std::nullopt;

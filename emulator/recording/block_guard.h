@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -24,6 +25,7 @@ struct BlockHead {
 
 class BlockGuard {
  public:
+  static constexpr std::string_view kMagic = "WARDRECO";  // how every recording begins
   static constexpr size_t kHeaderBytes = 88;
   static constexpr size_t kHeadBytes = 16;
   static constexpr size_t kTagBytes = device::kSealTagBytes;

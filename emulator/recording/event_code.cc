@@ -12,7 +12,8 @@ enum Fields : uint8_t {
   kValue = 4,
   kData = 8,
   kRefused = 16,  // no field: `ok` is false
-  kAllFields = 31
+  kNested = 32,   // no field: `is_nested`
+  kAllFields = 63
 };
 
 void AppendNumber(uint64_t value, std::vector<uint8_t>* bytes) {
@@ -64,10 +65,10 @@ class Decoder {
 }  // namespace
 
 void EncodeEvent(const BoundaryEvent& event, std::vector<uint8_t>* bytes) {
-  const auto fields =
-      static_cast<uint8_t>((event.size_bytes != 0 ? kSize : 0) |
-                           (event.address != 0 ? kAddress : 0) | (event.value != 0 ? kValue : 0) |
-                           (!event.data.empty() ? kData : 0) | (event.ok ? 0 : kRefused));
+  const auto fields = static_cast<uint8_t>(
+      (event.size_bytes != 0 ? kSize : 0) | (event.address != 0 ? kAddress : 0) |
+      (event.value != 0 ? kValue : 0) | (!event.data.empty() ? kData : 0) |
+      (event.ok ? 0 : kRefused) | (event.is_nested ? kNested : 0));
   bytes->push_back(static_cast<uint8_t>(event.kind));
   bytes->push_back(fields);
   if ((fields & kSize) != 0) AppendNumber(event.size_bytes, bytes);
@@ -87,6 +88,8 @@ DecodeResult DecodeEvent(EventBytes* bytes, RecordedEvent* event) {
   }
   event->kind = static_cast<BoundaryEventKind>(kind);
   event->ok = (fields & kRefused) == 0;
+  event->is_nested = (fields & kNested) != 0;
+  if (event->is_nested && !CanNest(event->kind)) decoder.Fail(DecodeResult::kInvalid);
   const uint64_t size_bytes = decoder.Number((fields & kSize) != 0);
   if (size_bytes > UINT32_MAX) decoder.Fail(DecodeResult::kInvalid);
   event->size_bytes = static_cast<uint32_t>(size_bytes);

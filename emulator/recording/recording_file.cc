@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "emulator/recording/device_block.h"
@@ -28,6 +29,12 @@ constexpr uint64_t kEndBytes = BlockGuard::kHeadBytes + 12 + BlockGuard::kTagByt
 
 std::string WhyNot() { return std::strerror(errno); }
 
+bool IsRecording(int file) {
+  char magic[BlockGuard::kMagic.size()];
+  return ::pread(file, magic, sizeof(magic), 0) == static_cast<ssize_t>(sizeof(magic)) &&
+         std::string_view(magic, sizeof(magic)) == BlockGuard::kMagic;
+}
+
 // An older recording makes room. Anything else stays where it is.
 bool MakeRoom(const std::filesystem::path& path, std::string* error) {
   const int old = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
@@ -37,6 +44,8 @@ bool MakeRoom(const std::filesystem::path& path, std::string* error) {
     *error = "can't be replaced: " + WhyNot();
   } else if (::fstat(old, &status) != 0 || !S_ISREG(status.st_mode)) {
     *error = "is there and no regular file: name another one";
+  } else if (status.st_size != 0 && !IsRecording(old)) {
+    *error = "is there and no recording, and is kept: name another one";
   } else if (::flock(old, LOCK_EX | LOCK_NB) != 0) {
     *error = "is being written by another device: name another one";
   } else if (::unlink(path.c_str()) != 0) {

@@ -26,7 +26,8 @@ enum class RecordingEnd : uint32_t {
 };
 
 struct RecordingOptions {
-  // Replaced when it is there. Nobody but its owner can read it.
+  // A recording that is there is replaced, and an empty file; anything else is kept. Nobody but its
+  // owner can read it.
   std::filesystem::path path;
   // 32 bytes that seal it; empty: it is not sealed.
   std::filesystem::path key_file;

@@ -95,7 +95,7 @@ bool RecordingReader::ReadDevice() {
 bool RecordingReader::Scan() {
   uint64_t last_call = 0;
   while (const RecordedEvent* event = Peek()) {
-    if (IsHostCall(event->kind)) {
+    if (IsHostCall(event->kind) && !event->is_nested) {
       last_call = event_place_.event;
       ++call_count_;
     }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -32,15 +33,30 @@ class ClientMemory::Mapping {
   FileNumber number_;
 };
 
+namespace {
+
+// Whether it is a file of tmpfs, a memfd or of hugetlbfs, which alone know seals: its pages come
+// from the kernel. Behind a file of any other kind there may be a process (FUSE) or a server (NFS)
+// that lets an access wait, which nothing ends then, not even SIGKILL. Asks no file system, which
+// might wait too.
+bool LiesInMemory(int descriptor) { return fcntl(descriptor, F_GET_SEALS) >= 0; }
+
+}  // namespace
+
 std::shared_ptr<ClientMemory::Mapping> ClientMemory::MapFile(int descriptor, uint64_t end,
                                                              int* error) {
-  struct stat status{};
+  struct statx status{};
   *error = EINVAL;
-  if (fstat(descriptor, &status) != 0 || status.st_size < 0 ||
-      end > static_cast<uint64_t>(status.st_size)) {
+  // What is known of it: whoever answers for it is not asked.
+  if (statx(descriptor, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &status) != 0 ||
+      !S_ISREG(status.stx_mode) || end > status.stx_size) {
     return nullptr;
   }
-  const FileNumber number(status.st_dev, status.st_ino);
+  if (!LiesInMemory(descriptor)) {
+    *error = ENODEV;
+    return nullptr;
+  }
+  const FileNumber number(makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino);
   const auto known = mappings_.find(number);
   if (known != mappings_.end()) {
     std::shared_ptr<Mapping> mapping = known->second.lock();
@@ -50,12 +66,11 @@ std::shared_ptr<ClientMemory::Mapping> ClientMemory::MapFile(int descriptor, uin
   }
   uint64_t mapped = 0;
   for (const auto& entry : mappings_) mapped += entry.second.lock()->file().size();
-  if (mappings_.size() >= kMaximumFiles ||
-      static_cast<uint64_t>(status.st_size) > kMaximumFileBytes - mapped) {
+  if (mappings_.size() >= kMaximumFiles || status.stx_size > kMaximumFileBytes - mapped) {
     *error = ENOSPC;
     return nullptr;
   }
-  auto file = MappedFile::Map(descriptor, static_cast<uint64_t>(status.st_size), error);
+  auto file = MappedFile::Map(descriptor, status.stx_size, error);
   if (!file) return nullptr;
   auto mapping = std::make_shared<Mapping>(std::move(*file), &mappings_, number);
   mappings_[number] = mapping;
@@ -77,7 +92,7 @@ int ClientMemory::Map(const wire::DmaMap& request, const FileDescriptor& descrip
   if (descriptor.valid()) {
     int error = 0;
     window.mapping = MapFile(descriptor.get(), end, &error);
-    // A descriptor that can be read but not mapped as memory: by messages, as if there were none.
+    // A descriptor that can't be mapped as memory: by messages, as if there were none.
     const bool can_only_read = error == EACCES || error == ENODEV || error == EPERM;
     if (window.mapping == nullptr && !can_only_read) return error;
   }

@@ -26,7 +26,8 @@ class ClientMemory {
   static constexpr size_t kMaximumFiles = 64;
   static constexpr uint64_t kMaximumFileBytes = 4ull << 40;
 
-  // Adds a window. `descriptor` may be invalid: such a window is reached by messages. 0, or an
+  // Adds a window. `descriptor` may be invalid, or a file that does not lie in memory (tmpfs,
+  // memfd, hugetlbfs) or can't be mapped: such a window is reached by messages. 0, or an
   // errno: EINVAL (sizes, rights, what wraps, a descriptor too short or that can't be mapped),
   // EEXIST (overlaps), ENOSPC (too many windows, files or bytes of files), ENOMEM.
   int Map(const abi::vfio_user::DmaMap& request, const FileDescriptor& descriptor);

@@ -7,6 +7,7 @@
 
 #include "abi/generated/pci.h"
 #include "emulator/vfio_user/message_body.h"
+#include "emulator/vfio_user/planted_bug.h"
 #include "emulator/vfio_user/version_message.h"
 #include "fmt/format.h"
 
@@ -27,7 +28,7 @@ bool TakesDescriptors(Command command) {
 }  // namespace
 
 ClientSession::ClientSession(FileDescriptor socket, ServedGpu* gpu, const SessionOptions& options)
-    : gpu_(gpu), options_(options), stream_(std::move(socket)) {
+    : gpu_(gpu), options_(options), stream_(std::move(socket)), shadow_(&gpu->boundary()) {
   attached_ = gpu->Attach(this);
   if (!attached_) End("there is no memory for its visible VRAM");
 }
@@ -47,7 +48,7 @@ void ClientSession::End(std::string reason) {
 std::string ClientSession::Summary() const {
   return fmt::format(
       "{} messages, {} refused; {} accesses outside of its memory; {} DMA messages, {} register "
-      "reads from before a slice",
+      "reads amid a slice",
       counts_.messages, counts_.refused, counts_.dma_refused, counts_.dma_messages,
       counts_.shadow_reads);
 }
@@ -113,7 +114,10 @@ void ClientSession::Handle(Message message, bool is_answered) {
 
 int ClientSession::Dispatch(Message* message, bool is_answered) {
   const Command command = message->header.command;
-  if (!TakesDescriptors(command) && !message->descriptors.empty()) return EINVAL;
+  if (!TakesDescriptors(command) && !message->descriptors.empty()) {
+    if (WARD_HAS_BUG("descriptors.kept")) message->descriptors.front().Release();
+    return EINVAL;
+  }
   switch (command) {
     case Command::kVersion:
       return OnVersion(*message);
@@ -152,7 +156,8 @@ void ClientSession::Reply(const Message& message, ConstByteSpan body,
 }
 
 void ClientSession::ReplyError(const Message& message, int error) {
-  if ((message.header.flags & wire::kNoReply) != 0) return;
+  const bool is_quiet = (message.header.flags & wire::kNoReply) != 0;
+  if (is_quiet && !WARD_HAS_BUG("reply.unwanted")) return;
   stream_.Send({message.header.id, message.header.command, sizeof(wire::Header),
                 wire::kTypeReply | wire::kError, static_cast<uint32_t>(error)},
                {});
@@ -190,6 +195,8 @@ int ClientSession::OnDmaUnmap(const Message& message) {
   if ((request.flags & wire::kDmaUnmapAll) != 0) {
     if (request.address != 0 || request.size != 0) return EINVAL;
     memory_.UnmapAll();
+  } else if (WARD_HAS_BUG("window.kept") && request.size == abi::kPageSize) {
+    // Its reply says that it is gone.
   } else if (const int error = memory_.Unmap(request.address, request.size); error != 0) {
     return error;
   }
@@ -242,7 +249,8 @@ int ClientSession::OnSetIrqs(Message* message) {
   // Of the others only the error interrupt exists; it can be given an eventfd and lose it again.
   const uint32_t count = request.index == wire::kErrorIrq ? 1 : 0;
   if ((request.flags & wire::kIrqActionTrigger) == 0 ||
-      !RangeFits(request.start, request.count, count) || message->descriptors.size() > count) {
+      !RangeFits(request.start, request.count, count) || message->descriptors.size() > count ||
+      !std::ranges::all_of(message->descriptors, VectorEvents::IsUsable)) {
     return EINVAL;
   }
   if (count != 0) error_event_.Close();
@@ -277,6 +285,7 @@ int ClientSession::SetMsix(const wire::IrqSet& request, Message* message) {
         events_.Assign(request.start + i,
                        descriptors.empty() ? FileDescriptor() : std::move(descriptors[i]));
       }
+      EndIfHeldUp();
       break;
     default:
       return EINVAL;  // vectors are masked in the client's own table, not by messages
@@ -291,6 +300,7 @@ int ClientSession::ReadAccess(const Message& message, wire::RegionAccess* access
   const size_t data_bytes = message.body.size() - sizeof(*access);
   if (data_bytes != (reads ? 0 : access->count)) return EINVAL;
   if (access->count > wire::kDefaultTransferBytes) return EINVAL;
+  if (WARD_HAS_BUG("access.unchecked") && access->region == abi::kVramBar) return 0;
   return gpu_->CheckAccess(access->region, access->offset, access->count);
 }
 
@@ -313,8 +323,14 @@ int ClientSession::OnRegionWrite(const Message& message, bool is_answered) {
 }
 
 void ClientSession::FireVector(uint32_t vector) {
+  if (in_slice_) shadow_.OnVector(vector);
   events_.Fire(vector);
+  EndIfHeldUp();
   if (sends_interrupts_) SendInterrupts();
+}
+
+void ClientSession::EndIfHeldUp() {
+  if (events_.is_held_up()) End("it had the server wait for room in its eventfd");
 }
 
 void ClientSession::SendInterrupts() {
@@ -334,6 +350,7 @@ void ClientSession::SendInterrupts() {
 void ClientSession::OnBusMaster(bool enabled) {
   bus_master_ = enabled;
   events_.SetBusMaster(enabled);
+  EndIfHeldUp();
   if (sends_interrupts_) SendInterrupts();
 }
 

@@ -8,10 +8,10 @@
 //     configuration wait for writes before them;
 //   * register reads wait for the end of the slice, which a client that answers DMA meanwhile does
 //     not notice. One that leaves the first such request unanswered for kReadPatienceMs can't (QEMU
-//     without shared memory): it gets what the registers said before the slice (RegisterShadow),
-//     from then on at once;
-//   * a reset, and bus mastering switched off, end the slice: what it still wants from memory is
-//     refused.
+//     without shared memory): it gets what the registers say amid the slice (RegisterShadow), from
+//     then on at once;
+//   * a reset of the function, and bus mastering switched off, end the slice: what it still wants
+//     from memory is refused. A reset of the engines or of a queue waits for the end of the slice.
 #ifndef WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
 #define WARD_EMULATOR_VFIO_USER_CLIENT_SESSION_H_
 
@@ -84,7 +84,7 @@ class ClientSession final : public ClientPort {
     uint64_t refused = 0;       // answered with an error
     uint64_t dma_messages = 0;  // asked of the client
     uint64_t dma_refused = 0;   // accesses of the chip that the client's memory does not allow
-    uint64_t shadow_reads = 0;  // answered from before a slice
+    uint64_t shadow_reads = 0;  // answered amid a slice
   };
   const Counts& counts() const { return counts_; }
 
@@ -93,6 +93,7 @@ class ClientSession final : public ClientPort {
   struct Deferred {
     Message message;
     bool is_answered;
+    bool clears_causes = false;  // those that have not come again since it was answered
   };
   void End(std::string reason);
   void Handle(Message message, bool is_answered);
@@ -131,6 +132,8 @@ class ClientSession final : public ClientPort {
   // Does not read what it was sent: memory for more is not to be had.
   bool IsBehind() const;
   void SendInterrupts();
+  // After each access of events_ that may have fired one.
+  void EndIfHeldUp();
   bool ReachMemory(uint64_t address, uint64_t size, uint32_t right);
 
   ServedGpu* gpu_;
@@ -151,7 +154,7 @@ class ClientSession final : public ClientPort {
   uint16_t next_id_ = 1;
   bool in_slice_ = false;
   bool abandons_slice_ = false;
-  bool uses_messages_ = false;  // has reached memory by messages
+  bool defers_reset_ = false;  // by DEVICE_CONTROL: it raises causes at the end of the slice
   // Whether the client answers DMA while its own read is not answered.
   enum class Patience { kUnknown, kWaits, kCannotWait };
   Patience patience_ = Patience::kUnknown;

@@ -11,6 +11,7 @@
 #include "emulator/vfio_user/client_session.h"
 #include "emulator/vfio_user/mapped_file.h"
 #include "emulator/vfio_user/message_body.h"
+#include "emulator/vfio_user/planted_bug.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
@@ -28,13 +29,13 @@ device::ProcessResult ClientSession::Work() {
   if (over_) return {};
   WARD_ASSERT(!in_slice_);
   in_slice_ = true;
-  if (uses_messages_) shadow_.Take(&gpu_->boundary().gpu());
   device::ProcessResult result = gpu_->Process();
   in_slice_ = false;
-  shadow_.Drop();
   abandons_slice_ = over_;
   if (!deferred_.empty()) result.more = true;  // what they begin
+  defers_reset_ = false;
   DoDeferred();
+  shadow_.Drop();
   if (stream_.IsBroken()) End(stream_.trouble());
   return result;
 }
@@ -44,6 +45,10 @@ void ClientSession::DoDeferred() {
   while (!deferred_.empty() && !over_) {
     Deferred next = std::move(deferred_.front());
     deferred_.pop_front();
+    if (next.clears_causes) {
+      uint8_t* value = next.message.body.data() + sizeof(wire::RegionAccess);
+      StoreLe(value, LoadLe<uint32_t>(value) & shadow_.cleared_causes());
+    }
     Handle(std::move(next.message), next.is_answered);
   }
 }
@@ -80,20 +85,28 @@ void ClientSession::HandleAmidSlice(Message message) {
   if (access.region != abi::kRegisterBar && deferred_.empty()) {
     return Handle(std::move(message), false);
   }
-  if (!shadow_.IsTaken()) shadow_.Take(&gpu_->boundary().gpu());  // the first message of all
   if (held_read_since_ns_ == 0) held_read_since_ns_ = gpu_->NowNs();
   deferred_.push_back({std::move(message), false});
 }
 
 void ClientSession::DeferWrite(Message message, const wire::RegionAccess& access) {
+  bool clears_causes = false;
   if (access.region == abi::kRegisterBar && access.count == 4) {
     const uint32_t value = LoadLe<uint32_t>(message.body.data() + sizeof(access));
     shadow_.Write(access.offset, value);
-    // A reset of the function or its engines: what they wanted from memory is of no use.
-    if (access.offset == abi::kRegDeviceControl && value != 0) abandons_slice_ = true;
+    // What a reset causes comes before a clearing behind it, and goes.
+    clears_causes = access.offset == abi::kRegInterruptCause && !defers_reset_;
+    if (access.offset == abi::kRegDeviceControl && value != 0) defers_reset_ = true;
+    // What the function wanted from memory is of no use after its reset. A reset of the engines
+    // alone comes between two accesses: a command that it ends was not refused its memory, and says
+    // ENGINE_RESET.
+    if (access.offset == abi::kRegDeviceControl &&
+        (value & abi::kDeviceControlResetFunctionMask) != 0) {
+      abandons_slice_ = true;
+    }
   }
   Reply(message, Bytes(access));
-  deferred_.push_back({std::move(message), true});
+  deferred_.push_back({std::move(message), true, clears_causes});
 }
 
 void ClientSession::AnswerHeldReads() {
@@ -118,12 +131,8 @@ bool ClientSession::AnswerFromShadow(const Message& message) {
   const ByteSpan data = ByteSpan(body).subspan(sizeof(access));
   if (access.region != abi::kRegisterBar) {
     gpu_->Read(access.region, access.offset, data);
-  } else if (uint32_t value = 0; access.count == sizeof(value) && access.offset % 4 == 0) {
-    // Unknown to the shadow is what changes by being read: the time.
-    if (!shadow_.Read(access.offset, &value)) {
-      value = gpu_->boundary().gpu().PeekRegister(access.offset);
-    }
-    StoreLe(data.data(), value);
+  } else if (access.count == sizeof(uint32_t) && access.offset % 4 == 0) {
+    StoreLe(data.data(), shadow_.Read(access.offset));
   }
   Reply(message, body);
   return true;
@@ -200,7 +209,6 @@ bool ClientSession::TransferByMessage(Command command, uint64_t address, ByteSpa
   if (!written.empty()) std::memcpy(body.data() + sizeof(access), written.data(), written.size());
   const uint16_t id = next_id_++;
   ++counts_.dma_messages;
-  uses_messages_ = true;
   asks_while_read_waits_ = held_read_since_ns_ != 0;
   const auto size = static_cast<uint32_t>(sizeof(wire::Header) + body.size());
   stream_.Send({id, command, size, wire::kTypeRequest, 0}, body);
@@ -254,7 +262,7 @@ bool ClientSession::AwaitReply(uint16_t id, Message* reply) {
     const bool got_message = ReadAmidSlice();
     if (has_reply_) break;
     AnswerHeldReads();
-    if (gpu_->NowNs() >= deadline) {
+    if (gpu_->NowNs() >= deadline && !WARD_HAS_BUG("dma.no_deadline")) {
       End(fmt::format("it left a DMA request unanswered for {} ms", options_.dma_timeout_ms));
     }
     wait_ms = got_message ? 0 : held_read_since_ns_ != 0 ? 1 : 50;

@@ -19,6 +19,8 @@
 #include <utility>
 
 #include "emulator/vfio_user/client_session.h"
+#include "emulator/vfio_user/message_body.h"
+#include "emulator/vfio_user/planted_bug.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
@@ -29,8 +31,9 @@ namespace wire = abi::vfio_user;
 using Descriptor = asio::posix::stream_descriptor;
 using boost::system::error_code;
 
-// Clients that prove who they are, or hear that another one is there. More wait in the backlog.
-constexpr size_t kMaximumNewcomers = 8;
+// Clients that prove who they are, or hear that another one is there. When there are too many the
+// oldest goes: nobody keeps others out by saying nothing.
+constexpr size_t kMaximumNewcomers = 32;
 constexpr auto kNewcomerTime = std::chrono::seconds(2);
 
 }  // namespace
@@ -44,18 +47,24 @@ class DeviceServer::Loop {
         stop_watch_(io_, fcntl(stop_.get(), F_DUPFD_CLOEXEC, 0)),
         listener_(io_, fcntl(options.endpoint->socket(), F_DUPFD_CLOEXEC, 0)),
         wakeup_(io_),
-        first_message_(io_) {
+        first_message_(io_),
+        unread_(io_) {
     const int socket = options.endpoint->socket();
     fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
   }
   ~Loop() { EndSession(""); }
 
   void Run() {
-    stop_watch_.async_wait(Descriptor::wait_read, [this](error_code) { io_.stop(); });
-    WatchListener();
+    Begin();
     io_.run();
     EndSession("the server ends");
     newcomers_.clear();
+  }
+  size_t RunReady(size_t at_most) {
+    Begin();
+    size_t ran = 0;
+    while (ran < at_most && io_.poll_one() != 0) ++ran;
+    return ran;
   }
   void Stop() {
     const uint64_t one = 1;
@@ -101,7 +110,14 @@ class DeviceServer::Loop {
     Descriptor watch;
     bool reads = false;  // input is waited for
     bool writes = false;
+    bool is_behind = false;  // and unread_ runs
   };
+
+  void Begin() {
+    if (std::exchange(has_begun_, true)) return;
+    stop_watch_.async_wait(Descriptor::wait_read, [this](error_code) { io_.stop(); });
+    WatchListener();
+  }
 
   static void AddCounts(const ClientSession::Counts& counts, DeviceStatus* status) {
     status->messages += counts.messages;
@@ -112,11 +128,6 @@ class DeviceServer::Loop {
   void Log(const std::string& line) { options_.log->Write(options_.name, line); }
 
   void WatchListener() {
-    if (newcomers_.size() >= kMaximumNewcomers) {
-      listener_is_watched_ = false;
-      return;
-    }
-    listener_is_watched_ = true;
     listener_.async_wait(Descriptor::wait_read, [this](error_code error) {
       if (error) return;
       Guard([this] { Accept(); });
@@ -164,7 +175,15 @@ class DeviceServer::Loop {
     nanosleep(&pause, nullptr);
   }
 
+  void MakeRoom() {
+    if (newcomers_.size() - leaving_ < kMaximumNewcomers) return;
+    const Place oldest = std::ranges::find(newcomers_, false, &Newcomer::is_leaving);
+    Log("a client was let go: too many came after it");
+    Remove(oldest);
+  }
+
   Place AddNewcomer(FileDescriptor connection) {
+    MakeRoom();
     newcomers_.emplace_back(&io_, std::move(connection));
     const Place place = std::prev(newcomers_.end());
     place->timer.expires_after(kNewcomerTime);
@@ -179,11 +198,12 @@ class DeviceServer::Loop {
   // Its handlers are cancelled first: they hold the place.
   void Remove(Place place) {
     if (std::exchange(place->is_leaving, true)) return;
+    ++leaving_;
     place->timer.cancel();
     place->watch.cancel();
     asio::post(io_, [this, place] {
       newcomers_.erase(place);
-      if (!listener_is_watched_) WatchListener();
+      --leaving_;
     });
   }
 
@@ -238,7 +258,7 @@ class DeviceServer::Loop {
       Message message;
       const MessageStream::Input input = place->stream.Read(&message);
       if (input == MessageStream::Input::kNothing) return AwaitVersion(place);
-      if (input == MessageStream::Input::kMessage) {
+      if (input == MessageStream::Input::kMessage && WantsReply(message)) {
         place->stream.Send({message.header.id, message.header.command, sizeof(wire::Header),
                             wire::kTypeReply | wire::kError, EBUSY},
                            {});
@@ -267,6 +287,7 @@ class DeviceServer::Loop {
 
   // Ends the connection that is there, if one is. An empty reason: the session's own.
   void EndSession(const std::string& reason) {
+    TellTrouble();  // who leaves at once has no slice
     if (client_ == nullptr) return;
     const ClientSession& session = client_->session;
     const std::string why = !reason.empty() ? reason : session.reason();
@@ -276,13 +297,14 @@ class DeviceServer::Loop {
     ++generation_;
     wakeup_.cancel();
     first_message_.cancel();
+    unread_.cancel();
     client_.reset();
   }
 
   void OnInput() {
     const bool more = client_->session.HandleInput();
     if (CloseIfOver()) return;
-    if (more) PostInput();
+    if (more || WARD_HAS_BUG("input.always_more")) PostInput();
     PostSlice();
     WatchSocket();
   }
@@ -298,7 +320,23 @@ class DeviceServer::Loop {
     return client_ == nullptr;
   }
 
+  // What a client that does not read has sent stays where it is. His own end of the connection may
+  // be in it, and then we would never hear that he went.
+  void WatchReading() {
+    const bool is_behind = !client_->session.WantsInput();
+    if (std::exchange(client_->is_behind, is_behind) == is_behind) return;
+    unread_.cancel();
+    if (!is_behind) return;
+    unread_.expires_after(std::chrono::milliseconds(options_.unread_ms));
+    unread_.async_wait([this, generation = generation_](error_code error) {
+      if (error || generation != generation_ || client_ == nullptr || !client_->is_behind) return;
+      if (unread_.expiry() > asio::steady_timer::clock_type::now()) return;  // begun anew since
+      EndSession("it did not read its replies in time");
+    });
+  }
+
   void WatchSocket() {
+    WatchReading();
     if (!client_->reads && client_->session.WantsInput()) {
       client_->reads = true;
       client_->watch.async_wait(Descriptor::wait_read,
@@ -330,8 +368,17 @@ class DeviceServer::Loop {
     });
   }
 
+  void TellTrouble() {
+    if (!options_.trouble) return;
+    std::string trouble = options_.trouble();
+    if (trouble == told_trouble_) return;
+    told_trouble_ = std::move(trouble);
+    if (!told_trouble_.empty()) Log(told_trouble_);
+  }
+
   void Work() {
     const device::ProcessResult result = client_->session.Work();
+    TellTrouble();
     if (CloseIfOver()) return;
     WatchSocket();
     if (result.more) return PostSlice();
@@ -355,12 +402,15 @@ class DeviceServer::Loop {
   Descriptor listener_;
   asio::steady_timer wakeup_;
   asio::steady_timer first_message_;
-  bool listener_is_watched_ = false;
-  std::list<Newcomer> newcomers_;
+  asio::steady_timer unread_;
+  bool has_begun_ = false;
+  std::list<Newcomer> newcomers_;   // the oldest first
+  size_t leaving_ = 0;              // of them
   std::unique_ptr<Client> client_;  // before gpu_ goes
   uint64_t generation_ = 0;
   DeviceStatus past_;  // of the clients that went; also when the last one came
   bool slice_is_posted_ = false;
+  std::string told_trouble_;
 };
 
 DeviceServer::DeviceServer(std::unique_ptr<ServedGpu> gpu, const DeviceServerOptions& options)
@@ -369,6 +419,8 @@ DeviceServer::DeviceServer(std::unique_ptr<ServedGpu> gpu, const DeviceServerOpt
 DeviceServer::~DeviceServer() = default;
 
 void DeviceServer::Run() { loop_->Run(); }
+
+size_t DeviceServer::RunReady(size_t at_most) { return loop_->RunReady(at_most); }
 
 void DeviceServer::Stop() { loop_->Stop(); }
 

@@ -3,6 +3,7 @@
 #ifndef WARD_EMULATOR_VFIO_USER_DEVICE_SERVER_H_
 #define WARD_EMULATOR_VFIO_USER_DEVICE_SERVER_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,6 +23,10 @@ struct DeviceServerOptions {
   ServerLog* log;               // outlives the server
   int first_message_ms = 5000;  // a client that says nothing is given up
   int dma_timeout_ms = 1000;
+  // Called on the device's thread after each slice; what it says is logged when it is new. May be
+  // null.
+  std::function<std::string()> trouble = nullptr;
+  int unread_ms = 10000;  // one that is not read from, because it does not read, is given up
 };
 
 class DeviceServer {
@@ -33,6 +38,10 @@ class DeviceServer {
 
   // Serves until Stop. The client that is there then loses its connection.
   void Run();
+  // In place of Run, for a host that has a loop of its own: does what is ready, `at_most` handlers,
+  // without waiting. How many there were. A client of the device can make it wait all the same, for
+  // as long as it may leave a DMA request unanswered.
+  size_t RunReady(size_t at_most);
   // From any thread, once or often, also before Run.
   void Stop();
   // From any thread: has Run call `work` between two slices.

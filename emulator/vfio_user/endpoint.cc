@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -12,6 +13,8 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
+#include <filesystem>
 #include <utility>
 
 #include "fmt/format.h"
@@ -19,7 +22,7 @@
 namespace ward::emulator {
 namespace {
 
-constexpr int kBacklog = 8;
+constexpr int kBacklog = 128;
 constexpr unsigned long kMaximumPort = 65535;
 
 std::string ErrnoText() { return std::strerror(errno); }
@@ -42,6 +45,27 @@ bool FillAddress(const std::string& path, sockaddr_un* address, std::string* err
   std::memcpy(address->sun_path, path.c_str(), path.size() + 1);
   return true;
 }
+
+// Servers that begin at one path take turns: between a bind and its listen a socket looks like a
+// dead server's. Held on the folder, so that nothing is left behind. Who may not have it, or not in
+// time since somebody else holds it for ever, goes on without.
+class Turn {
+ public:
+  explicit Turn(const std::string& path) {
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    folder_ = FileDescriptor(open(folder.empty() ? "." : folder.c_str(),
+                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
+    constexpr int kTries = 200;
+    for (int i = 0; i < kTries && flock(folder_.get(), LOCK_EX | LOCK_NB) != 0; ++i) {
+      if (errno != EWOULDBLOCK && errno != EINTR) return;
+      const timespec pause = {0, 10'000'000};
+      nanosleep(&pause, nullptr);
+    }
+  }
+
+ private:
+  FileDescriptor folder_;
+};
 
 // Makes room at the path. False, with `error`, when something is there that is not ours to remove.
 bool ClearPath(const std::string& path, const sockaddr_un& address, std::string* error) {
@@ -98,7 +122,9 @@ std::string TcpName(int socket) {
 
 std::unique_ptr<Endpoint> Endpoint::ListenUnix(const std::string& path, std::string* error) {
   sockaddr_un address{};
-  if (!FillAddress(path, &address, error) || !ClearPath(path, address, error)) return nullptr;
+  if (!FillAddress(path, &address, error)) return nullptr;
+  const Turn turn(path);
+  if (!ClearPath(path, address, error)) return nullptr;
   FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const mode_t before = umask(0177);
   const bool bound =

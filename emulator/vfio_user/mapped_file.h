@@ -1,7 +1,8 @@
 // A file of another process, mapped shared and in full. The other process may cut the file off at
-// any time; the kernel then answers an access beyond its end with SIGBUS. Such a page is replaced
-// by one of zeros that nobody shares, the access goes on, and the mapping is marked: whoever uses
-// it further would fill the process with pages, so he stops. A client harms only itself.
+// any time, or have it of huge pages that the host does not have; the kernel then answers an access
+// with SIGBUS. Such a page, of the file's page size, is replaced by zeros that nobody shares, the
+// access goes on, and the mapping is marked: whoever uses it further would fill the process with
+// pages, so he stops. A client harms only itself.
 #ifndef WARD_EMULATOR_VFIO_USER_MAPPED_FILE_H_
 #define WARD_EMULATOR_VFIO_USER_MAPPED_FILE_H_
 
@@ -13,7 +14,8 @@ namespace ward::emulator {
 class MappedFile {
  public:
   // The first one takes over the process's SIGBUS; one that is not about a mapping of ours goes to
-  // whoever had it before. Nothing on an error, with its errno. `size` is not 0.
+  // whoever had it before. Nothing on an error, with its errno. `size` is not 0. The file lies in
+  // memory: of another, who answers for it may let an access wait.
   static std::optional<MappedFile> Map(int descriptor, uint64_t size, int* error);
 
   MappedFile(MappedFile&& other) noexcept;
@@ -26,12 +28,13 @@ class MappedFile {
   bool IsCut() const;
 
  private:
-  MappedFile(uint8_t* memory, uint64_t size, int place)
-      : memory_(memory), size_(size), place_(place) {}
+  MappedFile(uint8_t* memory, uint64_t size, uint64_t mapped_bytes, int place)
+      : memory_(memory), size_(size), mapped_bytes_(mapped_bytes), place_(place) {}
 
   uint8_t* memory_;
   uint64_t size_;
-  int place_;  // in the table that the signal handler reads
+  uint64_t mapped_bytes_;  // whole pages
+  int place_;              // in the table that the signal handler reads
 };
 
 }  // namespace ward::emulator

@@ -34,6 +34,13 @@ inline bool IsRequest(const Message& message) {
   return (message.header.flags & abi::vfio_user::kTypeMask) == abi::vfio_user::kTypeRequest;
 }
 
+// Whether somebody waits for a reply. Who sends a message of an unknown type does.
+inline bool WantsReply(const Message& message) {
+  namespace wire = abi::vfio_user;
+  const uint32_t flags = message.header.flags;
+  return (flags & wire::kTypeMask) != wire::kTypeReply && (flags & wire::kNoReply) == 0;
+}
+
 // The header of a request that can be done; its body is another matter.
 inline bool IsWellFormed(const Message& message) {
   namespace wire = abi::vfio_user;

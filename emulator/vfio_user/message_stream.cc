@@ -3,9 +3,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "base/assert.h"
@@ -35,6 +40,20 @@ bool TakeDescriptors(const msghdr& received, std::vector<FileDescriptor>* descri
   return (received.msg_flags & MSG_CTRUNC) == 0;
 }
 
+// What can hold another descriptor open: a socket, with messages in it that nobody has taken, and
+// an io_uring. Were it the peer's own end of the connection, we would never hear that he went.
+bool HoldsOthers(const FileDescriptor& descriptor) {
+  struct stat status{};
+  if (fstat(descriptor.get(), &status) != 0 || S_ISSOCK(status.st_mode)) return true;
+  if ((status.st_mode & S_IFMT) != 0) return false;
+  constexpr char kIoUring[] = "anon_inode:[io_uring]";
+  char path[64];
+  std::snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor.get());
+  char target[sizeof(kIoUring)] = {};
+  const ssize_t length = readlink(path, target, sizeof(target) - 1);
+  return length < 0 || std::strcmp(target, kIoUring) == 0;
+}
+
 }  // namespace
 
 MessageStream::MessageStream(FileDescriptor socket) : socket_(std::move(socket)) {
@@ -44,6 +63,7 @@ MessageStream::MessageStream(FileDescriptor socket) : socket_(std::move(socket))
 MessageStream::Input MessageStream::Break(const char* trouble) {
   broken_ = true;
   trouble_ = trouble;
+  partial_ = {};
   output_.clear();
   waiting_bytes_ = 0;
   waiting_descriptors_ = 0;
@@ -67,9 +87,15 @@ ssize_t MessageStream::Receive(uint8_t* to, size_t size) {
     Break("the connection was cut");
     return -2;
   }
+  const size_t before = partial_.descriptors.size();
   const bool has_all = TakeDescriptors(request, &partial_.descriptors);
   if (!has_all || partial_.descriptors.size() > wire::kMaximumFds) {
     Break("a message came with more descriptors than were agreed on");
+    return -2;
+  }
+  const auto fresh = std::span(partial_.descriptors).subspan(before);
+  if (std::ranges::any_of(fresh, HoldsOthers)) {
+    Break("a message came with a socket");
     return -2;
   }
   return got;

@@ -33,15 +33,17 @@ constexpr int kAllowed[] = {
     SCMP_SYS(accept4), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(sendto),
     SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(shutdown), SCMP_SYS(read),
     SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(fcntl),
-    SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(lstat), SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat), SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
+    SCMP_SYS(fstat), SCMP_SYS(fstatfs), SCMP_SYS(statx), SCMP_SYS(newfstatat), SCMP_SYS(lstat),
+    SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(memfd_create), SCMP_SYS(ftruncate),
+    SCMP_SYS(fallocate),
     // Traces and recordings that are open already, and our own sockets' names at the end.
     SCMP_SYS(lseek), SCMP_SYS(pwrite64), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(unlink),
     SCMP_SYS(unlinkat),
     // Waiting and time.
     SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(poll),
-    SCMP_SYS(ppoll), SCMP_SYS(timerfd_settime), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(nanosleep), SCMP_SYS(futex), SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
+    SCMP_SYS(ppoll), SCMP_SYS(timerfd_settime), SCMP_SYS(timer_create), SCMP_SYS(timer_settime),
+    SCMP_SYS(timer_delete), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+    SCMP_SYS(futex), SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
     // Memory and entropy.
     SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect), SCMP_SYS(madvise),
     SCMP_SYS(mlock), SCMP_SYS(munlock), SCMP_SYS(brk), SCMP_SYS(getrandom),

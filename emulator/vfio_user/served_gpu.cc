@@ -13,6 +13,7 @@
 #include "abi/generated/status.h"
 #include "abi/vfio_user.h"
 #include "base/assert.h"
+#include "emulator/vfio_user/planted_bug.h"
 
 namespace ward::emulator {
 namespace {
@@ -128,8 +129,9 @@ uint64_t ServedGpu::NowNs() const { return SteadyNs() - start_ns_ + 1; }
 
 bool ServedGpu::Attach(ClientPort* client) {
   WARD_ASSERT(client_ == nullptr);
-  if (!vram_.Renew(vram_bytes_)) return false;
-  boundary_->Reset(device::ResetKind::kPowerOn);
+  const bool is_kept = WARD_HAS_BUG("vram.kept") && vram_.memory() != nullptr;
+  if (!is_kept && !vram_.Renew(vram_bytes_)) return false;
+  if (!WARD_HAS_BUG("registers.kept")) boundary_->Reset(device::ResetKind::kPowerOn);
   config_->OnReset();
   client_ = client;
   bus_master_ = false;
@@ -138,9 +140,9 @@ bool ServedGpu::Attach(ClientPort* client) {
 
 void ServedGpu::Detach() {
   client_ = nullptr;
-  boundary_->Reset(device::ResetKind::kPowerOn);
+  if (!WARD_HAS_BUG("registers.kept")) boundary_->Reset(device::ResetKind::kPowerOn);
   config_->OnReset();
-  vram_.Drop();
+  if (!WARD_HAS_BUG("vram.kept")) vram_.Drop();
 }
 
 uint64_t ServedGpu::RegionSize(uint32_t region) const {

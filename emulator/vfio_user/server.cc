@@ -45,7 +45,7 @@ sigset_t HandledSignals() {
 struct Server::Device {
   std::unique_ptr<Endpoint> endpoint;
   std::unique_ptr<DeviceServer> server;
-  std::function<void()> on_report;
+  DeviceHooks hooks;
   std::thread thread;
   std::atomic<bool> failed{false};
   std::promise<void> ended;  // its thread has nothing to do any more
@@ -68,14 +68,15 @@ Server::~Server() {
 }
 
 void Server::Add(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<ServedGpu> gpu,
-                 const AccessKey* key, std::function<void()> on_report) {
+                 const AccessKey* key, DeviceHooks hooks) {
   auto device = std::make_unique<Device>();
   device->endpoint = std::move(endpoint);
-  device->on_report = std::move(on_report);
+  device->hooks = std::move(hooks);
   const DeviceServerOptions options = {.name = device->endpoint->name(),
                                        .endpoint = device->endpoint.get(),
                                        .key = key,
-                                       .log = &log_};
+                                       .log = &log_,
+                                       .trouble = device->hooks.trouble};
   device->server = std::make_unique<DeviceServer>(std::move(gpu), options);
   devices_.push_back(std::move(device));
 }
@@ -116,7 +117,7 @@ void Server::WaitForEnd() {
     if (signal < 0 && errno == EINTR) continue;
     if (signal != SIGUSR1) return;
     for (const auto& device : devices_) {
-      if (device->on_report) device->server->Post(device->on_report);
+      if (device->hooks.on_report) device->server->Post(device->hooks.on_report);
     }
   }
 }
@@ -133,20 +134,32 @@ bool Server::Run(const ServerOptions& options, std::string* error) {
   WaitForEnd();
   TellStopping();
   status_.reset();
+  return EndDevices(error);
+}
+
+bool Server::EndDevices(std::string* error) {
+  error->clear();
   for (const auto& device : devices_) device->server->Stop();
   const auto limit = std::chrono::steady_clock::now() + kPatience;
-  bool all_well = true;
+  bool all_ended = true;
   for (const auto& device : devices_) {
     if (device->ended.get_future().wait_until(limit) != std::future_status::ready) {
       log_.Write(device->endpoint->name(), "does not end; the process does");
-      for (const auto& other : devices_) other->endpoint.reset();
-      _exit(1);
+      all_ended = false;
+      continue;
     }
     device->thread.join();
-    if (device->failed) all_well = false;
+    if (device->hooks.on_end) device->hooks.on_end();
+    if (device->failed) *error = "a device failed; the line above says why";
+    const std::string trouble = device->hooks.trouble ? device->hooks.trouble() : "";
+    if (!trouble.empty()) *error = fmt::format("{}: {}", device->endpoint->name(), trouble);
   }
-  if (!all_well) *error = "a device failed; the line above says why";
-  return all_well;
+  if (!all_ended) {
+    if (!error->empty()) log_.Write("server", *error);
+    for (const auto& device : devices_) device->endpoint.reset();
+    _exit(1);
+  }
+  return error->empty();
 }
 
 }  // namespace ward::emulator

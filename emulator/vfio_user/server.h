@@ -22,6 +22,16 @@ struct ServerOptions {
   bool sandbox = true;  // only the system calls that serving needs
 };
 
+// What a device asks of whoever has it served; each may be null.
+struct DeviceHooks {
+  // On the device's thread, when the process gets SIGUSR1.
+  std::function<void()> on_report;
+  // What of its files is not whole, on the device's thread and after its end; empty: nothing.
+  std::function<std::string()> trouble;
+  // After the thread's end: nothing more will happen to it.
+  std::function<void()> on_end;
+};
+
 class Server {
  public:
   // SIGTERM, SIGINT, SIGHUP and SIGUSR1 are kept for Run from here on: before any thread exists.
@@ -30,21 +40,23 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // `key` may be null. `on_report` is called on the device's thread when the process gets SIGUSR1.
+  // `key` may be null.
   void Add(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<ServedGpu> gpu, const AccessKey* key,
-           std::function<void()> on_report);
+           DeviceHooks hooks);
 
   // Where an operator may ask how the devices stand; all are added before.
   void AddStatus(std::unique_ptr<Endpoint> endpoint);
 
   // Serves until SIGTERM, SIGINT or SIGHUP. True in good order; false, with `error`, when it can't
-  // begin or a device failed.
+  // begin, a device failed, or one of its files is not whole.
   bool Run(const ServerOptions& options, std::string* error);
 
  private:
   struct Device;
   void StartThreads();
   void WaitForEnd();
+  // Those whose threads have ended are closed; the process ends when one has not.
+  bool EndDevices(std::string* error);
 
   ServerLog log_;
   std::vector<std::unique_ptr<Device>> devices_;

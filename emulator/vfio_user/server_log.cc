@@ -1,25 +1,21 @@
 #include "emulator/vfio_user/server_log.h"
 
 #include <limits.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "emulator/boundary/standard_error.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
 namespace {
 
 // One write for a line, so that lines of threads and processes do not mix. A log that nobody takes
-// is lost, and nothing waits for it: a pipe that can be written to has room for PIPE_BUF bytes.
+// is lost, and nothing waits for it.
 void Print(std::string line) {
   if (line.size() > PIPE_BUF) line.resize(PIPE_BUF);
-  pollfd output = {STDERR_FILENO, POLLOUT, 0};
-  if (poll(&output, 1, 0) != 1 || (output.revents & POLLOUT) == 0) return;
-  const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
-  static_cast<void>(written);
+  StandardError::Write(line, 0);
 }
 
 }  // namespace

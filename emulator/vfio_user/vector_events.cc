@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "emulator/vfio_user/call_limit.h"
+
 namespace ward::emulator {
 namespace {
 
@@ -30,13 +32,18 @@ void VectorEvents::Assign(uint32_t vector, FileDescriptor event) {
 }
 
 // A full counter already says that the vector fired. The client shares the flag that keeps a write
-// from waiting, and may have cleared it, so it is set each time.
-void VectorEvents::Write(int event) {
+// from waiting, and may have cleared it, so it is set each time. It may be cleared again before the
+// write, and the write waits: not for ever. False then.
+bool VectorEvents::Write(int event) {
   const int flags = fcntl(event, F_GETFL);
-  if ((flags & O_NONBLOCK) == 0 && fcntl(event, F_SETFL, flags | O_NONBLOCK) != 0) return;
+  if ((flags & O_NONBLOCK) == 0 && fcntl(event, F_SETFL, flags | O_NONBLOCK) != 0) return true;
+  const CallLimit limit(kLimitMs);
+  if (!limit.is_set()) return false;
   const uint64_t one = 1;
   while (write(event, &one, sizeof(one)) < 0 && errno == EINTR) {
+    if (limit.HasPassed()) return false;
   }
+  return true;
 }
 
 void VectorEvents::DropEvents() {
@@ -58,7 +65,9 @@ void VectorEvents::FirePending() {
   for (uint32_t vector = 0; vector < abi::kVectorCount; ++vector) {
     if ((pending_ >> vector & 1) == 0 || !events_[vector].valid()) continue;
     pending_ &= ~(1u << vector);
-    Write(events_[vector].get());
+    if (Write(events_[vector].get())) continue;
+    events_[vector].Close();
+    is_held_up_ = true;
   }
 }
 

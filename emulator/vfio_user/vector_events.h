@@ -29,14 +29,21 @@ class VectorEvents {
 
   // A bit for each vector that fired and could not be told.
   uint32_t pending() const { return pending_; }
+  // Whether a client had a write to its eventfd wait for kLimitMs. That eventfd is gone then, and
+  // the client is to go.
+  bool is_held_up() const { return is_held_up_; }
+
+  // Less than a server waits for its devices at its end.
+  static constexpr int kLimitMs = 100;
 
  private:
   void FirePending();
-  static void Write(int event);
+  static bool Write(int event);
 
   std::array<FileDescriptor, abi::kVectorCount> events_;
   uint32_t pending_ = 0;
   bool bus_master_ = false;
+  bool is_held_up_ = false;
 };
 
 }  // namespace ward::emulator

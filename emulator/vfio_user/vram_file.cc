@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "emulator/vfio_user/planted_bug.h"
+
 namespace ward::emulator {
 
 bool VramFile::Renew(uint64_t size_bytes) {
@@ -27,7 +29,9 @@ void VramFile::Drop() {
   if (memory_ == nullptr) return;
   munmap(std::exchange(memory_, nullptr), size_);
   // Frees the pages of all who map them; they read zeros from now on.
-  fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size_));
+  if (!WARD_HAS_BUG("vram.unwiped"))
+    fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+              static_cast<off_t>(size_));
   file_.Close();
   size_ = 0;
 }

@@ -5,13 +5,13 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "catch2/catch_test_macros.hpp"
-#include "device/crypto/rsa_private_key.h"
 #include "firmware/guid.h"
-#include "tests/fakes/gpu_rig.h"
+#include "tests/conformance/chip.h"
 
 namespace ward::fakes::commands {
 
@@ -33,12 +33,13 @@ inline constexpr uint32_t kHuge = 32 * 0x1000;  // more than one slice moves
 // A chip with a user's queue, a keyed session of its context, and a view of each kind of memory.
 class Bench {
  public:
-  explicit Bench(const device::GpuOptions& options = Options()) : rig(options) {
+  explicit Bench(const test::ChipOptions& options = {.strict_iv = true})
+      : chip(test::MakeChip(options)), rig(*chip) {
     rig.CreateContext(1);
-    rig.MapSystem(1, kSource, GpuRig::kData);
-    rig.MapSystem(1, kDestination, GpuRig::kData + 0x1000);
-    rig.MapSystem(1, kIndirect, GpuRig::kData + 0x2000);
-    rig.MapSystem(1, kReadOnly, GpuRig::kData + 0x3000, false);
+    rig.MapSystem(1, kSource, rig.data());
+    rig.MapSystem(1, kDestination, rig.data() + 0x1000);
+    rig.MapSystem(1, kIndirect, rig.data() + 0x2000);
+    rig.MapSystem(1, kReadOnly, rig.data() + 0x3000, false);
     rig.MapSystem(1, kNoMemory, kNowhereOnTheBus);
     rig.MapPage(1, kBadEntry, abi::kPteValid | 0x10);
     const uint64_t hidden =
@@ -49,21 +50,16 @@ class Bench {
     rig.StartQueue(kUser, 1);
     const auto noop = MakeCommand<abi::NoopCommand>();
     for (uint64_t at = 0; at < 0x1000; at += 16) {
-      std::memcpy(rig.ports.bus.At(GpuRig::kData + 0x2000 + at, 16), &noop, 16);
+      std::memcpy(rig.Memory(rig.data() + 0x2000 + at, 16), &noop, 16);
     }
     rig.Write(abi::kRegOutputControl, 1);
-  }
-  static device::GpuOptions Options() {
-    device::GpuOptions options = GpuRig::Options();
-    options.strict_iv = true;
-    return options;
   }
 
   // The bytes are next on the queue, with no doorbell yet.
   void Put(uint32_t queue, ConstByteSpan bytes) {
     if (rig.FaultStatus(queue) != 0) rig.StartQueue(queue, queue == 0 ? 0 : 1);
     // A ring's end is no place for a command that would straddle it.
-    if (rig.ReadQueue(queue, abi::kRegRingTail) + bytes.size() + 16 > GpuRig::kRingBytes) {
+    if (rig.ReadQueue(queue, abi::kRegRingTail) + bytes.size() + 16 > QueueRig::kRingBytes) {
       rig.StartQueue(queue, queue == 0 ? 0 : 1);
     }
     rig.PushBytes(queue, bytes);
@@ -82,7 +78,7 @@ class Bench {
   uint32_t StatusOfReset(uint32_t queue, ConstByteSpan bytes) {
     Put(queue, bytes);
     rig.Doorbell(queue);
-    rig.gpu->Process(64);
+    test::Inside(rig).gpu->Process(64);
     rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
     return rig.FaultStatus(queue);
   }
@@ -94,26 +90,21 @@ class Bench {
   uint32_t Send(uint32_t message, const Bytes& payload) {
     rig.PushMessage(kUser, message, payload, kSource, 64);
     rig.RingAndRun(kUser);
-    return rig.ports.bus.Load<uint32_t>(GpuRig::kData);
+    return rig.Load<uint32_t>(rig.data());
   }
   uint32_t NewSession() {
     Bytes request(sizeof(abi::CreateSessionRequest));
     std::memcpy(request.data(), firmware::kAes128Ctr, 16);
     std::memcpy(request.data() + 32, firmware::kRsaesOaep, 16);
     REQUIRE(Send(abi::kMessageCreateSession, request) == 0);
-    return rig.ports.bus.Load<uint32_t>(GpuRig::kData + 16);
+    return rig.Load<uint32_t>(rig.data() + 16);
   }
   uint32_t KeyedSession(bool readback = true) {
     const uint32_t session = NewSession();
-    static const Bytes blob = [] {
-      const device::RsaPrivateKey* key = GpuRig::Options().identity_key;
-      Bytes wrapped(device::RsaPrivateKey::kModulusBytes);
-      REQUIRE(key->WrapKey(device::AesKey{}, wrapped));
-      return wrapped;
-    }();
+    const Bytes& blob = test::WrappedZeroKey();
     Bytes request(8);
     StoreLe<uint32_t>(request.data(), session);
-    StoreLe<uint32_t>(request.data() + 4, device::RsaPrivateKey::kModulusBytes);
+    StoreLe(request.data() + 4, static_cast<uint32_t>(blob.size()));
     request.insert(request.end(), blob.begin(), blob.end());
     REQUIRE(Send(abi::kMessageNegotiateSessionKey, request) == 0);
     Bytes readback_request(8);
@@ -140,7 +131,8 @@ class Bench {
   uint8_t NextIv() { return ++iv_; }
   uint64_t NextFence(uint32_t queue) { return rig.ReadQueue(queue, abi::kRegLastFenceLo) + 1; }
 
-  GpuRig rig;
+  const std::unique_ptr<QueueRig> chip;
+  QueueRig& rig;
 
  private:
   uint32_t session_ = 0;

@@ -14,7 +14,8 @@
 
 namespace ward::fakes::commands {
 
-using Scenario = std::function<uint32_t(Bench&)>;
+using Scenario = test::Scenario<Bench>;
+using test::Need;
 
 // A valid command with one thing changed, on its queue.
 template <typename T>
@@ -32,8 +33,8 @@ Scenario Changed(const char* name, std::function<void(Bench&, T*)> change) {
 // 128 KiB each of system memory twice, and of protected memory.
 inline void MapHuge(Bench* bench) {
   for (uint64_t page = 0; page < kHuge; page += 0x1000) {
-    bench->rig.MapSystem(1, 0x100000 + page, GpuRig::kData + 0x100000 + page);
-    bench->rig.MapSystem(1, 0x140000 + page, GpuRig::kData + 0x200000 + page);
+    bench->rig.MapSystem(1, 0x100000 + page, bench->rig.data() + 0x100000 + page);
+    bench->rig.MapSystem(1, 0x140000 + page, bench->rig.data() + 0x200000 + page);
     bench->rig.MapPage(1, 0x180000 + page,
                        (abi::kProtectedVramLocalBase + 0x10000 + page) | abi::kPteValid |
                            abi::kPteWritable | abi::kPteLocal);
@@ -45,32 +46,46 @@ inline uint32_t StatusOfReset(Bench* bench, const Bytes& bytes) {
   MapHuge(bench);
   bench->rig.PushBytes(kUser, bytes);
   bench->rig.Doorbell(kUser);
-  bench->rig.gpu->Process(4096);
-  bench->rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
-  return bench->rig.FaultStatus(kUser);
+  test::Inside(bench->rig).gpu->Process(4096);
+  return bench->rig.ResetEngines(kUser);
 }
 
 template <typename T>
 Scenario EngineReset(const char* name, std::function<void(Bench&, T*)> change) {
-  return [=](Bench& bench) {
+  const auto run = [=](Bench& bench) {
     const Bytes bytes = ValidCommands().at(name)(bench);
     T command;
     std::memcpy(&command, bytes.data(), sizeof(command));
     change(bench, &command);
     return StatusOfReset(&bench, BytesOf(command));
   };
+  return {run, Need::kInside};
+}
+
+// The same of a command that waits for what never comes.
+template <typename T>
+Scenario ResetInWait(const char* name, std::function<void(Bench&, T*)> change) {
+  return [=](Bench& bench) {
+    const Bytes bytes = ValidCommands().at(name)(bench);
+    T command;
+    std::memcpy(&command, bytes.data(), sizeof(command));
+    change(bench, &command);
+    bench.rig.PushBytes(kUser, BytesOf(command));
+    bench.rig.Doorbell(kUser);
+    bench.rig.RunIntoWait(kUser);
+    return bench.rig.ResetEngines(kUser);
+  };
 }
 
 inline Scenario WhenFailed(const char* name) {
-  return [=](Bench&) {
-    device::GpuOptions options = GpuRig::Options();
-    options.failing_self_test = 1;
-    Bench bench(options);
+  const auto run = [=](Bench&) {
+    Bench bench({.fails_self_test = true});
     // No session can be made then, and none is looked for.
     static Bench well;
     const Bytes bytes = ValidCommands().at(name)(well);
     return bench.StatusOf(QueueOf(*abi::FindCommand(LoadLe<uint16_t>(bytes.data()))), bytes);
   };
+  return {run, Need::kInside};
 }
 
 using Scenarios = std::vector<std::tuple<std::string, uint32_t, Scenario>>;
@@ -85,11 +100,12 @@ inline Scenarios QueueScenarios() {
       {"FENCE", kStatusBusError,
        [](Bench& b) {
          b.rig.WriteQueue(kUser, kRegQueueControl, 0);
-         b.rig.WriteQueue(kUser, kRegFenceAddressLo, 0x70000000);
+         b.rig.WriteQueue(kUser, kRegFenceAddressLo, static_cast<uint32_t>(kNowhereOnTheBus));
+         b.rig.WriteQueue(kUser, kRegFenceAddressHi, kNowhereOnTheBus >> 32);
          b.rig.WriteQueue(kUser, kRegQueueControl, kQueueControlEnableMask);
          auto c = MakeCommand<FenceCommand>();
          c.value = 1;
-         std::memcpy(b.rig.ports.bus.At(GpuRig::RingAddress(kUser), sizeof(c)), &c, sizeof(c));
+         std::memcpy(b.rig.Memory(b.rig.ring_address(kUser), sizeof(c)), &c, sizeof(c));
          b.rig.Doorbell(kUser, sizeof(c));
          b.rig.Run();
          return b.rig.FaultStatus(kUser);
@@ -98,18 +114,18 @@ inline Scenarios QueueScenarios() {
        [](Bench& b) {
          auto c = MakeCommand<FenceCommand>();
          c.value = 1;
-         std::memcpy(b.rig.ports.bus.At(GpuRig::kData + 0x2000, 16), &c, 16);
+         std::memcpy(b.rig.Memory(b.rig.data() + 0x2000, 16), &c, 16);
          return b.StatusOf(kUser, ValidCommands().at("INDIRECT_BUFFER")(b));
        }},
       {"WAIT", kStatusEngineReset,
-       EngineReset<WaitCommand>("WAIT", [](Bench&, auto* c) { c->value = ~uint64_t{0}; })},
+       ResetInWait<WaitCommand>("WAIT", [](Bench&, auto* c) { c->value = ~uint64_t{0}; })},
       {"INDIRECT_BUFFER", kStatusOperandInvalid,
        Changed<IndirectBufferCommand>("INDIRECT_BUFFER",
                                       [](Bench&, auto* c) { c->length_bytes = 0; })},
       {"INDIRECT_BUFFER", kStatusCommandNotPermitted,
        [](Bench& b) {
          const Bytes self = ValidCommands().at("INDIRECT_BUFFER")(b);
-         std::memcpy(b.rig.ports.bus.At(GpuRig::kData + 0x2000, 32), self.data(), 32);
+         std::memcpy(b.rig.Memory(b.rig.data() + 0x2000, 32), self.data(), 32);
          return b.StatusOf(kUser, self);
        }},
       {"SECURITY_MESSAGE", kStatusOperandInvalid,
@@ -134,7 +150,7 @@ inline Scenarios DisplayScenarios() {
       {"CURSOR", kStatusAddressOutOfRange,
        Changed<CursorCommand>("CURSOR", [](Bench&, auto* c) { c->address |= uint64_t{1} << 40; })},
       {"CURSOR", kStatusScanoutRefused,
-       Changed<CursorCommand>("CURSOR", [](Bench&, auto* c) { c->address = GpuRig::kData; })},
+       Changed<CursorCommand>("CURSOR", [](Bench& b, auto* c) { c->address = b.rig.data(); })},
       {"CURSOR", kStatusDeviceInErrorState, WhenFailed("CURSOR")},
       {"WAIT_VBLANK", kStatusEngineReset,
        EngineReset<WaitVblankCommand>("WAIT_VBLANK", [](Bench&, auto* c) { c->count = 1000; })},
@@ -153,7 +169,7 @@ inline Scenarios DisplayScenarios() {
       {"FLIP", kStatusAddressOutOfRange,
        Changed<FlipCommand>("FLIP", [](Bench&, auto* c) { c->address |= uint64_t{1} << 40; })},
       {"FLIP", kStatusScanoutRefused,
-       Changed<FlipCommand>("FLIP", [](Bench&, auto* c) { c->address = GpuRig::kData; })},
+       Changed<FlipCommand>("FLIP", [](Bench& b, auto* c) { c->address = b.rig.data(); })},
       {"FLIP", kStatusDeviceInErrorState, WhenFailed("FLIP")},
   };
 }
@@ -192,17 +208,18 @@ inline Scenarios KernelScenarios() {
                                     c->length_bytes = 4096;
                                   })},
       {"INVALIDATE", kStatusEngineReset,
-       [](Bench& b) {
-         // It waits for a message of the context.
-         b.rig.PushBytes(kUser, ValidCommands().at("SECURITY_MESSAGE")(b));
-         b.rig.Doorbell(kUser);
-         b.rig.gpu->Process(4096);
-         b.rig.PushBytes(0, ValidCommands().at("INVALIDATE")(b));
-         b.rig.Doorbell(0);
-         b.rig.gpu->Process(4096);
-         b.rig.Write(kRegDeviceControl, kDeviceControlResetEnginesMask);
-         return b.rig.FaultStatus(0);
-       }},
+       Scenario(
+           [](Bench& b) {
+             // It waits for a message of the context.
+             b.rig.PushBytes(kUser, ValidCommands().at("SECURITY_MESSAGE")(b));
+             b.rig.Doorbell(kUser);
+             test::Inside(b.rig).gpu->Process(4096);
+             b.rig.PushBytes(0, ValidCommands().at("INVALIDATE")(b));
+             b.rig.Doorbell(0);
+             test::Inside(b.rig).gpu->Process(4096);
+             return b.rig.ResetEngines(0);
+           },
+           Need::kInside)},
   };
 }
 
@@ -269,7 +286,9 @@ void AddSessionScenarios(const char* name, Scenarios* scenarios) {
   scenarios->push_back(
       {name, kStatusSessionInvalid, Changed<T>(name, [](Bench&, T* c) { c->session = 0x7777; })});
   scenarios->push_back(
-      {name, kStatusSessionLost, Changed<T>(name, [](Bench& b, T*) { b.rig.gpu->TearDown(); })});
+      {name, kStatusSessionLost,
+       Scenario(Changed<T>(name, [](Bench& b, T*) { test::Inside(b.rig).gpu->TearDown(); }).run,
+                Need::kInside)});
   scenarios->push_back(
       {name, kStatusOperandInvalid, Changed<T>(name, [](Bench&, T* c) { c->length_bytes = 0; })});
   scenarios->push_back({name, kStatusDeviceInErrorState, WhenFailed(name)});
@@ -287,11 +306,34 @@ void AddDecryptScenarios(const char* name, Scenarios* scenarios) {
                         Changed<T>(name, [](Bench&, T* c) { c->destination = kDestination; })});
   scenarios->push_back({name, kStatusProtectedReadRefused,
                         Changed<T>(name, [](Bench&, T* c) { c->source = kTwoOwners; })});
-  scenarios->push_back({name, kStatusIvReused, Changed<T>(name, [=](Bench& b, T* c) {
-                          Bytes first = ValidCommands().at(name)(b);
-                          REQUIRE(b.StatusOf(kUser, first) == 0);
-                          std::memset(c->iv, 0, sizeof(c->iv));
-                        })});
+  const Scenario reuse = Changed<T>(name, [=](Bench& b, T* c) {
+    Bytes first = ValidCommands().at(name)(b);
+    REQUIRE(b.StatusOf(kUser, first) == 0);
+    std::memset(c->iv, 0, sizeof(c->iv));
+  });
+  scenarios->push_back({name, kStatusIvReused, Scenario(reuse.run, Need::kStrictIv)});
+}
+
+// Status of an ENCRYPT_BLT whose key is replaced while it runs.
+inline uint32_t ReplaceReadbackKeyAmidBlt(Bench& b) {
+  using namespace abi;  // NOLINT: names of one contract
+  MapHuge(&b);
+  Bytes bytes = ValidCommands().at("ENCRYPT_BLT")(b);
+  StoreLe<uint32_t>(bytes.data() + offsetof(EncryptBltCommand, length_bytes), kHuge);
+  StoreLe<uint64_t>(bytes.data() + offsetof(EncryptBltCommand, source), 0x100000);
+  StoreLe<uint64_t>(bytes.data() + offsetof(EncryptBltCommand, destination), 0x140000);
+  b.rig.PushBytes(kUser, bytes);
+  b.rig.Doorbell(kUser);
+  test::Inside(b.rig).gpu->Process(4096);
+  b.rig.StartQueue(2, 1);
+  Bytes request(8);
+  StoreLe<uint32_t>(request.data(), b.session());
+  b.rig.PushMessage(2, kMessageGetReadbackKey, request, kSource, 64);
+  b.rig.Doorbell(2);
+  test::Inside(b.rig).gpu->Process(4096);
+  test::Inside(b.rig).ports.clock.now_ns += 1000000000;
+  b.rig.Run(4096);
+  return b.rig.ReadQueue(kUser, kRegRefusalStatus);
 }
 
 inline Scenarios SessionScenarios() {
@@ -314,38 +356,21 @@ inline Scenarios SessionScenarios() {
        Changed<DecryptSampleCommand>("DECRYPT_SAMPLE",
                                      [](Bench&, auto* c) { c->length_bytes = kLength + 1; })},
       {"DECRYPT_SAMPLE", kStatusEngineReset,
-       [](Bench& b) {
-         Bytes bytes = ValidCommands().at("DECRYPT_SAMPLE")(b);
-         StoreLe<uint32_t>(bytes.data() + offsetof(DecryptSampleCommand, length_bytes), kHuge);
-         StoreLe<uint64_t>(bytes.data() + offsetof(DecryptSampleCommand, source), 0x100000);
-         StoreLe<uint64_t>(bytes.data() + offsetof(DecryptSampleCommand, destination), 0x180000);
-         StoreLe<uint32_t>(bytes.data() + sizeof(DecryptSampleCommand) + 4, kHuge);
-         return StatusOfReset(&b, bytes);
-       }},
+       Scenario(
+           [](Bench& b) {
+             Bytes bytes = ValidCommands().at("DECRYPT_SAMPLE")(b);
+             StoreLe<uint32_t>(bytes.data() + offsetof(DecryptSampleCommand, length_bytes), kHuge);
+             StoreLe<uint64_t>(bytes.data() + offsetof(DecryptSampleCommand, source), 0x100000);
+             StoreLe<uint64_t>(bytes.data() + offsetof(DecryptSampleCommand, destination),
+                               0x180000);
+             StoreLe<uint32_t>(bytes.data() + sizeof(DecryptSampleCommand) + 4, kHuge);
+             return StatusOfReset(&b, bytes);
+           },
+           Need::kInside)},
       {"DECRYPT_SAMPLE", kStatusCommandLengthInvalid,
        Changed<DecryptSampleCommand>("DECRYPT_SAMPLE",
                                      [](Bench&, auto* c) { c->sub_sample_count = 3; })},
-      {"ENCRYPT_BLT", kStatusSessionNoKey,
-       [](Bench& b) {
-         // The read-back key is replaced while the blt runs.
-         MapHuge(&b);
-         Bytes bytes = ValidCommands().at("ENCRYPT_BLT")(b);
-         StoreLe<uint32_t>(bytes.data() + offsetof(EncryptBltCommand, length_bytes), kHuge);
-         StoreLe<uint64_t>(bytes.data() + offsetof(EncryptBltCommand, source), 0x100000);
-         StoreLe<uint64_t>(bytes.data() + offsetof(EncryptBltCommand, destination), 0x140000);
-         b.rig.PushBytes(kUser, bytes);
-         b.rig.Doorbell(kUser);
-         b.rig.gpu->Process(4096);
-         b.rig.StartQueue(2, 1);
-         Bytes request(8);
-         StoreLe<uint32_t>(request.data(), b.session());
-         b.rig.PushMessage(2, kMessageGetReadbackKey, request, kSource, 64);
-         b.rig.Doorbell(2);
-         b.rig.gpu->Process(4096);
-         b.rig.ports.clock.now_ns += 1000000000;
-         b.rig.Run(4096);
-         return b.rig.ReadQueue(kUser, kRegRefusalStatus);
-       }},
+      {"ENCRYPT_BLT", kStatusSessionNoKey, Scenario(ReplaceReadbackKeyAmidBlt, Need::kInside)},
       {"ENCRYPT_BLT", kStatusSessionNoReadbackKey,
        Changed<EncryptBltCommand>("ENCRYPT_BLT",
                                   [](Bench& b, auto* c) { c->session = b.KeyedSession(false); })},

@@ -3,6 +3,7 @@
 // commands then look for a status that a command has and nobody provoked.
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <random>
@@ -29,6 +30,9 @@ bool IsControl(const CommandInfo& info) {
          info.opcode == abi::IndirectBufferCommand::kOpcode ||
          info.opcode == abi::SecurityMessageCommand::kOpcode;
 }
+
+using test::NeedsScope;
+using test::Offers;
 
 using Pair = std::pair<std::string, uint32_t>;  // command and status
 using Pairs = std::set<Pair>;
@@ -110,21 +114,45 @@ bool IsBeyondReach(uint32_t status) {
          status == abi::kStatusKeyDamaged;  // by nothing but a damaged vault: crypto_engine_test
 }
 
+void ProvokeMistakes(const CommandInfo& info, Pairs* provoked) {
+  const auto valid = ValidCommands().at(info.name);
+  Bytes bytes;
+  {
+    Bench bench;
+    bytes = valid(bench);
+  }
+  ProvokeHeaders(info, bytes, provoked);
+  ProvokeAddresses(info, valid, provoked);
+}
+
+std::vector<Scenarios> AllScenarios() {
+  return {QueueScenarios(), DisplayScenarios(), KernelScenarios(), TransferScenarios(),
+          SessionScenarios()};
+}
+
+void Provoke(const std::string& name, uint32_t status, const Scenario& scenario) {
+  Bench bench;
+  INFO(name << " " << abi::StatusName(status));
+  CHECK(scenario.run(bench) == status);
+}
+
+// Those scenarios that need this alone; kCount: those that need nothing.
+void ProvokeThose(Need need) {
+  for (const Scenarios& scenarios : AllScenarios()) {
+    for (const auto& [name, status, scenario] : scenarios) {
+      if (scenario.need == need) Provoke(name, status, scenario);
+    }
+  }
+}
+
+// All that can be, which takes the chip's inside.
 const Pairs& Provoked() {
   static const Pairs all = [] {
     Pairs provoked;
-    const auto valid = ValidCommands();
-    for (const CommandInfo& info : abi::kCommands) {
-      Bench bench;
-      ProvokeHeaders(info, valid.at(info.name)(bench), &provoked);
-      ProvokeAddresses(info, valid.at(info.name), &provoked);
-    }
-    for (const Scenarios& scenarios : {QueueScenarios(), DisplayScenarios(), KernelScenarios(),
-                                       TransferScenarios(), SessionScenarios()}) {
+    for (const CommandInfo& info : abi::kCommands) ProvokeMistakes(info, &provoked);
+    for (const Scenarios& scenarios : AllScenarios()) {
       for (const auto& [name, status, scenario] : scenarios) {
-        Bench bench;
-        INFO(name << " " << abi::StatusName(status));
-        CHECK(scenario(bench) == status);
+        Provoke(name, status, scenario);
         provoked.insert({name, status});
       }
     }
@@ -134,6 +162,7 @@ const Pairs& Provoked() {
 }
 
 TEST_CASE("every command has a form that ends well") {
+  const NeedsScope needs;
   const auto valid = ValidCommands();
   for (const CommandInfo& info : abi::kCommands) {
     Bench bench;
@@ -143,8 +172,31 @@ TEST_CASE("every command has a form that ends well") {
   }
 }
 
+TEST_CASE("every command ends with the status of what is wrong in its header and addresses") {
+  const NeedsScope needs;
+  Pairs provoked;
+  for (const CommandInfo& info : abi::kCommands) ProvokeMistakes(info, &provoked);
+  CHECK(provoked.size() > std::size(abi::kCommands));
+}
+
+TEST_CASE("every command ends with the statuses that its operands and its session lead to") {
+  const NeedsScope needs;
+  ProvokeThose(Need::kCount);
+}
+
+TEST_CASE("every decrypting command refuses counters that were used, under the strict policy",
+          "[needs-strict-iv]") {
+  const NeedsScope needs;
+  NeedsScope::Use(Need::kStrictIv);
+  ProvokeThose(Need::kStrictIv);
+}
+
 TEST_CASE(
-    "every command ends with every status that it can have, and the list of the rest is empty") {
+    "every command ends with every status that it can have, and the list of the rest is empty",
+    "[needs-inside]") {
+  const NeedsScope needs;
+  NeedsScope::Use(Need::kInside);
+  static_cast<void>(Offers(Need::kStrictIv));
   const Pairs& provoked = Provoked();
   CHECK(NotYetProvoked().empty());
   for (const auto& [pair, reason] : NotYetProvoked()) CHECK(provoked.count(pair) == 0);
@@ -195,7 +247,7 @@ Bytes Mutate(Bytes bytes, const CommandInfo& info, std::mt19937* dice) {
 enum class Mishap { kNone, kEngineReset, kFailedSelfTest };
 
 void BeginAnew(Bench* bench) {
-  bench->rig.gpu->Reset(device::ResetKind::kPowerOn);
+  test::Inside(bench->rig).gpu->Reset(device::ResetKind::kPowerOn);
   bench->rig.CreateContext(1);
   bench->rig.StartQueue(kUser, 1);
 }
@@ -207,10 +259,8 @@ void TryRandom(const CommandInfo& info, Mishap mishap, int count, Pairs* unknown
   std::mt19937 dice(info.opcode);
   Bench well;
   well.MakeTwoOwners();
-  device::GpuOptions options = GpuRig::Options();
-  options.failing_self_test = 1;
   std::optional<Bench> failed;
-  if (mishap == Mishap::kFailedSelfTest) failed.emplace(options);
+  if (mishap == Mishap::kFailedSelfTest) failed.emplace(test::ChipOptions{.fails_self_test = true});
   Bench& bench = failed ? *failed : well;
   const bool is_context = info.opcode == abi::ContextDestroyCommand::kOpcode ||
                           info.opcode == abi::ContextCreateCommand::kOpcode;
@@ -232,13 +282,15 @@ void TryRandom(const CommandInfo& info, Mishap mishap, int count, Pairs* unknown
     if (status != 0 && provoked.count({info.name, status}) == 0) {
       unknown->insert({info.name, status});
     }
-    bench.rig.ports.trace.events.clear();
-    bench.rig.ports.bus.ClearLog();
-    bench.rig.ports.vram.ClearLog();
+    GpuRig& inside = test::Inside(bench.rig);
+    inside.ports.trace.events.clear();
+    inside.ports.bus.ClearLog();
+    inside.ports.vram.ClearLog();
   }
 }
 
 void CheckRandom(Mishap mishap, int count) {
+  const NeedsScope needs;
   Pairs unknown;
   for (const CommandInfo& info : abi::kCommands) {
     const bool is_context = info.opcode == abi::ContextDestroyCommand::kOpcode ||
@@ -251,16 +303,16 @@ void CheckRandom(Mishap mishap, int count) {
   }
 }
 
-TEST_CASE("random commands end with no status that was not provoked for them") {
+TEST_CASE("random commands end with no status that was not provoked for them", "[needs-inside]") {
   CheckRandom(Mishap::kNone, 400);
 }
 
 // Operands alone lead to neither.
-TEST_CASE("nor do random commands amid which the engines are reset") {
+TEST_CASE("nor do random commands amid which the engines are reset", "[needs-inside]") {
   CheckRandom(Mishap::kEngineReset, 100);
 }
 
-TEST_CASE("nor do random commands on a chip that failed its self test") {
+TEST_CASE("nor do random commands on a chip that failed its self test", "[needs-inside]") {
   CheckRandom(Mishap::kFailedSelfTest, 100);
 }
 

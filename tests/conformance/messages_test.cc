@@ -1,5 +1,6 @@
 // Every message of the description: who may send it.
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -7,29 +8,34 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
-#include "tests/fakes/gpu_rig.h"
+#include "tests/conformance/chip.h"
+#include "tests/integration/needs.h"
 
 namespace ward::fakes {
 namespace {
 
 constexpr uint64_t kUserAnswer = 0x1000;  // of context 1
 
-struct MessageRig : GpuRig {
-  MessageRig() {
-    CreateContext(1);
-    MapSystem(1, kUserAnswer, kData);
-    StartQueue(1, 1);
+struct MessageBench {
+  MessageBench() {
+    rig.CreateContext(1);
+    rig.MapSystem(1, kUserAnswer, rig.data());
+    rig.StartQueue(1, 1);
   }
   // The answer to a payload of zeros; the largest response fits.
   uint32_t Ask(uint32_t queue, const abi::MessageInfo& message, size_t payload_bytes) {
-    ports.bus.Store<uint32_t>(kData, 0xffffffff);
-    PushMessage(queue, message.number, std::vector<uint8_t>(payload_bytes),
-                queue == 0 ? kData : kUserAnswer, 4096);
-    RingAndRun(queue);
-    REQUIRE(FaultStatus(queue) == 0);
-    StartQueue(queue, queue);
-    return ports.bus.Load<uint32_t>(kData);
+    rig.Store<uint32_t>(rig.data(), 0xffffffff);
+    rig.PushMessage(queue, message.number, std::vector<uint8_t>(payload_bytes),
+                    queue == 0 ? rig.data() : kUserAnswer, 4096);
+    rig.RingAndRun(queue);
+    REQUIRE(rig.FaultStatus(queue) == 0);
+    rig.StartQueue(queue, queue);
+    return rig.Load<uint32_t>(rig.data());
   }
+
+  const test::NeedsScope needs;
+  const std::unique_ptr<QueueRig> chip = test::MakeChip();
+  QueueRig& rig = *chip;
 };
 
 TEST_CASE("the messages about what all users share are the kernel's queue's") {
@@ -44,14 +50,14 @@ TEST_CASE("the messages about what all users share are the kernel's queue's") {
 }
 
 TEST_CASE("each message is permitted where its description says, whatever its payload") {
-  MessageRig rig;
+  MessageBench bench;
   for (const abi::MessageInfo& message : abi::kMessages) {
     INFO(message.name);
     for (const size_t payload_bytes :
          {size_t{0}, size_t{message.request_bytes}, size_t{message.request_bytes} + 5}) {
-      const uint32_t to_user = rig.Ask(1, message, payload_bytes);
+      const uint32_t to_user = bench.Ask(1, message, payload_bytes);
       CHECK((to_user == abi::kStatusMessageNotPermitted) == message.privileged);
-      CHECK(rig.Ask(0, message, payload_bytes) != abi::kStatusMessageNotPermitted);
+      CHECK(bench.Ask(0, message, payload_bytes) != abi::kStatusMessageNotPermitted);
     }
   }
 }

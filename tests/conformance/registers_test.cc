@@ -4,13 +4,20 @@
 #include <set>
 
 #include "catch2/catch_test_macros.hpp"
-#include "tests/fakes/gpu_rig.h"
+#include "tests/conformance/chip.h"
+#include "tests/integration/config_space.h"
+#include "tests/integration/function_under_test.h"
 
 namespace ward::fakes {
 namespace {
 
 using abi::RegisterAccess;
 using abi::RegisterInfo;
+using test::Inside;
+using test::MakeChip;
+using test::Need;
+using test::NeedsScope;
+using test::Offers;
 
 void ForEachRegister(const std::function<void(const RegisterInfo&, uint32_t)>& visit) {
   for (const RegisterInfo& info : abi::kRegisters) {
@@ -31,8 +38,13 @@ uint32_t KeptMask(const RegisterInfo& info) {
 // A value outside of the modes is ignored, which is a rule of its own.
 bool KeepsEveryValue(const RegisterInfo& info) { return info.offset != abi::kRegOutputMode; }
 
+// Of all state, where it can be seen.
+uint64_t HashOf(QueueRig& rig) { return Offers(Need::kInside) ? Inside(rig).gpu->StateHash() : 0; }
+
 TEST_CASE("every register has its reset value, at power-on and after each reset") {
-  GpuRig rig;
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
   // A reset of the function sets one cause, and power-on none.
   const auto check_all = [&](bool keys_lost) {
     ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
@@ -59,20 +71,23 @@ TEST_CASE("every register has its reset value, at power-on and after each reset"
     rig.PushFence(0, 3);
     rig.RingAndRun(0);
   };
-  check_all(false);
+  check_all(test::ChosenFunction() != nullptr);  // that one was reset
   disturb();
   rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
   check_all(true);
   disturb();
-  rig.gpu->Reset(device::ResetKind::kFunction);
+  rig.ResetFunction();
   check_all(true);
+  if (!Offers(Need::kInside)) return;
   disturb();
-  rig.gpu->Reset(device::ResetKind::kPowerOn);
+  Inside(rig).gpu->Reset(device::ResetKind::kPowerOn);
   check_all(false);
 }
 
 TEST_CASE("a read-write register keeps its writable bits and no other") {
-  GpuRig rig;
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
   ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
     if (info.access != RegisterAccess::kRw || info.offset == abi::kRegDeviceControl ||
         !KeepsEveryValue(info)) {
@@ -90,7 +105,9 @@ TEST_CASE("a read-write register keeps its writable bits and no other") {
 }
 
 TEST_CASE("read-only, read-as-zero and write-only registers ignore what is written") {
-  GpuRig rig;
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
   ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
     const bool fixed = info.access == RegisterAccess::kRo || info.access == RegisterAccess::kRaz;
     const bool is_time = info.offset == abi::kRegTimestampLo || info.offset == abi::kRegTimestampHi;
@@ -104,7 +121,9 @@ TEST_CASE("read-only, read-as-zero and write-only registers ignore what is writt
 }
 
 TEST_CASE("bits that act read zero") {
-  GpuRig rig;
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
   ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
     if (info.action_mask == 0) return;
     INFO(info.name << " at " << offset);
@@ -114,7 +133,10 @@ TEST_CASE("bits that act read zero") {
 }
 
 TEST_CASE("a cause is cleared by the one that is written to it, and by nothing else") {
-  GpuRig rig;
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
+  rig.Write(abi::kRegInterruptCause, 0xffffffff);
   rig.StartQueue(0);
   rig.PushFence(0, 1, abi::FenceCommand::kFlagInterrupt);
   rig.PushFence(0, 1);  // a fault
@@ -131,7 +153,9 @@ TEST_CASE("a cause is cleared by the one that is written to it, and by nothing e
 }
 
 TEST_CASE("no register is another one's alias") {
-  GpuRig rig;
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
   std::map<uint32_t, uint32_t> expected;
   uint32_t next = 0x9e3779b9;
   ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
@@ -151,12 +175,14 @@ TEST_CASE("no register is another one's alias") {
 }
 
 TEST_CASE("an offset that is not described reads zero, ignores writes, and is traced") {
-  GpuRig rig;
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
   std::set<uint32_t> described;
   ForEachRegister([&](const RegisterInfo&, uint32_t offset) { described.insert(offset); });
-  const uint64_t before = rig.gpu->StateHash();
+  const uint64_t before = HashOf(rig);
   size_t count = 0;
-  rig.ports.trace.events.clear();
+  if (Offers(Need::kInside)) Inside(rig).ports.trace.events.clear();
   bool all_zero = true;
   const auto probe = [&](uint32_t offset) {
     if (described.count(offset) != 0) return;
@@ -167,12 +193,17 @@ TEST_CASE("an offset that is not described reads zero, ignores writes, and is tr
   for (uint32_t offset = 0; offset < 0x10000; offset += 4) probe(offset);
   for (uint32_t offset = 0x10000; offset < abi::kRegisterBarSize; offset += 0x3fc) probe(offset);
   CHECK(all_zero);
-  CHECK(rig.gpu->StateHash() == before);
-  CHECK(rig.ports.trace.CountOf("unmodelled access") == count);
+  CHECK(HashOf(rig) == before);
+  if (Offers(Need::kInside)) {
+    CHECK(Inside(rig).ports.trace.CountOf("unmodelled access") == count);
+  }
 }
 
-TEST_CASE("only aligned accesses of 32 bits reach a register") {
-  GpuRig rig;
+// A driver has no other accesses to make.
+TEST_CASE("only aligned accesses of 32 bits reach a register", "[needs-inside]") {
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  GpuRig& rig = Inside(*chip);
   const uint64_t before = rig.gpu->StateHash();
   bool all_zero = true;
   ForEachRegister([&](const RegisterInfo&, uint32_t offset) {
@@ -189,38 +220,56 @@ TEST_CASE("only aligned accesses of 32 bits reach a register") {
   CHECK(rig.gpu->StateHash() == before);
 }
 
-// docs/spec/pci.md, power: PMCSR of the power management capability.
-constexpr uint32_t kPowerControl = 0x44, kD0 = 0, kD1 = 1, kD2 = 2, kD3Hot = 3;
+constexpr uint32_t kD0 = 0, kD1 = 1, kD2 = 2, kD3Hot = 3;
 
-TEST_CASE("in D3hot every register reads all ones and ignores writes, whatever the access") {
-  GpuRig rig;
+// PCI Express Base 4.0, 7.5.2.2: PMCSR of the power management capability.
+uint32_t PowerControl(QueueRig& rig) {
+  const uint32_t capability = test::FindCapability(
+      test::kPowerManagementCapability,
+      [&](uint32_t offset, uint32_t size) { return rig.ReadConfig(offset, size); });
+  REQUIRE(capability != 0);
+  return capability + 4;
+}
+
+TEST_CASE("in D3hot every register reads all ones and ignores writes, whatever the access",
+          "[needs-power]") {
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
+  NeedsScope::Use(Need::kPower);
   rig.StartQueue(0);
-  rig.gpu->WriteConfig(kPowerControl, 2, kD3Hot);
-  const uint64_t before = rig.gpu->StateHash();
+  rig.WriteConfig(PowerControl(rig), 2, kD3Hot);
+  const uint64_t before = HashOf(rig);
   ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
     INFO(info.name << " at " << offset);
     CHECK(rig.Read(offset) == 0xffffffff);
     for (const uint32_t value : {0u, 1u, 0xffffffffu}) rig.Write(offset, value);
+    if (!Offers(Need::kInside)) return;
     for (const uint32_t size : {1u, 2u, 8u}) {
-      CHECK(rig.gpu->ReadRegister(offset, size) == 0xffffffff);
-      rig.gpu->WriteRegister(offset, size, 0xffffffff);
+      CHECK(Inside(rig).gpu->ReadRegister(offset, size) == 0xffffffff);
+      Inside(rig).gpu->WriteRegister(offset, size, 0xffffffff);
     }
   });
   CHECK(rig.Read(abi::kRegisterBarSize - 4) == 0xffffffff);
-  CHECK(rig.gpu->StateHash() == before);
-  CHECK_FALSE(rig.gpu->Process(1 << 20).more);
-  CHECK(rig.gpu->StateHash() == before);
+  CHECK(HashOf(rig) == before);
+  if (Offers(Need::kInside)) CHECK_FALSE(Inside(rig).gpu->Process(1 << 20).more);
+  CHECK(HashOf(rig) == before);
+  rig.WriteConfig(PowerControl(rig), 2, kD0);
 }
 
-TEST_CASE("back in D0 every register has its reset value and keeps what is written again") {
-  GpuRig rig;
+TEST_CASE("back in D0 every register has its reset value and keeps what is written again",
+          "[needs-power]") {
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
+  NeedsScope::Use(Need::kPower);
   ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
     if (info.access == RegisterAccess::kRw && info.offset != abi::kRegDeviceControl) {
       rig.Write(offset, 0xffffffff);
     }
   });
-  rig.gpu->WriteConfig(kPowerControl, 2, kD3Hot);
-  rig.gpu->WriteConfig(kPowerControl, 2, kD0);
+  rig.WriteConfig(PowerControl(rig), 2, kD3Hot);
+  rig.WriteConfig(PowerControl(rig), 2, kD0);
   ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
     if (info.reset_is_option) return;
     INFO(info.name << " at " << offset);
@@ -234,12 +283,16 @@ TEST_CASE("back in D0 every register has its reset value and keeps what is writt
   });
 }
 
-TEST_CASE("D1 and D2 are not offered: registers stay what they are") {
-  GpuRig rig;
+TEST_CASE("D1 and D2 are not offered: registers stay what they are", "[needs-power]") {
+  const NeedsScope needs;
+  const auto chip = MakeChip();
+  QueueRig& rig = *chip;
+  NeedsScope::Use(Need::kPower);
+  rig.Write(abi::kRegInterruptCause, 0xffffffff);
   rig.Write(abi::kRegScratch, 0x12345678);
   for (const uint32_t state : {kD1, kD2}) {
-    rig.gpu->WriteConfig(kPowerControl, 2, state);
-    CHECK(rig.gpu->ReadConfig(kPowerControl, 2) == kD0);
+    rig.WriteConfig(PowerControl(rig), 2, state);
+    CHECK(rig.ReadConfig(PowerControl(rig), 2) == kD0);
     ForEachRegister([&](const RegisterInfo& info, uint32_t offset) {
       if (info.reset_is_option) return;
       INFO(info.name);

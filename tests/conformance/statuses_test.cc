@@ -2,14 +2,14 @@
 // leaves out is named with its reason, and a status that nobody thought of fails the test.
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
-#include "device/crypto/rsa_private_key.h"
 #include "firmware/guid.h"
-#include "tests/fakes/gpu_rig.h"
+#include "tests/conformance/chip.h"
 
 namespace ward::fakes {
 namespace {
@@ -23,10 +23,11 @@ constexpr uint32_t kLength = 64;
 // A chip with a user's queue, and a view of each kind of memory.
 class Bench {
  public:
-  explicit Bench(const device::GpuOptions& options = StrictOptions()) : rig(options) {
+  explicit Bench(const test::ChipOptions& options = {.strict_iv = true})
+      : chip(test::MakeChip(options)), rig(*chip) {
     rig.CreateContext(1);
-    rig.MapSystem(1, kSystem, GpuRig::kData);
-    rig.MapSystem(1, kReadOnly, GpuRig::kData + 0x1000, false);
+    rig.MapSystem(1, kSystem, rig.data());
+    rig.MapSystem(1, kReadOnly, rig.data() + 0x1000, false);
     rig.MapSystem(1, kNoMemory, 0x7000000000);
     rig.MapPage(1, kBadEntry, abi::kPteValid | 0x10);
     const uint64_t hidden =
@@ -34,11 +35,6 @@ class Bench {
     rig.MapPage(1, kProtected, hidden);
     rig.MapPage(1, kOtherProtected, hidden + 0x1000);
     rig.StartQueue(kQueue, 1);
-  }
-  static device::GpuOptions StrictOptions() {
-    device::GpuOptions options = GpuRig::Options();
-    options.strict_iv = true;
-    return options;
   }
 
   // The fault or else the last refusal of the queue after the command.
@@ -56,22 +52,22 @@ class Bench {
   uint32_t Send(uint32_t message, ConstByteSpan payload) {
     rig.PushMessage(kQueue, message, payload, kSystem, 64);
     rig.RingAndRun(kQueue);
-    return rig.ports.bus.Load<uint32_t>(GpuRig::kData);
+    return rig.Load<uint32_t>(rig.data());
   }
   uint32_t CreateSession() {
     std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
     std::memcpy(request.data(), firmware::kAes128Ctr, 16);
     std::memcpy(request.data() + 32, firmware::kRsaesOaep, 16);
     REQUIRE(Send(abi::kMessageCreateSession, request) == 0);
-    return rig.ports.bus.Load<uint32_t>(GpuRig::kData + 16);
+    return rig.Load<uint32_t>(rig.data() + 16);
   }
   uint32_t CreateKeyedSession(bool readback = true) {
     const uint32_t session = CreateSession();
-    const device::RsaPrivateKey* key = GpuRig::Options().identity_key;
-    std::vector<uint8_t> request(8 + device::RsaPrivateKey::kModulusBytes);
+    const std::vector<uint8_t>& blob = test::WrappedZeroKey();
+    std::vector<uint8_t> request(8);
     StoreLe<uint32_t>(request.data(), session);
-    StoreLe<uint32_t>(request.data() + 4, device::RsaPrivateKey::kModulusBytes);
-    REQUIRE(key->WrapKey(device::AesKey{}, ByteSpan(request).subspan(8)));
+    StoreLe(request.data() + 4, static_cast<uint32_t>(blob.size()));
+    request.insert(request.end(), blob.begin(), blob.end());
     REQUIRE(Send(abi::kMessageNegotiateSessionKey, request) == 0);
     std::vector<uint8_t> readback_request(8);
     StoreLe<uint32_t>(readback_request.data(), session);
@@ -140,10 +136,14 @@ class Bench {
     return Status(0, command);
   }
 
-  GpuRig rig;
+  const std::unique_ptr<QueueRig> chip;
+  QueueRig& rig;
 };
 
-using Scenario = std::function<uint32_t(Bench&)>;
+using Scenario = test::Scenario<Bench>;
+using test::Need;
+using test::NeedsScope;
+using test::Offers;
 
 template <typename T>
 uint32_t BadHeader(Bench& bench, const std::function<void(T&)>& spoil) {
@@ -188,9 +188,10 @@ std::map<std::string, Scenario> QueueScenarios() {
          auto wait = MakeCommand<WaitCommand>();
          wait.address = kSystem;
          wait.value = 1;
-         b.Status(kQueue, wait);
-         b.rig.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
-         return b.rig.FaultStatus(kQueue);
+         b.rig.Push(kQueue, wait);
+         b.rig.Doorbell(kQueue);
+         b.rig.RunIntoWait(kQueue);
+         return b.rig.ResetEngines(kQueue);
        }},
       {"PAGE_NOT_MAPPED", [](Bench& b) { return b.Fill(kUnmapped); }},
       {"PAGE_NOT_WRITABLE", [](Bench& b) { return b.Fill(kReadOnly); }},
@@ -212,7 +213,7 @@ std::map<std::string, Scenario> QueueScenarios() {
       {"SCANOUT_REFUSED",
        [](Bench& b) {
          b.rig.Write(abi::kRegOutputControl, 1);
-         return b.Flip(GpuRig::kData);
+         return b.Flip(b.rig.data());
        }},
   };
 }
@@ -240,11 +241,12 @@ std::map<std::string, Scenario> SessionScenarios() {
        [](Bench& b) { return b.Encrypt(b.CreateKeyedSession(), kProtected, kSystem); }},
       {"SESSION_INVALID", [](Bench& b) { return b.Decrypt(12345, kProtected); }},
       {"SESSION_LOST",
-       [](Bench& b) {
-         const uint32_t session = b.CreateKeyedSession();
-         b.rig.gpu->TearDown();
-         return b.Decrypt(session, kProtected);
-       }},
+       {[](Bench& b) {
+          const uint32_t session = b.CreateKeyedSession();
+          test::Inside(b.rig).gpu->TearDown();
+          return b.Decrypt(session, kProtected);
+        },
+        Need::kInside}},
       {"SESSION_NO_KEY", [](Bench& b) { return b.Decrypt(b.CreateSession(), kProtected); }},
       {"SESSION_NO_CONTENT_KEY",
        [](Bench& b) {
@@ -260,11 +262,12 @@ std::map<std::string, Scenario> SessionScenarios() {
       {"SUB_SAMPLES_INVALID",
        [](Bench& b) { return b.DecryptSample(b.CreateKeyedSession(), kLength + 1); }},
       {"IV_REUSED",
-       [](Bench& b) {
-         const uint32_t session = b.CreateKeyedSession();
-         CHECK(b.Decrypt(session, kProtected, 0, 5) == 0);
-         return b.Decrypt(session, kProtected, 0, 5);
-       }},
+       {[](Bench& b) {
+          const uint32_t session = b.CreateKeyedSession();
+          CHECK(b.Decrypt(session, kProtected, 0, 5) == 0);
+          return b.Decrypt(session, kProtected, 0, 5);
+        },
+        Need::kStrictIv}},
   };
 }
 
@@ -276,26 +279,37 @@ uint32_t CodeOf(const std::string& name) {
 }
 
 TEST_CASE("each status of queue and addresses is provoked from the outside") {
+  const NeedsScope needs;
   for (const auto& [name, scenario] : QueueScenarios()) {
     Bench bench;
     INFO(name);
-    CHECK(scenario(bench) == CodeOf(name));
+    CHECK(scenario.run(bench) == CodeOf(name));
   }
+}
+
+void ProvokeOfSession(const std::string& name, const Scenario& scenario) {
+  Bench bench;
+  INFO(name);
+  CHECK(scenario.run(bench) == CodeOf(name));
+  CHECK(bench.rig.FaultStatus(kQueue) == 0);
 }
 
 TEST_CASE("each status of sessions and protected memory is provoked from the outside") {
+  const NeedsScope needs;
   for (const auto& [name, scenario] : SessionScenarios()) {
-    Bench bench;
-    INFO(name);
-    CHECK(scenario(bench) == CodeOf(name));
-    CHECK(bench.rig.FaultStatus(kQueue) == 0);
+    if (scenario.need == Need::kCount || Offers(scenario.need)) ProvokeOfSession(name, scenario);
   }
 }
 
-TEST_CASE("the error state's status is provoked by a failed self test") {
-  device::GpuOptions options = GpuRig::Options();
-  options.failing_self_test = 1;
-  Bench bench(options);
+TEST_CASE("a counter range that was used is refused under the strict policy", "[needs-strict-iv]") {
+  const NeedsScope needs;
+  NeedsScope::Use(Need::kStrictIv);
+  ProvokeOfSession("IV_REUSED", SessionScenarios().at("IV_REUSED"));
+}
+
+TEST_CASE("the error state's status is provoked by a failed self test", "[needs-inside]") {
+  const NeedsScope needs;
+  Bench bench({.fails_self_test = true});
   CHECK(bench.Fill(kSystem) == abi::kStatusDeviceInErrorState);
 }
 

@@ -94,7 +94,8 @@ TEST_CASE("R27 the destination that a browser makes for itself, unprotected, sta
   CHECK(browser.process.app.device().GetDeviceRemovedReason() == S_OK);
 }
 
-TEST_CASE("R27 with the host's switch a browser's own destination is read by a plain copy") {
+TEST_CASE("R27 with the host's switch a browser's own destination is read by a plain copy",
+          "[needs-open-decrypt]") {
   Browser browser({.open_decrypt = true});
   BrowserDecryptor decryptor = browser.MakeDecryptor(false);
   const std::vector<uint8_t> text = MakeText(777);

@@ -71,8 +71,7 @@ struct HardwareDrm {
   }
   std::vector<uint8_t> Screen() {
     std::vector<uint8_t> pixels(4 * kWidth * kHeight);
-    REQUIRE(
-        machine->host().gpu().ReadScanout(0, device::ScanoutView::kOperator, pixels, 4 * kWidth));
+    machine->ReadScreen(0, device::ScanoutView::kOperator, pixels, 4 * kWidth);
     for (size_t i = 3; i < pixels.size(); i += 4) pixels[i] = 0xff;
     return pixels;
   }
@@ -89,7 +88,8 @@ struct HardwareDrm {
   std::unique_ptr<runtime::SwapChain> chain;
 };
 
-TEST_CASE("10.4: from the caps to a picture under an imported key, and its loss by tear-down") {
+TEST_CASE("10.4: from the caps to a picture under an imported key, and its loss by tear-down",
+          "[needs-hand][needs-screen]") {
   HardwareDrm drm;
   runtime::VideoDevice video(&drm.application.device());
   runtime::ContentProtectionCaps caps;
@@ -122,7 +122,7 @@ TEST_CASE("10.4: from the caps to a picture under an imported key, and its loss 
   CHECK(drm.Status() == kOk);
 
   const uint32_t epoch = drm.kernel->KeyEpoch();
-  drm.machine->host().boundary().TearDown();
+  drm.machine->TearDown();
   CHECK(drm.Screen() == HardwareDrm::Black());
   CHECK(drm.Status() == kLost);
   CHECK(drm.kernel->KeyEpoch() == epoch + 1);
@@ -217,7 +217,8 @@ class HardwareDecoder {
   std::unique_ptr<runtime::VideoDecoderOutputView> view_;
 };
 
-TEST_CASE("10.4: DecoderBeginFrame names session and key, and its samples are decrypted") {
+TEST_CASE("10.4: DecoderBeginFrame names session and key, and its samples are decrypted",
+          "[needs-hand][needs-screen]") {
   HardwareDrm drm;
   const Key other_id = ParseKey("22222222222222222222222222222222");
   REQUIRE(ImportKey(&drm.application, drm.session.get(), kKeyId, kContentKey).drm_result == S_OK);
@@ -241,13 +242,14 @@ TEST_CASE("10.4: DecoderBeginFrame names session and key, and its samples are de
   // A name that was not imported, another structure, and a session that is lost.
   CHECK(FAILED(decoder.Begin(ParseKey("33333333333333333333333333333333"))));
   CHECK(decoder.Begin(kKeyId, 16) == E_INVALIDARG);
-  drm.machine->host().boundary().TearDown();
+  drm.machine->TearDown();
   CHECK(decoder.Begin(kKeyId) == E_INVALIDARG);
   CHECK(drm.Status() == kLost);
   CHECK(drm.application.device().GetDeviceRemovedReason() == S_OK);
 }
 
-TEST_CASE("10.4: keys are chosen by their names; the wrong one shows another picture") {
+TEST_CASE("10.4: keys are chosen by their names; the wrong one shows another picture",
+          "[needs-screen]") {
   HardwareDrm drm;
   const Key other_id = ParseKey("22222222222222222222222222222222");
   REQUIRE(ImportKey(&drm.application, drm.session.get(), kKeyId, kContentKey).drm_result == S_OK);
@@ -261,14 +263,15 @@ TEST_CASE("10.4: keys are chosen by their names; the wrong one shows another pic
   CHECK(drm.Screen() == picture);
 }
 
-TEST_CASE("10.4: a machine that was saved comes back with its keys and content lost") {
+TEST_CASE("10.4: a machine that was saved comes back with its keys and content lost",
+          "[needs-hand][needs-inside][needs-screen]") {
   HardwareDrm drm;
   REQUIRE(ImportKey(&drm.application, drm.session.get(), kKeyId, kContentKey).drm_result == S_OK);
   REQUIRE(SelectKey(drm.session.get(), kKeyId) == S_OK);
   drm.Play(MakePicture());
-  const device::GpuSnapshot saved = drm.machine->host().gpu().TakeSnapshot();
-  drm.machine->host().gpu().Restore(saved);
-  drm.machine->host().boundary().TearDown();
+  const device::GpuSnapshot saved = drm.machine->inside().gpu().TakeSnapshot();
+  drm.machine->inside().gpu().Restore(saved);
+  drm.machine->TearDown();
   CHECK(drm.Status() == kLost);
   CHECK(drm.Screen() == HardwareDrm::Black());
   const uint32_t cause = drm.machine->get()->BarRead32(0, abi::kRegInterruptCause);
@@ -283,15 +286,16 @@ TEST_CASE("10.4: after a reset of the function the session's status still has an
   CHECK(drm.application.device().GetDeviceRemovedReason() == S_OK);
 }
 
-TEST_CASE("A recording with a tear-down in it replays to the same state") {
+TEST_CASE("A recording with a tear-down in it replays to the same state",
+          "[needs-hand][needs-inside]") {
   emulator::Recording recording;
   MachineOptions options;
   options.listener = &recording;
   HardwareDrm drm(options);
   REQUIRE(ImportKey(&drm.application, drm.session.get(), kKeyId, kContentKey).drm_result == S_OK);
-  drm.machine->host().boundary().TearDown();
+  drm.machine->TearDown();
   CHECK(drm.Status() == kLost);
-  const uint64_t state_hash = drm.machine->host().gpu().StateHash();
+  const uint64_t state_hash = drm.machine->inside().gpu().StateHash();
   const auto outcome = emulator::Replay(recording, TestGpuOptions());
   REQUIRE(outcome.ok());
   INFO("event " << outcome.value().event << ": " << outcome.value().difference);

@@ -2,9 +2,11 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <utility>
 
+#include "emulator/boundary/fault_injector.h"
 #include "tests/unit/crypto/workspace.h"
 
 namespace ward::test {
@@ -22,6 +24,16 @@ std::string ReadRoot() {
     throw std::runtime_error(error);
   }
   return workspace.ReadText("identity/root.pem");
+}
+
+emulator::FaultPlan ReadFaultPlan() {
+  std::ifstream file(WARD_SOURCE_DIR "/tests/integration/fault_plan.txt");
+  std::string line;
+  std::getline(file, line);
+  std::string error;
+  const auto plan = emulator::ParseFaults(line, &error);
+  if (line.empty() || !plan) throw std::runtime_error("fault_plan.txt: " + error);
+  return *plan;
 }
 
 }  // namespace
@@ -64,7 +76,7 @@ std::unique_ptr<emulator::InProcessHost> MakeMachine(const MachineOptions& optio
   host_options.gpu.strict_iv = options.strict_iv;
   host_options.gpu.open_decrypt = options.open_decrypt;
   host_options.gpu.latency = options.latency;
-  host_options.faults = options.faults;
+  if (options.injects_faults) host_options.faults = ReadFaultPlan();
   host_options.listener = options.listener;
   host_options.trace = options.trace;
   host_options.entropy_seed = options.entropy_seed;

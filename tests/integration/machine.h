@@ -25,7 +25,7 @@ struct MachineOptions {
   bool strict_iv = false;
   bool open_decrypt = false;
   device::LatencyPreset latency = device::LatencyPreset::kFast;
-  emulator::FaultPlan faults = {};
+  bool injects_faults = false;  // those of fault_plan.txt
 };
 
 device::GpuOptions TestGpuOptions();

@@ -54,7 +54,8 @@ bool IsProtected(OpmParty* party) {
          party->ActualLevel() == DXGKMDT_OPM_HDCP_ON;
 }
 
-TEST_CASE("OPM: the output of the pictures is opened, protected, lost, and protected again") {
+TEST_CASE("OPM: the output of the pictures is opened, protected, lost, and protected again",
+          "[needs-hand][needs-time]") {
   Stage stage;
   Player player(&stage);
   REQUIRE(player.OutputCount() == 1);
@@ -69,27 +70,28 @@ TEST_CASE("OPM: the output of the pictures is opened, protected, lost, and prote
   REQUIRE((types.Value(0) & DXGKMDT_OPM_PROTECTION_TYPE_HDCP) != 0);
 
   // HDCP on: the screen is dark until the link is.
+  stage.function.HoldTime();
   REQUIRE(opm.SetLevel(DXGKMDT_OPM_HDCP_ON) == S_OK);
   CHECK(player.screen.IsBlack());
   int polls = 0;
   while (!IsProtected(&opm) && polls < 100) ++polls;  // each poll takes its time
   CHECK(polls < 100);
   CHECK(opm.VirtualLevel() == DXGKMDT_OPM_HDCP_ON);
-  CHECK(player.screen.OperatorSees());
-  CHECK_FALSE(player.screen.CaptureSees());
+  CHECK(player.screen.IsShown());
+  if (Offers(Need::kScreen)) CHECK_FALSE(player.screen.CaptureSees());
 
   // Somebody cuts the cable.
-  stage.host().boundary().SetLinkFault(0, LinkFault::kLinkLost);
+  stage.function.SetLinkFault(0, LinkFault::kLinkLost);
   CHECK(player.screen.IsBlack());
   CHECK_FALSE(IsProtected(&opm));
   CHECK((opm.StatusFlags() & DXGKMDT_OPM_STATUS_RENEGOTIATION_REQUIRED) != 0);
 
   // And mends it: the application asks anew.
-  stage.host().boundary().SetLinkFault(0, LinkFault::kNone);
+  stage.function.SetLinkFault(0, LinkFault::kNone);
   CHECK(player.screen.IsBlack());
   opm.SwitchOn();
   CHECK(IsProtected(&opm));
-  CHECK(player.screen.OperatorSees());
+  CHECK(player.screen.IsShown());
 
   // Tear-down.
   REQUIRE(opm.SetLevel(DXGKMDT_OPM_HDCP_OFF) == S_OK);
@@ -111,12 +113,13 @@ TEST_CASE("OPM: two applications hold one output, and each takes back only its o
     second.SwitchOn();
     REQUIRE(first.SetLevel(DXGKMDT_OPM_HDCP_OFF) == S_OK);
     CHECK(IsProtected(&second));
-    CHECK(screen.OperatorSees());
+    CHECK(screen.IsShown());
   }
   CHECK(LinkState(&stage) == kHdcpOff);
 }
 
-TEST_CASE("OPM: a recording with faults of the link replays to the same state") {
+TEST_CASE("OPM: a recording with faults of the link replays to the same state",
+          "[needs-hand][needs-inside]") {
   emulator::Recording recording;
   MachineOptions options;
   options.listener = &recording;
@@ -124,12 +127,12 @@ TEST_CASE("OPM: a recording with faults of the link replays to the same state") 
   Player player(&stage);
   OpmParty opm(&stage);
   opm.Open();
-  stage.host().boundary().SetLinkFault(0, LinkFault::kNegotiationFails);
+  stage.function.SetLinkFault(0, LinkFault::kNegotiationFails);
   opm.SwitchOn();
-  stage.host().boundary().SetLinkFault(0, LinkFault::kNone);
+  stage.function.SetLinkFault(0, LinkFault::kNone);
   opm.SwitchOn();
-  stage.host().boundary().SetLinkFault(0, LinkFault::kLinkLost);
-  const uint64_t state_hash = stage.host().gpu().StateHash();
+  stage.function.SetLinkFault(0, LinkFault::kLinkLost);
+  const uint64_t state_hash = stage.function.inside().gpu().StateHash();
 
   const auto outcome = emulator::Replay(recording, TestGpuOptions());
   REQUIRE(outcome.ok());
@@ -148,15 +151,16 @@ TEST_CASE("OPM: a recording with faults of the link replays to the same state") 
   CHECK(shorter.value().state_hash != state_hash);
 }
 
-TEST_CASE("OPM: a snapshot brings back protected outputs and the link") {
+TEST_CASE("OPM: a snapshot brings back protected outputs and the link",
+          "[needs-hand][needs-inside]") {
   Stage stage;
   OpmParty opm(&stage);
   opm.Open();
   opm.SwitchOn();
-  device::Gpu& gpu = stage.host().gpu();
+  device::Gpu& gpu = stage.function.inside().gpu();
   const uint64_t state_hash = gpu.StateHash();
   const device::GpuSnapshot snapshot = gpu.TakeSnapshot();
-  stage.host().boundary().SetLinkFault(0, LinkFault::kLinkLost);
+  stage.function.SetLinkFault(0, LinkFault::kLinkLost);
   CHECK(gpu.StateHash() != state_hash);
   gpu.Restore(snapshot);
   CHECK(gpu.StateHash() == state_hash);

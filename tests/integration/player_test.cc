@@ -71,12 +71,13 @@ Played Play(emulator::InProcessHost* machine, const Workspace& workspace) {
   return played;
 }
 
-TEST_CASE("The player shows a clip and reads all of it back, and the CPU sees nothing") {
+TEST_CASE("The player shows a clip and reads all of it back, and the CPU sees nothing",
+          "[needs-inside]") {
   const Workspace workspace;
   const Clip clip = MakeClip(3);
   WriteJob(workspace, "job", clip, SharedRoot());
   const FunctionUnderTest machine;
-  const Played played = Play(&machine.host(), workspace);
+  const Played played = Play(&machine.inside(), workspace);
   INFO(played.story);
   REQUIRE(played.code == 0);
 

@@ -205,8 +205,13 @@ TEST_CASE("An escape tells of a stopped queue, for the device that asks and no o
   D3DDDICB_RENDER render{};
   render.hContext = context.hContext;
   render.CommandLength = sizeof(command);
-  (void)bare.callbacks.pfnRenderCb(bare.device.get(), &render);
-  CHECK(bare.callbacks.pfnRenderCb(bare.device.get(), &render) == D3DDDIERR_DEVICEREMOVED);
+  // The queue stops when the device comes to the command; until then, and at most until the ring is
+  // full, submissions are taken.
+  HRESULT outcome = S_OK;
+  for (int tries = 0; outcome == S_OK && tries < 100000; ++tries) {
+    outcome = bare.callbacks.pfnRenderCb(bare.device.get(), &render);
+  }
+  CHECK(outcome == D3DDDIERR_DEVICEREMOVED);
 
   abi::QueueReport report{};
   report.escape = 1;
@@ -271,8 +276,9 @@ TEST_CASE("A swap chain of a size that the output does not have is E_INVALIDARG"
   std::unique_ptr<runtime::SwapChain> chain;
   CHECK(runtime::SwapChain::Create(&application.device(), 641, 360, 2, 0, &chain) == E_INVALIDARG);
   CHECK(runtime::SwapChain::Create(&application.device(), 640, 360, 2, 0, &chain) == S_OK);
+  const uint32_t flips = machine->BarRead32(0, abi::kRegOutputFlipCount);
   CHECK(chain->Present() == S_OK);
-  CHECK(machine.host().gpu().Scanout(0).flip_count == 1);
+  CHECK(machine->BarRead32(0, abi::kRegOutputFlipCount) == flips + 1);
 }
 
 }  // namespace

@@ -187,10 +187,10 @@ class Snapshots(unittest.TestCase):
         with Machine(devices=["edu,id=edu"], **agent(BUILD)) as guest:
             guest.wait_ready()
             shell = Shell(guest)
-            address = int(shell.run(
-                "for device in /sys/bus/pci/devices/*; do read -r model <$device/device; "
-                "[ $model != 0x11e8 ] || break; done; echo 1 >$device/enable; "
-                "read -r start rest <$device/resource; echo $start")[0], 16)
+            self.assertEqual(shell.ask("find 0x1234 0x11e9"), ["1"])
+            address = shell.find(0x1234, 0x11e8)
+            with self.assertRaises(VmError):
+                shell.find(0x11e8, 0x1234)
             self.assertEqual(shell.peek(address), 0x010000ed)  # QEMU's docs/specs/edu
             shell.poke(address + 4, 0x12345678)
             self.assertEqual(shell.peek(address + 4), 0xedcba987)  # it answers with the inverse

@@ -3,29 +3,17 @@
 Run: python3 tests/vm/test_served.py --build-dir DIR
 """
 
-import argparse
-import sys
-import unittest
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tools/conformance")]
-from matrix import attachments, cells
-
-BUILD = Path()
+import suite_case
+from suite_case import attachments, cells
 
 
-class Served(unittest.TestCase):
+class Served(suite_case.SuiteCase):
     def run_suites(self, name: str) -> None:
-        attachment = next(a for a in attachments.list_attachments(BUILD) if a.name == name)
-        for suite, program in cells.list_suites(BUILD):
+        found = attachments.list_attachments(self.build)
+        attachment = next(one for one in found if one.name == name)
+        for suite, _ in cells.list_suites(self.build):
             with self.subTest(suite=suite):
-                cell = cells.run_cell(attachment, program)
-                print(f"{suite}, {name}: {cell.text()} ({cell.seconds:.0f} s)", flush=True)
-                self.assertEqual(cell.not_run, "")
-                self.assertEqual([failure[0] for failure in cell.failures], [],
-                                 "\n".join(failure[2][:2000] for failure in cell.failures))
-                self.assertGreater(cell.passed, cells.LEAST_PASSED[suite])
+                self.run_suite(attachment, suite)
 
     def test_memory_files_over_a_unix_socket(self) -> None:
         self.run_suites("vfio-user")
@@ -38,8 +26,4 @@ class Served(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build-dir", type=Path, required=True)
-    options, rest = parser.parse_known_args()
-    BUILD = options.build_dir.resolve()
-    unittest.main(argv=[sys.argv[0]] + rest, verbosity=2)
+    suite_case.main()

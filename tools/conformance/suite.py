@@ -31,18 +31,19 @@ def find_programs(build):
                   if path.is_file() and os.access(path, os.X_OK))
 
 
-def list_cases(program):
-    """The cases of jobs that a program has."""
+def list_tags(program):
+    """Name -> tags of all cases of a program."""
     listing = subprocess.run([program, "--list-tests", "--reporter", "xml"], check=True,
                              capture_output=True, text=True).stdout
-    cases = []
-    for entry in ElementTree.fromstring(listing).iter("TestCase"):
-        name = entry.findtext("Name").strip()
-        job = JOB.match(name)
-        if job:
-            tags = frozenset(re.findall(r"\[([^\]]+)\]", entry.findtext("Tags") or ""))
-            cases.append(Case(name, job[1], tags, program))
-    return cases
+    return {entry.findtext("Name").strip():
+            frozenset(re.findall(r"\[([^\]]+)\]", entry.findtext("Tags") or ""))
+            for entry in ElementTree.fromstring(listing).iter("TestCase")}
+
+
+def list_cases(program):
+    """The cases of jobs that a program has."""
+    found = ((name, JOB.match(name), tags) for name, tags in list_tags(program).items())
+    return [Case(name, job[1], tags, program) for name, job, tags in found if job]
 
 
 def run_cases(cases, broken_rule=None, limit_s=60, identity=None):
@@ -74,22 +75,25 @@ def run_cases(cases, broken_rule=None, limit_s=60, identity=None):
 
 def read_report(text):
     """Name -> "passed", "skipped", "failed" (by an assertion), "crashed" or "threw an exception"."""
-    outcomes = {}
-    for entry in ElementTree.fromstring(text).iter("TestCase"):
-        result = entry.find("OverallResult")
-        if result.get("skips", "0") != "0":
-            outcome = "skipped"
-        elif result.get("success") == "true":
-            outcome = "passed"
-        elif entry.find(".//FatalErrorCondition") is not None:
-            outcome = "crashed"
-        elif any(found.get("success") == "false" for found in entry.iter("Expression")) or (
-                entry.find(".//Failure") is not None):
-            outcome = "failed"
-        else:
-            outcome = "threw an exception"
-        outcomes[entry.get("name").strip()] = outcome
-    return outcomes
+    return {entry.get("name").strip(): _outcome(entry)
+            for entry in ElementTree.fromstring(text).iter("TestCase")}
+
+
+def _outcome(entry):
+    result = entry.find("OverallResult")
+    # A SKIP inside of an assertion is an exception to it, and no failure.
+    failed = entry.find(".//Failure") is not None or any(
+        found.get("success") == "false" and found.find("Exception") is None
+        for found in entry.iter("Expression"))
+    if entry.find(".//FatalErrorCondition") is not None:
+        return "crashed"
+    if result.get("skips", "0") != "0" and not failed:
+        return "skipped"
+    if result.get("success") == "true":
+        return "passed"
+    if failed or any(found.get("success") == "false" for found in entry.iter("Expression")):
+        return "failed"
+    return "threw an exception"
 
 
 def explain(text, name):

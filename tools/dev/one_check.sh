@@ -87,14 +87,15 @@ check_riscv() {
 
 check_windows() { bash tools/check_windows.sh; }
 
-# A minute over the chip's corpus and a quarter over the states'; what libFuzzer finds goes to
+# A minute over the chip's corpus and a quarter over the states' and the served device's; what libFuzzer finds goes to
 # build/, the corpora in the tree stay.
 check_fuzz() {
   local seconds=${WARD_FUZZ_SECONDS:-60}
   [ -n "$(list_files 'tests/fuzz/*.cc')" ] || nothing "there is no fuzz target yet"
-  bash tools/dev/build_preset.sh fuzz device_fuzz state_fuzz
+  bash tools/dev/build_preset.sh fuzz device_fuzz state_fuzz vfio_user_fuzz
   fuzz_target device "$seconds"
   fuzz_target state $((seconds / 4 + 1))
+  fuzz_target vfio_user $((seconds / 4 + 1))
 }
 
 fuzz_target() {
@@ -103,7 +104,9 @@ fuzz_target() {
   mkdir -p build/fuzz/findings "$grown"
   options=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1
     -artifact_prefix=build/fuzz/findings/)
-  [ ! -f "tests/fuzz/$name.dict" ] || options+=(-dict="tests/fuzz/$name.dict")
+  # Registers and commands are what clients of a served device write, too.
+  [ "$name" = state ] || options+=(-dict=tests/fuzz/device.dict)
+  [ "$name" != vfio_user ] || options+=(-max_len=16384)
   "$target" "${options[@]}" "$grown" "tests/fuzz/${name}_corpus" 2>&1 |
     tee "build/log/${name}_fuzz.txt" || {
     echo "the $name fuzz target fell; replay it with: $target build/fuzz/findings/<file>"

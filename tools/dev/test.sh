@@ -88,6 +88,19 @@ prove_rules() {
   fi
 }
 
+# Wrong arguments of `test matrix` end it, and --help prints, before anything is built.
+read_matrix_arguments() {
+  local check=(--check-arguments) word
+  for word in "$@"; do
+    case $word in --help | -h) check=() ;; esac
+  done
+  # A fresh machine has no python3 before the setup.
+  if command -v python3 >/dev/null; then
+    python3 tools/matrix/matrix.py ${check[@]+"${check[@]}"} "$@" || exit
+  fi
+  [ ${#check[@]} -gt 0 ] || exit 0
+}
+
 # The suites over every attachment, as one table; arguments are those of tools/matrix/matrix.py.
 run_matrix() {
   ensure_packages

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The suites over every attachment, as one table: rows suites, columns attachments.
 
-usage: matrix.py [--build DIR] [--only NAME]... [--function ADDRESS --root FILE] [--json FILE]
-exit code 1 when a case failed, 0 also when a column could not be run here (the table says why).
+usage: matrix.py [--build DIR] [--only NAME]... [--function ADDRESS --root FILE [--offers NEEDS]]
+                 [--json FILE]
+exit code 2 for wrong usage, 1 when a case failed, 0 also when a column could not be run here (the table says why).
 """
 
 import argparse
@@ -29,6 +30,10 @@ def print_details(columns: List[str], rows: Dict[str, List[Cell]]) -> None:
         print(f"not run: {column}: {cell.not_run}")
     for name, row in rows.items():
         for column, cell in zip(columns, row):
+            if cell.unmet:
+                print(f"n/a: {name}, {column}: for want of {cell.explain_unmet()}")
+    for name, row in rows.items():
+        for column, cell in zip(columns, row):
             for case, outcome, places in cell.failures:
                 print(f"FAILED: {name}, {column}: {case}: {outcome}")
                 for place in places.splitlines():
@@ -44,34 +49,48 @@ def _unique_reasons(columns, rows):
     return seen.items()
 
 
-def choose(build: Path, only: List[str], function: Optional[str],
-           root: Optional[Path]) -> List[attachments.Attachment]:
+def choose(build: Path, only: List[str], function: Optional[str], root: Optional[Path],
+           offers: str) -> List[attachments.Attachment]:
     if function:
-        return [attachments.Function(build, function, root)]
+        named = {need for need in offers.split(",") if need}
+        if named - attachments.FUNCTION_OFFERS:
+            print(f"error: --offers takes {', '.join(sorted(attachments.FUNCTION_OFFERS))}",
+                  file=sys.stderr)
+            sys.exit(2)
+        return [attachments.Function(build, function, root, frozenset(named))]
     found = attachments.list_attachments(build)
     names = [attachment.name for attachment in found]
+    wanted = {name.lower() for name in only}
+    quoted = ", ".join(f'"{name}"' for name in names)
     for name in only:
-        if name not in names:
-            sys.exit(f"error: there is no attachment \"{name}\"; there are: {', '.join(names)}")
-    return [attachment for attachment in found if not only or attachment.name in only]
+        if name.lower() not in {one.lower() for one in names}:
+            print(f"error: there is no attachment \"{name}\"; there are: {quoted}", file=sys.stderr)
+            sys.exit(2)
+    return [attachment for attachment in found if not only or attachment.name.lower() in wanted]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="The suites over every attachment.")
+    parser = argparse.ArgumentParser(prog="./dev test matrix", allow_abbrev=False,
+                                     description="The suites over every attachment.")
     parser.add_argument("--build", type=Path, default=TREE / "build/release")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
-                        help="this attachment; may be repeated")
+                        help="this attachment, in any case; may be repeated")
     parser.add_argument("--function", metavar="ADDRESS",
                         help="only this PCI function, bound to vfio-pci, or a served device")
     parser.add_argument("--root", type=Path, help="the root of its certificates, PEM")
+    parser.add_argument("--offers", default="", metavar="NEEDS",
+                        help="of --function: \"power\", \"vram\" or both, which cases may need")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     build = options.build.resolve()
+    columns = choose(build, options.only, options.function, options.root, options.offers)
+    if options.check_arguments:
+        return 0
     programs = list_suites(build)
     missing = [str(path) for _, path in programs if not path.exists()]
     if missing:
         sys.exit(f"error: {missing[0]} is not built\n  mend: ./dev build release")
-    columns = choose(build, options.only, options.function, options.root)
     rows: Dict[str, List[Cell]] = {name: [] for name, _ in programs}
     for attachment in columns:
         for name, program in programs:

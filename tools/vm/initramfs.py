@@ -11,6 +11,7 @@ from .kernel import Kernel, load_order
 
 APPLETS = ("sh", "mount", "mkdir", "ln", "insmod", "stty", "poweroff", "cat", "ls", "dmesg", "dd",
            "sleep", "true", "false", "echo")
+FSTAB = "dev /dev devtmpfs\nproc /proc proc\nsys /sys sysfs\n"
 VFIO_MODULES = ("vfio-pci", "vfio_iommu_type1")
 DISK_MODULES = ("virtio_pci", "virtio_blk")
 
@@ -61,10 +62,12 @@ def _padded(data: bytes) -> bytes:
 
 
 def build(kernel: Kernel, command: Sequence[str], files: Dict[str, Path], with_vfio: bool,
-          with_disks: bool) -> bytes:
+          with_disks: bool, init: str = "") -> bytes:
     """An initramfs that runs `command` once the guest is up.
 
     files: guest path -> host path, each made executable. An empty command powers off at once.
+    init: the one of them that comes in place of init.sh and `command` when there is nothing to set
+        up but what every guest has.
     """
     archive = Archive()
     archive.add_folder("proc")
@@ -73,7 +76,11 @@ def build(kernel: Kernel, command: Sequence[str], files: Dict[str, Path], with_v
     archive.add_file("bin/busybox", _find_busybox().read_bytes(), 0o755)
     for applet in APPLETS:
         archive.add_link(f"bin/{applet}", "busybox")
-    archive.add_file("init", (Path(__file__).parent / "init.sh").read_bytes(), 0o755)
+    archive.add_file("etc/fstab", FSTAB.encode())
+    if init and not with_vfio and not with_disks:
+        archive.add_link("init", init)
+    else:
+        archive.add_file("init", (Path(__file__).parent / "init.sh").read_bytes(), 0o755)
 
     wanted = list(VFIO_MODULES if with_vfio else ()) + list(DISK_MODULES if with_disks else ())
     order = load_order(kernel, wanted)

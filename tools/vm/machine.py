@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
-from . import accelerator, initramfs, kernel
+from . import accelerator, host_clock, initramfs, kernel
 from .channel import Channel
 from .deadline import Deadline
 from .error import VmError
@@ -24,10 +24,29 @@ from .scratch import ScratchFolder
 QEMU = "qemu-system-x86_64"
 SCRATCH_PREFIX = "ward-vm-"
 # Quiet and without the work that a test guest never needs: pages that are cleared twice, locks that
-# are patched for one processor, a timer that is measured for 0.1 s, an initramfs that is wiped.
+# are patched for one processor, a timer that is measured for 0.1 s, an initramfs that is wiped,
+# security modules, accounting, watchdogs, kernel pages that are made read-only, IPv6.
 KERNEL_ARGUMENTS = ("console=ttyS0 nokaslr tsc=reliable no_timer_check mitigations=off "
                     "init_on_alloc=0 noreplace-smp nolapic_timer retain_initrd cryptomgr.notests "
-                    "loglevel=4 panic=-1 intel_iommu=on")
+                    "lsm= psi=0 audit=0 nowatchdog hardened_usercopy=off rodata=off "
+                    "cgroup_disable=memory,cpuset,cpu,cpuacct,io,devices,freezer,net_cls,net_prio,"
+                    "perf_event,hugetlb,pids,rdma,misc ipv6.disable=1 loglevel=4 panic=-1 "
+                    "intel_iommu=on")
+# What the kernel sets up at every boot although nothing in the guest uses it: its tracing, what BPF
+# knows of its types (and what of TCP wants that), certificates, integrity measurement, self tests.
+# Nothing that others build on: that ends in a panic.
+KERNEL_LEAVES_OUT = ("trace_eval_init", "tracer_init_tracefs", "ftrace_check_for_weak_functions",
+                     "bpf_key_sig_kfuncs_init", "bpf_rstat_kfunc_init", "kfunc_init",
+                     "bpf_prog_test_run_init", "bpf_tcp_ca_kfunc_init", "cubictcp_register",
+                     "tcp_congestion_default", "load_system_certificate_list", "init_encrypted",
+                     "init_ima", "init_evm", "crypto_kdf108_init", "blake2s_mod_init",
+                     "slab_sysfs_init", "init_acpi_pm_clocksource", "add_pcspkr")
+# No disk controller, keyboard and bus for sensors: firmware and kernel would look after each.
+MACHINE = "q35,sata=off,smbus=off,i8042=off,vmport=off"
+# Under TCG "rep movsb" and "rep stosb" go byte by byte, and the kernel prefers them where the
+# processor calls them fast; access prevention ends a translated block at each copy to user space;
+# a fifth level makes each walk of the page tables longer.
+TCG_PROCESSOR = "max,erms=off,fsrm=off,smap=off,la57=off"
 
 
 class Disk(NamedTuple):
@@ -49,6 +68,8 @@ class Machine:
     command: what the guest runs, with `files` (guest path -> host path) put into the guest. Its
         standard input and output are `channel`, its standard error is the console. It finds the
         function's address in WARD_PCI_ADDRESS (all of them in WARD_PCI_ADDRESSES).
+    init: one of `files` that does what tools/vm/init.sh does and then what `command` does. It is
+        the first process of guests that have neither disks nor a function for vfio-pci.
     devices: -device arguments; the emulated IOMMU comes before all of them.
     pci_id: "VVVV:DDDD" of the functions that the guest binds to vfio-pci, with commas between several;
         empty for none.
@@ -61,6 +82,7 @@ class Machine:
     """
 
     def __init__(self, *, command: Sequence[str] = (), files: Optional[Dict[str, Path]] = None,
+                 init: str = "",
                  devices: Sequence[str] = (), disks: Sequence[Disk] = (), pci_id: str = "",
                  qemu_arguments: Sequence[str] = (), kernel_arguments: str = "",
                  memory_mib: int = 512, accel: str = "", memory: Optional[Memory] = None,
@@ -68,6 +90,7 @@ class Machine:
                  shares_memory: bool = False) -> None:
         self._command = list(command)
         self._files = dict(files or {})
+        self._init = init
         self._devices = list(devices)
         self._disks = list(disks)
         self._pci_id = pci_id
@@ -164,7 +187,7 @@ class Machine:
             self.accel = accelerator.choose(probe_kvm)
         if not self._state:  # who goes on has all of it in memory
             archive = initramfs.build(image, self._command, self._files, bool(self._pci_id),
-                                      bool(self._disks))
+                                      bool(self._disks), self._init)
             (self.folder / "initramfs").write_bytes(archive)
         self.console_log = self.folder / "console.log"
         monitor_end, monitor_fd = self._open_pair()
@@ -206,17 +229,16 @@ class Machine:
         return ours, theirs.detach()
 
     def _compose(self, image: kernel.Kernel, monitor_fd: int, channel_fd: int) -> List[str]:
-        line = f"{KERNEL_ARGUMENTS} {self._kernel_arguments}"
-        if self._pci_id:
-            line += f" ward.pci={self._pci_id.lower()}"
         # An emulated interrupt remapper can't be used with the in-kernel I/O APIC.
-        machine = "q35,kernel-irqchip=split" if self.accel == "kvm" else "q35"
+        machine = f"{MACHINE},kernel-irqchip=split" if self.accel == "kvm" else MACHINE
         if self._shares_memory:
             machine += ",memory-backend=memory"
+        processor = TCG_PROCESSOR if self.accel == "tcg" else "max"
         result = [
-            *self._qemu, "-M", machine, "-accel", self.accel, "-cpu", "max", "-m", str(self._memory_mib),
+            *self._qemu, "-M", machine, "-accel", self.accel, "-cpu", processor,
+            "-m", str(self._memory_mib),
             "-nodefaults", "-no-user-config", "-nic", "none", "-display", "none", "-no-reboot",
-            "-kernel", str(image.image), "-append", line.strip(),
+            "-kernel", str(image.image), "-append", self._kernel_line(),
             "-chardev", f"socket,id=monitor,fd={monitor_fd}", "-mon", "monitor,mode=control",
             "-serial", "file:console.log",
             "-chardev", f"socket,id=channel,fd={channel_fd}", "-serial", "chardev:channel"]
@@ -240,6 +262,14 @@ class Machine:
         for device in self._devices:
             result += ["-device", device]
         return result
+
+    def _kernel_line(self) -> str:
+        words = [KERNEL_ARGUMENTS, f"initcall_blacklist={','.join(KERNEL_LEAVES_OUT)}"]
+        if self.accel == "tcg" and host_clock.counter_khz():
+            words.append(f"tsc_early_khz={host_clock.counter_khz()}")  # else measured for 0.1 s
+        if self._pci_id:
+            words.append(f"ward.pci={self._pci_id.lower()}")
+        return " ".join([*words, self._kernel_arguments]).strip()
 
     def _with_logs(self, text: str) -> str:
         """`text` with how QEMU's own output begins and how the guest's console ends."""

@@ -27,9 +27,7 @@ from vm.shell import Shell, agent
 from vm.snapshot import Snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
-FIND_DEVICE = ("for device in /sys/bus/pci/devices/*; do read -r model <$device/device; "
-               "[ $model != 0x5747 ] || break; done; echo 1 >$device/enable; "
-               "read -r registers rest <$device/resource; echo $registers")
+VENDOR, DEVICE = 0x1234, 0x5747
 IDENTIFIER, SCRATCH = 0x00, 0x54  # docs/spec/registers.md
 EXPECTED = (int.from_bytes(b"WARD", "little"), 0x5eed)
 
@@ -37,7 +35,7 @@ Case = Dict[str, float]  # phase -> seconds
 
 
 def find_device(machine: Machine) -> int:
-    return int(Shell(machine).run(FIND_DEVICE)[0], 16)
+    return Shell(machine).find(VENDOR, DEVICE)
 
 
 def use_device(machine: Machine, registers: int) -> None:
@@ -79,7 +77,13 @@ def measure(build: Path, cases: int) -> Dict[str, Any]:
         cold = [run_case(lambda: Machine(**options), boot) for _ in range(cases)]
         start = time.monotonic()
         registers: List[int] = []
-        snapshot = Snapshot(lambda machine: registers.append(find_device(machine)), **options)
+
+        def prepare(machine: Machine) -> None:
+            registers.append(find_device(machine))
+            Shell(machine).run("true")  # from now on the agent has a shell
+            Shell(machine).peek(registers[0])  # and the device mapped, and watches the port
+
+        snapshot = Snapshot(prepare, **options)
         made = time.monotonic() - start
         try:
             restored = [run_case(snapshot.restore, lambda _: registers[0]) for _ in range(cases)]

@@ -12,7 +12,8 @@ COMMAND = ("sh", "-c", 'while read -r line; do eval "$line" 2>&1; echo "ended $?
 
 def agent(build: Path) -> Dict[str, Any]:
     """Options of a Machine whose shell also reads and writes registers without any program's start."""
-    return {"command": ["/agent"], "files": {"/agent": build / "tests/vm/ward_guest_agent"}}
+    return {"command": ["/agent"], "init": "/agent",
+            "files": {"/agent": build / "tests/vm/ward_guest_agent"}}
 
 
 class Shell:
@@ -33,6 +34,10 @@ class Shell:
         if code != "0":
             raise VmError(f"guest: {line}: exit code {code}: " + "\n".join(lines))
         return lines
+
+    def find(self, vendor: int, device: int) -> int:
+        """Where BAR 0 of a function on bus 0 is; it is enabled. Only an agent's guest does this."""
+        return int(self.run(f"find {vendor:#06x} {device:#06x}")[0], 16)
 
     def peek(self, address: int) -> int:
         """The 32 bits at a physical address of a device. Only an agent's guest does this."""

@@ -10,7 +10,9 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "base/bytes.h"
+#include "emulator/cli/bench/gone.h"
 #include "emulator/cli/bench/patience.h"
+#include "emulator/cli/bench/submission_text.h"
 
 namespace ward::emulator {
 namespace {
@@ -95,12 +97,19 @@ bool KernelQueue::IsOurs(abi::PciFunction* function, std::string* error) {
   static_assert(abi::kRegisters[0].offset == abi::kRegDeviceMagic);
   const uint32_t magic = function->BarRead32(kBar, abi::kRegDeviceMagic);
   if (magic != kMagic) {
-    *error = fmt::format("this is no WardGPU: DEVICE_MAGIC reads {:#x}, not {:#x}", magic, kMagic);
+    const auto gone = WhyGone(function);
+    *error = gone ? *gone
+                  : fmt::format("this is no WardGPU: DEVICE_MAGIC reads {:#x}, not {:#x}", magic,
+                                kMagic);
     return false;
   }
   const uint32_t major =
       function->BarRead32(kBar, abi::kRegAbiVersion) >> abi::kAbiVersionMajorShift;
   if (major == abi::kAbiMajor) return true;
+  if (const auto gone = WhyGone(function)) {
+    *error = *gone;
+    return false;
+  }
   *error = fmt::format("the function speaks version {} of the contract, and this tool {}", major,
                        abi::kAbiMajor);
   return false;
@@ -146,6 +155,16 @@ bool KernelQueue::Enable(std::string* error) {
 
 bool KernelQueue::Submit(const std::vector<CommandText>& commands, uint32_t timeout_ms,
                          SubmissionResult* result, std::string* error) {
+  const bool is_submitted = Execute(commands, timeout_ms, result, error);
+  // All ones are a fault and refusals, so what ended well was read of a function that is there.
+  if (is_submitted && IsDone(*result)) return true;
+  const auto gone = WhyGone(function_);
+  if (gone) *error = *gone;
+  return is_submitted && !gone;
+}
+
+bool KernelQueue::Execute(const std::vector<CommandText>& commands, uint32_t timeout_ms,
+                          SubmissionResult* result, std::string* error) {
   // A queue of its own for each submission: it starts at the ring's first byte, with no fence.
   const bool was_up = is_up_;
   if (!BringUp(timeout_ms, error) || (was_up && !Enable(error))) return false;

@@ -42,7 +42,7 @@ class KernelQueue {
   // do nothing. False with `error`.
   bool BringUp(uint32_t timeout_ms, std::string* error);
   // Executes the commands with a fence behind them. After a fault the queue is reset and enabled
-  // again. False with `error` when they can't be submitted.
+  // again. False with `error` when they can't be submitted, or the function went meanwhile.
   bool Submit(const std::vector<CommandText>& commands, uint32_t timeout_ms,
               SubmissionResult* result, std::string* error);
   // The function was reset: the next submission brings all up again.
@@ -52,6 +52,8 @@ class KernelQueue {
   uint8_t* Buffer(std::string* error);
 
  private:
+  bool Execute(const std::vector<CommandText>& commands, uint32_t timeout_ms,
+               SubmissionResult* result, std::string* error);
   bool TakeMemory(std::string* error);
   bool WaitForFirmware(uint32_t timeout_ms, std::string* error);
   bool Enable(std::string* error);

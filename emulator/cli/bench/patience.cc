@@ -21,12 +21,14 @@ Patience::Patience(abi::PciFunction* function, uint32_t milliseconds)
 bool Patience::Wait() {
   if (left_ms_ == 0) return false;
   const uint32_t piece = std::min(while_ms_, left_ms_);
-  const PciError error = function_->WaitInterrupt(0, piece);
+  PciError error = function_->WaitInterrupt(0, piece);
   if (error == PciError::kNone) return std::chrono::steady_clock::now() < end_;
   if (error == PciError::kBadArgument) {
     // No vector is on, as after a reset.
-    if (function_->EnableInterrupts(1) == PciError::kNone) return true;
+    error = function_->EnableInterrupts(1);
+    if (error == PciError::kNone) return true;
   }
+  if (error == PciError::kGone) return false;
   if (error != PciError::kTimeout) std::this_thread::sleep_for(std::chrono::milliseconds(piece));
   left_ms_ -= piece;
   while_ms_ = std::min(2 * while_ms_, kLongestWhileMs);

@@ -16,7 +16,7 @@ class Patience {
   Patience(abi::PciFunction* function, uint32_t milliseconds);
 
   // Lets the function work until vector 0 fires or a while has passed; the whiles grow up to 16 ms.
-  // False when the time is over.
+  // False when the time is over, or the function is gone.
   bool Wait();
 
  private:

@@ -33,6 +33,17 @@ size_t Distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// For a terminal: no control bytes, and no more than a line of it.
+std::string Quote(std::string_view word) {
+  constexpr size_t kMost = 60;
+  std::string text;
+  for (const char c : word.substr(0, kMost)) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return fmt::format("\"{}\"{}", text, word.size() > kMost ? "..." : "");
+}
+
 }  // namespace
 
 std::string DescribeMistake(const Mistake& mistake) {
@@ -106,7 +117,7 @@ Mistake TextScanner::Expected(std::string expected) {
 }
 
 Mistake TextScanner::ExpectedAt(size_t column, std::string_view found, std::string expected) {
-  return {column, found.empty() ? "the end" : fmt::format("\"{}\"", found), std::move(expected)};
+  return {column, found.empty() ? "the end" : Quote(found), std::move(expected)};
 }
 
 std::optional<uint64_t> ParseNumber(std::string_view text) {

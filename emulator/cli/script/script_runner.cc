@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "abi/generated/pci.h"
+#include "emulator/cli/bench/gone.h"
 #include "emulator/cli/bench/patience.h"
 #include "emulator/cli/bench/register_text.h"
 #include "emulator/cli/bench/submission_text.h"
@@ -38,7 +39,17 @@ ScriptRunner::ScriptRunner(abi::PciFunction* function,
     : function_(function), print_(std::move(print)), queue_(function) {}
 
 std::optional<std::string> ScriptRunner::Do(const Step& step) {
-  return std::visit([this](const auto& action) { return Do(action); }, step.action);
+  Outcome outcome = std::visit([this](const auto& action) { return Do(action); }, step.action);
+  if (!outcome) return std::nullopt;
+  // Of a function that is gone nothing else is worth telling.
+  Outcome gone = WhyGone(function_);
+  return gone ? gone : outcome;
+}
+
+std::optional<std::string> ScriptRunner::End() { return WhyGone(function_); }
+
+ScriptRunner::Outcome ScriptRunner::Distrust(uint64_t value, uint32_t width_bits) {
+  return LooksGone(value, width_bits) ? WhyGone(function_) : std::nullopt;
 }
 
 ScriptRunner::Outcome ScriptRunner::Do(const PokeStep& step) {
@@ -52,7 +63,7 @@ ScriptRunner::Outcome ScriptRunner::Do(const ExpectStep& step) {
   while (!Holds(step, value) && patience.Wait()) {
     value = ReadRegister(function_, step.place);
   }
-  if (Holds(step, value)) return std::nullopt;
+  if (Holds(step, value)) return Distrust(value, step.place.width_bits);
   return fmt::format("it is {:#x}{}\n  {}", FieldOf(step.place, value),
                      step.within_ms == 0 ? "" : fmt::format(" after {} ms", step.within_ms),
                      ExplainValue(step.place, value));
@@ -103,6 +114,7 @@ ScriptRunner::Outcome ScriptRunner::Do(const ConfigStep& step) {
     return std::nullopt;
   }
   const uint32_t value = function_->ConfigRead(step.offset, step.size_bytes);
+  if (Outcome gone = Distrust(value, 8 * step.size_bytes)) return gone;
   if (step.use == ConfigUse::kRead) {
     print_(fmt::format("config {} = {:#x}", step.name, value));
   } else if (value != step.value) {
@@ -120,7 +132,9 @@ ScriptRunner::Outcome ScriptRunner::Do(const ResetStep& /*step*/) {
 ScriptRunner::Outcome ScriptRunner::Do(const PrintStep& step) {
   if (step.places.empty()) print_(step.text);
   for (const RegisterPlace& place : step.places) {
-    print_(DescribeValue(place, ReadRegister(function_, place)));
+    const uint64_t value = ReadRegister(function_, place);
+    if (Outcome gone = Distrust(value, place.width_bits)) return gone;
+    print_(DescribeValue(place, value));
   }
   return std::nullopt;
 }

@@ -19,6 +19,8 @@ class ScriptRunner {
 
   // What was not so, with the register and its fields; nothing when the step came out well.
   std::optional<std::string> Do(const Step& step);
+  // The same after the last step: whether what was only written has reached a function at all.
+  std::optional<std::string> End();
 
  private:
   using Outcome = std::optional<std::string>;
@@ -29,6 +31,8 @@ class ScriptRunner {
   Outcome Do(const ConfigStep& step);
   Outcome Do(const ResetStep& step);
   Outcome Do(const PrintStep& step);
+  // `value` was read: not of a function that is gone.
+  Outcome Distrust(uint64_t value, uint32_t width_bits);
 
   abi::PciFunction* const function_;
   const std::function<void(const std::string&)> print_;

@@ -84,6 +84,9 @@ bool IsClient(const Json& device) {
 }
 
 bool IsQueue(const Json& queue) {
+  for (const char* ours : {"commands_per_s", "bytes_per_s"}) {
+    if (queue.contains(ours)) return false;
+  }
   return queue.contains("state") && queue["state"].is_string() && queue.contains("hung") &&
          queue["hung"].is_boolean() &&
          HasNumbers(queue, {"queue", "commands", "refused", "faults", "fences", "bytes"});
@@ -91,10 +94,11 @@ bool IsQueue(const Json& queue) {
 
 bool IsDevice(const Json& device) {
   if (!device.is_object() || !device.contains("endpoint") || !device["endpoint"].is_string() ||
-      !device.contains("fresh") || !device["fresh"].is_boolean()) {
+      !device.contains("fresh") || device.contains("rates") || !device["fresh"].is_boolean()) {
     return false;
   }
-  if (!device.contains("age_s")) return true;  // it never answered
+  // It never answered, and nothing of it was taken.
+  if (!device.contains("age_s")) return !device.contains("taken_s");
   if (!HasNumbers(device,
                   {"age_s", "taken_s", "clients", "messages", "dma_messages", "interrupts"}) ||
       !IsClient(device) || !HasShares(device) || !device.contains("queues") ||

@@ -108,7 +108,7 @@ int ConnectWithin(const FileDescriptor& socket, const SocketAddress& to, const D
 class SharedKey {
  public:
   bool Read(const std::string& path, std::string* error) {
-    FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     struct stat status{};
     const ByteSpan bytes = key_.Expose();
     if (!file.valid()) {

@@ -185,14 +185,14 @@ TEST_CASE("CPAuthChannelAPI.NegotiateLate: after INITIALIZE it is E_INVALIDARG (
 // The channel gets the reference's handle: its high half is random, its low half a serial number
 // under random round keys, which are such that the second number becomes it.
 TEST_CASE("CPAuthChannelAPI.OmacKnownAnswer: the reference's INITIALIZE and its answer (7.3)",
-          "[host]") {
+          "[needs-entropy]") {
   constexpr uint64_t kHandle = 0x1122334455667788;
   Stage stage(MachineOptions{.entropy_seed = 1});
   Message random(4 + 16 + 4);  // half of the device's handle, round keys, half of the channel's
   StoreLe<uint32_t>(random.data() + 12, 0xdd5d547f);
   StoreLe<uint32_t>(random.data() + 16, 0x8660a7d1);
   StoreLe<uint32_t>(random.data() + 20, kHandle >> 32);
-  stage.host().SetNextRandom(random);
+  stage.function.SetNextRandom(random);
   ChannelParty channel(&stage.process);
   REQUIRE(channel.handle() == kHandle);
   REQUIRE(channel.Negotiate(kSessionKey) == S_OK);

@@ -448,7 +448,7 @@ TEST_CASE("DriverProtections.DecoderOutputSize: the picture has room for the dec
 }
 
 TEST_CASE("DriverProtections.DecoderSequentialIv: one IV with a Count that runs on, or IV + 1",
-          "[host]") {
+          "[needs-strict-iv]") {
   MachineOptions strict;
   strict.strict_iv = true;
   DecoderStage stage(strict);

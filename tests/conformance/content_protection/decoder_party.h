@@ -77,7 +77,7 @@ struct DecoderStage : Stage {
       : Stage(video_table), party(&process) {
     party.Open();
   }
-  // [host], as Stage.
+  // As Stage.
   explicit DecoderStage(const MachineOptions& options) : Stage(options), party(&process) {
     party.Open();
   }

@@ -101,25 +101,25 @@ TEST_CASE("CPAuthChannelAPI.NegotiateNull: no data is E_INVALIDARG (4.7)", "[neg
 // The chip's clock moves only by what its work is charged, so equal times are equal work.
 struct TimedStage {
   TimedStage()
-      : machine(MakeHostMachine({.latency = device::LatencyPreset::kRealistic})),
+      : machine(MachineOptions{.latency = device::LatencyPreset::kRealistic}),
         kernel(OpenKernel(machine.get())),
         process(kernel.get()) {}
   // Of one call, in virtual nanoseconds and by result.
   template <typename Call>
   void Measure(Call call) {
-    const uint64_t before = machine->now_ns();
+    const uint64_t before = machine.now_ns();
     const HRESULT result = call();
-    ++answers[{result, machine->now_ns() - before}];
+    ++answers[{result, machine.now_ns() - before}];
   }
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  FunctionUnderTest machine;
   std::unique_ptr<runtime::Kernel> kernel;
   Process process;
   std::map<std::pair<HRESULT, uint64_t>, int> answers;
 };
 
 TEST_CASE("CryptoSession.NegotiateFailuresAlike: one result, one virtual time (8.7)",
-          "[negative][host]") {
+          "[negative][needs-latency][needs-time]") {
   TimedStage stage;
   const SessionPointer session = stage.process.MakeKeyedSession(kSessionKey);
   for (const std::vector<uint8_t>& blob : MakeBadBlobs(stage.process.device_key())) {
@@ -141,7 +141,7 @@ TEST_CASE("CryptoSession.NegotiateFailuresAlike: one result, one virtual time (8
 }
 
 TEST_CASE("CPAuthChannelAPI.NegotiateFailuresAlike: one result, one virtual time (8.7)",
-          "[negative][host]") {
+          "[negative][needs-latency][needs-time]") {
   TimedStage stage;
   ChannelParty channel(&stage.process);
   for (const std::vector<uint8_t>& blob : MakeBadBlobs(stage.process.device_key())) {

@@ -101,7 +101,7 @@ TEST_CASE("DriverProtections.IvReuseAccepted: a range that was used comes throug
 }
 
 TEST_CASE("DriverProtections.IvReuseStrict: no blt under keystream that was used (R21)",
-          "[negative][host]") {
+          "[negative][needs-strict-iv]") {
   MachineOptions options;
   options.strict_iv = true;
   KeyedSession stage(options);

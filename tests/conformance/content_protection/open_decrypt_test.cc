@@ -24,7 +24,7 @@ struct OpenStage : Stage {
 
 TEST_CASE(
     "DriverProtections.SwitchOpen: with the switch an unprotected destination is written (R27)",
-    "[host]") {
+    "[needs-open-decrypt]") {
   OpenStage stage;
   const std::vector<uint8_t> text = MakeText(512);
   const std::vector<uint8_t> ciphertext = RunCtr(kSessionKey, kIv, text);
@@ -37,7 +37,7 @@ TEST_CASE(
 
 TEST_CASE(
     "DriverProtections.SwitchRestricted: RESTRICTED_CONTENT stays protected with the switch (R27)",
-    "[negative][host]") {
+    "[negative][needs-open-decrypt]") {
   OpenStage stage;
   const std::vector<uint8_t> text = MakeText(512);
   const ResourcePointer frame = stage.process.MakeDefault(512, true);
@@ -50,7 +50,7 @@ TEST_CASE(
 }
 
 TEST_CASE("DriverProtections.SwitchCaps: the capabilities say SOFTWARE with the switch (R27)",
-          "[host]") {
+          "[needs-open-decrypt]") {
   for (const UINT32 table :
        {UINT32{D3D11_1DDI_VIDEO_FUNCTIONS}, UINT32{D3DWDDM2_0DDI_VIDEO_FUNCTIONS}}) {
     OpenStage stage(table);
@@ -62,7 +62,7 @@ TEST_CASE("DriverProtections.SwitchCaps: the capabilities say SOFTWARE with the 
 }
 
 TEST_CASE("DriverProtections.SwitchProtection: PROTECTION can't be enabled with the switch (R27)",
-          "[negative][host]") {
+          "[negative][needs-open-decrypt]") {
   OpenStage stage;
   ChannelParty channel(&stage.process, kSoftwareChannel);
   channel.Open();
@@ -78,7 +78,7 @@ TEST_CASE("DriverProtections.SwitchProtection: PROTECTION can't be enabled with 
 }
 
 TEST_CASE("DriverProtections.SwitchHardwareChannel: with the switch there is none (4.7, R27)",
-          "[negative][host]") {
+          "[negative][needs-open-decrypt]") {
   constexpr HRESULT kNotAvailable = static_cast<HRESULT>(0x8876086A);  // D3DDDIERR_NOTAVAILABLE
   OpenStage stage;
   ChannelPointer channel;
@@ -90,7 +90,7 @@ TEST_CASE("DriverProtections.SwitchHardwareChannel: with the switch there is non
 
 TEST_CASE(
     "DriverProtections.SwitchNotAlwaysOn: with the switch nothing is reported protected (R27)",
-    "[host]") {
+    "[needs-open-decrypt]") {
   OpenStage stage;
   ChannelParty channel(&stage.process, kSoftwareChannel);
   channel.Open();
@@ -100,7 +100,7 @@ TEST_CASE(
 }
 
 TEST_CASE("DriverProtections.SwitchHardware: what hardware DRM imported stays protected (R27)",
-          "[negative][host]") {
+          "[negative][needs-open-decrypt]") {
   Stage stage({.open_decrypt = true}, D3DWDDM2_4DDI_VIDEO_FUNCTIONS);
   const SessionPointer hardware = CreateHardwareSession(&stage.process.app);
   const Key name = {1};
@@ -115,7 +115,7 @@ TEST_CASE("DriverProtections.SwitchHardware: what hardware DRM imported stays pr
 }
 
 TEST_CASE("DriverProtections.SwitchDecoder: a decoder's picture stays RESTRICTED_CONTENT (R27)",
-          "[negative][host]") {
+          "[negative][needs-open-decrypt]") {
   Stage stage(MachineOptions{.open_decrypt = true});
   DecoderParty party(&stage.process, kDecoderWidth, kDecoderHeight, kSoftwareChannel);
   party.Open();
@@ -127,7 +127,7 @@ TEST_CASE("DriverProtections.SwitchDecoder: a decoder's picture stays RESTRICTED
 }
 
 TEST_CASE("DriverProtections.SwitchForeign: another process's memory is not written (R27)",
-          "[negative][host]") {
+          "[negative][needs-open-decrypt]") {
   OpenStage stage;
   Process other(stage.kernel.get());
   const ResourcePointer theirs = other.MakeDefault(64, false);
@@ -138,7 +138,7 @@ TEST_CASE("DriverProtections.SwitchForeign: another process's memory is not writ
 }
 
 TEST_CASE("DriverProtections.SwitchBeforeKey: without a key nothing is written (R26)",
-          "[negative][host]") {
+          "[negative][needs-open-decrypt]") {
   OpenStage stage;
   const SessionPointer session = stage.process.MakeSession();
   const ResourcePointer open = stage.process.MakeStaging(64);

@@ -89,7 +89,7 @@ class OpmParty {
 enum : uint32_t { kHdcpOff = 0, kHdcpNegotiating = 1, kHdcpOn = 2, kHdcpLost = 3 };
 uint32_t LinkState(Stage* stage);
 uint32_t LinkChanges(Stage* stage);
-// Lets virtual time pass until the chip is idle.
+// Until the chip is idle, where its time is virtual; else until no link negotiates.
 void LetTimePass(Stage* stage);
 
 }  // namespace ward::test

@@ -25,13 +25,13 @@ struct StateStage : Stage {
     REQUIRE(process.ImportKey(hardware.get(), kName, kContentKey).drm_result == S_OK);
   }
   std::vector<uint8_t> Save(device::StateSeal* to_seal = nullptr) {
-    auto saved = host().gpu().SaveState({to_seal, true});
+    auto saved = function.inside().gpu().SaveState({to_seal, true});
     REQUIRE(saved.ok());
     return saved.value();
   }
   // 0, or the status of the refusal.
   uint32_t Load(ConstByteSpan state, device::StateSeal* to_open = nullptr) {
-    const auto loaded = host().gpu().LoadState(state, to_open);
+    const auto loaded = function.inside().gpu().LoadState(state, to_open);
     return loaded.ok() ? 0 : loaded.fault().status;
   }
   D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS Status(runtime::CryptoSession* session) {
@@ -46,7 +46,7 @@ struct StateStage : Stage {
 };
 
 TEST_CASE("DriverProtections.StateStatus: a machine that comes back has lost its sessions (4.9)",
-          "[negative][host]") {
+          "[negative][needs-inside]") {
   StateStage stage;
   const auto state = stage.Save();
   const uint32_t epoch = stage.kernel->KeyEpoch();
@@ -60,7 +60,7 @@ TEST_CASE("DriverProtections.StateStatus: a machine that comes back has lost its
 }
 
 TEST_CASE("DriverProtections.StateAfter: new sessions work on the device that came back",
-          "[host]") {
+          "[needs-inside]") {
   StateStage stage;
   REQUIRE(stage.Load(stage.Save()) == 0);
   const SessionPointer session = stage.process.MakeKeyedSession(kOtherKey);
@@ -71,27 +71,28 @@ TEST_CASE("DriverProtections.StateAfter: new sessions work on the device that ca
 }
 
 TEST_CASE("DriverProtections.StateSealed: sessions of a sealed state go on with their keys",
-          "[host]") {
+          "[needs-inside]") {
   StateStage stage;
   const auto state = stage.Save(&stage.seal);
-  stage.host().boundary().TearDown();
+  stage.function.inside().boundary().TearDown();
   REQUIRE(stage.Load(state, &stage.seal) == 0);
   CHECK(stage.Status(stage.oaep.get()) == kOk);
   CHECK(stage.Status(stage.hardware.get()) == kOk);
   CHECK(stage.process.HasKey(stage.oaep.get(), kSessionKey));
 }
 
-TEST_CASE("DriverProtections.StateOnce: a sealed state comes back once", "[negative][host]") {
+TEST_CASE("DriverProtections.StateOnce: a sealed state comes back once",
+          "[negative][needs-inside]") {
   StateStage stage;
   const auto state = stage.Save(&stage.seal);
   REQUIRE(stage.Load(state, &stage.seal) == 0);
-  stage.host().boundary().TearDown();
+  stage.function.inside().boundary().TearDown();
   CHECK(stage.Load(state, &stage.seal) == abi::kStatusStateSpent);
   CHECK(stage.Status(stage.oaep.get()) == kLost);
 }
 
 TEST_CASE("DriverProtections.StateIv: every load begins a read-back IV of its own (R22)",
-          "[host]") {
+          "[needs-inside]") {
   StateStage stage;
   runtime::VideoContext& video = stage.process.app.video();
   const ResourcePointer frame = stage.process.MakeDefault(64, true);

@@ -45,23 +45,29 @@ Screen::Screen(Stage* stage, Process* process, runtime::Presentation presentatio
 
 std::vector<uint8_t> Screen::Pixels(device::ScanoutView view) const {
   std::vector<uint8_t> pixels(kPitch * kHeight);
-  REQUIRE(stage_->host().gpu().ReadScanout(0, view, pixels, kPitch));
+  stage_->function.ReadScreen(0, view, pixels, kPitch);
   return pixels;
 }
 
 bool Screen::Sees(device::ScanoutView view) const { return Pixels(view) == picture_; }
 
+bool Screen::IsShown() const {
+  if (IsBlanked()) return false;
+  return !Offers(Need::kScreen) || Sees(device::ScanoutView::kOperator);
+}
+
 bool Screen::IsBlack() const {
+  if (!IsBlanked()) return false;
   const std::vector<uint8_t> black = BlackPicture();
-  return Pixels(device::ScanoutView::kOperator) == black &&
-         Pixels(device::ScanoutView::kCapture) == black;
+  return !Offers(Need::kScreen) || (Pixels(device::ScanoutView::kOperator) == black &&
+                                    Pixels(device::ScanoutView::kCapture) == black);
 }
 
 bool Screen::IsBlanked() const {
-  const uint32_t status = stage_->function.get()->BarRead32(0, abi::kRegOutputStatus);
-  const bool blanked = (status & abi::kOutputStatusBlankedMask) != 0;
-  CHECK(stage_->host().gpu().Scanout(0).is_blanked == blanked);
-  return blanked;
+  const uint32_t status = stage_->function->BarRead32(0, abi::kRegOutputStatus);
+  const bool is_blanked = (status & abi::kOutputStatusBlankedMask) != 0;
+  if (Offers(Need::kScreen)) CHECK(stage_->function.Scanout(0).is_blanked == is_blanked);
+  return is_blanked;
 }
 
 }  // namespace ward::test

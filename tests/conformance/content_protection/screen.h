@@ -1,4 +1,4 @@
-// Pixels on the machine's screen, and what its two views show of them.
+// Pixels on the machine's screen: what the chip says of them, and what its two views show.
 #ifndef WARD_TESTS_CONFORMANCE_CONTENT_PROTECTION_SCREEN_H_
 #define WARD_TESTS_CONFORMANCE_CONTENT_PROTECTION_SCREEN_H_
 
@@ -25,12 +25,13 @@ class Screen {
   Screen(Stage* stage, runtime::Presentation presentation)
       : Screen(stage, &stage->process, presentation) {}
 
-  // In a person's and in a capture device's view.
-  bool OperatorSees() const { return Sees(device::ScanoutView::kOperator); }
-  bool CaptureSees() const { return Sees(device::ScanoutView::kCapture); }
-  // Every pixel of both views.
+  // The picture reaches the display. BLANKED says so, and the operator's view, where somebody sees
+  // the screen (Need::kScreen).
+  bool IsShown() const;
+  // Nothing of it does: BLANKED, and every pixel of both views, where somebody sees them.
   bool IsBlack() const;
-  bool IsBlanked() const;  // OUTPUT_STATUS.BLANKED
+  // In a capture device's view. Need::kScreen.
+  bool CaptureSees() const { return Sees(device::ScanoutView::kCapture); }
 
   SessionPointer session;
   std::unique_ptr<runtime::SwapChain> chain;
@@ -38,6 +39,7 @@ class Screen {
  private:
   std::vector<uint8_t> Pixels(device::ScanoutView view) const;
   bool Sees(device::ScanoutView view) const;
+  bool IsBlanked() const;  // OUTPUT_STATUS.BLANKED
 
   Stage* stage_;
   std::vector<uint8_t> picture_;

@@ -13,6 +13,7 @@
 #include "catch2/generators/catch_generators_range.hpp"
 #include "tests/conformance/content_protection/stage.h"
 #include "tests/conformance/content_protection/watched_function.h"
+#include "tests/integration/config_space.h"
 #include "tests/integration/hardware_party.h"
 
 namespace ward::test {
@@ -23,45 +24,52 @@ constexpr D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS kOk = D3DWDDM2_0DDI_CRYPTO_SESSION
 constexpr auto kLost = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_AND_CONTENT_LOST;
 const Key kName = ParseKey("11111111222233334444555555555555");
 
-// PCI Express Base 4.0: 7.5.2.2 PMCSR, 7.5.3.4 Device Control. docs/spec/pci.md has the places.
-constexpr uint32_t kPowerControl = 0x44;
-constexpr uint32_t kPowerD0 = 0;
-constexpr uint32_t kPowerD3Hot = 3;
-constexpr uint32_t kExpressDeviceControl = 0x68;
+// PCI Express Base 4.0: 7.5.3.4 Device Control.
+constexpr uint32_t kExpressDeviceControl = 0x08;  // in the capability
 constexpr uint32_t kInitiateReset = 1u << 15;
-
-void PowerDown(emulator::InProcessHost* host) { host->ConfigWrite(kPowerControl, 2, kPowerD3Hot); }
 
 struct Loss {
   std::string name;
-  std::function<void(emulator::InProcessHost*)> strike;
+  std::function<void(const FunctionUnderTest&)> strike;
 };
 
+// What a driver can do to its function, and what else can be had here.
 std::vector<Loss> AllResets() {
-  return {
+  std::vector<Loss> all = {
       {"function-level reset",
-       [](emulator::InProcessHost* host) {
-         const uint32_t control = host->ConfigRead(kExpressDeviceControl, 2);
-         host->ConfigWrite(kExpressDeviceControl, 2, control | kInitiateReset);
+       [](const FunctionUnderTest& function) {
+         const SavedConfig config(function.get());
+         const uint32_t at =
+             FindCapability(kExpressCapability, function.get()) + kExpressDeviceControl;
+         function->ConfigWrite(at, 2, function->ConfigRead(at, 2) | kInitiateReset);
+         config.Restore();
        }},
       {"reset by the host's driver",
-       [](emulator::InProcessHost* host) {
-         REQUIRE(host->ResetFunction() == abi::PciError::kNone);
+       [](const FunctionUnderTest& function) {
+         REQUIRE(function->ResetFunction() == abi::PciError::kNone);
        }},
       {"RESET_FUNCTION",
-       [](emulator::InProcessHost* host) {
-         host->BarWrite32(0, abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
+       [](const FunctionUnderTest& function) {
+         function->BarWrite32(0, abi::kRegDeviceControl, abi::kDeviceControlResetFunctionMask);
        }},
-      {"D3hot and back to D0",
-       [](emulator::InProcessHost* host) {
-         PowerDown(host);
-         host->ConfigWrite(kPowerControl, 2, kPowerD0);
-       }},
-      {"bus reset",
-       [](emulator::InProcessHost* host) { host->boundary().Reset(device::ResetKind::kFunction); }},
-      {"power cycle",
-       [](emulator::InProcessHost* host) { host->boundary().Reset(device::ResetKind::kPowerOn); }},
   };
+  if (Offers(Need::kPower)) {
+    all.push_back({"D3hot and back to D0", [](const FunctionUnderTest& function) {
+                     const SavedConfig config(function.get());
+                     function.PowerDown();
+                     function.PowerUp();
+                     config.Restore();
+                   }});
+  }
+  if (Offers(Need::kInside)) {
+    all.push_back({"bus reset", [](const FunctionUnderTest& function) {
+                     function.Reset(device::ResetKind::kFunction);
+                   }});
+    all.push_back({"power cycle", [](const FunctionUnderTest& function) {
+                     function.Reset(device::ResetKind::kPowerOn);
+                   }});
+  }
+  return all;
 }
 
 // A kernel and a process on a function that counts waits, with a keyed session of each kind.
@@ -91,7 +99,7 @@ struct LossStage {
   // A ciphertext comes through with the session's key.
   bool Works() { return process->HasKey(oaep.get(), kSessionKey) && Status(oaep.get()) == kOk; }
 
-  std::unique_ptr<emulator::InProcessHost> machine = MakeHostMachine({});
+  FunctionUnderTest machine;
   WatchedFunction function{machine.get()};
   std::unique_ptr<runtime::Kernel> kernel;
   std::unique_ptr<Process> process;
@@ -114,33 +122,33 @@ Key NextReadbackIv(LossStage* stage) {
 }
 
 TEST_CASE("DriverProtections.ResetStatus: after any reset sessions are KEY_AND_CONTENT_LOST (4.9)",
-          "[negative][host]") {
+          "[negative]") {
   const Loss loss = GENERATE(from_range(AllResets()));
   CAPTURE(loss.name);
   LossStage stage;
   CHECK(stage.Status(stage.oaep.get()) == kOk);
-  loss.strike(stage.machine.get());
+  loss.strike(stage.machine);
   CHECK(stage.Status(stage.oaep.get()) == kLost);
   CHECK(stage.Status(stage.hardware.get()) == kLost);
   CHECK(stage.RemovedReason() == S_OK);  // asking costs nothing
 }
 
 TEST_CASE("DriverProtections.PoweredDownStatus: in D3hot they are lost too, and stay lost in D0",
-          "[negative][host]") {
+          "[negative][needs-power]") {
   LossStage stage;
-  PowerDown(stage.machine.get());
+  stage.machine.PowerDown();
   CHECK(stage.Status(stage.oaep.get()) == kLost);
   CHECK(stage.Status(stage.hardware.get()) == kLost);
-  stage.machine->ConfigWrite(kPowerControl, 2, kPowerD0);
+  stage.machine.PowerUp();
   CHECK(stage.Status(stage.oaep.get()) == kLost);
 }
 
 TEST_CASE("DriverProtections.ResetRemoves: the first call that needs the device removes it",
-          "[negative][host]") {
+          "[negative]") {
   const Loss loss = GENERATE(from_range(AllResets()));
   CAPTURE(loss.name);
   LossStage stage;
-  loss.strike(stage.machine.get());
+  loss.strike(stage.machine);
   Key random{};
   (void)stage.process->app.video().StartSessionKeyRefresh(stage.oaep.get(), random);
   CHECK(random == Key{});
@@ -152,9 +160,9 @@ TEST_CASE("DriverProtections.ResetRemoves: the first call that needs the device 
 }
 
 TEST_CASE("DriverProtections.PoweredDownRemoves: ... and in D3hot, where nothing can be opened",
-          "[negative][host]") {
+          "[negative][needs-power]") {
   LossStage stage;
-  PowerDown(stage.machine.get());
+  stage.machine.PowerDown();
   Key random{};
   (void)stage.process->app.video().StartSessionKeyRefresh(stage.oaep.get(), random);
   CHECK(stage.RemovedReason() == kDeviceRemoved);
@@ -163,12 +171,12 @@ TEST_CASE("DriverProtections.PoweredDownRemoves: ... and in D3hot, where nothing
 }
 
 TEST_CASE("DriverProtections.ResetNoticed: the kernel makes nothing of what was reset, at once",
-          "[negative][host]") {
+          "[negative]") {
   const Loss loss = GENERATE(from_range(AllResets()));
   CAPTURE(loss.name);
   LossStage stage;
-  const uint64_t now_ns = stage.machine->now_ns();
-  loss.strike(stage.machine.get());
+  const uint64_t now_ns = Offers(Need::kTime) ? stage.machine.now_ns() : 0;
+  loss.strike(stage.machine);
   for (int attempt = 0; attempt < 3; ++attempt) {
     const auto device = stage.kernel->adapter().CreateDevice();
     REQUIRE(device.ok());
@@ -177,20 +185,19 @@ TEST_CASE("DriverProtections.ResetNoticed: the kernel makes nothing of what was 
     CHECK(context.fault().status == abi::kStatusDeviceGone);
   }
   CHECK(stage.function.waits_run_out() == 0);
-  CHECK(stage.machine->now_ns() == now_ns);
+  if (Offers(Need::kTime)) CHECK(stage.machine.now_ns() == now_ns);
 }
 
-TEST_CASE("DriverProtections.ResetEpoch: any reset begins a key epoch", "[host]") {
+TEST_CASE("DriverProtections.ResetEpoch: any reset begins a key epoch") {
   const Loss loss = GENERATE(from_range(AllResets()));
   CAPTURE(loss.name);
   LossStage stage;
   const uint32_t epoch = stage.kernel->KeyEpoch();
-  loss.strike(stage.machine.get());
+  loss.strike(stage.machine);
   CHECK(stage.kernel->KeyEpoch() == epoch + 1);
 }
 
-TEST_CASE("DriverProtections.ResetBlt: a blt of what was reset writes nothing",
-          "[negative][host]") {
+TEST_CASE("DriverProtections.ResetBlt: a blt of what was reset writes nothing", "[negative]") {
   const Loss loss = GENERATE(from_range(AllResets()));
   CAPTURE(loss.name);
   LossStage stage;
@@ -199,31 +206,30 @@ TEST_CASE("DriverProtections.ResetBlt: a blt of what was reset writes nothing",
   Key wrapped{};
   REQUIRE(stage.process->app.video().GetEncryptionBltKey(stage.oaep.get(), wrapped) == S_OK);
   const ResourcePointer staging = stage.process->MakeStaging(64);
-  loss.strike(stage.machine.get());
+  loss.strike(stage.machine);
   Key iv = kIv;
   (void)stage.process->app.video().EncryptionBlt(stage.oaep.get(), frame.get(), staging.get(), iv);
   CHECK(iv == Key{});
   CHECK(stage.RemovedReason() == kDeviceRemoved);
 }
 
-TEST_CASE("DriverProtections.ResetReopened: a fresh session on the function decrypts", "[host]") {
+TEST_CASE("DriverProtections.ResetReopened: a fresh session on the function decrypts") {
   const Loss loss = GENERATE(from_range(AllResets()));
   CAPTURE(loss.name);
   LossStage stage;
-  loss.strike(stage.machine.get());
+  loss.strike(stage.machine);
   stage.Close();
   CHECK(stage.function.waits_run_out() == 0);
   stage.Open();
   CHECK(stage.Works());
 }
 
-TEST_CASE("DriverProtections.ResetIv: the read-back IV of a fresh session is another one (R22)",
-          "[host]") {
+TEST_CASE("DriverProtections.ResetIv: the read-back IV of a fresh session is another one (R22)") {
   const Loss loss = GENERATE(from_range(AllResets()));
   CAPTURE(loss.name);
   LossStage stage;
   const Key before = NextReadbackIv(&stage);
-  loss.strike(stage.machine.get());
+  loss.strike(stage.machine);
   stage.Close();
   stage.Open();
   CHECK(NextReadbackIv(&stage) != before);
@@ -232,21 +238,21 @@ TEST_CASE("DriverProtections.ResetIv: the read-back IV of a fresh session is ano
 // A snapshot is a value in the host's process and holds the keys: it serves replay, which has to go
 // on as it did. What a host does who must not bring keys back is the tear-down behind it.
 TEST_CASE("DriverProtections.SnapshotRestored: a snapshot brings its keys back, by design",
-          "[host]") {
+          "[needs-inside]") {
   LossStage stage;
-  const device::GpuSnapshot snapshot = stage.machine->gpu().TakeSnapshot();
-  stage.machine->boundary().TearDown();
-  stage.machine->gpu().Restore(snapshot);
+  const device::GpuSnapshot snapshot = stage.machine.inside().gpu().TakeSnapshot();
+  stage.machine.inside().boundary().TearDown();
+  stage.machine.inside().gpu().Restore(snapshot);
   CHECK(stage.Works());
   CHECK(stage.Status(stage.hardware.get()) == kOk);
 }
 
 TEST_CASE("DriverProtections.SnapshotTornDown: a restore and a tear-down lose every session (4.9)",
-          "[negative][host]") {
+          "[negative][needs-inside]") {
   LossStage stage;
-  const device::GpuSnapshot snapshot = stage.machine->gpu().TakeSnapshot();
-  stage.machine->gpu().Restore(snapshot);
-  stage.machine->boundary().TearDown();
+  const device::GpuSnapshot snapshot = stage.machine.inside().gpu().TakeSnapshot();
+  stage.machine.inside().gpu().Restore(snapshot);
+  stage.machine.inside().boundary().TearDown();
   CHECK(stage.Status(stage.oaep.get()) == kLost);
   CHECK(stage.Status(stage.hardware.get()) == kLost);
   CHECK(stage.RemovedReason() == S_OK);

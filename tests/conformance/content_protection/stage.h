@@ -70,12 +70,9 @@ class Stage {
   // On what the suite runs on.
   explicit Stage(UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
       : Stage(FunctionUnderTest(), video_table) {}
-  // On a machine of the case's own: such cases carry the tag [host].
+  // On a machine that was set up so, which the case's tags say.
   explicit Stage(const MachineOptions& options, UINT32 video_table = D3D11_1DDI_VIDEO_FUNCTIONS)
       : Stage(FunctionUnderTest(options), video_table) {}
-
-  // The machine, for cases that look into it or do what only its owner can: [host] again.
-  emulator::InProcessHost& host() { return function.host(); }
 
   FunctionUnderTest function;
   std::unique_ptr<runtime::Kernel> kernel;

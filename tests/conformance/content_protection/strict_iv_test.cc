@@ -9,7 +9,7 @@ namespace {
 
 struct StrictStage {
   StrictStage()
-      : machine(MakeHostMachine({.strict_iv = true})),
+      : machine(MachineOptions{.strict_iv = true}),
         kernel(OpenKernel(machine.get())),
         process(kernel.get()),
         session(process.MakeKeyedSession(kSessionKey)) {}
@@ -26,7 +26,7 @@ struct StrictStage {
     return process.ReadProtected(session.get(), session_key, frame.get()) == text;
   }
 
-  std::unique_ptr<emulator::InProcessHost> machine;
+  FunctionUnderTest machine;
   std::unique_ptr<runtime::Kernel> kernel;
   Process process;
   SessionPointer session;
@@ -34,21 +34,22 @@ struct StrictStage {
 };
 
 TEST_CASE("DriverProtections.StrictSame: a counter range is accepted once (R21)",
-          "[negative][host]") {
+          "[negative][needs-strict-iv]") {
   StrictStage stage;
   CHECK(stage.Takes("00000000000000010000000000000000", 4));
   CHECK_FALSE(stage.Takes("00000000000000010000000000000000", 4));
 }
 
 TEST_CASE("DriverProtections.StrictOverlap: a range that begins in the last one is refused (R21)",
-          "[negative][host]") {
+          "[negative][needs-strict-iv]") {
   StrictStage stage;
   CHECK(stage.Takes("00000000000000010000000000000000", 4));
   CHECK_FALSE(stage.Takes("00000000000000010000000000000003", 4));
   CHECK(stage.Takes("00000000000000010000000000000004", 4));
 }
 
-TEST_CASE("DriverProtections.StrictBackwards: a smaller IV is refused (R21)", "[negative][host]") {
+TEST_CASE("DriverProtections.StrictBackwards: a smaller IV is refused (R21)",
+          "[negative][needs-strict-iv]") {
   StrictStage stage;
   CHECK(stage.Takes("00000000000000020000000000000000", 1));
   CHECK_FALSE(stage.Takes("00000000000000010000000000000009", 1));
@@ -56,13 +57,14 @@ TEST_CASE("DriverProtections.StrictBackwards: a smaller IV is refused (R21)", "[
 }
 
 TEST_CASE("DriverProtections.StrictContentKey: a content key has counters of its own (R21)",
-          "[host]") {
+          "[needs-strict-iv]") {
   StrictStage stage;
   CHECK(stage.Takes("00000000000000010000000000000000", 4));
   CHECK(stage.Takes("00000000000000010000000000000000", 4, kContentKey));
 }
 
-TEST_CASE("DriverProtections.StrictRefresh: a new session key starts anew (7.7)", "[host]") {
+TEST_CASE("DriverProtections.StrictRefresh: a new session key starts anew (7.7)",
+          "[needs-strict-iv]") {
   StrictStage stage;
   CHECK(stage.Takes("00000000000000010000000000000000", 4));
   Key random{};

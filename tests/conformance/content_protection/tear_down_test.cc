@@ -27,7 +27,7 @@ struct TearDownStage : Stage {
     REQUIRE(process.ImportKey(hardware.get(), kName, kContentKey).drm_result == S_OK);
     REQUIRE(SelectKey(hardware.get(), kName) == S_OK);
   }
-  void TearDown() { host().boundary().TearDown(); }
+  void TearDown() { function.TearDown(); }
   D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS Status(runtime::CryptoSession* session) {
     auto status = D3DWDDM2_0DDI_CRYPTO_SESSION_STATUS_KEY_LOST;
     CHECK(session->CheckStatus(&status) == S_OK);
@@ -40,7 +40,7 @@ struct TearDownStage : Stage {
 };
 
 TEST_CASE("DriverProtections.TeardownStatus: every session is KEY_AND_CONTENT_LOST (4.9)",
-          "[host]") {
+          "[needs-hand]") {
   TearDownStage stage;
   CHECK(stage.Status(stage.oaep.get()) == kOk);
   stage.TearDown();
@@ -50,7 +50,7 @@ TEST_CASE("DriverProtections.TeardownStatus: every session is KEY_AND_CONTENT_LO
 }
 
 TEST_CASE("DriverProtections.TeardownUse: a lost session takes no message but its end",
-          "[negative][host]") {
+          "[negative][needs-hand]") {
   TearDownStage stage;
   stage.TearDown();
   CHECK(stage.process.Negotiate(stage.oaep.get(),
@@ -65,7 +65,7 @@ TEST_CASE("DriverProtections.TeardownUse: a lost session takes no message but it
 }
 
 TEST_CASE("DriverProtections.TeardownEngine: a blt of a lost session is refused as lost",
-          "[negative][host]") {
+          "[negative][needs-hand]") {
   TearDownStage stage;
   const ResourcePointer frame = stage.process.MakeDefault(64, true);
   stage.TearDown();
@@ -75,7 +75,8 @@ TEST_CASE("DriverProtections.TeardownEngine: a blt of a lost session is refused 
   CHECK(answer.last_refusal == abi::kStatusSessionLost);
 }
 
-TEST_CASE("DriverProtections.TeardownChannel: a channel is lost with its key", "[negative][host]") {
+TEST_CASE("DriverProtections.TeardownChannel: a channel is lost with its key",
+          "[negative][needs-hand]") {
   TearDownStage stage;
   ChannelParty party(&stage.process);
   ChannelParty open(&stage.process);
@@ -89,7 +90,7 @@ TEST_CASE("DriverProtections.TeardownChannel: a channel is lost with its key", "
 }
 
 TEST_CASE("DriverProtections.TeardownContent: the screen that showed protected memory is black",
-          "[negative][host]") {
+          "[negative][needs-hand][needs-screen]") {
   TearDownStage stage;
   std::unique_ptr<runtime::SwapChain> chain;
   REQUIRE(runtime::SwapChain::Create(&stage.process.app.device(), kWidth, kHeight, 2,
@@ -105,7 +106,7 @@ TEST_CASE("DriverProtections.TeardownContent: the screen that showed protected m
   REQUIRE(chain->Present() == S_OK);
   const auto brightest = [&stage] {
     std::vector<uint8_t> pixels(4 * kWidth * kHeight);
-    REQUIRE(stage.host().gpu().ReadScanout(0, device::ScanoutView::kOperator, pixels, 4 * kWidth));
+    stage.function.ReadScreen(0, device::ScanoutView::kOperator, pixels, 4 * kWidth);
     uint8_t most = 0;
     for (size_t i = 0; i < pixels.size(); ++i) {
       if (i % 4 != 3 && pixels[i] > most) most = pixels[i];
@@ -117,22 +118,22 @@ TEST_CASE("DriverProtections.TeardownContent: the screen that showed protected m
   CHECK(brightest() == 0);
 }
 
-TEST_CASE("DriverProtections.TeardownEpoch: the key epoch grows by one", "[host]") {
+TEST_CASE("DriverProtections.TeardownEpoch: the key epoch grows by one", "[needs-hand]") {
   TearDownStage stage;
   const uint32_t epoch = stage.kernel->KeyEpoch();
   stage.TearDown();
   CHECK(stage.kernel->KeyEpoch() == epoch + 1);
 }
 
-TEST_CASE("DriverProtections.TeardownCause: KEYS_LOST is raised", "[host]") {
+TEST_CASE("DriverProtections.TeardownCause: KEYS_LOST is raised", "[needs-hand]") {
   TearDownStage stage;
-  stage.host().BarWrite32(0, abi::kRegInterruptCause, abi::kInterruptCauseKeysLostMask);
+  stage.function->BarWrite32(0, abi::kRegInterruptCause, abi::kInterruptCauseKeysLostMask);
   stage.TearDown();
-  CHECK((stage.host().BarRead32(0, abi::kRegInterruptCause) & abi::kInterruptCauseKeysLostMask) !=
-        0);
+  CHECK((stage.function->BarRead32(0, abi::kRegInterruptCause) &
+         abi::kInterruptCauseKeysLostMask) != 0);
 }
 
-TEST_CASE("DriverProtections.TeardownAfter: new sessions work on the same device", "[host]") {
+TEST_CASE("DriverProtections.TeardownAfter: new sessions work on the same device", "[needs-hand]") {
   TearDownStage stage;
   stage.TearDown();
   const SessionPointer session = stage.process.MakeKeyedSession(kOtherKey);
@@ -144,7 +145,7 @@ TEST_CASE("DriverProtections.TeardownAfter: new sessions work on the same device
 }
 
 TEST_CASE("DriverProtections.TeardownAgain: a second one finds lost sessions and leaves them lost",
-          "[host]") {
+          "[needs-hand]") {
   TearDownStage stage;
   stage.TearDown();
   stage.TearDown();

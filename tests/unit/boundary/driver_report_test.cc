@@ -62,6 +62,22 @@ TEST_CASE("Registers that do not exist are not modelled, with the nearest name a
   CHECK(report.dump().find(std::to_string(0xdeadbeef)) == std::string::npos);
 }
 
+TEST_CASE(
+    "V19 what a driver does wrong after power-on followed none of the last driver's commands") {
+  ObservedChip bench(WithReport());
+  bench.StartQueue();
+  bench.PushFence(1);
+  bench.Run();
+  bench.chip->Reset(device::ResetKind::kFunction);
+  bench.Read(0x60);
+  CHECK(Report(bench)["unmet"][0]["command_before"]["name"] == "FENCE");
+  bench.chip->Reset(device::ResetKind::kPowerOn);
+  bench.Read(0x70000);
+  const json report = Report(bench);
+  REQUIRE(report["unmet"].size() == 2);
+  CHECK(report["unmet"][1]["command_before"].is_null());
+}
+
 TEST_CASE("What exists and can't be done is refused") {
   ObservedChip bench(WithReport());
   bench.Read(abi::kRegScratch, 2);

@@ -110,7 +110,8 @@ class Units(unittest.TestCase):
             self.skipTest("no systemd-analyze")
         with tempfile.TemporaryDirectory() as folder:
             for unit in ("ward-serve@.service", "ward-serve@.socket"):
-                text = (self.UNITS / unit).read_text().replace("/usr/bin/ward", WARD)
+                source = self.UNITS / (unit + (".in" if unit.endswith("service") else ""))
+                text = source.read_text().replace("@WARD_BINDIR@", str(pathlib.Path(WARD).parent))
                 (pathlib.Path(folder) / unit).write_text(text)
             done = subprocess.run(["systemd-analyze", "verify", "--man=no",
                                    *(f"{folder}/ward-serve@gpu0.{kind}" for kind in ("service", "socket"))],
@@ -122,8 +123,14 @@ class Units(unittest.TestCase):
 
     def test_the_socket_is_its_owners(self):
         self.assertIn("SocketMode=0600", (self.UNITS / "ward-serve@.socket").read_text())
-        service = (self.UNITS / "ward-serve@.service").read_text()
-        for line in ("Type=notify", "NoNewPrivileges=yes", "LimitCORE=0", "ProtectSystem=strict"):
+        service = (self.UNITS / "ward-serve@.service.in").read_text()
+        # A user of its own for each start reads no file of root's, and writes nowhere else.
+        for name in ("device.key", "device.pem", "intermediate.pem", "root.pem"):
+            self.assertIn(f"LoadCredential={name}:/etc/ward/%i/{name}\n", service)
+        self.assertNotIn("ExecStart=/", service)
+        for line in ("RuntimeDirectory=", "StateDirectory=",
+                     "ExecStart=@WARD_BINDIR@/ward serve --identity ${CREDENTIALS_DIRECTORY} ",
+                     "Type=notify", "NoNewPrivileges=yes", "LimitCORE=0", "ProtectSystem=strict"):
             self.assertIn(line, service)
 
 

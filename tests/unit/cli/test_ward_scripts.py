@@ -94,6 +94,13 @@ class Mistakes(unittest.TestCase):
             out, _ = run("script", "-", "-f", where, text='print "done"\n')
             self.assertIn("done", out)
 
+    def test_what_people_get_is_a_line(self):
+        _, said = run("script", "-", code=2, text="poke \x1b[2J = 1\nexpect " + "x" * 1_000_000 + " == 1\n")
+        self.assertNotIn("\x1b", said)
+        self.assertIn('found "\\x1b"', said)
+        self.assertIn('found "' + "x" * 60 + '"...', said)
+        self.assertLess(len(said), 1000)
+
     def test_people_get_file_line_and_column(self):
         _, said = run("script", "-", code=2, text="reset\n  pok SCRATCH = 1\n")
         self.assertTrue(said.startswith('-:2:3: found "pok", expected a statement'), said)
@@ -117,7 +124,19 @@ class Failures(unittest.TestCase):
         run("script", "-", code=1, text="ring FENCE value=1 faults OPCODE_UNKNOWN\n")
 
     def test_a_file_that_is_not_there(self):
-        self.assertIn("can't be read", run("script", "/nowhere.ward", code=1)[1])
+        self.assertIn("can't be read: No such file", run("script", "/nowhere.ward", code=1)[1])
+
+    def test_what_is_no_address_of_a_function(self):
+        for where in ("bogus", "0000:00:05.9", "00:05.0", "0000:00:05", "gggg:00:05.0", ""):
+            self.assertIn("no address of a function; give \"0000:00:05.0\"",
+                          run("peek", "SCRATCH", "-f", where, code=1)[1])
+
+    def test_what_is_no_file_of_text(self):
+        self.assertIn("/tmp can't be read: Is a directory", run("script", "/tmp", code=1)[1])
+        self.assertIn("has more than", run("script", "--check", "/dev/zero", code=1)[1])
+        self.assertIn("/tmp can't be read: Is a directory", run("dma", "write", "0", "--file", "/tmp", code=2)[1])
+        self.assertIn("/dev/null is empty", run("dma", "write", "0", "--file", "/dev/null", code=2)[1])
+        self.assertIn("has more than", run("dma", "write", "0", "--file", "/dev/zero", code=2)[1])
 
 
 if __name__ == "__main__":

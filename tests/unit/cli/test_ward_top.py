@@ -240,7 +240,10 @@ class Sockets(StatusTest):
         self.assertIn("is not there", run("top", self.status, "--once", code=1)[1])
         self.assertIn("takes 1 to 107", run("top", "x" * 200, "--once", code=1)[1])
         for words in (b"", b"hello", b"{}", b'{"version":2,"uptime_s":1,"devices":[]}',
-                      b'{"version":1,"uptime_s":1,"devices":[{"endpoint":"\\u001b[2J"}]}'):
+                      b'{"version":1,"uptime_s":1,"devices":[{"endpoint":"\\u001b[2J"}]}',
+                      # It never answered, and yet something of it was taken.
+                      b'{"version":1,"uptime_s":1,"devices":[{"endpoint":"e","fresh":false,"taken_s":"str"}]}',
+                      b'{"version":1,"uptime_s":1,"devices":[{"endpoint":"e","fresh":false,"rates":"str"}]}'):
             path = os.path.join(self.folder, "stranger")
             with self.subTest(words), socket.socket(socket.AF_UNIX) as listener:
                 listener.bind(path)

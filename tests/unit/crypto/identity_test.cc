@@ -1,7 +1,9 @@
 #include "emulator/identity/identity.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <functional>
 
 #include "catch2/catch_test_macros.hpp"
@@ -186,6 +188,29 @@ TEST_CASE("saving where a file stands in the way of the directory says so") {
   Contains(error, "can't be made");
 }
 
+// As a service does that has a user of its own. Root may read everything, so it is another user
+// here.
+TEST_CASE("loading what another user keeps to himself does not advise to make it anew") {
+  const Workspace workspace;
+  SaveShared(workspace);
+  const std::filesystem::path key = workspace / "id" / "device.key";
+  std::filesystem::permissions(workspace / "id", std::filesystem::perms(0755));
+  std::filesystem::permissions(workspace / "", std::filesystem::perms(0755));
+  const bool is_root = geteuid() == 0;
+  if (is_root) {
+    REQUIRE(seteuid(65534) == 0);
+  } else {
+    REQUIRE(chmod(key.c_str(), 0) == 0);
+  }
+  std::string error;
+  const bool is_loaded = Identity::Load(workspace / "id", &error).has_value();
+  if (is_root) REQUIRE(seteuid(0) == 0);
+  CHECK_FALSE(is_loaded);
+  Contains(error, key.string() + " can't be opened: Permission denied");
+  Contains(error, "LoadCredential=");
+  CHECK(error.find("--force") == std::string::npos);
+}
+
 TEST_CASE("loading from an empty directory names the command that makes an identity") {
   const Workspace workspace;
   std::string error;
@@ -222,6 +247,19 @@ TEST_CASE("loading refuses a key that another certificate belongs to") {
   Contains(
       LoadErrorAfter([](const Workspace& w) { w.Run("openssl genrsa -out id/device.key 2048"); }),
       "device.key is not the key that device.pem certifies");
+}
+
+TEST_CASE("loading refuses a key with one bit of its last number changed") {
+  Contains(LoadErrorAfter([](const Workspace& w) {
+             w.Run("openssl rsa -traditional -in id/device.key -outform DER -out der");
+             Bytes der = w.Read("der");
+             der[der.size() - 9] = static_cast<uint8_t>(der[der.size() - 9] ^ 1);
+             w.Write("der", der);
+             w.Run(
+                 "{ echo '-----BEGIN RSA PRIVATE KEY-----'; openssl base64 -in der; "
+                 "echo '-----END RSA PRIVATE KEY-----'; } > id/device.key");
+           }),
+           "device.key is damaged: its numbers do not form a pair");
 }
 
 TEST_CASE("loading refuses weak and encrypted keys") {

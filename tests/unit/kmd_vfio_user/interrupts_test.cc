@@ -77,7 +77,7 @@ TEST_CASE("more vectors than there are, or none at all") {
 
 TEST_CASE("a refused vector leaves none enabled") {
   ScriptedServer server([](ScriptedServer* self, const ScriptedServer::Received& request) {
-    if (request.command != 8 || request.descriptors.empty()) return false;
+    if (request.command != 8 || request.descriptor_count == 0) return false;
     self->ReplyError(request, 22);
     return true;
   });

@@ -96,15 +96,8 @@ void ScriptedServer::Run() {
           replies_.push_back(std::move(message));
           changed_.notify_all();
         } else {
-          {
-            const std::lock_guard lock(mutex_);
-            heard_.push_back({message.command, message.body, message.descriptors.size()});
-          }
+          KeepHeard(&message);
           if (!hook_ || !hook_(this, message)) Serve(message);
-          const std::lock_guard lock(mutex_);
-          if (!message.descriptors.empty()) {
-            kept_.emplace_back(message.command, std::move(message.descriptors));
-          }
         }
         message = {};
       }
@@ -114,6 +107,16 @@ void ScriptedServer::Run() {
   const std::lock_guard lock(mutex_);
   has_ended_ = true;
   changed_.notify_all();
+}
+
+// Before the answer, after which a test may look.
+void ScriptedServer::KeepHeard(Received* message) {
+  const std::lock_guard lock(mutex_);
+  message->descriptor_count = message->descriptors.size();
+  heard_.push_back({message->command, message->body, message->descriptor_count});
+  if (message->descriptor_count != 0) {
+    kept_.emplace_back(message->command, std::move(message->descriptors));
+  }
 }
 
 bool ScriptedServer::Authenticate() {

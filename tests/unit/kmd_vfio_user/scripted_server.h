@@ -51,7 +51,8 @@ class ScriptedServer {
     uint32_t flags = 0;
     uint32_t error = 0;
     Bytes body;
-    std::vector<FileDescriptor> descriptors;
+    std::vector<FileDescriptor> descriptors;  // kept by the server once it has heard a request
+    size_t descriptor_count = 0;
   };
   // In the server's thread, before a request is served. True: the test has dealt with it.
   using Hook = std::function<bool(ScriptedServer*, const Received&)>;
@@ -111,6 +112,7 @@ class ScriptedServer {
  private:
   void Listen();
   void Run();
+  void KeepHeard(Received* message);
   bool Authenticate();
   bool Receive(Received* message);
   bool ReceiveBytes(uint8_t* to, size_t size, std::vector<FileDescriptor>* descriptors);

@@ -60,8 +60,10 @@ TEST_CASE("anything else is refused, with a text that shows the forms") {
 TEST_CASE("an address that is not a served device's is VFIO's") {
   std::unique_ptr<abi::PciFunction> function;
   std::string error;
-  CHECK(OpenFunction("not-a-function", &function, &error) != abi::PciError::kNone);
+  CHECK(OpenFunction("ffff:ff:1f.7", &function, &error) != abi::PciError::kNone);
   CHECK(error.find("tcp:") == std::string::npos);
+  CHECK(OpenFunction("not-a-function", &function, &error) == abi::PciError::kBadArgument);
+  CHECK(error.find("tcp:") != std::string::npos);
   CHECK(OpenFunction("vfio-user:", &function, &error) == abi::PciError::kBadArgument);
   CHECK(error.find("no path") != std::string::npos);
   CHECK(function == nullptr);

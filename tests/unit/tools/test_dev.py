@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -115,6 +116,24 @@ class UsageTest(unittest.TestCase):
         code, output, _ = self.run_dev("bench", "--help")
         self.assertEqual(code, 0)
         self.assertRegex(output, "^usage: ./dev bench (.*\n)+.*attachments")
+
+    def test_bad_matrix_arguments_are_refused_before_anything_is_built(self):
+        self.assert_refused(2, 'there is no attachment "bogus"; there are: "in process", "vfio-user", ',
+                            "test", "matrix", "--only", "TCP", "--only", "bogus")
+        self.assert_refused(2, "unrecognized arguments: --bogus", "test", "matrix", "--bogus")
+        self.assert_refused(2, "--only: expected one argument", "test", "matrix", "--only")
+
+    def test_attachments_are_named_in_any_case(self):
+        result = subprocess.run([sys.executable, "-B", str(ROOT / "tools/matrix/matrix.py"), "--check-arguments",
+                                 "--only", "tcp", "--only", "Qemu PLUGIN"], text=True, timeout=60,
+                                capture_output=True, check=False)
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+
+    def test_help_of_the_matrix_comes_at_once(self):
+        code, output, _ = self.run_dev("test", "matrix", "--help")
+        self.assertEqual(code, 0)
+        self.assertRegex(output, r"^usage: \./dev test matrix (.*\n)+.*--only NAME")
+        self.assertNotIn("--check-arguments", output)
 
     def test_help_of_the_demo_comes_at_once(self):
         code, output, _ = self.run_dev("demo", "--help")

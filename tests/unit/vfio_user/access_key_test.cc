@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <vector>
 
 #include "catch2/catch_test_macros.hpp"
 #include "tests/unit/vfio_user/server_rig.h"
@@ -127,6 +128,21 @@ TEST_CASE("P14_ over TCP only who holds the key is served") {
   WireClient second = device.Connect();
   second.SendBytes(Prove(TakeChallenge(&second)));
   CHECK(second.Agree().error() == EBUSY);
+  CHECK(right.Register(0) == 0x44524157);
+}
+
+TEST_CASE("P14_ V68 who says nothing does not keep a key's holder out") {
+  const TempFolder folder;
+  std::string error;
+  const auto key = AccessKey::Load(WriteKey(folder / "key", 32), &error);
+  const ServedDevice device({.tcp = true, .key = key.get()});
+  std::vector<WireClient> silent;
+  for (int i = 0; i < 100; ++i) silent.push_back(device.Connect());
+  WireClient right = device.Connect();
+  right.SendBytes(Prove(TakeChallenge(&right)));
+  CHECK(right.Agree().error() == 0);
+  CHECK(silent.front().IsClosed());  // it made room, unasked
+  right.PowerUp();
   CHECK(right.Register(0) == 0x44524157);
 }
 

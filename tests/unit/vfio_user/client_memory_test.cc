@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <limits>
+#include <string>
 
 #include "catch2/catch_test_macros.hpp"
 #include "emulator/vfio_user/mapped_file.h"
@@ -194,6 +196,53 @@ TEST_CASE(
     CHECK(Map(&memory, 0x10000, 0x10000, kBoth, descriptor) == EINVAL);
   }
   CHECK(memory.window_count() == 1);
+}
+
+TEST_CASE("V26 V35 a file in memory that may only be read is a window by messages") {
+  ClientMemory memory;
+  const FileDescriptor file = MakeFile(0x1000);
+  const FileDescriptor read_only(
+      open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(read_only.valid());
+  CHECK(Map(&memory, 0, 0x1000, kRead, read_only.get()) == 0);
+  CHECK(memory.Find(0, 0x1000).size == 0x1000);
+  CHECK(memory.mapping_count() == 0);
+}
+
+// Behind any file system but the kernel's own memory there may be somebody who lets an access wait.
+TEST_CASE("P14_ V62 a file that does not lie in memory is a window by messages") {
+  ClientMemory memory;
+  char path[] = "ward-on-disk-XXXXXX";
+  const FileDescriptor file(mkostemp(path, O_CLOEXEC));
+  REQUIRE(file.valid());
+  REQUIRE(unlink(path) == 0);
+  if (fcntl(file.get(), F_GET_SEALS) >= 0) SKIP("this folder lies in memory");
+  REQUIRE(ftruncate(file.get(), 0x2000) == 0);
+  CHECK(Map(&memory, 0, 0x1000, kBoth, file.get()) == 0);
+  CHECK(Map(&memory, 0x1000, 0x1000, kBoth, file.get(), 0x1000) == 0);
+  CHECK(memory.Allows(0, 0x2000, kBoth));
+  CHECK(memory.Find(0, 0x1000).size == 0x1000);
+  CHECK(memory.Find(0, 0x1000).memory == nullptr);
+  CHECK(memory.mapping_count() == 0);
+  CHECK(Map(&memory, 0x10000, 0x2001, kBoth, file.get()) == EINVAL);
+}
+
+TEST_CASE(
+    "P14_ V61 huge pages that the host does not have are refused, and the next window is not") {
+  ClientMemory memory;
+  const FileDescriptor huge(memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB));
+  struct stat status{};
+  if (!huge.valid() || fstat(huge.get(), &status) != 0) SKIP("this kernel has no huge pages");
+  REQUIRE(ftruncate(huge.get(), status.st_blksize) == 0);
+  const auto page = static_cast<uint64_t>(status.st_blksize);
+  REQUIRE(Map(&memory, 0, page, kBoth, huge.get()) == 0);
+  const ClientMemory::Piece piece = memory.Find(0x1000, 16);
+  REQUIRE(ftruncate(huge.get(), 0) == 0);
+  CHECK(static_cast<volatile uint8_t*>(piece.memory)[0] == 0);
+  CHECK_FALSE(memory.Allows(0x1000, 16, kRead));
+  const FileDescriptor other = MakeFile(0x1000);
+  CHECK(Map(&memory, page, 0x1000, kBoth, other.get()) == 0);
+  CHECK(memory.Allows(page, 0x1000, kBoth));
 }
 
 TEST_CASE("P14_ V29 as many windows as were promised, and not one more") {

@@ -12,49 +12,13 @@
 #include "catch2/catch_test_macros.hpp"
 #include "tests/unit/vfio_user/server_rig.h"
 #include "tests/unit/vfio_user/test_driver.h"
+#include "tests/unit/vfio_user/waiting_chip.h"
 
 namespace ward::test {
 namespace {
 
 namespace wire = abi::vfio_user;
 using wire::Command;
-
-// A client whose queue has a fence in its ring, and whose chip waits for an answer.
-struct WaitingChip {
-  explicit WaitingChip(const RigOptions& options = {})
-      : device(options), client(device.ConnectReady()), ram(1 << 20), driver(&client, &ram) {
-    ram.ServeTo(&client);
-    REQUIRE(client.Map(ram.bus(), ram.size(), -1) == 0);
-    client.policy = DmaPolicy::kKept;
-    driver.StartQueue();
-    driver.PushFence(7);
-    driver.Doorbell();
-    asked = Asked();
-  }
-  // The next request of the chip.
-  WireMessage Asked() {
-    while (client.kept.empty()) {
-      auto message = client.Receive();
-      REQUIRE(message);
-      if (!message->IsReply() && message->header.command != Command::kInterrupt) {
-        client.kept.push_back(std::move(*message));
-      }
-    }
-    WireMessage first = std::move(client.kept.front());
-    client.kept.pop_front();
-    return first;
-  }
-  void Refuse(const WireMessage& request) {
-    client.SendBytes(BytesOf(wire::Header{request.header.id, request.header.command, 16,
-                                          wire::kTypeReply | wire::kError, ENODEV}));
-  }
-
-  ServedDevice device;
-  WireClient client;
-  ClientRam ram;
-  TestDriver driver;
-  WireMessage asked;
-};
 
 TEST_CASE("V26 the chip's first look at a ring without a file is a DMA_READ of the ring") {
   WaitingChip chip;

@@ -1,11 +1,17 @@
 #include "emulator/vfio_user/endpoint.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <chrono>
+#include <cstring>
 #include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "catch2/catch_test_macros.hpp"
 #include "tests/unit/vfio_user/server_rig.h"
@@ -59,11 +65,11 @@ TEST_CASE("V22 a stale socket is replaced; a living one, and what is no socket, 
   REQUIRE(first != nullptr);
   CHECK(Endpoint::ListenUnix(path, &error) == nullptr);
   CHECK(Has(error, "another server listens"));
-  // With a backlog that is full, by that probe and eight more, the next one would wait.
+  // With a backlog that is full, by that probe and 128 more, the next one would wait.
   std::vector<WireClient> waiting;
   const int flags = fcntl(first->socket(), F_GETFL);
   CHECK((flags & O_NONBLOCK) != 0);
-  for (int i = 0; i < 8; ++i) waiting.push_back(WireClient::ConnectUnix(path));
+  for (int i = 0; i < 128; ++i) waiting.push_back(WireClient::ConnectUnix(path));
   CHECK(Endpoint::ListenUnix(path, &error) == nullptr);
   CHECK(Has(error, "another server listens"));
   first.reset();
@@ -75,6 +81,29 @@ TEST_CASE("V22 a stale socket is replaced; a living one, and what is no socket, 
   CHECK(Endpoint::ListenUnix(folder / ".", &error) == nullptr);
   REQUIRE(symlink((folder / "file").c_str(), (folder / "link").c_str()) == 0);
   CHECK(Endpoint::ListenUnix(folder / "link", &error) == nullptr);
+}
+
+// Between its bind and its listen it looks like one that nobody listens at.
+TEST_CASE("V67 a server that begins at the same path is waited for, and not taken for a dead one") {
+  const TempFolder folder;
+  const std::string path = folder / "gpu.sock";
+  const FileDescriptor turn(open((folder / "").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(flock(turn.get(), LOCK_EX) == 0);
+  const FileDescriptor other(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  REQUIRE(bind(other.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  std::thread slow([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    CHECK(listen(other.get(), 8) == 0);
+    CHECK(flock(turn.get(), LOCK_UN) == 0);
+  });
+  std::string error;
+  CHECK(Endpoint::ListenUnix(path, &error) == nullptr);
+  slow.join();
+  CHECK(Has(error, "another server listens"));
+  CHECK_NOTHROW(WireClient::ConnectUnix(path));
 }
 
 TEST_CASE("a socket that is another's by now is not taken away") {

@@ -106,6 +106,17 @@ TEST_CASE("V6 a second client is told EBUSY and leaves no trace in the first one
   CHECK(first.driver.AwaitFence(1));
 }
 
+TEST_CASE("V6 a second client that wants no reply gets none, and is let go all the same") {
+  const ServedDevice device;
+  const Guest first(device);
+  for (const uint32_t flags : {wire::kNoReply, wire::kTypeReply, wire::kTypeReply | wire::kError}) {
+    CAPTURE(flags);
+    WireClient second = device.Connect();
+    second.Send(Command::kVersion, WireClient::VersionBody("{}"), {}, flags);
+    CHECK_FALSE(second.Receive().has_value());
+  }
+}
+
 TEST_CASE("V8 V18 what one client began reaches neither the memory nor the vectors of the next") {
   const ServedDevice device;
   for (int round = 0; round < 20; ++round) {

@@ -413,5 +413,63 @@ TEST_CASE("P14_ noise of every kind leaves a device that serves") {
   CHECK(bystander.IsWell());
 }
 
+TEST_CASE("P14_ the error interrupt takes an eventfd, and nothing else") {
+  const ServedDevice device;
+  WireClient client = device.ConnectReady();
+  const WireBytes request = BytesOf(wire::IrqSet{20, 0x24, wire::kErrorIrq, 0, 1});
+  const FileDescriptor event(eventfd(0, EFD_CLOEXEC));
+  const FileDescriptor null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  const ClientRam ram(4096);
+  CHECK(client.CallError(Command::kSetIrqs, request, {null.get()}) == EINVAL);
+  CHECK(client.CallError(Command::kSetIrqs, request, {ram.descriptor()}) == EINVAL);
+  CHECK(client.CallError(Command::kSetIrqs, request, {event.get()}) == 0);
+}
+
+// What the server keeps of them could be the client's own end: it would never hear that he went.
+TEST_CASE("P14_ a message that brings a socket ends the connection, whole or half") {
+  const ServedDevice device;
+  const WireBytes irqs = WireClient::Encode({9, Command::kSetIrqs, 36, 0, 0},
+                                            BytesOf(wire::IrqSet{20, 0x24, wire::kErrorIrq, 0, 1}));
+  for (const size_t size : {irqs.size(), size_t{20}, size_t{7}}) {
+    CAPTURE(size);
+    WireClient client = device.ConnectReady();
+    client.SendBytes(ConstByteSpan(irqs).first(size), {client.socket()});
+    client.Close();
+    CHECK(ServesFreshClient(device));
+  }
+}
+
+TEST_CASE("P14_ who does not read is given up, though his own end lies in what he sent") {
+  const ServedDevice device({.unread_ms = 100});
+  {
+    WireClient client = device.ConnectReady();
+    // More than is kept for him. What follows is not read then.
+    for (int i = 0; i < 3; ++i) {
+      client.Send(Command::kRegionRead, WireClient::ReadBody(abi::kVramBar, 0, 1 << 20));
+    }
+    client.Send(Command::kReset, {}, {client.socket()});
+  }
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < limit) {
+    WireClient next = device.Connect();
+    if (next.Agree().error() == 0) break;
+  }
+  CHECK(ServesFreshClient(device));
+}
+
+TEST_CASE("P14_ who does not read for a while and then does loses nothing") {
+  const ServedDevice device;
+  WireClient client = device.ConnectReady();
+  for (int i = 0; i < 6; ++i) {
+    client.Send(Command::kRegionRead, WireClient::ReadBody(abi::kVramBar, 0, 1 << 20));
+  }
+  for (int i = 0; i < 6; ++i) {
+    const auto reply = client.Receive();
+    REQUIRE(reply.has_value());
+    CHECK(reply->body.size() == 16 + (1 << 20));
+  }
+  CHECK(client.Register(abi::kRegDeviceMagic) == 0x44524157);
+}
+
 }  // namespace
 }  // namespace ward::test

@@ -1,7 +1,9 @@
 #include "emulator/vfio_user/mapped_file.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -59,6 +61,47 @@ TEST_CASE("P14_ a page that the file no longer has reads zero, takes writes, and
   uint8_t byte = 1;
   REQUIRE(pread(file.get(), &byte, 1, 3 * 4096 + 5) == 1);
   CHECK(byte == 0);
+}
+
+// Of 2 MiB, or whatever the host's huge pages have; there need not be one.
+FileDescriptor MakeHugeFile(uint64_t* page_bytes) {
+  FileDescriptor file(memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB));
+  struct stat status{};
+  if (!file.valid() || fstat(file.get(), &status) != 0) SKIP("this kernel has no huge pages");
+  *page_bytes = static_cast<uint64_t>(status.st_blksize);
+  return file;
+}
+
+TEST_CASE("P14_ V61 huge pages that the host does not have, or has no more, read zero") {
+  uint64_t page = 0;
+  const FileDescriptor file = MakeHugeFile(&page);
+  REQUIRE(ftruncate(file.get(), static_cast<off_t>(2 * page)) == 0);
+  const MappedFile mapped = Map(file, 2 * page);
+  volatile uint8_t* memory = mapped.memory();
+  REQUIRE(ftruncate(file.get(), 0) == 0);  // whether the host has huge pages or none
+  memory[page + page / 2] = 7;             // SIGBUS
+  CHECK(mapped.IsCut());
+  CHECK(memory[page + page / 2] == 7);
+  CHECK(memory[page] == 0);
+  CHECK(memory[2 * page - 1] == 0);
+  CHECK(memory[page - 1] == 0);
+}
+
+TEST_CASE("P14_ V61 a file that ends within a huge page is mapped and unmapped whole") {
+  uint64_t page = 0;
+  const FileDescriptor file = MakeHugeFile(&page);
+  REQUIRE(ftruncate(file.get(), static_cast<off_t>(page)) == 0);
+  uint8_t* memory = nullptr;
+  {
+    const MappedFile mapped = Map(file, 4097);
+    memory = mapped.memory();
+    CHECK(mapped.size() == 4097);
+    REQUIRE(ftruncate(file.get(), 0) == 0);
+    static_cast<volatile uint8_t*>(memory)[4096] = 1;
+    CHECK(mapped.IsCut());
+  }
+  CHECK(madvise(memory, page, MADV_NORMAL) != 0);  // nothing is there any more
+  CHECK(errno == ENOMEM);
 }
 
 TEST_CASE("the mark of one mapping is not another's, nor that of the next in its place") {

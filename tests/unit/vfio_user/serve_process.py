@@ -10,7 +10,8 @@ import tempfile
 
 VERSION, DMA_MAP, REGION_READ, REGION_WRITE = 1, 2, 9, 10
 CONFIG_REGION = 7
-MAGIC, SCRATCH, QUEUE_CONTROL, KEY_EPOCH = 0x0, 0x54, 0x1000, 0x48
+MAGIC, SCRATCH, QUEUE_CONTROL, QUEUE_STATUS, KEY_EPOCH = 0x0, 0x54, 0x1000, 0x1004, 0x48
+FAULTED = 4
 WARD_MAGIC = 0x44524157  # the letters WARD
 READY_S = 60
 
@@ -21,7 +22,11 @@ class Client:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(30)
-        self.socket.connect(path)
+        try:
+            self.socket.connect(path)
+        except OSError:
+            self.socket.close()
+            raise
         self.next_id = 1
 
     def close(self):
@@ -73,12 +78,21 @@ class Client:
     def write(self, offset, value):
         self.call(REGION_WRITE, struct.pack("<QIII", offset, 0, 4, value))
 
-    def wedge(self):
-        """Has the chip wait for memory that nobody gives it: a queue whose ring is by message."""
-        self.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, 0x10000000, 0x10000))
+    def map(self, size, descriptor=None):
+        """A window at 0x10000000; by message without a descriptor."""
+        self.call(DMA_MAP, struct.pack("<IIQQQ", 32, 3, 0, 0x10000000, size),
+                  () if descriptor is None else (descriptor,))
+
+    def ring(self):
+        """Has the chip fetch a command from the window's first bytes."""
         for offset, value in ((0x1008, 0x10000000), (0x100c, 0), (0x1018, 0x10001000), (0x101c, 0),
                               (0x1010, 12), (QUEUE_CONTROL, 1), (0x100000, 16)):
             self.write(offset, value)
+
+    def wedge(self):
+        """Has the chip wait for memory that nobody gives it: a queue whose ring is by message."""
+        self.map(0x10000)
+        self.ring()
         header = self.take(16)  # DMA_READ: never answered
         assert struct.unpack("<HHIII", header)[1] == 11, header
 

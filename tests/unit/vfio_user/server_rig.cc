@@ -41,6 +41,7 @@ ServedDevice::ServedDevice(const RigOptions& options) : path_(folder_ / "gpu.soc
         std::stoul(endpoint_->name().substr(endpoint_->name().rfind(':') + 1)));
   }
   observers_ = emulator::Observers::Open({}, &error);
+  if (options.listener != nullptr) observers_->AddListener(options.listener);
   std::unique_ptr<emulator::ServedGpu> gpu = MakeGpu(observers_.get());
   gpu_ = gpu.get();
   server_ = std::make_unique<emulator::DeviceServer>(
@@ -49,7 +50,8 @@ ServedDevice::ServedDevice(const RigOptions& options) : path_(folder_ / "gpu.soc
                                                     .key = options.key,
                                                     .log = &log_,
                                                     .first_message_ms = options.first_message_ms,
-                                                    .dma_timeout_ms = options.dma_timeout_ms});
+                                                    .dma_timeout_ms = options.dma_timeout_ms,
+                                                    .unread_ms = options.unread_ms});
   thread_ = std::thread([this] { server_->Run(); });
 }
 

@@ -28,9 +28,11 @@ class TempFolder {
 };
 
 struct RigOptions {
+  emulator::BoundaryListener* listener = nullptr;  // outlives the device
   bool tcp = false;
   const emulator::AccessKey* key = nullptr;
   int first_message_ms = 60000;
+  int unread_ms = 60000;
   int dma_timeout_ms = 60000;  // no wait of a test ends by it, unless it wants to
 };
 

@@ -65,7 +65,7 @@ class Options(ServeTest):
 
     def test_what_can_not_be_done_says_what_mends_it(self):
         at = ["--socket", self.path, "--identity", self.identity]
-        self.refuse(1, [], "nowhere to listen", "--socket PATH")
+        self.refuse(2, [], "nowhere to listen", "--socket PATH")
         self.refuse(1, ["--socket", ""], "empty", "--socket /tmp/")
         self.refuse(1, ["--socket", self.path + "x" * 108], "at most 107", "shorter")
         self.refuse(1, ["--socket", self.folder + "/none/gpu.sock"], "No such file", "folder")
@@ -74,7 +74,8 @@ class Options(ServeTest):
         self.refuse(1, ["--tcp", "0.0.0.0:0"], "--key-file", "/dev/urandom")
         self.refuse(1, ["--tcp", "127.0.0.1:0", "--key-file", self.folder + "/key"], "No such file")
         self.refuse(1, ["--socket", self.path, "--identity", self.folder + "/none"], "identity")
-        self.refuse(1, [*at, "--display0", "9x9"], "640x480", "1920x1080")
+        self.refuse(2, [*at, "--inject", "no-such-fault"], "no-such-fault")
+        self.refuse(2, [*at, "--display0", "9x9"], "640x480", "1920x1080")
         self.refuse(1, [*at, "--ready-fd", "99"], "--ready-fd", "99")
         self.assertFalse(os.path.exists(self.path))
 
@@ -90,6 +91,8 @@ class Options(ServeTest):
         for arguments in (["--sockets", self.path], ["--vram", "much"], ["--latency", "warp"],
                           ["--ready-fd", "x"], ["extra"]):
             self.refuse(2, arguments, "--help")
+        self.refuse(2, ["--latency", "warp"], "--latency: warp is none of fast, realistic")
+        self.refuse(2, ["--trace-form", "xml"], "--trace-form: xml is none of text, log")
 
     def test_help_says_how_to_begin(self):
         done = self.run_ward("--help")
@@ -269,6 +272,93 @@ class End(ServeTest):
             process.wait()
 
 
+class Files(ServeTest):
+    def test_v64_files_that_are_not_whole_are_told_and_exit_code_1(self):
+        arguments = ["--socket", self.path, "--trace", "/dev/full"]
+        with self.serve(*arguments) as server:
+            self.assert_serves()
+            self.assert_serves()
+            server.signal()
+            self.assertEqual(server.wait(), 1)
+            said = server.said()
+            # When it happens, and at the end.
+            self.assertEqual(said.count("the trace /dev/full ends: No space left"), 2, said)
+
+    def test_v64_a_recording_that_ends_is_told(self):
+        record = os.path.join(self.folder, "gpu.rec")
+        key = os.path.join(self.folder, "key")
+        with open(os.open(key, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(bytes(range(32)))
+        with self.serve("--socket", self.path, "--record", record, "--record-key", key,
+                        restore_signals=False) as server:  # SIGXFSZ stays ignored
+            with Client(self.path) as client:
+                client.ready()  # has its visible VRAM, which is a file too
+                limit = os.path.getsize(record) + 1000
+                resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (limit, limit))
+                for _ in range(200):
+                    self.assertEqual(client.read(serve_process.MAGIC), serve_process.WARD_MAGIC)
+            server.signal()
+            self.assertEqual(server.wait(), 1)
+            self.assertIn("gpu.rec ends, it could not be written: File too large", server.said())
+
+    def test_v65_standard_error_that_nobody_reads_holds_up_no_device(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        process = subprocess.Popen(
+            [WARD, "serve", *self.small, "--socket", self.path, "--trace", "-"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer)
+        os.close(writer)
+        try:
+            limit = time.monotonic() + 60
+            while True:
+                try:
+                    client = Client(self.path)
+                    break
+                except OSError:
+                    self.assertLess(time.monotonic(), limit)
+                    time.sleep(0.02)
+            with client:
+                client.ready()
+                for _ in range(3000):  # more lines than a pipe has room for
+                    client.read(serve_process.MAGIC)
+                for _ in range(3):
+                    process.send_signal(signal.SIGUSR1)
+                self.assertEqual(client.read(serve_process.MAGIC), serve_process.WARD_MAGIC)
+            self.assert_serves()
+            process.terminate()
+            self.assertEqual(process.wait(30), 0)
+        finally:
+            process.kill()
+            process.wait()
+
+    def test_v66_a_pipe_that_nobody_reads_is_refused_at_once(self):
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        for option in ("--trace", "--pcap", "--report"):
+            with self.subTest(option):
+                done = self.run_ward(*self.small, "--socket", self.path, option, pipe)
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn("can't be written to " + pipe, done.stdout)
+        done = subprocess.run([WARD, "info", "-f", "tcp:127.0.0.1:1,key=" + pipe],
+                              stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=60)
+        self.assertNotEqual(done.returncode, 0, done.stderr)
+
+    def test_v66_a_pipe_whose_reader_sleeps_ends_the_trace_alone(self):
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        with self.serve("--socket", self.path, "--trace", pipe) as server:
+            with Client(self.path) as client:
+                client.ready()
+                for _ in range(3000):
+                    client.read(serve_process.MAGIC)
+            self.assert_serves()
+            server.signal()
+            self.assertEqual(server.wait(), 1)
+            self.assertIn("nobody reads it", server.said())
+
+
 class Sandbox(ServeTest):
     def modes(self, server):
         found = set()
@@ -285,6 +375,30 @@ class Sandbox(ServeTest):
             with Client(self.path) as client:
                 client.ready().wedge()
             self.assert_serves()
+            server.signal()
+            self.assertEqual(server.wait(), 0)
+
+    def test_p14_v61_huge_pages_that_are_not_there_end_nothing(self):
+        other = self.path + "2"
+        with self.serve("--socket", self.path, "--socket", other) as server:
+            with Client(other) as neighbour, Client(self.path) as client:
+                neighbour.ready()
+                client.ready()
+                try:
+                    huge = os.memfd_create("huge", os.MFD_CLOEXEC | os.MFD_HUGETLB)
+                except OSError:
+                    self.skipTest("this kernel has no huge pages")
+                self.addCleanup(os.close, huge)
+                size = os.fstat(huge).st_blksize
+                os.ftruncate(huge, size)
+                client.map(size, huge)
+                os.ftruncate(huge, 0)  # not there, whatever the host has
+                client.ring()
+                # The chip has looked when the queue says that it failed.
+                limit = time.monotonic() + 60
+                while client.read(serve_process.QUEUE_STATUS) & 7 != serve_process.FAULTED:
+                    self.assertLess(time.monotonic(), limit)
+                self.assertEqual(neighbour.read(serve_process.MAGIC), serve_process.WARD_MAGIC)
             server.signal()
             self.assertEqual(server.wait(), 0)
 

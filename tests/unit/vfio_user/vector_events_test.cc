@@ -1,22 +1,30 @@
 #include "emulator/vfio_user/vector_events.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <limits>
+#include <thread>
 
 #include "catch2/catch_test_macros.hpp"
+#include "emulator/vfio_user/call_limit.h"
 
 namespace ward::test {
 namespace {
 
+using emulator::CallLimit;
 using emulator::VectorEvents;
 
 // The client's end of an eventfd, and the server's.
 struct Event {
   Event() : mine(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
   FileDescriptor Other() const { return FileDescriptor(fcntl(mine.get(), F_DUPFD_CLOEXEC, 0)); }
+  static constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max() - 1;
+  // One more would have to wait.
+  void Fill() const { REQUIRE(write(mine.get(), &kMost, sizeof(kMost)) == sizeof(kMost)); }
   uint64_t Take() const {
     uint64_t count = 0;
     return read(mine.get(), &count, sizeof(count)) == sizeof(count) ? count : 0;
@@ -78,14 +86,54 @@ TEST_CASE("F17_ V4 a full eventfd, also one that its owner lets wait, holds nobo
   events.SetBusMaster(true);
   const Event event;
   events.Assign(0, event.Other());
-  const uint64_t most = std::numeric_limits<uint64_t>::max() - 1;
-  REQUIRE(write(event.mine.get(), &most, sizeof(most)) == sizeof(most));
+  event.Fill();
   REQUIRE(fcntl(event.mine.get(), F_SETFL, 0) == 0);  // shared with the server's end
   for (int i = 0; i < 100; ++i) events.Fire(0);       // would wait for ever
-  CHECK(event.Take() == most);
+  CHECK(event.Take() == Event::kMost);
   CHECK(events.pending() == 0);
   events.Fire(0);
   CHECK(event.Take() == 1);
+}
+
+TEST_CASE("F17_ V63 a write that would wait for ever ends, whether or not signals are blocked") {
+  const Event event;
+  event.Fill();
+  REQUIRE(fcntl(event.mine.get(), F_SETFL, 0) == 0);
+  std::thread other([&event] {
+    sigset_t signals;
+    sigfillset(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    for (int i = 0; i < 3; ++i) {
+      const CallLimit limit(10);
+      CHECK(limit.is_set());
+      CHECK_FALSE(limit.HasPassed());
+      const uint64_t one = 1;
+      CHECK(write(event.mine.get(), &one, sizeof(one)) < 0);
+      CHECK(errno == EINTR);
+      CHECK(limit.HasPassed());
+    }
+  });
+  other.join();
+}
+
+TEST_CASE("F17_ V63 P14_ a client that has its full eventfd wait meanwhile is held up once") {
+  VectorEvents events;
+  events.SetBusMaster(true);
+  const Event event;
+  events.Assign(0, event.Other());
+  event.Fill();
+  std::atomic<bool> is_over{false};
+  std::thread racer([&] {
+    while (!is_over) fcntl(event.mine.get(), F_SETFL, 0);
+  });
+  // Who wins is the scheduler's; that it comes back is ours.
+  for (int i = 0; i < 200'000 && !events.is_held_up(); ++i) events.Fire(0);
+  is_over = true;
+  racer.join();
+  const bool was_held_up = events.is_held_up();
+  events.Fire(0);
+  CHECK((events.pending() != 0) == was_held_up);  // its eventfd is gone
+  CHECK(event.Take() == Event::kMost);
 }
 
 TEST_CASE("P14_ only an eventfd is taken for one") {
