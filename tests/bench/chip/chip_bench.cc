@@ -69,6 +69,7 @@ void BM_Block(benchmark::State& state) {
   std::vector<uint8_t> destination(size);
   ward::device::CtrKey key;
   std::memcpy(key.key.Expose().data(), Session().key(), 16);
+  key.Expand();
   ward::device::CtrEngine engine;
   for (auto _ : state) {
     for (size_t i = 0; i < count; ++i) {
