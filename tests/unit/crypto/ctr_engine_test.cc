@@ -94,8 +94,8 @@ TEST_CASE("a run of any size from any byte on is libcrypto's, bit for bit") {
   for (size_t size = 0; size <= 160; ++size) {
     for (const uint64_t position : {0, 1, 15, 16, 31}) keyed.CheckRun({1, 2}, position, size);
   }
-  for (const size_t size : {255, 256, 257, 1023, 1024, 1025, 4095, 4096, 4097, 65535, 65536, 65537,
-                            1048576}) {
+  for (const size_t size :
+       {255, 256, 257, 1023, 1024, 1025, 4095, 4096, 4097, 65535, 65536, 65537, 1048576}) {
     for (const uint64_t position : {0, 7, 4096, 65535}) keyed.CheckRun({~0ull, 9}, position, size);
   }
 }
