@@ -21,7 +21,8 @@ std::unique_ptr<CryptoEngine> MakeWithoutCipher(Memory* memory, KeyVault* vault,
                                                 GrantTable* grants) {
   EVP_set_default_properties(nullptr, "provider=none");
   auto engine =
-      std::make_unique<CryptoEngine>(memory, vault, grants, false, CtrEngine::Block::kLibcrypto);
+      std::make_unique<CryptoEngine>(memory, vault, grants, false, nullptr,
+                                     CtrEngine::Block::kLibcrypto);
   EVP_set_default_properties(nullptr, "");
   return engine;
 }
