@@ -13,6 +13,7 @@ from typing import List
 TREE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tools"))
 from bench import attachments  # noqa: E402
+from bench import chip  # noqa: E402
 from bench import engine  # noqa: E402
 from bench.group import Effort, Group  # noqa: E402
 from bench.row import Row, table, write_json  # noqa: E402
@@ -21,6 +22,7 @@ from vm.error import VmError  # noqa: E402
 
 GROUPS: List[Group] = [
     engine.GROUP,
+    chip.GROUP,
     attachments.GROUP,
 ]
 ROUNDS = 9

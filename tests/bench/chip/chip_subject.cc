@@ -140,16 +140,13 @@ double MeasureEngines(Chips* chips, bool both, uint32_t count) {
   const double bytes = double{kHotBytes} * RepeatsOf(kHotBytes) * kHotDoorbells;
   BenchSession* first = &chips->First();
   prepare(first);
-  if (!both) return MibPerSecond(bytes, MedianNanoseconds(count, [&] { work(first); }));
+  if (!both) return MibPerSecond(bytes, MedianOfOne(count, [&] { work(first); }));
   BenchSession* second = &chips->Second();
   prepare(second);
-  Sampler samples(count);
-  while (samples.WantsMore()) {
-    samples.Add(NanosecondsOfBoth([&] { work(first); }, [&] { work(second); }));
-  }
+  const double time = MedianOfBoth(count, [&] { work(first); }, [&] { work(second); });
   first->CheckNoFault();
   second->CheckNoFault();
-  return MibPerSecond(2 * bytes, samples.Median());
+  return MibPerSecond(2 * bytes, time);
 }
 
 void AddCommands(FigureTable* table, const std::shared_ptr<Chips>& chips) {

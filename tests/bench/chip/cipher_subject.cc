@@ -118,14 +118,10 @@ double MeasureBlocks(bool both, uint32_t count) {
   };
   Worker workers[2];
   const double bytes = double{kHotBytes} * kHotRepeats;
-  workers[1].Run();
-  if (!both) return MibPerSecond(bytes, MedianNanoseconds(count, [&] { workers[0].Run(); }));
-  workers[0].Run();
-  Sampler samples(count);
-  while (samples.WantsMore()) {
-    samples.Add(NanosecondsOfBoth([&] { workers[0].Run(); }, [&] { workers[1].Run(); }));
-  }
-  return MibPerSecond(2 * bytes, samples.Median());
+  for (Worker& worker : workers) worker.Run();
+  if (!both) return MibPerSecond(bytes, MedianOfOne(count, [&] { workers[0].Run(); }));
+  return MibPerSecond(2 * bytes,
+                      MedianOfBoth(count, [&] { workers[0].Run(); }, [&] { workers[1].Run(); }));
 }
 
 }  // namespace

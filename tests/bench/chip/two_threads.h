@@ -38,6 +38,25 @@ double NanosecondsOfBoth(const First& first, const Second& second) {
       .count();
 }
 
+// Medians of `count` samples, by the wall's clock: two threads that have to share a core are not
+// twice as quick.
+template <typename Work>
+double MedianOfOne(uint32_t count, const Work& work) {
+  Sampler samples(count);
+  while (samples.WantsMore()) {
+    const auto start = Clock::now();
+    work();
+    samples.Add(NanosecondsSince(start));
+  }
+  return samples.Median();
+}
+template <typename First, typename Second>
+double MedianOfBoth(uint32_t count, const First& first, const Second& second) {
+  Sampler samples(count);
+  while (samples.WantsMore()) samples.Add(NanosecondsOfBoth(first, second));
+  return samples.Median();
+}
+
 }  // namespace ward::bench
 
 #endif  // WARD_TESTS_BENCH_CHIP_TWO_THREADS_H_
