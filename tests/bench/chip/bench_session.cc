@@ -29,6 +29,7 @@ void Require(bool holds, const char* what) {
 BenchSession::BenchSession() {
   const fakes::TestIdentity& identity = fakes::LoadTestIdentity(WARD_SOURCE_DIR);
   emulator::InProcessOptions options;
+  options.entropy_seed = 1;  // each run does the same
   options.gpu.visible_vram_bytes = 128ull << 20;
   options.gpu.protected_vram_bytes = kWindowBytes;
   options.gpu.identity_key = &*identity.key;
