@@ -13,12 +13,18 @@ from typing import List
 TREE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tools"))
 from bench import attachments  # noqa: E402
+from bench import chip  # noqa: E402
+from bench import engine  # noqa: E402
 from bench.group import Effort, Group  # noqa: E402
 from bench.row import Row, table, write_json  # noqa: E402
 from demo.error import DemoError  # noqa: E402
 from vm.error import VmError  # noqa: E402
 
-GROUPS: List[Group] = [attachments.GROUP]
+GROUPS: List[Group] = [
+    engine.GROUP,
+    chip.GROUP,
+    attachments.GROUP,
+]
 ROUNDS = 9
 # One round of next to nothing: to see that everything runs.
 HASTE = 1000
@@ -71,6 +77,8 @@ def main(words: List[str]) -> int:
         failures.extend(result.failures)
     for failure in failures:
         print(f"FAILED: {failure}")
+    goals = [row.met for row in rows if row.goal]
+    print(f"{len(rows)} rows, {sum(goals)} of {len(goals)} goals met")
     if options.json:
         write_json(rows, options.json)
     return 1 if failures or not rows else 0

@@ -7,6 +7,7 @@ from typing import List, NamedTuple, Optional, Sequence
 NANOSECONDS = "ns"
 MIB_PER_SECOND = "MiB/s"
 PER_SECOND = "/s"
+MIB = "MiB"
 LARGER_UNITS = {NANOSECONDS: (("s", 1e9), ("ms", 1e6), ("us", 1e3)),
                 PER_SECOND: (("M/s", 1e6), ("k/s", 1e3))}
 

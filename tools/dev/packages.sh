@@ -20,11 +20,13 @@ packages_desktop=(qemu-system-gui xvfb)
 # Makes the headers of the installed QEMU, and links the device object (a static libcrypto wants zstd).
 packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates
   python3-venv libzstd-dev zlib1g-dev)
+# What figures are held against, and what counts instructions: `./dev bench`, `./dev test bench`.
+packages_bench=(libgcrypt20-dev nettle-dev libyuv-dev valgrind)
 
 # shellcheck disable=SC2034  # read by those who source this file
 packages=("${packages_build[@]}" "${packages_libraries[@]}" "${packages_firmware[@]}"
   "${packages_windows[@]}" "${packages_machine[@]}" "${packages_desktop[@]}"
-  "${packages_qemu_headers[@]}")
+  "${packages_qemu_headers[@]}" "${packages_bench[@]}")
 
 # Prints the packages that are not installed; catch2 counts only from version 3 on.
 list_missing_packages() {
