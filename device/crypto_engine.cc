@@ -464,7 +464,7 @@ Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockIn
 
 bool CryptoEngine::ApplyCipher(uint64_t position, ConstByteSpan source, ByteSpan destination) {
   // What takes about as long as handing it over.
-  constexpr uint64_t kLeastPieceBytes = 16 << 10;
+  static constexpr uint64_t kLeastPieceBytes = 16 << 10;
   const uint64_t size = source.size();
   if (executor_ == nullptr || size < 2 * kLeastPieceBytes || !cipher_.CanShare()) {
     return cipher_.Apply(position, source, destination);

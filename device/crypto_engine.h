@@ -22,8 +22,7 @@ class CryptoEngine {
  public:
   // `executor` may be null.
   CryptoEngine(Memory* memory, KeyVault* vault, GrantTable* grants, bool strict_iv,
-               ExecutorPort* executor = nullptr,
-               CtrEngine::Block block = CtrEngine::Block::kWidest)
+               ExecutorPort* executor = nullptr, CtrEngine::Block block = CtrEngine::Block::kWidest)
       : memory_(memory),
         vault_(vault),
         grants_(grants),

@@ -77,8 +77,8 @@ class EntropyPort {
   ~EntropyPort() = default;
 };
 
-// Other processors, for bulk work on memory that the chip has opened. What is done there touches its
-// own bytes of a result only, so that it makes no difference who does it and in which order.
+// Other processors, for bulk work on memory that the chip has opened. What is done there touches
+// its own bytes of a result only, so that it makes no difference who does it and in which order.
 class ExecutorPort {
  public:
   class Work {

@@ -177,6 +177,7 @@ class Boundary::PortTap {
   ClockTap clock_;
   EntropyTap entropy_;
   TraceSink* trace_;
+  device::ExecutorPort* executor_;
 };
 
 // One call of the host: told first, then heard until it returns.

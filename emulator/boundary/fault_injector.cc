@@ -23,8 +23,7 @@ class FaultInjector::Taps final : public device::DmaPort, public device::Interru
       : plan_(plan), host_(host), vram_(this), lost_counts_(plan.lost_interrupts.size()) {}
 
   device::Ports ports() {
-    return {this,        &vram_,        this, host_.clock, host_.entropy,
-            host_.trace, host_.executor};
+    return {this, &vram_, this, host_.clock, host_.entropy, host_.trace, host_.executor};
   }
   const FaultPlan& plan() const { return plan_; }
 

@@ -1,7 +1,7 @@
 // Threads for the bulk work of one chip or of several that one thread calls. They spin for a moment
 // after each piece of work, since work seldom comes alone and waking a thread takes longer than
-// most pieces do, and sleep then. The caller does pieces too: with threads that are slow to wake, or
-// not at all, all is done by it.
+// most pieces do, and sleep then. The caller does pieces too: with threads that are slow to wake,
+// or not at all, all is done by it.
 #ifndef WARD_EMULATOR_EXECUTOR_THREAD_EXECUTOR_H_
 #define WARD_EMULATOR_EXECUTOR_THREAD_EXECUTOR_H_
 

@@ -177,6 +177,7 @@ class InProcessHost::Ports {
   Clock clock_;
   Entropy entropy_;
   TraceSink* trace_;
+  device::ExecutorPort* executor_;
 };
 
 InProcessHost::InProcessHost() = default;
