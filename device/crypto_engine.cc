@@ -187,6 +187,7 @@ Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
   if (slot == kNoSlot) {
     if (WARD_BROKEN("R26.blt_without_key")) {
       static CtrKey zeros;
+      zeros.Expand();
       use.key = &zeros;
       return use;
     }

@@ -53,7 +53,7 @@ class CryptoEngine {
   // What a step works with; looked up anew each time.
   struct KeyUse {
     Grant* grant = nullptr;
-    CtrKey* key = nullptr;
+    const CtrKey* key = nullptr;
     uint64_t key_serial = 0;
     uint32_t usage = 0;
     EncryptedBlockInfo pattern;  // not of DECRYPT_SAMPLE

@@ -36,12 +36,15 @@ class RowScaler {
   // The columns of the source that it needs.
   uint32_t source_first() const { return source_first_; }
   uint32_t source_count() const { return source_count_; }
-  // `source` has source_count pixels, `destination` `count`.
+  // `source` has source_count pixels, `destination` `count`; both are aligned to one.
   void ScaleRow(ConstByteSpan source, ByteSpan destination) const;
 
  private:
   bool is_identity_;
-  std::vector<ScaleTap> taps_;  // from source_first on
+  // Taps of the columns, from source_first on; apart, as vector code loads them.
+  std::vector<uint32_t> firsts_;
+  std::vector<uint32_t> seconds_;
+  std::vector<uint32_t> weights_;
   uint32_t source_first_;
   uint32_t source_count_;
 };

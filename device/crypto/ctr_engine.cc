@@ -17,20 +17,29 @@ void XorInto(uint8_t* destination, const uint8_t* source, const uint8_t* keystre
 
 }  // namespace
 
+void CtrKey::Expand() {
+  if (!wide_aes::IsAvailable()) return;
+  wide_aes::ExpandKey(key.Expose().data(), round_keys.Expose().data());
+  expanded = true;
+}
+
+uint64_t CtrKey::Fold() const {
+  if (!expanded) return 0;
+  const ConstByteSpan bytes = round_keys.Expose();
+  uint64_t fold = ~uint64_t{0};  // not that of none
+  for (size_t at = 0; at < bytes.size(); at += sizeof(fold)) fold ^= LoadLe<uint64_t>(&bytes[at]);
+  return fold;
+}
+
 CtrEngine::CtrEngine(Block block) : is_wide_(block == Block::kWidest && wide_aes::IsAvailable()) {}
 
 CtrEngine::~CtrEngine() { Finish(); }
 
-bool CtrEngine::Begin(CtrKey* key, const CounterBlock& counter) {
+bool CtrEngine::Begin(const CtrKey* key, const CounterBlock& counter) {
+  WARD_ASSERT(key->expanded || !is_wide_);
   key_ = key;
   counter_ = counter;
-  if (is_wide_) {
-    if (!key->expanded) {
-      wide_aes::ExpandKey(key->key.Expose().data(), key->round_keys.Expose().data());
-      key->expanded = true;
-    }
-    return true;
-  }
+  if (is_wide_) return true;
   libcrypto_position_ = 0;
   return libcrypto_.SetKey(key->key) && libcrypto_.Start(counter);
 }

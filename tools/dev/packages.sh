@@ -6,6 +6,8 @@ packages_build=(g++ clang-19 clang-format-19 libclang-rt-19-dev cmake ninja-buil
   git)
 packages_libraries=(libssl-dev libpng-dev libfmt-dev libcli11-dev nlohmann-json3-dev libboost-dev
   libseccomp-dev catch2)
+# The widest AES block; without it (other architectures) libcrypto's is used.
+if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then packages_libraries+=(libipsec-mb-dev); fi
 # Links the firmware for the security processor.
 packages_firmware=(g++-riscv64-linux-gnu)
 # Builds the driver's side for Windows.

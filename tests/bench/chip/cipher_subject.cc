@@ -52,6 +52,7 @@ class Block {
  public:
   explicit Block(device::CtrEngine::Block block) : engine_(block) {
     std::memcpy(key_.key.Expose().data(), kKey, sizeof(kKey));
+    key_.Expand();
   }
   bool is_wide() const { return engine_.is_wide(); }
   void Run(const uint8_t* source, uint8_t* destination, size_t size) {
