@@ -62,7 +62,12 @@ bool CtrEngine::ApplyLibcrypto(uint64_t position, ConstByteSpan source, ByteSpan
   return libcrypto_.Apply(source, destination);
 }
 
-void CtrEngine::ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan destination) {
+void CtrEngine::ApplyShared(uint64_t position, ConstByteSpan source, ByteSpan destination) const {
+  WARD_ASSERT(is_wide_ && key_ != nullptr && source.size() == destination.size());
+  ApplyWide(position, source, destination);
+}
+
+void CtrEngine::ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan destination) const {
   const uint8_t* from = source.data();
   uint8_t* to = destination.data();
   uint64_t left = source.size();
@@ -84,7 +89,7 @@ void CtrEngine::ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan dest
 
 // The wide block counts in 32 bits; Count has 64, without a carry into IV.
 void CtrEngine::ApplyBlocks(uint64_t block, const uint8_t* source, uint8_t* destination,
-                            uint64_t size) {
+                            uint64_t size) const {
   while (size != 0) {
     CounterBlock counter = {counter_.iv, counter_.count + block};
     if (WARD_BROKEN("7.4.count_wraps") && counter.count < counter_.count) ++counter.iv;

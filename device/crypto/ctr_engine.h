@@ -51,12 +51,17 @@ class CtrEngine {
   // Puts `source` XOR the keystream from byte `position` of the run on in `destination`: same
   // size, same place or disjoint. False: libcrypto failed.
   [[nodiscard]] bool Apply(uint64_t position, ConstByteSpan source, ByteSpan destination);
+  // Whether several threads may call ApplyShared between Begin and Finish.
+  bool CanShare() const { return is_wide_; }
+  // As Apply, for each its own bytes.
+  void ApplyShared(uint64_t position, ConstByteSpan source, ByteSpan destination) const;
   // Forgets the key. Nothing of it is left in this object.
   void Finish();
 
  private:
-  void ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan destination);
-  void ApplyBlocks(uint64_t block, const uint8_t* source, uint8_t* destination, uint64_t size);
+  void ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan destination) const;
+  void ApplyBlocks(uint64_t block, const uint8_t* source, uint8_t* destination,
+                   uint64_t size) const;
   bool ApplyLibcrypto(uint64_t position, ConstByteSpan source, ByteSpan destination);
 
   bool is_wide_;

@@ -12,6 +12,7 @@ CHIP_PROBE = "tests/bench/chip/ward_chip_probe"
 # Why the probe has not one of its kinds.
 ABSENT = {
     "wide": "the processor or the build has no wider block than libcrypto's",
+    "workers": "there is one processor",
     "gcrypt": "the build did not find libgcrypt20-dev",
     "nettle": "the build did not find nettle-dev",
     "libyuv": "the build did not find libyuv-dev",

@@ -8,6 +8,7 @@ from .host import processor_flags
 from .row import MIB_PER_SECOND, PER_SECOND, Goal
 
 RING = "through the ring"
+SHARED = "through the ring, all processors"
 BLOCK = "block"
 LIBCRYPTO_BLOCK = "libcrypto block"
 EVP = "EVP"
@@ -41,6 +42,7 @@ def compare_size(size: int, has_vaes: bool) -> Comparison:
     figure = f"decrypt_{size}"
     entries = [
         Entry(RING, "chip", figure, EVP, goal_of_ring(size, has_vaes)),
+        *([Entry(SHARED, "workers", figure, EVP, goal_of_ring(size, has_vaes))] if size >= LARGE else []),
         Entry(BLOCK, "wide", figure, EVP),
         Entry(LIBCRYPTO_BLOCK, "libcrypto", figure, EVP, at_least(0.95) if size >= LARGE else None),
         Entry(EVP, "evp", figure),

@@ -28,7 +28,7 @@ class BenchSession {
   static constexpr uint32_t kUserQueue = 1;
 
   // Throws std::runtime_error when the chip does not do its part.
-  BenchSession();
+  explicit BenchSession(uint32_t workers = 1);
   ~BenchSession();
   BenchSession(const BenchSession&) = delete;
   BenchSession& operator=(const BenchSession&) = delete;

@@ -1,8 +1,10 @@
 #include "tests/bench/chip/chip_subject.h"
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "abi/generated/pci.h"
@@ -25,14 +27,16 @@ constexpr uint32_t kShown = 16 << 20;
 // Sessions are made when they are first asked for: most figures need one, "two_engines" both.
 class Chips {
  public:
+  explicit Chips(uint32_t workers = 1) : workers_(workers) {}
   BenchSession& First() { return Get(&first_); }
   BenchSession& Second() { return Get(&second_); }
 
  private:
-  static BenchSession& Get(std::unique_ptr<BenchSession>* session) {
-    if (!*session) *session = std::make_unique<BenchSession>();
+  BenchSession& Get(std::unique_ptr<BenchSession>* session) {
+    if (!*session) *session = std::make_unique<BenchSession>(workers_);
     return **session;
   }
+  uint32_t workers_;
   std::unique_ptr<BenchSession> first_, second_;
 };
 
@@ -149,6 +153,13 @@ double MeasureEngines(Chips* chips, bool both, uint32_t count) {
   return MibPerSecond(2 * bytes, time);
 }
 
+void AddDecrypt(FigureTable* table, const std::shared_ptr<Chips>& chips, uint32_t bytes) {
+  table->Add(NameOf("decrypt", bytes), [chips, bytes](uint32_t count) {
+    chips->First().SetBatch(chips->First().Decrypt(bytes), RepeatsOf(bytes));
+    return MibPerSecond(double{1} * bytes * RepeatsOf(bytes), TimeBatch(&chips->First(), count));
+  });
+}
+
 void AddCommands(FigureTable* table, const std::shared_ptr<Chips>& chips) {
   table->Add("noop", [chips](uint32_t count) {
     chips->First().SetBatch(MakeCommand<abi::NoopCommand>(), kCommandsOfADoorbell);
@@ -158,12 +169,7 @@ void AddCommands(FigureTable* table, const std::shared_ptr<Chips>& chips) {
     chips->First().SetBatch(chips->First().Decrypt(kSmallBytes), kCommandsOfADoorbell);
     return PerSecond(kCommandsOfADoorbell, TimeBatch(&chips->First(), count));
   });
-  for (const uint32_t bytes : kCipherSizes) {
-    table->Add(NameOf("decrypt", bytes), [chips, bytes](uint32_t count) {
-      chips->First().SetBatch(chips->First().Decrypt(bytes), RepeatsOf(bytes));
-      return MibPerSecond(double{1} * bytes * RepeatsOf(bytes), TimeBatch(&chips->First(), count));
-    });
-  }
+  for (const uint32_t bytes : kCipherSizes) AddDecrypt(table, chips, bytes);
   for (const uint32_t bytes : kPatternSizes) {
     table->Add(NameOf("pattern", bytes), [chips, bytes](uint32_t count) {
       chips->First().SetBatch(DecryptPattern(chips->First(), bytes), RepeatsOf(bytes));
@@ -199,6 +205,16 @@ std::unique_ptr<Subject> MakeChipSubject() {
              [chips](uint32_t count) { return MeasureEngines(chips.get(), false, count); });
   table->Add("two_engines",
              [chips](uint32_t count) { return MeasureEngines(chips.get(), true, count); });
+  return table;
+}
+
+std::unique_ptr<Subject> MakeWorkersSubject() {
+  const uint32_t processors = std::max(1u, std::thread::hardware_concurrency());
+  const uint32_t workers = std::min(processors, emulator::ThreadExecutor::kMaximumWidth);
+  if (workers == 1) return nullptr;
+  auto table = std::make_unique<FigureTable>("workers");
+  const auto chips = std::make_shared<Chips>(workers);
+  for (const uint32_t bytes : kCipherSizes) AddDecrypt(table.get(), chips, bytes);
   return table;
 }
 

@@ -18,6 +18,9 @@ namespace ward::bench {
 //   "one_engine", "two_engines": MiB/s of decrypts of 64 KiB, by one chip, and by two chips on two
 //   threads together
 std::unique_ptr<Subject> MakeChipSubject();
+// Kind "workers": "decrypt_<bytes>" of a chip whose bulk work all processors share. Null where
+// there is one.
+std::unique_ptr<Subject> MakeWorkersSubject();
 
 }  // namespace ward::bench
 
