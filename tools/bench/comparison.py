@@ -1,7 +1,7 @@
 """Figures of one program on this machine, each of several contestants that take turns."""
 
 import sys
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, NamedTuple, Optional, Sequence
 
 from .group import Effort, Result
 from .probe import LocalProbe
@@ -66,16 +66,3 @@ def add_rows(effort: Effort, comparison: Comparison, asked: Dict[str, Callable[[
 
 def _question(probe: LocalProbe, entry: Entry, count: int) -> Callable[[], float]:
     return lambda: probe.measure(entry.kind, entry.figure, count)
-
-
-def processor_flags() -> List[str]:
-    """What the processor can do, as Linux names it; empty where that is not said."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            for line in file:
-                name, _, value = line.partition(":")
-                if name.strip() == "flags":
-                    return value.split()
-    except OSError:
-        pass
-    return []

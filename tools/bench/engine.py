@@ -2,8 +2,9 @@
 
 from typing import List, Optional
 
-from .comparison import Comparison, Entry, open_probe, processor_flags, run_comparisons
+from .comparison import Comparison, Entry, open_probe, run_comparisons
 from .group import Effort, Group, Result
+from .host import processor_flags
 from .row import MIB_PER_SECOND, PER_SECOND, Goal
 
 RING = "through the ring"
