@@ -12,13 +12,13 @@ from typing import List
 
 TREE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tools"))
-from bench import attachments  # noqa: E402
+from bench import attachments, rivals  # noqa: E402
 from bench.group import Effort, Group  # noqa: E402
 from bench.row import Row, table, write_json  # noqa: E402
 from demo.error import DemoError  # noqa: E402
 from vm.error import VmError  # noqa: E402
 
-GROUPS: List[Group] = [attachments.GROUP]
+GROUPS: List[Group] = [attachments.GROUP, rivals.GROUP]
 ROUNDS = 9
 # One round of next to nothing: to see that everything runs.
 HASTE = 1000

@@ -1,0 +1,128 @@
+"""What else decrypts in a guest: virtio-crypto, the kernel and OpenSSL, all in one guest with the device.
+
+They take turns size by size, over the same message, and each result is compared with the plaintext.
+"""
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple
+
+from demo import playback
+from vm import kernel
+from vm.error import VmError
+
+from .attachments import PLUGIN_OBJECT
+from .group import Effort, Group, Result
+from .probe import GuestProbe
+from .row import NANOSECONDS, Goal, Row, make_row
+from .rounds import CannotMeasure, Medians, take_turns
+
+PROBE = "tests/bench/rivals/ward_rivals_probe"
+# virtio-crypto is in no cloud's kernel.
+MODULES = ("virtio_pci", "virtio_crypto", "algif_skcipher", "aesni-intel", "cbc", "ctr")
+MEMORY_MIB = 768
+
+KIB = 1024
+MIB = 1024 * KIB
+SIZES = {16: "16 B", KIB: "1 KiB", 4 * KIB: "4 KiB", 64 * KIB: "64 KiB", MIB: "1 MiB",
+         32 * MIB: "32 MiB"}
+SAMPLES = {16: 200, KIB: 200, 4 * KIB: 200, 64 * KIB: 50, MIB: 10, 32 * MIB: 2}
+
+VIRTIO = "virtio-crypto, CBC by AF_ALG"
+KERNEL = "kernel ctr(aes) by AF_ALG"
+OPENSSL = "OpenSSL CTR in the guest"
+POLLED = "ours, polled"
+INTERRUPT = "ours, interrupt"
+OPEN_POLLED = "ours, open, polled"
+OPEN_INTERRUPT = "ours, open, interrupt"
+# As tests/bench/rivals/rivals_probe.cc names them.
+KINDS = {POLLED: "gpu_polled", INTERRUPT: "gpu_interrupt", OPEN_POLLED: "gpu_open_polled",
+         OPEN_INTERRUPT: "gpu_open_interrupt", VIRTIO: "virtio", KERNEL: "kernel",
+         OPENSSL: "libcrypto"}
+
+
+class Match(NamedTuple):
+    """One of ours held against one of them: `goals` by size, of the times' ratio."""
+    ours: str
+    rival: str
+    goals: Dict[int, float]
+
+
+# Latency at the small sizes, throughput from 64 KiB on.
+POLLED_VIRTIO = {16: 1 / 10, KIB: 1 / 10, 4 * KIB: 1 / 10, 64 * KIB: 1 / 20}
+INTERRUPT_VIRTIO = {16: 1 / 2, KIB: 1 / 2, 4 * KIB: 1 / 2}
+POLLED_OPENSSL = {KIB: 1, MIB: 1 / 40}
+MATCHES = (
+    Match(POLLED, VIRTIO, POLLED_VIRTIO),
+    Match(POLLED, OPENSSL, POLLED_OPENSSL),
+    Match(INTERRUPT, VIRTIO, INTERRUPT_VIRTIO),
+    Match(OPEN_POLLED, VIRTIO, POLLED_VIRTIO),
+    Match(OPEN_POLLED, OPENSSL, POLLED_OPENSSL),
+    Match(OPEN_INTERRUPT, VIRTIO, INTERRUPT_VIRTIO),
+    Match(KERNEL, OPENSSL, {}),
+)
+
+
+def open_guest(effort: Effort, folder: Path, stack: ExitStack) -> GuestProbe:
+    if not PLUGIN_OBJECT.exists():
+        raise CannotMeasure("the device object is not built: ./dev build device")
+    playback.create_identity(effort.build / "emulator/cli/ward", folder / "identity")
+    return stack.enter_context(GuestProbe(
+        effort.build,
+        [f"ward-gpu,identity={folder / 'identity'},open-decrypt=on", "virtio-crypto-pci,cryptodev=rival"],
+        command=["sh", "-c", "exec /probe $WARD_PCI_ADDRESS /device.pem"], pci_id=playback.PCI_ID,
+        files={"/probe": effort.build / PROBE, "/device.pem": folder / "identity/device.pem"},
+        memory_mib=MEMORY_MIB, kernel_package=kernel.STANDARD, modules=MODULES,
+        qemu_arguments=["-plugin", str(PLUGIN_OBJECT), "-object", "cryptodev-backend-builtin,id=rival"]))
+
+
+def measure_size(effort: Effort, probe: GuestProbe, size: int) -> Medians:
+    count = effort.count(SAMPLES[size])
+    return take_turns(effort.rounds, {name: _question(probe, kind, size, count)
+                                      for name, kind in KINDS.items()})
+
+
+def _question(probe: GuestProbe, kind: str, size: int, count: int) -> Callable[[], float]:
+    return lambda: probe.measure(kind, str(size), count)
+
+
+def make_rows(size: int, times: Dict[str, float]) -> List[Row]:
+    """Those of the rivals alone first; a match has no row when one of the two gave nothing."""
+    title = f"decrypt {SIZES[size]}"
+    rows = [make_row(f"{title}: {name}", times[name], NANOSECONDS) for name in (VIRTIO, OPENSSL)
+            if name in times]
+    for match in MATCHES:
+        if match.ours not in times:
+            continue
+        limit = match.goals.get(size)
+        goal = Goal(limit, of_ratio=True) if limit else None
+        if match.rival in times:
+            rows.append(make_row(f"{title}: {match.ours}, against {match.rival}", times[match.ours],
+                                 NANOSECONDS, times[match.rival], goal))
+    return rows
+
+
+def run(effort: Effort) -> Result:
+    result = Result([], [], [])
+    with tempfile.TemporaryDirectory(prefix="ward-bench-") as folder, ExitStack() as stack:
+        try:
+            probe = open_guest(effort, Path(folder), stack)
+        except (CannotMeasure, VmError) as error:
+            result.failures.append(f"rivals: {error}")
+            return result
+        result.notes.append(f"QEMU {probe.qemu_version}, TCG")
+        for size, name in SIZES.items():
+            print(f"decrypt {name}: {effort.rounds} rounds", file=sys.stderr, flush=True)
+            medians = measure_size(effort, probe, size)
+            result.rows.extend(make_rows(size, medians.values))
+            for who, why in medians.failures.items():
+                if who == VIRTIO:  # it takes what fits into its queue; the device has to take all
+                    result.notes.append(f"fails: decrypt {name}: {who}: {why}")
+                else:
+                    result.failures.append(f"decrypt {name}, {who}: {why}")
+    return result
+
+
+GROUP = Group("rivals", "the device beside what else decrypts in a guest", run)
