@@ -1,13 +1,14 @@
 """What else decrypts in a guest: virtio-crypto, the kernel and OpenSSL, all in one guest with the device.
 
 They take turns size by size, over the same message, and each result is compared with the plaintext.
+Then what the guest's driver does about its own costs, beside what it would cost otherwise.
 """
 
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from demo import playback
 from vm import kernel
@@ -16,7 +17,7 @@ from vm.error import VmError
 from .attachments import PLUGIN_OBJECT
 from .group import Effort, Group, Result
 from .probe import GuestProbe
-from .row import NANOSECONDS, Goal, Row, make_row
+from .row import NANOSECONDS, PER_SECOND, Goal, Row, make_row
 from .rounds import CannotMeasure, Medians, take_turns
 
 PROBE = "tests/bench/rivals/ward_rivals_probe"
@@ -65,6 +66,26 @@ MATCHES = (
 )
 
 
+
+class DriverFigure(NamedTuple):
+    title: str
+    unit: str
+    kind: str  # both as tests/bench/rivals/ has them
+    figures: Tuple[Tuple[str, str], ...]  # name of a row, figure; the first is the others' baseline
+    count: int
+    goal: Optional[Goal] = None  # of the last
+
+
+DRIVER_FIGURES = (
+    DriverFigure("driver: submit a NOOP and wait", NANOSECONDS, "driver",
+                 (("by interrupt", "sleep"), ("looks first", "wait")), 200),
+    DriverFigure("driver: commands, 64 a submission", PER_SECOND, "driver",
+                 (("no system call", "strict"),), 5, Goal(500e3, at_most=False)),
+    DriverFigure("driver: map 1 MiB for the device", NANOSECONDS, "mapping",
+                 (("pages of 4 KiB", "small"), ("pages of 2 MiB", "large")), 8),
+)
+
+
 def open_guest(effort: Effort, folder: Path, stack: ExitStack) -> GuestProbe:
     if not PLUGIN_OBJECT.exists():
         raise CannotMeasure("the device object is not built: ./dev build device")
@@ -80,12 +101,26 @@ def open_guest(effort: Effort, folder: Path, stack: ExitStack) -> GuestProbe:
 
 def measure_size(effort: Effort, probe: GuestProbe, size: int) -> Medians:
     count = effort.count(SAMPLES[size])
-    return take_turns(effort.rounds, {name: _question(probe, kind, size, count)
+    return take_turns(effort.rounds, {name: _question(probe, kind, str(size), count)
                                       for name, kind in KINDS.items()})
 
 
-def _question(probe: GuestProbe, kind: str, size: int, count: int) -> Callable[[], float]:
-    return lambda: probe.measure(kind, str(size), count)
+def _question(probe: GuestProbe, kind: str, figure: str, count: int) -> Callable[[], float]:
+    return lambda: probe.measure(kind, figure, count)
+
+
+def measure_driver(effort: Effort, probe: GuestProbe, figure: DriverFigure, result: Result) -> None:
+    medians = take_turns(effort.rounds, {
+        name: _question(probe, figure.kind, asked, effort.count(figure.count))
+        for name, asked in figure.figures})
+    result.failures.extend(f"{figure.title}, {name}: {why}"
+                           for name, why in medians.failures.items())
+    first, last = figure.figures[0][0], figure.figures[-1][0]
+    result.rows.extend(
+        make_row(f"{figure.title}: {name}", value, figure.unit,
+                 medians.values.get(first) if name != first else None,
+                 figure.goal if name == last else None)
+        for name, value in medians.values.items())
 
 
 def make_rows(size: int, times: Dict[str, float]) -> List[Row]:
@@ -122,6 +157,9 @@ def run(effort: Effort) -> Result:
                     result.notes.append(f"fails: decrypt {name}: {who}: {why}")
                 else:
                     result.failures.append(f"decrypt {name}, {who}: {why}")
+        for figure in DRIVER_FIGURES:
+            print(f"{figure.title}: {effort.rounds} rounds", file=sys.stderr, flush=True)
+            measure_driver(effort, probe, figure, result)
     return result
 
 

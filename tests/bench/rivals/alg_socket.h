@@ -20,12 +20,13 @@ class AlgSocket {
   AlgSocket(const AlgSocket&) = delete;
   AlgSocket& operator=(const AlgSocket&) = delete;
 
-  // One request to the kernel's cipher, whatever its size. Throws std::runtime_error with what the
-  // kernel says.
+  // As many requests to the kernel's cipher as a socket's limits make of it. Throws
+  // std::runtime_error with what the kernel says.
   void Decrypt(const Block& iv, ConstByteSpan input, ByteSpan output);
 
  private:
-  void Send(const Block& iv, ConstByteSpan input);
+  // `iv`: null goes on where the last request ended.
+  void Send(const Block* iv, ConstByteSpan input, bool has_more);
 
   int transformation_ = -1;
   int operation_ = -1;
