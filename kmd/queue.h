@@ -33,7 +33,7 @@ class Queue {
 
   // Memory for queue `index`, which Restart enables. OUT_OF_MEMORY.
   static Result<std::unique_ptr<Queue>> Create(const RegisterWindow* registers,
-                                               const InterruptLine* interrupts, uint32_t index);
+                                               InterruptLine* interrupts, uint32_t index);
   ~Queue() { Stop(); }
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
@@ -42,8 +42,8 @@ class Queue {
   // room when it is full. At most kMaximumSubmitBytes. Gives the fence's value.
   Result<uint64_t> Submit(ConstByteSpan commands);
   // Looks at the fence in memory for a while, then sleeps until interrupts. QUEUE_FAULTED,
-  // DEVICE_TIMEOUT (at once when the queue hangs), DEVICE_GONE; INVALID_ARGUMENT for a fence not yet
-  // submitted.
+  // DEVICE_TIMEOUT (at once when the queue hangs), DEVICE_GONE; INVALID_ARGUMENT for a fence not
+  // yet submitted.
   Result<void> Wait(uint64_t fence, uint32_t timeout_ms = kDefaultTimeoutMs);
 
   // What the device wrote last. It may be anything: compare it, and do nothing else with it.
@@ -70,7 +70,7 @@ class Queue {
   abi::QueueReport Report() const;
 
  private:
-  Queue(const RegisterWindow* registers, const InterruptLine* interrupts, uint32_t index,
+  Queue(const RegisterWindow* registers, InterruptLine* interrupts, uint32_t index,
         DmaMemory memory);
   Result<void> Enable();
   uint32_t Status() const;
@@ -80,7 +80,7 @@ class Queue {
   bool Spin(uint64_t fence);
 
   const RegisterWindow* registers_;
-  const InterruptLine* interrupts_;
+  InterruptLine* interrupts_;
   uint32_t index_;
   uint32_t context_ = abi::kKernelContext;
   DmaMemory memory_;  // the ring, and a page whose first 8 bytes are the fence

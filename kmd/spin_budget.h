@@ -21,13 +21,25 @@ class SpinBudget {
     const bool is_trial = waits_++ % kTrial == 0;
     return is_trial ? kMostReads : reads_;
   }
-  // What became of it.
-  void Hit() { reads_ = kMostReads; }
-  void Miss() { reads_ = std::max(reads_ / 2, kFewestReads); }
+  // What became of it. WasThere: it had no need of any.
+  void Hit() {
+    reads_ = kMostReads;
+    ++hits_;
+  }
+  void WasThere() { ++hits_; }
+  void Miss() {
+    reads_ = std::max(reads_ / 2, kFewestReads);
+    hits_ = 0;
+  }
+  // Whether several waits in a row had no need of sleep, so that the next one will not, likely.
+  bool IsEnough() const { return hits_ >= kHitsInARow; }
 
  private:
+  static constexpr uint32_t kHitsInARow = 4;
+
   uint32_t reads_ = kMostReads;
   uint32_t waits_ = 0;
+  uint32_t hits_ = 0;  // since the last miss
 };
 
 }  // namespace ward::kmd

@@ -14,7 +14,7 @@ from demo import playback
 from vm import kernel
 from vm.error import VmError
 
-from .attachments import PLUGIN_OBJECT
+from .attachments import PLUGIN_OBJECT, NotHere
 from .group import Effort, Group, Result
 from .probe import GuestProbe
 from .row import NANOSECONDS, PER_SECOND, Goal, Row, make_row
@@ -88,7 +88,11 @@ DRIVER_FIGURES = (
 
 def open_guest(effort: Effort, folder: Path, stack: ExitStack) -> GuestProbe:
     if not PLUGIN_OBJECT.exists():
-        raise CannotMeasure("the device object is not built: ./dev build device")
+        raise NotHere("the device object is not built: ./dev build device")
+    try:
+        kernel.prepare(kernel.STANDARD)
+    except VmError as error:
+        raise NotHere(str(error).splitlines()[0]) from None
     playback.create_identity(effort.build / "emulator/cli/ward", folder / "identity")
     return stack.enter_context(GuestProbe(
         effort.build,
@@ -144,6 +148,9 @@ def run(effort: Effort) -> Result:
     with tempfile.TemporaryDirectory(prefix="ward-bench-") as folder, ExitStack() as stack:
         try:
             probe = open_guest(effort, Path(folder), stack)
+        except NotHere as reason:
+            result.notes.append(f"not run: {reason}")
+            return result
         except (CannotMeasure, VmError) as error:
             result.failures.append(f"rivals: {error}")
             return result

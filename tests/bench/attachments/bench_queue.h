@@ -1,4 +1,5 @@
-// A queue, the kernel's unless another is named, with as little around it as a driver can have: what is timed is the device.
+// A queue, the kernel's unless another is named, with as little around it as a driver can have:
+// what is timed is the device.
 #ifndef WARD_TESTS_BENCH_ATTACHMENTS_BENCH_QUEUE_H_
 #define WARD_TESTS_BENCH_ATTACHMENTS_BENCH_QUEUE_H_
 

@@ -1,5 +1,5 @@
-// The kernel's ciphers for programs: a socket of the family AF_ALG (Documentation/crypto/userspace-if
-// of Linux).
+// The kernel's ciphers for programs: a socket of the family AF_ALG
+// (Documentation/crypto/userspace-if of Linux).
 #ifndef WARD_TESTS_BENCH_RIVALS_ALG_SOCKET_H_
 #define WARD_TESTS_BENCH_RIVALS_ALG_SOCKET_H_
 

@@ -7,9 +7,12 @@ namespace {
 
 const EVP_CIPHER* Find(Cipher::Mode mode) {
   switch (mode) {
-    case Cipher::Mode::kCtr: return EVP_aes_128_ctr();
-    case Cipher::Mode::kCbc: return EVP_aes_128_cbc();
-    case Cipher::Mode::kEcb: return EVP_aes_128_ecb();
+    case Cipher::Mode::kCtr:
+      return EVP_aes_128_ctr();
+    case Cipher::Mode::kCbc:
+      return EVP_aes_128_cbc();
+    case Cipher::Mode::kEcb:
+      return EVP_aes_128_ecb();
   }
   throw std::invalid_argument("no such mode");
 }
@@ -20,8 +23,7 @@ void Require(int result) {
 
 }  // namespace
 
-Cipher::Cipher(Mode mode, Direction direction, const Block& key)
-    : context_(EVP_CIPHER_CTX_new()) {
+Cipher::Cipher(Mode mode, Direction direction, const Block& key) : context_(EVP_CIPHER_CTX_new()) {
   Require(context_ != nullptr);
   Require(EVP_CipherInit_ex(context_.get(), Find(mode), nullptr, key.data(), nullptr,
                             direction == Direction::kEncrypt ? 1 : 0));

@@ -1,7 +1,7 @@
 // kmd's own queue (kmd/queue.h), as a driver that submits and waits. Figures: "wait", nanoseconds
 // from the submission of a NOOP until the wait for it returns; "sleep", the same by a driver that
-// takes the interrupt first, each time; "strict", commands a second, 64 to a submission, by a thread
-// that may not make any system call.
+// takes the interrupt first, each time; "strict", commands a second, 64 to a submission, by a
+// thread that may not make any system call.
 #ifndef WARD_TESTS_BENCH_RIVALS_DRIVER_SUBJECT_H_
 #define WARD_TESTS_BENCH_RIVALS_DRIVER_SUBJECT_H_
 

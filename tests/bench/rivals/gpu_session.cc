@@ -158,8 +158,7 @@ std::vector<uint8_t> GpuSession::ReadBack(size_t bytes) {
   abi::GetReadbackKeyRequest request{};
   request.session = session_;
   const auto* asked = reinterpret_cast<const uint8_t*>(&request);
-  const std::vector<uint8_t> answer =
-      Send(abi::kMessageGetReadbackKey, {asked, sizeof(request)});
+  const std::vector<uint8_t> answer = Send(abi::kMessageGetReadbackKey, {asked, sizeof(request)});
   Block key;
   Cipher(Cipher::Mode::kEcb, Cipher::Direction::kDecrypt, key_)
       .Run(Block{}, ConstByteSpan(answer).first(key.size()), key.data());

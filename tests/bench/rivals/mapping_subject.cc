@@ -56,9 +56,9 @@ double MappingSubject::TimeBuffers(size_t buffers, size_t bytes) {
   }
   const double nanoseconds = NanosecondsSince(start);
   const abi::DmaBuffer first = made.front();
-  const bool has_large_pages = bytes < abi::kLargePageSize ||
-                               (LargePageBytesAt(first.cpu) >= bytes &&
-                                first.bus_address % abi::kLargePageSize == 0);
+  const bool has_large_pages =
+      bytes < abi::kLargePageSize ||
+      (LargePageBytesAt(first.cpu) >= bytes && first.bus_address % abi::kLargePageSize == 0);
   for (const abi::DmaBuffer& buffer : made) function_->FreeDma(buffer);
   if (!has_large_pages) throw std::runtime_error("a large buffer is not of large pages");
   return nanoseconds;

@@ -34,8 +34,7 @@ int Run(const std::string& where, const std::string& certificate) {
   }
   const Message message;
   GpuSession session(std::move(function), Message::kMaximumBytes, message.key(), certificate);
-  const ConstByteSpan encrypted =
-      message.Encrypted(Cipher::Mode::kCtr, Message::kMaximumBytes);
+  const ConstByteSpan encrypted = message.Encrypted(Cipher::Mode::kCtr, Message::kMaximumBytes);
   std::copy(encrypted.begin(), encrypted.end(), session.source().begin());
 
   std::vector<std::unique_ptr<Subject>> subjects;
@@ -52,8 +51,8 @@ int Run(const std::string& where, const std::string& certificate) {
       std::make_unique<AlgDecryption>(&message, "kernel", "ctr(aes)", Cipher::Mode::kCtr));
   subjects.push_back(std::make_unique<LibcryptoDecryption>(&message));
   subjects.push_back(std::make_unique<MappingSubject>(session.function()));
-  subjects.push_back(std::make_unique<DriverSubject>(session.function(), kDriverQueue,
-                                                     GpuSession::kContext));
+  subjects.push_back(
+      std::make_unique<DriverSubject>(session.function(), kDriverQueue, GpuSession::kContext));
   return AnswerFor(subjects);
 }
 

@@ -3,11 +3,16 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
+#include <utility>
 
+#include "abi/generated/commands.h"
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "catch2/catch_test_macros.hpp"
+#include "emulator/in_process/in_process_host.h"
+#include "kmd/command.h"
 #include "kmd/interrupt_line.h"
 #include "kmd/queue.h"
 #include "kmd/register_window.h"
@@ -31,6 +36,20 @@ TEST_CASE("a wait that looked in vain is followed by shorter ones, and by a tria
   }
   budget.Hit();
   CHECK(budget.Next() == SpinBudget::kMostReads);
+}
+
+TEST_CASE("four waits in a row that had no need of sleep are enough, until one had") {
+  SpinBudget budget;
+  for (int round = 0; round < 2; ++round) {
+    budget.Hit();
+    budget.WasThere();
+    budget.WasThere();
+    CHECK_FALSE(budget.IsEnough());
+    budget.Hit();
+    CHECK(budget.IsEnough());
+    budget.Miss();
+    CHECK_FALSE(budget.IsEnough());
+  }
 }
 
 // A queue of which this program is the device: a doorbell is answered by another thread, which
@@ -91,7 +110,8 @@ class ThreadFunction final : public abi::PciFunction {
 
 struct Rig {
   explicit Rig(abi::PciFunction* function)
-      : registers(function), interrupts(&registers),
+      : registers(function),
+        interrupts(&registers),
         queue(std::move(Queue::Create(&registers, &interrupts, 0).value())) {
     REQUIRE(queue->Restart().ok());
   }
@@ -141,17 +161,72 @@ class CountingFunction final : public fakes::ForwardingFunction {
   int sleeps = 0;
 };
 
+// On the chip in this process a doorbell's work is done when its write returns, unless it takes
+// virtual time, which passes in waits for interrupts only.
+struct ChipRig {
+  explicit ChipRig(device::LatencyPreset latency) {
+    emulator::InProcessOptions options = ChipMachine::Options();
+    options.gpu.latency = latency;
+    auto created = emulator::InProcessHost::Create(options);
+    REQUIRE(created.ok());
+    host = std::move(created.value());
+    constexpr uint32_t kCommandRegister = 4;
+    host->ConfigWrite(kCommandRegister, 2, 2);  // memory space
+    REQUIRE(host->SetBusMaster(true) == abi::PciError::kNone);
+    function.emplace(host.get());
+    rig.emplace(&*function);
+    REQUIRE(rig->interrupts.Enable().ok());
+  }
+  uint32_t Enabled() { return host->BarRead32(abi::kRegisterBar, abi::kRegInterruptEnable); }
+
+  std::unique_ptr<emulator::InProcessHost> host;
+  std::optional<CountingFunction> function;
+  std::optional<Rig> rig;
+};
+
 TEST_CASE("a submission is one register write, and a wait for what is done is none") {
-  ThreadFunction device(false);
-  CountingFunction function(&device);
-  Rig rig(&function);
-  const int before = function.accesses;
-  REQUIRE(rig.queue->Submit(kNoop).value() == 1);
-  CHECK(function.accesses == before + 1);
-  while (rig.queue->CompletedFence() != 1) std::this_thread::yield();
-  REQUIRE(rig.queue->Wait(1).ok());
-  CHECK(function.accesses == before + 1);
-  CHECK(function.sleeps == 0);
+  ChipRig chip(device::LatencyPreset::kFast);
+  const auto submit_and_wait = [&] {
+    const auto fence = chip.rig->queue->Submit(kNoop);
+    REQUIRE(fence.ok());
+    REQUIRE(chip.rig->queue->CompletedFence() == fence.value());
+    REQUIRE(chip.rig->queue->Wait(fence.value()).ok());
+  };
+  // The fourth wait without need of sleep switches the interrupts of the fences off.
+  for (int wait = 0; wait < 4; ++wait) {
+    CHECK((chip.Enabled() & 1) == 1);
+    submit_and_wait();
+  }
+  CHECK((chip.Enabled() & 1) == 0);
+  for (int wait = 0; wait < 8; ++wait) {
+    const int before = chip.function->accesses;
+    submit_and_wait();
+    CHECK(chip.function->accesses == before + 1);
+  }
+  CHECK(chip.function->sleeps == 0);
+}
+
+TEST_CASE("a wait that needs sleep after many that did not is woken by an interrupt") {
+  ChipRig chip(device::LatencyPreset::kRealistic);
+  Queue& queue = *chip.rig->queue;
+  for (int wait = 0; wait < 8; ++wait) {
+    const auto fence = queue.Submit(kNoop);
+    REQUIRE(fence.ok());
+    REQUIRE(queue.Wait(fence.value()).ok());
+  }
+  REQUIRE((chip.Enabled() & 1) == 0);
+  REQUIRE(chip.function->sleeps == 0);
+  auto fill = MakeCommand<abi::FillCommand>();
+  fill.destination = abi::kPhysicalLocal;
+  fill.row_bytes = fill.destination_pitch = 1 << 20;
+  fill.row_count = 1;
+  const auto fence = queue.Submit(BytesOf(fill));
+  REQUIRE(fence.ok());
+  REQUIRE(queue.CompletedFence() < fence.value());  // a MiB takes its time
+  REQUIRE(queue.Wait(fence.value()).ok());
+  CHECK(queue.CompletedFence() == fence.value());
+  CHECK(chip.function->sleeps > 0);
+  CHECK((chip.Enabled() & 1) == 1);
 }
 
 }  // namespace
