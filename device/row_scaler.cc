@@ -66,12 +66,18 @@ void MixRows(ConstByteSpan first, ConstByteSpan second, uint32_t weight, ByteSpa
            destination.size());
 }
 
-RowScaler::RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destination_width,
-                     uint32_t first, uint32_t count)
-    : is_identity_(source_width == destination_width) {
-  WARD_ASSERT(count != 0 && first + count <= destination_width);
-  for (uint32_t x = first; x < first + count; ++x) {
-    const ScaleTap tap = FindTap(filter, x, source_width, destination_width);
+RowScaler::RowScaler(const Shape& shape) : shape_(shape) {
+  WARD_ASSERT(shape.count != 0 && shape.first + shape.count <= shape.destination_width);
+  if (is_identity()) {
+    source_first_ = shape.first;
+    source_count_ = shape.count;
+    return;
+  }
+  firsts_.reserve(shape.count);
+  seconds_.reserve(shape.count);
+  weights_.reserve(shape.count);
+  for (uint32_t x = shape.first; x < shape.first + shape.count; ++x) {
+    const ScaleTap tap = FindTap(shape.filter, x, shape.source_width, shape.destination_width);
     firsts_.push_back(tap.first);
     seconds_.push_back(tap.second);
     weights_.push_back(tap.weight);
@@ -83,12 +89,8 @@ RowScaler::RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destina
 }
 
 void RowScaler::ScaleRow(ConstByteSpan source, ByteSpan destination) const {
-  WARD_ASSERT(destination.size() == firsts_.size() * kPixelBytes);
+  WARD_ASSERT(!is_identity() && destination.size() == firsts_.size() * kPixelBytes);
   WARD_ASSERT(source.size() == source_count_ * kPixelBytes);
-  if (is_identity_) {
-    std::memcpy(destination.data(), source.data(), destination.size());
-    return;
-  }
   // Rooms of rows are allocated; a piece of one begins with a pixel.
   const auto* const pixels = reinterpret_cast<const uint32_t*>(source.data());
   WARD_ASSERT(IsAligned(reinterpret_cast<uintptr_t>(source.data()), kPixelBytes) &&

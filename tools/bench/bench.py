@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 
 TREE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tools"))
-from bench import attachments  # noqa: E402
+from bench import attachments, rivals  # noqa: E402
 from bench import chip  # noqa: E402
 from bench import engine  # noqa: E402
 from bench import host, report  # noqa: E402
@@ -25,6 +25,7 @@ GROUPS: List[Group] = [
     engine.GROUP,
     chip.GROUP,
     attachments.GROUP,
+    rivals.GROUP,
 ]
 ROUNDS = 9
 # One round of next to nothing: to see that everything runs.

@@ -84,14 +84,15 @@ class LocalProbe(Probe):
 
 
 class GuestProbe(Probe):
-    """In a guest with `devices` and an edu; `machine` are options of vm.machine.Machine."""
+    """In a guest with `devices` and an edu; `machine` are options of vm.machine.Machine, those that
+    are not these."""
 
     def __init__(self, build: Path, devices: List[str], **machine) -> None:
         super().__init__()
-        self._options = dict(
+        self._options = {**dict(
             command=["sh", "-c", "exec /probe $WARD_PCI_ADDRESSES"],
             files={"/probe": build / PROBE}, devices=[*devices, EDU],
-            pci_id=f"{playback.PCI_ID},{EDU_ID}", accel="tcg", **machine)
+            pci_id=f"{playback.PCI_ID},{EDU_ID}", accel="tcg"), **machine}
         self.qemu_version = ""
         self._lost = ""  # why nothing is asked any more: a late answer would be taken for another's
 

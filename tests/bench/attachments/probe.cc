@@ -9,8 +9,6 @@
 #include <string>
 #include <utility>
 
-#include "tests/bench/attachments/subject.h"
-
 namespace ward::bench {
 namespace {
 
@@ -49,10 +47,14 @@ int RunProbe(std::vector<std::unique_ptr<abi::PciFunction>> functions) {
   try {
     for (auto& function : functions) subjects.push_back(MakeSubject(std::move(function)));
   } catch (const std::exception& error) {
-    Say(std::string("failed ") + error.what());
-    return 1;
+    return RefuseAnswers(error.what());
   }
   return RunProbe(subjects);
+}
+
+int RefuseAnswers(const std::string& why) {
+  Say("failed " + why);
+  return 1;
 }
 
 int RunProbe(const Subjects& subjects) {

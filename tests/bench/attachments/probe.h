@@ -5,12 +5,16 @@
 #define WARD_TESTS_BENCH_ATTACHMENTS_PROBE_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "abi/pci_function.h"
 #include "tests/bench/attachments/subject.h"
 
 namespace ward::bench {
+
+// Says why there is nothing to ask ("failed TEXT"). The program's exit code.
+int RefuseAnswers(const std::string& why);
 
 // The program's exit code. Says "probe ready" when the functions are up, "failed TEXT" when one
 // does not come up.

@@ -121,7 +121,8 @@ TEST_CASE("a row is scaled as the formula scales, up and down, whole and in part
                 {300, 7, 0, 7},        {100, 100, 0, 100},    {640, 999, 333, 101}};
   for (const ScaleFilter filter : {ScaleFilter::kNearest, ScaleFilter::kBilinear}) {
     for (const auto& shape : shapes) {
-      const RowScaler scaler(filter, shape.source, shape.destination, shape.first, shape.count);
+      const RowScaler scaler({filter, shape.source, shape.destination, shape.first, shape.count});
+      if (scaler.is_identity()) continue;
       const Bytes row = RandomBytes(size_t{4} * shape.source);
       const ConstByteSpan needed = ConstByteSpan(row).subspan(size_t{4} * scaler.source_first(),
                                                               size_t{4} * scaler.source_count());
