@@ -24,6 +24,7 @@
 #include "emulator/boundary/observers.h"
 #include "emulator/boundary/standard_error.h"
 #include "emulator/cli/help_form.h"
+#include "emulator/cli/size_value.h"
 #include "emulator/identity/identity.h"
 #include "emulator/recording/recording_file.h"
 #include "emulator/vfio_user/access_key.h"
@@ -51,6 +52,8 @@ constexpr char kServeHelp[] =
 struct WatchArguments {
   ObserverOptions files;
   std::string trace_form = "text";
+  uint32_t poll_reads = 0;
+  uint32_t poll_ms = 0;
   std::string faults;
   std::string record;
   std::string record_key;
@@ -186,6 +189,7 @@ std::optional<Watch> OpenWatch(const ServeArguments& arguments, const Identity& 
   files.pcap_path = OfDevice(files.pcap_path, device, count);
   files.report_path = OfDevice(files.report_path, device, count);
   files.trace_form = wanted.trace_form == "log" ? TraceForm::kLog : TraceForm::kText;
+  files.spin_limits = SpinLimits::Of(wanted.poll_reads, wanted.poll_ms);
   files.with_report = true;  // for SIGUSR1
   files.report_in_place = true;
   files.with_counts = !arguments.status.empty();
@@ -314,10 +318,10 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
   serve->add_option("--identity", arguments->identity,
                     "Directory made by `ward identity create`; without it, one for this run");
   serve->add_option("--vram", arguments->vram, "Visible VRAM, a power of two, 1M to 8G")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(SizeValue())
       ->default_str(InMebibytes(arguments->vram));
   serve->add_option("--protected", arguments->protected_vram, "Protected VRAM, up to 8G")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(SizeValue())
       ->default_str(InMebibytes(arguments->protected_vram));
   serve
       ->add_option("--latency", arguments->latency,
@@ -341,6 +345,17 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
       "--report", watch.files.report_path,
       "File for what the driver asked for in vain; JSON when it ends in .json. SIGUSR1 "
       "prints it at any time");
+  const SpinLimits limits;
+  serve
+      ->add_option("--poll-reads", watch.poll_reads,
+                   fmt::format("Reads of a polling loop from which the report tells it; 0 is {}",
+                               limits.reads))
+      ->default_str("0");
+  serve
+      ->add_option("--poll-ms", watch.poll_ms,
+                   fmt::format("Milliseconds of virtual time from which it does; 0 is {}",
+                               limits.ns / 1'000'000))
+      ->default_str("0");
   serve->add_option("--record", watch.record, "File that `ward replay` plays again");
   serve->add_option("--record-key", watch.record_key,
                     "32 bytes that seal the recording; needed with an identity not made for tests");

@@ -272,6 +272,40 @@ class End(ServeTest):
             process.wait()
 
 
+class Polling(ServeTest):
+    def report_of(self, *options, reads=0, until=""):
+        """The report of a client that read one register `reads` times, or until the report has a text."""
+        report = os.path.join(self.folder, "report.txt")
+        with self.serve("--socket", self.path, "--report", report, *options) as server, \
+                Client(self.path) as client:
+            client.ready()
+            limit = time.monotonic() + 60
+            for _ in range(reads):
+                client.read(serve_process.MAGIC)
+            while until not in pathlib.Path(report).read_text() and time.monotonic() < limit:
+                client.read(serve_process.MAGIC)
+            client.close()
+            server.signal()
+            self.assertEqual(server.wait(), 0)
+        return pathlib.Path(report).read_text()
+
+    def test_poll_reads_and_poll_ms_say_from_when_a_loop_is_told(self):
+        told, never = "driver polls DEVICE_MAGIC", str(2**32 - 1)
+        self.assertIn(told, self.report_of("--poll-reads", "50", "--poll-ms", never, until=told))
+        self.assertNotIn(told, self.report_of("--poll-reads", "500", "--poll-ms", never, reads=200))
+        self.assertIn(told, self.report_of("--poll-reads", never, "--poll-ms", "1", until=told))
+        # 0 is as if it were not given: 10,000 reads.
+        self.assertNotIn(told, self.report_of("--poll-reads", "0", "--poll-ms", never, reads=200))
+
+    def test_what_is_no_number_of_32_bits_is_refused(self):
+        for option in ("--poll-reads", "--poll-ms"):
+            for value in ("-1", "4294967296", "many"):
+                done = self.run_ward("--socket", self.path, option, value)
+                self.assertEqual(done.returncode, 2, done.stdout)
+                self.assertIn(option, done.stdout)
+                self.assertIn("ward serve --help", done.stdout)
+
+
 class Files(ServeTest):
     def test_v64_files_that_are_not_whole_are_told_and_exit_code_1(self):
         arguments = ["--socket", self.path, "--trace", "/dev/full"]
