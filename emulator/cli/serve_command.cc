@@ -70,6 +70,7 @@ struct ServeArguments {
   std::string latency = "fast";
   bool strict_iv = false;
   bool open_decrypt = false;
+  uint32_t workers = 1;
   std::string displays[device::kGpuOutputCount] = {"1920x1080", "none"};
   WatchArguments watch;
   ServerOptions server;
@@ -282,7 +283,7 @@ int Serve(const ServeArguments& arguments) {
     Observers* const observers = watch->observers.get();
     RecordingFile* const file = watch->recording.get();
     watches.push_back(std::move(*watch));
-    auto gpu = ServedGpu::Create(gpu_options, observers, *faults);
+    auto gpu = ServedGpu::Create(gpu_options, observers, *faults, arguments.workers);
     if (!gpu.ok()) {
       return Complain(fmt::format("{} (visible: {} bytes, protected: {} bytes)", gpu.fault().reason,
                                   arguments.vram, arguments.protected_vram));
@@ -328,6 +329,11 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
                    "How long firmware takes: fast, or realistic (as on silicon)")
       ->check(OneOf({"fast", "realistic"}))
       ->default_str("fast");
+  serve
+      ->add_option("--workers", arguments->workers,
+                   "Processors that a device's bulk work may take; no difference but in time")
+      ->check(CLI::Range(1u, ThreadExecutor::kMaximumWidth))
+      ->default_str("1");
   serve->add_flag("--strict-iv", arguments->strict_iv,
                   "Refuse a counter range that was used before under the same key");
   serve->add_flag("--open-decrypt", arguments->open_decrypt,

@@ -14,22 +14,28 @@ bool ward_gpu_dma_write(PCIDevice *device, uint64_t bus_address, const void *dat
                              size) == MEMTX_OK;
 }
 
-/* QEMU's single stores do not look at `memory`. */
-static bool IsWritableMemory(AddressSpace *space, uint64_t bus_address, uint64_t bytes) {
-  RCU_READ_LOCK_GUARD();
+/* Null when it is no memory, or can't be written. Within RCU. */
+static uint64_t *FindWord(AddressSpace *space, uint64_t bus_address, MemoryRegion **region) {
   hwaddr offset;
-  hwaddr size = bytes;
-  MemoryRegion *region =
-      address_space_translate(space, bus_address, &offset, &size, true, kDmaAttributes);
-  return size == bytes && memory_region_is_ram(region) && !memory_region_is_rom(region) &&
-         !memory_region_is_ram_device(region);
+  hwaddr size = sizeof(uint64_t);
+  *region = address_space_translate(space, bus_address, &offset, &size, true, kDmaAttributes);
+  if (size != sizeof(uint64_t) || !memory_region_is_ram(*region) || memory_region_is_rom(*region) ||
+      memory_region_is_ram_device(*region)) {
+    return NULL;
+  }
+  return (uint64_t *)((uint8_t *)memory_region_get_ram_ptr(*region) + offset);
 }
 
+/* QEMU's own single stores do not look at `memory`, and would translate once more. */
 bool ward_gpu_dma_write_atomic64(PCIDevice *device, uint64_t bus_address, uint64_t value) {
   AddressSpace *space = pci_get_address_space(device);
-  if (!IsWritableMemory(space, bus_address, sizeof(value))) return false;
-  MemTxResult result = MEMTX_OK;
+  RCU_READ_LOCK_GUARD();
+  MemoryRegion *region;
+  uint64_t *word = FindWord(space, bus_address, &region);
+  if (word == NULL) return false;
+  memory_region_ref(region); /* address_space_unmap gives it back */
   smp_wmb();
-  address_space_stq_le(space, bus_address, value, kDmaAttributes, &result);
-  return result == MEMTX_OK;
+  qatomic_set(word, cpu_to_le64(value));
+  address_space_unmap(space, word, sizeof(*word), true, sizeof(*word)); /* it was written */
+  return true;
 }

@@ -8,7 +8,9 @@
 
 #include "abi/generated/ward_abi.h"
 #include "emulator/qemu/bridge.h"
+#include "emulator/qemu/ward_gpu_capabilities.h"
 #include "emulator/qemu/ward_gpu_dma.h"
+#include "emulator/qemu/ward_gpu_layout.h"
 #include "emulator/qemu/ward_gpu_screen.h"
 #include "emulator/qemu/ward_gpu_state.h"
 
@@ -23,7 +25,6 @@ enum {
   kPowerD1 = 1,
   kPowerD2 = 2,
   kPowerD3 = 3,
-  kErrorReporting = PCI_CONFIG_SPACE_SIZE, /* the first extended capability */
 };
 #define WARD_SLICE_NS 50000 /* the longest that guest accesses wait for the chip */
 
@@ -59,35 +60,39 @@ struct WardGpuState {
   QEMUTimer *wakeup;
   VMChangeStateEntry *run_state;
   WardChip *chip;
+  bool in_slice;
+  bool is_behind;           /* the last slice left work for the bottom half */
   bool holds_vectors;       /* saved or loaded: they wait until the machine runs */
   uint32_t waiting_vectors; /* bit n: vector n is sent when the machine runs */
 };
 
 /* ---- What the chip asks of its host ---- */
 
+/* Without PCI_DEVICE's look at the type, which costs more than most of what is done with it. */
+static PCIDevice *PciOf(WardGpuState *s) { return &s->parent_obj; }
+
 static bool IsPowered(WardGpuState *s) {
-  uint16_t control = pci_get_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl);
+  uint16_t control = pci_get_word(PciOf(s)->config + s->power_capability + kPowerControl);
   return (control & PCI_PM_CTRL_STATE_MASK) == 0;
 }
 
 static bool MayMasterBus(WardGpuState *s) {
-  uint16_t command = pci_get_word(PCI_DEVICE(s)->config + PCI_COMMAND);
+  uint16_t command = pci_get_word(PciOf(s)->config + PCI_COMMAND);
   return (command & PCI_COMMAND_MASTER) != 0 && IsPowered(s);
 }
 
 static bool ReadDma(void *host, uint64_t bus_address, void *data, size_t size) {
-  if (MayMasterBus(host) && ward_gpu_dma_read(PCI_DEVICE(host), bus_address, data, size))
-    return true;
+  if (MayMasterBus(host) && ward_gpu_dma_read(PciOf(host), bus_address, data, size)) return true;
   memset(data, 0, size); /* what came before the failing page is not the chip's to keep */
   return false;
 }
 
 static bool WriteDma(void *host, uint64_t bus_address, const void *data, size_t size) {
-  return MayMasterBus(host) && ward_gpu_dma_write(PCI_DEVICE(host), bus_address, data, size);
+  return MayMasterBus(host) && ward_gpu_dma_write(PciOf(host), bus_address, data, size);
 }
 
 static bool WriteDmaAtomic64(void *host, uint64_t bus_address, uint64_t value) {
-  return MayMasterBus(host) && ward_gpu_dma_write_atomic64(PCI_DEVICE(host), bus_address, value);
+  return MayMasterBus(host) && ward_gpu_dma_write_atomic64(PciOf(host), bus_address, value);
 }
 
 static void MarkVramWritten(void *host, uint64_t offset, uint64_t size) {
@@ -100,8 +105,8 @@ static void SignalVector(void *host, uint32_t vector) {
     s->waiting_vectors |= UINT32_C(1) << vector;
     return;
   }
-  if (vector < kVectorCount && msix_enabled(PCI_DEVICE(s)) && MayMasterBus(s)) {
-    msix_notify(PCI_DEVICE(s), vector);
+  if (vector < kVectorCount && msix_enabled(PciOf(s)) && MayMasterBus(s)) {
+    msix_notify(PciOf(s), vector);
   }
 }
 
@@ -116,29 +121,60 @@ static bool FillEntropy(void *host, void *data, size_t size) {
 
 static void Warn(void *host, const char *text) { warn_report("ward-gpu: %s", text); }
 
-/* ---- Work: slices from a bottom half, and a timer for the chip's own deadlines ---- */
+/* ---- Work: slices from a bottom half, a timer for the chip's own deadlines, and the first slice
+ * after a doorbell in the guest's write itself (docs/decisions/0019) ---- */
 
-static void DoWork(void *opaque) {
+static void ScheduleWork(void *opaque) {
   WardGpuState *s = opaque;
-  /* A stopped or powered-down machine parks the chip; RunStateChanged and WriteConfig resume it. */
-  if (!runstate_is_running() || !IsPowered(s)) return;
-  int64_t deadline = get_clock() + WARD_SLICE_NS;
-  WardChipSlice slice;
-  do {
-    slice = ward_chip_process(s->chip);
-  } while (slice.more && get_clock() < deadline);
-  if (slice.more) {
+  if (s->work != NULL) qemu_bh_schedule(s->work);
+}
+
+/* A stopped or powered-down machine parks the chip; RunStateChanged and WriteConfig resume it. */
+static bool MayWork(WardGpuState *s) { return runstate_is_running() && IsPowered(s); }
+
+/* What the chip sends may come back to it: the guest says where its interrupts go. */
+static WardChipSlice RunSlice(WardGpuState *s, WardChipSlice (*slice)(WardChip *chip)) {
+  s->in_slice = true;
+  WardChipSlice left = slice(s->chip);
+  s->in_slice = false;
+  return left;
+}
+
+static void PlanWork(WardGpuState *s, WardChipSlice left) {
+  s->is_behind = left.more;
+  if (left.more) {
     qemu_bh_schedule(s->work);
-  } else if (slice.wakeup_ns != 0) {
-    timer_mod(s->wakeup, (int64_t)slice.wakeup_ns);
+  } else if (left.wakeup_ns != 0) {
+    timer_mod(s->wakeup, (int64_t)left.wakeup_ns);
   } else {
     timer_del(s->wakeup);
   }
 }
 
-static void ScheduleWork(void *opaque) {
+static void DoWork(void *opaque) {
   WardGpuState *s = opaque;
-  if (s->work != NULL) qemu_bh_schedule(s->work);
+  if (!MayWork(s)) return;
+  int64_t deadline = get_clock() + WARD_SLICE_NS;
+  WardChipSlice left;
+  do {
+    left = RunSlice(s, ward_chip_process);
+  } while (left.more && get_clock() < deadline);
+  PlanWork(s, left);
+}
+
+static bool IsDue(QEMUTimer *timer) {
+  return timer_pending(timer) && timer_expired(timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+}
+
+/* A doorbell was rung: a virtual CPU waits until this returns. What is under way already, and what
+ * has waited for its time (an answer of the firmware may take an RSA operation), it does not wait
+ * for. */
+static void BeginWork(WardGpuState *s) {
+  if (!MayWork(s) || s->in_slice || s->is_behind || IsDue(s->wakeup)) {
+    ScheduleWork(s);
+  } else {
+    PlanWork(s, RunSlice(s, ward_chip_begin));
+  }
 }
 
 static void RunStateChanged(void *opaque, bool running, RunState state) {
@@ -158,7 +194,7 @@ static void RunStateChanged(void *opaque, bool running, RunState state) {
 /* The interrupts that the function had not sent yet go with its reset. */
 static void DropPendingVectors(WardGpuState *s) {
   for (int vector = 0; vector < kVectorCount; ++vector) {
-    msix_clr_pending(PCI_DEVICE(s), vector);
+    msix_clr_pending(PciOf(s), vector);
   }
 }
 
@@ -178,7 +214,11 @@ static void WriteRegister(void *opaque, hwaddr offset, uint64_t value, unsigned 
       (value & WARD_DEVICE_CONTROL_RESET_FUNCTION_MASK) != 0) {
     DropPendingVectors(s);
   }
-  ScheduleWork(s);
+  if (offset >= WARD_REG_DOORBELL) {
+    BeginWork(s);
+  } else if (offset != WARD_REG_INTERRUPT_CAUSE) { /* it lets nothing go on, and is written often */
+    ScheduleWork(s);
+  }
 }
 
 /* Accesses of every size arrive as the guest made them; the chip says what each does. */
@@ -192,13 +232,13 @@ static const MemoryRegionOps kRegisterOperations = {
 
 /* D1 and D2 do not exist: a write of them has no effect. Leaving D3hot resets the function. */
 static void FollowPowerState(WardGpuState *s, uint16_t before) {
-  uint8_t *power = PCI_DEVICE(s)->config + s->power_capability + kPowerControl;
+  uint8_t *power = PciOf(s)->config + s->power_capability + kPowerControl;
   uint16_t control = pci_get_word(power);
   uint16_t state = control & PCI_PM_CTRL_STATE_MASK;
   if (state == kPowerD1 || state == kPowerD2) {
     pci_set_word(power, (uint16_t)(control - state + before));
   } else if (state == kPowerD0 && before == kPowerD3) {
-    pci_device_reset(PCI_DEVICE(s));
+    pci_device_reset(PciOf(s));
   }
 }
 
@@ -213,34 +253,8 @@ static void WriteConfig(PCIDevice *device, uint32_t address, uint32_t value, int
   ScheduleWork(s); /* bus mastering or power may have come back */
 }
 
-static bool AddCapabilities(WardGpuState *s, Error **errp) {
-  PCIDevice *device = PCI_DEVICE(s);
-  int power = pci_add_capability(device, PCI_CAP_ID_PM, 0, PCI_PM_SIZEOF, errp);
-  if (power < 0) return false;
-  s->power_capability = power;
-  pci_set_word(device->config + power + PCI_PM_PMC, 3); /* PCI PM 1.2: D0 and D3hot */
-  pci_set_word(device->wmask + power + kPowerControl, PCI_PM_CTRL_STATE_MASK);
-  if (pcie_endpoint_cap_init(device, 0) < 0) {
-    error_setg(errp, "ward-gpu: no room for the PCI Express capability");
-    return false;
-  }
-  pcie_cap_flr_init(device);
-  pci_set_long(
-      device->config + device->exp.exp_cap + PCI_EXP_DEVCAP,
-      pci_get_long(device->config + device->exp.exp_cap + PCI_EXP_DEVCAP) | PCI_EXP_DEVCAP_FLR);
-  /* Errors are the operator's to inject (pcie_aer_inject_error); the chip reports none. */
-  pcie_cap_deverr_init(device);
-  if (pcie_aer_init(device, PCI_ERR_VER, kErrorReporting, PCI_ERR_SIZEOF, errp) < 0) return false;
-  if (msix_init_exclusive_bar(device, kVectorCount, WARD_MSIX_BAR, errp) != 0) {
-    pcie_aer_exit(device);
-    return false;
-  }
-  for (unsigned vector = 0; vector < kVectorCount; vector++) msix_vector_use(device, vector);
-  return true;
-}
-
 static void SetIdentifiers(WardGpuState *s) {
-  uint8_t *config = PCI_DEVICE(s)->config;
+  uint8_t *config = PciOf(s)->config;
   pci_set_word(config + PCI_VENDOR_ID, s->vendor_id);
   pci_set_word(config + PCI_DEVICE_ID, s->device_id);
   pci_set_word(config + PCI_SUBSYSTEM_VENDOR_ID, s->vendor_id);
@@ -251,8 +265,8 @@ static void SetIdentifiers(WardGpuState *s) {
 
 static void ResetDevice(DeviceState *device) {
   WardGpuState *s = WARD_GPU(device);
-  pci_set_word(PCI_DEVICE(s)->config + s->power_capability + kPowerControl, kPowerD0);
-  pcie_cap_deverr_reset(PCI_DEVICE(s));
+  pci_set_word(PciOf(s)->config + s->power_capability + kPowerControl, kPowerD0);
+  pcie_cap_deverr_reset(PciOf(s));
   ward_chip_reset(s->chip);
   s->waiting_vectors = 0;
   timer_del(s->wakeup);
@@ -334,7 +348,7 @@ static bool CreateMemory(WardGpuState *s, Error **errp) {
 }
 
 static void RegisterBars(WardGpuState *s) {
-  PCIDevice *device = PCI_DEVICE(s);
+  PCIDevice *device = PciOf(s);
   pci_register_bar(device, WARD_REGISTER_BAR, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->registers);
   pci_register_bar(
       device, WARD_VRAM_BAR,
@@ -344,11 +358,12 @@ static void RegisterBars(WardGpuState *s) {
 
 static void Realize(PCIDevice *device, Error **errp) {
   WardGpuState *s = WARD_GPU(device);
-  if (!CreateMemory(s, errp) || !AddCapabilities(s, errp)) return;
+  if (!CreateMemory(s, errp)) return;
+  s->power_capability = ward_gpu_add_capabilities(device, errp);
+  if (s->power_capability < 0) return;
   SetIdentifiers(s);
   if (!CreateChip(s, errp)) {
-    msix_uninit_exclusive_bar(device);
-    pcie_aer_exit(device);
+    ward_gpu_remove_capabilities(device);
     return;
   }
   s->work = qemu_bh_new_guarded(DoWork, s, &DEVICE(s)->mem_reentrancy_guard);
@@ -367,9 +382,7 @@ static void Unrealize(PCIDevice *device) {
   s->work = NULL;
   ward_chip_destroy(s->chip);
   s->chip = NULL;
-  msix_uninit_exclusive_bar(device);
-  pcie_aer_exit(device);
-  pcie_cap_exit(device);
+  ward_gpu_remove_capabilities(device);
 }
 
 /* ---- Saved state: savevm, loadvm, migration. The machine stands meanwhile. ---- */
@@ -566,31 +579,13 @@ static const TypeInfo kType = {
 
 /* ---- What the loader calls ---- */
 
-extern const VMStateDescription vmstate_pci_device;
-
-static bool FieldIsAt(const char *name, size_t offset) {
-  for (const VMStateField *field = vmstate_pci_device.fields; field->name != NULL; field++) {
-    if (strcmp(field->name, name) == 0 && field->offset == offset) return true;
-  }
-  return false;
-}
-
-/* The stamp does not cover the layout of structures, so what can be seen of it is compared. */
-static bool LayoutFits(void) {
-  return WARD_INSTANCE_SIZE_IS(TYPE_PCI_DEVICE, sizeof(PCIDevice)) &&
-         WARD_INSTANCE_SIZE_IS(TYPE_DEVICE, sizeof(DeviceState)) &&
-         FieldIsAt("version_id", offsetof(PCIDevice, version_id)) &&
-         FieldIsAt("config", offsetof(PCIDevice, config)) &&
-         FieldIsAt("irq_state", offsetof(PCIDevice, irq_state));
-}
-
 /* Returns 0, or -1 and one line in `error`. */
 __attribute__((visibility("default"))) int ward_gpu_register(char *error, size_t error_size);
 
 int ward_gpu_register(char *error, size_t error_size) {
   static bool registered;
   if (registered) return 0;
-  if (!LayoutFits()) {
+  if (!ward_gpu_layout_fits()) {
     snprintf(error, error_size, "was compiled against another layout of QEMU's structures");
     return -1;
   }

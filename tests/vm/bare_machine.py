@@ -154,7 +154,17 @@ class BareMachine(Function):
     # Memory and ports, as the processor sees them.
 
     def ask(self, line):
-        self._qtest.sendall(line.encode() + b"\n")
+        return self.ask_at_once(line)[0]
+
+    def ask_at_once(self, *lines):
+        """The answers to lines that QEMU takes in one turn of its main loop: nothing of its own, nor of
+        the device's bottom half, comes between them."""
+        data = "".join(line + "\n" for line in lines).encode()
+        assert len(lines) == 1 or len(data) < 1024, "QEMU reads no more in one turn"
+        self._qtest.sendall(data)
+        return [self._take_answer(line) for line in lines]
+
+    def _take_answer(self, line):
         while b"\n" not in self._partial:
             data = self._qtest.recv(1 << 20)
             if not data:

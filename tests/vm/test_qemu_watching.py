@@ -88,10 +88,10 @@ class Watching(DeviceTest):
 
 class Faults(DeviceTest):
     def test_dma_fails_when_it_was_asked_for(self):
-        with BareMachine("inject=dma-error:nth=3") as machine:
+        with BareMachine("inject=dma-error:nth=2") as machine:
             machine.map_bars()
             queue = KernelQueue(machine)
-            queue.submit(fence(1))  # header, then body, then the store that fails
+            queue.submit(fence(1))  # the ring is read, then comes the store that fails
             self.wait_until(lambda: machine.register(QUEUE + FAULT_STATUS) == BUS_ERROR, "the fault")
             self.assertEqual(machine.read64(FENCE), 0)
 

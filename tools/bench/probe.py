@@ -35,11 +35,17 @@ class Probe:
         self._stack.close()
 
     def measure(self, kind: str, figure: str, count: int) -> float:
-        answer = self._ask(f"measure {kind} {figure} {count}")
+        return float(self._value_of(f"measure {kind} {figure} {count}", f"{kind} {figure}"))
+
+    def list_kinds(self) -> List[str]:
+        return self._value_of("kinds", "kinds").split()
+
+    def _value_of(self, question: str, name: str) -> str:
+        answer = self._ask(question)
         verb, _, rest = answer.partition(" ")
         if verb != "value":
-            raise CannotMeasure(f"{kind} {figure}: {rest or answer}")
-        return float(rest)
+            raise CannotMeasure(f"{name}: {rest or answer}")
+        return rest
 
     def _start(self, stack: ExitStack) -> None:
         raise NotImplementedError

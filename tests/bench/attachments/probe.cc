@@ -19,7 +19,15 @@ void Say(const std::string& line) {
   std::fflush(stdout);
 }
 
-double Answer(const Subjects& subjects, const std::string& line) {
+std::string ListKinds(const Subjects& subjects) {
+  std::string kinds;
+  for (const auto& subject : subjects)
+    kinds += std::string(kinds.empty() ? "" : " ") + subject->Kind();
+  return kinds;
+}
+
+std::string Answer(const Subjects& subjects, const std::string& line) {
+  if (line == "kinds") return ListKinds(subjects);
   std::istringstream words(line);
   std::string verb, kind, figure;
   uint32_t count = 0;
@@ -27,7 +35,7 @@ double Answer(const Subjects& subjects, const std::string& line) {
     throw std::invalid_argument(line);
   }
   for (const auto& subject : subjects) {
-    if (subject->Kind() == kind) return subject->Measure(figure, count);
+    if (subject->Kind() == kind) return std::to_string(subject->Measure(figure, count));
   }
   throw std::invalid_argument(kind);
 }
@@ -41,7 +49,7 @@ int RunProbe(std::vector<std::unique_ptr<abi::PciFunction>> functions) {
   } catch (const std::exception& error) {
     return RefuseAnswers(error.what());
   }
-  return AnswerFor(subjects);
+  return RunProbe(subjects);
 }
 
 int RefuseAnswers(const std::string& why) {
@@ -49,11 +57,11 @@ int RefuseAnswers(const std::string& why) {
   return 1;
 }
 
-int AnswerFor(const Subjects& subjects) {
+int RunProbe(const Subjects& subjects) {
   Say("probe ready");
   for (std::string line; std::getline(std::cin, line);) {
     try {
-      Say("value " + std::to_string(Answer(subjects, line)));
+      Say("value " + Answer(subjects, line));
     } catch (const std::invalid_argument& error) {
       Say(std::string("failed there is no ") + error.what());
     } catch (const std::exception& error) {

@@ -53,7 +53,7 @@ int Run(const std::string& where, const std::string& certificate) {
   subjects.push_back(std::make_unique<MappingSubject>(session.function()));
   subjects.push_back(
       std::make_unique<DriverSubject>(session.function(), kDriverQueue, GpuSession::kContext));
-  return AnswerFor(subjects);
+  return RunProbe(subjects);
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ class Options(ServeTest):
 
     def test_wrong_usage_is_exit_code_2(self):
         for arguments in (["--sockets", self.path], ["--vram", "much"], ["--latency", "warp"],
-                          ["--ready-fd", "x"], ["extra"]):
+                          ["--ready-fd", "x"], ["--workers", "0"], ["--workers", "17"], ["extra"]):
             self.refuse(2, arguments, "--help")
         self.refuse(2, ["--latency", "warp"], "--latency: warp is none of fast, realistic")
         self.refuse(2, ["--trace-form", "xml"], "--trace-form: xml is none of text, log")
@@ -113,6 +113,16 @@ class Readiness(ServeTest):
                 second.ready().write(serve_process.SCRATCH, 2)
                 self.assertEqual(first.read(serve_process.SCRATCH), 1)
                 self.assertEqual(second.read(serve_process.SCRATCH), 2)
+
+    def test_a_device_with_workers_of_its_own_serves_and_ends_as_one_without(self):
+        with self.serve("--socket", self.path, "--workers", "3") as server:
+            with Client(self.path) as client:
+                client.ready().write(serve_process.SCRATCH, 7)
+                self.assertEqual(client.read(serve_process.SCRATCH), 7)
+            threads = len(os.listdir(f"/proc/{server.process.pid}/task"))
+            self.assertGreaterEqual(threads, 4)  # the server's own, the device's, and two more
+            server.signal()
+            self.assertEqual(server.wait(), 0)
 
     def test_v23_systemd_is_told(self):
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
