@@ -12,10 +12,10 @@ from typing import Any, Dict, List
 
 TREE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tools"))
-from bench import attachments, rivals  # noqa: E402
+from bench import attachments  # noqa: E402
 from bench import chip  # noqa: E402
 from bench import engine  # noqa: E402
-from bench import host, report  # noqa: E402
+from bench import host, report, rivals  # noqa: E402
 from bench.group import Effort, Group  # noqa: E402
 from bench.row import Row, table, write_json  # noqa: E402
 from demo.error import DemoError  # noqa: E402

@@ -13,14 +13,13 @@
 
 namespace ward::bench {
 
-// Says why there is nothing to ask ("failed TEXT"). The program's exit code.
-int RefuseAnswers(const std::string& why);
-
 // The program's exit code. Says "probe ready" when the functions are up, "failed TEXT" when one
 // does not come up.
 int RunProbe(std::vector<std::unique_ptr<abi::PciFunction>> functions);
 // The same with subjects that are ready.
 int RunProbe(const std::vector<std::unique_ptr<Subject>>& subjects);
+// For a caller who has none: says "failed WHY". The program's exit code.
+int RefuseAnswers(const std::string& why);
 
 }  // namespace ward::bench
 
