@@ -26,10 +26,11 @@ void Require(bool holds, const char* what) {
 
 }  // namespace
 
-BenchSession::BenchSession(uint32_t workers) {
+BenchSession::BenchSession(uint32_t workers, bool open_decrypt) {
   const fakes::TestIdentity& identity = fakes::LoadTestIdentity(WARD_SOURCE_DIR);
   emulator::InProcessOptions options;
   options.workers = workers;
+  options.gpu.open_decrypt = open_decrypt;
   options.entropy_seed = 1;  // each run does the same
   options.gpu.visible_vram_bytes = 128ull << 20;
   options.gpu.protected_vram_bytes = kWindowBytes;

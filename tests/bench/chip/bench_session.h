@@ -28,7 +28,8 @@ class BenchSession {
   static constexpr uint32_t kUserQueue = 1;
 
   // Throws std::runtime_error when the chip does not do its part.
-  explicit BenchSession(uint32_t workers = 1);
+  // `open_decrypt`: the switch of the same name, by which decryption in place is possible.
+  explicit BenchSession(uint32_t workers = 1, bool open_decrypt = false);
   ~BenchSession();
   BenchSession(const BenchSession&) = delete;
   BenchSession& operator=(const BenchSession&) = delete;

@@ -20,6 +20,7 @@ int main() {
     subjects.push_back(ward::bench::MakeKeySubject());
     subjects.push_back(ward::bench::MakeDeviceSubject());
     subjects.push_back(ward::bench::MakeChipSubject());
+    subjects.push_back(ward::bench::MakeOpenSubject());
     if (auto workers = ward::bench::MakeWorkersSubject()) subjects.push_back(std::move(workers));
     return ward::bench::RunProbe(subjects);
   } catch (const std::exception& error) {

@@ -27,17 +27,19 @@ constexpr uint32_t kShown = 16 << 20;
 // Sessions are made when they are first asked for: most figures need one, "two_engines" both.
 class Chips {
  public:
-  explicit Chips(uint32_t workers = 1) : workers_(workers) {}
+  explicit Chips(uint32_t workers = 1, bool open_decrypt = false)
+      : workers_(workers), open_decrypt_(open_decrypt) {}
   uint32_t workers() const { return workers_; }
   BenchSession& First() { return Get(&first_); }
   BenchSession& Second() { return Get(&second_); }
 
  private:
   BenchSession& Get(std::unique_ptr<BenchSession>* session) {
-    if (!*session) *session = std::make_unique<BenchSession>(workers_);
+    if (!*session) *session = std::make_unique<BenchSession>(workers_, open_decrypt_);
     return **session;
   }
   uint32_t workers_;
+  bool open_decrypt_;
   std::unique_ptr<BenchSession> first_, second_;
 };
 
@@ -212,6 +214,20 @@ std::unique_ptr<Subject> MakeChipSubject() {
              [chips](uint32_t count) { return MeasureEngines(chips.get(), false, count); });
   table->Add("two_engines",
              [chips](uint32_t count) { return MeasureEngines(chips.get(), true, count); });
+  return table;
+}
+
+std::unique_ptr<Subject> MakeOpenSubject() {
+  auto table = std::make_unique<FigureTable>("open");
+  const auto chips = std::make_shared<Chips>(1, true);
+  for (const uint32_t bytes : kPatternSizes) {
+    table->Add(NameOf("pattern", bytes), [chips, bytes](uint32_t count) {
+      auto command = DecryptPattern(chips->First(), bytes);
+      command.destination = command.source;
+      chips->First().SetBatch(command, RepeatsOf(bytes));
+      return MibPerSecond(double{1} * bytes * RepeatsOf(bytes), TimeBatch(&chips->First(), count));
+    });
+  }
   return table;
 }
 

@@ -18,6 +18,8 @@ namespace ward::bench {
 //   "one_engine", "two_engines": MiB/s of decrypts of 64 KiB, by one chip, and by two chips on two
 //   threads together
 std::unique_ptr<Subject> MakeChipSubject();
+// Kind "open": "pattern_<bytes>" in place, which a chip with the switch open_decrypt does.
+std::unique_ptr<Subject> MakeOpenSubject();
 // Kind "workers": "decrypt_<bytes>" of a chip whose bulk work all processors share. Null where
 // there is one.
 std::unique_ptr<Subject> MakeWorkersSubject();

@@ -1,6 +1,8 @@
 #include "device/crypto/encrypted_blocks.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "catch2/catch_test_macros.hpp"
 
@@ -105,6 +107,45 @@ TEST_CASE("alignment binds all three numbers, but only with an encrypt part") {
   CHECK_FALSE(IsAlignedPattern({16, 16, 1}, 16));
   CHECK(IsAlignedPattern({100, 0, 0}, 16));
   CHECK(IsAlignedPattern({100, 7, 0}, 16));
+}
+
+// Any slice of any such buffer, into another one and in place.
+void CheckXor(const EncryptedBlockInfo& info, uint64_t size, uint64_t from, uint64_t slice) {
+  const std::string picture = DrawByRule(info, size).substr(from, slice);
+  std::vector<uint8_t> source(slice);
+  std::vector<uint8_t> keystream(slice);
+  for (size_t i = 0; i < slice; ++i) {
+    source[i] = static_cast<uint8_t>(i * 7 + 1);
+    keystream[i] = static_cast<uint8_t>(i * 31 + 129);
+  }
+  std::vector<uint8_t> expected = source;
+  uint64_t runs = 0;
+  for (size_t i = 0, used = 0; i < slice; ++i) {
+    if (picture[i] != 'E') continue;
+    expected[i] = static_cast<uint8_t>(expected[i] ^ keystream[used++]);
+    if (i == 0 || picture[i - 1] != 'E') ++runs;
+  }
+  INFO(info.encrypted_bytes_at_beginning << " " << info.bytes_in_skip_pattern << " "
+                                         << info.bytes_in_encrypt_pattern << ", " << from << " + "
+                                         << slice);
+  std::vector<uint8_t> destination(slice, 0xee);
+  REQUIRE(XorEncryptedBytes(info, from, source, destination, keystream.data()) == runs);
+  REQUIRE((destination == expected));
+  REQUIRE(XorEncryptedBytes(info, from, source, source, keystream.data()) == runs);
+  REQUIRE((source == expected));
+}
+
+TEST_CASE("the encrypted bytes of every slice are combined with keystream, and no others") {
+  const EncryptedBlockInfo patterns[] = {{0, 144, 16},  {16, 144, 16}, {100, 144, 16}, {0, 16, 16},
+                                         {32, 5, 16},   {0, 16, 32},   {7, 3, 1},      {0, 1, 17},
+                                         {64, 160, 48}, {5000, 16, 16}};
+  for (const EncryptedBlockInfo& info : patterns) {
+    for (const uint64_t from : {0, 1, 15, 16, 17, 143, 144, 159, 160, 161, 1000}) {
+      for (const uint64_t slice : {1, 15, 16, 17, 144, 160, 176, 320, 321, 1000, 1600}) {
+        CheckXor(info, 3000, from, slice);
+      }
+    }
+  }
 }
 
 }  // namespace
