@@ -200,7 +200,11 @@ void VfioUserFunction::BarWrite32(int bar, uint64_t offset, uint32_t value) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const ByteSpan bytes = BytesOf(&value, sizeof(value));
   // What a doorbell begins is seen in memory, and its answer would cost two threads a wake-up.
-  if (bar == static_cast<int>(abi::kRegisterBar) && offset >= abi::kRegDoorbell) {
+  // Where the server asks this process for memory it is better that the caller sleeps meanwhile:
+  // one that looks for its fence may have the processor that the receiving thread waits for.
+  const bool is_doorbell =
+      bar == static_cast<int>(abi::kRegisterBar) && offset >= abi::kRegDoorbell;
+  if (is_doorbell && !by_messages_) {
     Keep(device_->Post(abi::kRegisterBar, offset, bytes));
   } else {
     Keep(device_->Write(static_cast<uint32_t>(bar), offset, bytes));

@@ -157,6 +157,18 @@ TEST_CASE("of many doorbells some are waited for") {
   CHECK(flags.Take() == expected);
 }
 
+TEST_CASE("by messages a doorbell is waited for") {
+  WriteFlags flags;
+  ScriptedServer::Options options;
+  options.register_bytes = 2 << 20;
+  ScriptedServer server(flags.Hook(), options);
+  const auto function = OpenAt(server, ",messages");
+  flags.Take();
+  function->BarWrite32(0, kFirstDoorbell, 5);
+  CHECK(LoadLe<uint32_t>(server.registers.data() + kFirstDoorbell) == 5);
+  CHECK(flags.Take() == std::vector<uint32_t>{0});
+}
+
 TEST_CASE("a doorbell of a server that has gone does nothing") {
   ScriptedServer::Options options;
   options.register_bytes = 2 << 20;
