@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "device/vector_clones.h"
 
 namespace ward::device {
 namespace {
@@ -30,6 +31,7 @@ uint8_t AreaDirection::Mean(uint32_t sum) const {
   return static_cast<uint8_t>((sum + source_size_ / 2) * reciprocal_ >> kReciprocalShift);
 }
 
+WARD_VECTOR_CLONES
 void AddRowToSums(ConstByteSpan row, uint32_t share, ByteSpan sums) {
   WARD_ASSERT(sums.size() == row.size() * sizeof(uint32_t));
   for (size_t i = 0; i < row.size(); ++i) {
@@ -40,6 +42,7 @@ void AddRowToSums(ConstByteSpan row, uint32_t share, ByteSpan sums) {
   }
 }
 
+WARD_VECTOR_CLONES
 void FinishSums(const AreaDirection& direction, ConstByteSpan sums, ByteSpan row) {
   WARD_ASSERT(sums.size() == row.size() * sizeof(uint32_t));
   for (size_t i = 0; i < row.size(); ++i) {

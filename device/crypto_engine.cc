@@ -187,6 +187,7 @@ Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
   if (slot == kNoSlot) {
     if (WARD_BROKEN("R26.blt_without_key")) {
       static CtrKey zeros;
+      zeros.Expand();
       use.key = &zeros;
       return use;
     }
@@ -448,8 +449,8 @@ Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockIn
       std::memcpy(&destination[from - offset], &source[from - offset], run->offset - from);
     }
     memory_->AddWork(Memory::kPieceWork + run->size);
-    if (!cipher_.Apply(skips_are_used ? run->offset : run->position, source.subspan(at, run->size),
-                       destination.subspan(at, run->size))) {
+    if (!ApplyCipher(skips_are_used ? run->offset : run->position, source.subspan(at, run->size),
+                     destination.subspan(at, run->size))) {
       return CipherFailed();
     }
     job->keystream_position += run->size;
@@ -459,6 +460,34 @@ Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockIn
     std::memcpy(&destination[from - offset], &source[from - offset], end - from);
   }
   return {};
+}
+
+bool CryptoEngine::ApplyCipher(uint64_t position, ConstByteSpan source, ByteSpan destination) {
+  // What takes about as long as handing it over.
+  static constexpr uint64_t kLeastPieceBytes = 16 << 10;
+  const uint64_t size = source.size();
+  if (executor_ == nullptr || size < 2 * kLeastPieceBytes || !cipher_.CanShare()) {
+    return cipher_.Apply(position, source, destination);
+  }
+  struct Pieces final : ExecutorPort::Work {
+    void Run(uint32_t piece) override {
+      const uint64_t at = piece * kLeastPieceBytes;
+      const uint64_t piece_bytes = std::min(kLeastPieceBytes, source.size() - at);
+      cipher->ApplyShared(position + at, source.subspan(at, piece_bytes),
+                          destination.subspan(at, piece_bytes));
+    }
+    const CtrEngine* cipher;
+    uint64_t position;
+    ConstByteSpan source;
+    ByteSpan destination;
+  } pieces;
+  pieces.cipher = &cipher_;
+  pieces.position = position;
+  pieces.source = source;
+  pieces.destination = destination;
+  executor_->RunAll(static_cast<uint32_t>((size + kLeastPieceBytes - 1) / kLeastPieceBytes),
+                    &pieces);
+  return true;
 }
 
 // The keystream of the whole piece in one go, then XOR.

@@ -20,9 +20,15 @@ namespace ward::device {
 
 class CryptoEngine {
  public:
+  // `executor` may be null.
   CryptoEngine(Memory* memory, KeyVault* vault, GrantTable* grants, bool strict_iv,
-               CtrEngine::Block block = CtrEngine::Block::kWidest)
-      : memory_(memory), vault_(vault), grants_(grants), strict_iv_(strict_iv), cipher_(block) {}
+               ExecutorPort* executor = nullptr, CtrEngine::Block block = CtrEngine::Block::kWidest)
+      : memory_(memory),
+        vault_(vault),
+        grants_(grants),
+        strict_iv_(strict_iv),
+        executor_(executor),
+        cipher_(block) {}
 
   // As CopyEngine::Begin. Order of checks: operands, session, key, pattern or sub-samples,
   // addresses, flow rule, IV. ENCRYPT_BLT takes its counter block here and writes it to iv_address
@@ -53,7 +59,7 @@ class CryptoEngine {
   // What a step works with; looked up anew each time.
   struct KeyUse {
     Grant* grant = nullptr;
-    CtrKey* key = nullptr;
+    const CtrKey* key = nullptr;
     uint64_t key_serial = 0;
     uint32_t usage = 0;
     EncryptedBlockInfo pattern;  // not of DECRYPT_SAMPLE
@@ -78,6 +84,8 @@ class CryptoEngine {
   // Puts the bytes from `offset` of the job on in `destination`, the encrypted ones XOR keystream.
   Result<void> ApplyKeystream(EngineJob* job, const EncryptedBlockInfo& pattern, uint64_t offset,
                               ConstByteSpan source, ByteSpan destination);
+  // One run, from byte `position` of the keystream on; by several processors if it is long.
+  bool ApplyCipher(uint64_t position, ConstByteSpan source, ByteSpan destination);
   Result<void> ApplyToShortRuns(EngineJob* job, const EncryptedBlockInfo& pattern, uint64_t offset,
                                 ConstByteSpan source, ByteSpan destination);
   // Room for `size_bytes`, at most kMaximumSliceBytes; what was in it is wiped when it is given
@@ -90,6 +98,7 @@ class CryptoEngine {
   KeyVault* vault_;
   GrantTable* grants_;
   bool strict_iv_;
+  ExecutorPort* executor_;
   CtrEngine cipher_;  // keyed only within a step
   // Made when they are first needed, empty but within a step.
   std::unique_ptr<BounceBuffer> bounce_;

@@ -246,10 +246,11 @@ void FirmwarePlatform::TestAesEcb(const uint8_t key[16], bool encrypt, const uin
 
 void FirmwarePlatform::TestAesCtr(const uint8_t key[16], const uint8_t counter[16],
                                   const uint8_t* in, uint8_t* out, uint32_t size_bytes) {
-  CtrKey expanded;
-  expanded.key = MakePublicKey(key);
+  CtrKey public_key;
+  public_key.key = MakePublicKey(key);
+  public_key.Expand();
   CtrEngine engine;
-  const bool done = engine.Begin(&expanded, CounterBlock::FromBytes({counter, kBlockBytes})) &&
+  const bool done = engine.Begin(&public_key, CounterBlock::FromBytes({counter, kBlockBytes})) &&
                     engine.Apply(0, {in, size_bytes}, {out, size_bytes});
   if (!done) std::memset(out, 0, size_bytes);
 }

@@ -56,7 +56,7 @@ GpuImplementation::GpuImplementation(const GpuOptions& options, const Ports& por
       contexts_(&memory_),
       display_(&memory_, &grants_, ports.clock, options),
       copy_(&memory_),
-      crypto_(&memory_, &vault_, &grants_, options.strict_iv),
+      crypto_(&memory_, &vault_, &grants_, options.strict_iv, ports.executor),
       video_(&memory_) {}
 
 Result<std::unique_ptr<GpuImplementation>> GpuImplementation::Create(const GpuOptions& options,

@@ -30,7 +30,7 @@ struct KeyVault::Slot {
   bool damaged = false;
   uint64_t serial = 0;
   CtrKey cipher;       // `key`, and what the CTR block made of it
-  uint64_t check = 0;  // of key, session and usage
+  uint64_t check = 0;  // of key, round keys, session and usage
 
   Key& key() { return cipher.key; }
   const Key& key() const { return cipher.key; }
@@ -44,6 +44,8 @@ struct KeyVault::Slot {
     serial = other.serial;
     cipher.Wipe();
     key().CopyFrom(other.key());
+    cipher.round_keys.CopyFrom(other.cipher.round_keys);
+    cipher.expanded = other.cipher.expanded;
     check = other.check;
   }
   void Clear() {
@@ -88,6 +90,7 @@ bool KeyVault::Store(uint32_t slot, uint32_t session, Key&& key) {
   }
   target->cipher.Wipe();
   target->key() = std::move(taken);
+  target->cipher.Expand();
   target->filled = true;
   target->serial = ++last_serial_;
   target->check = CheckWord(*target);
@@ -111,7 +114,7 @@ Result<const KeyVault::Key*> KeyVault::Release(uint32_t slot, uint32_t session, 
   return &cipher->key;
 }
 
-Result<CtrKey*> KeyVault::ReleaseForCtr(uint32_t slot, uint32_t session, uint32_t usage) {
+Result<const CtrKey*> KeyVault::ReleaseForCtr(uint32_t slot, uint32_t session, uint32_t usage) {
   Slot* target = FindAllocated(slot);
   if (target == nullptr || target->session != session) {
     return Fault{abi::kStatusSessionInvalid, "the key slot is not the session's"};
@@ -123,7 +126,7 @@ Result<CtrKey*> KeyVault::ReleaseForCtr(uint32_t slot, uint32_t session, uint32_
   if (!target->filled || (target->usage & usage) != usage) {
     return Fault{abi::kStatusSessionNoKey, "the slot holds no key for this use"};
   }
-  return &target->cipher;
+  return static_cast<const CtrKey*>(&target->cipher);
 }
 
 uint64_t KeyVault::SerialOf(uint32_t slot) const {
@@ -196,7 +199,9 @@ std::unique_ptr<KeyVault::State> KeyVault::Unseal(OpeningStream* stream,
     slot.damaged = (flags & 4) != 0;
     const bool fits = (flags & 8) != 0;
     stream->Read(slot.key().Expose());
-    if (slot.filled) slot.check = CheckWord(slot) ^ (fits ? 0 : 1);
+    if (!slot.filled) continue;
+    slot.cipher.Expand();
+    slot.check = CheckWord(slot) ^ (fits ? 0 : 1);
   }
   if (!stream->ok()) return nullptr;
   return state;
@@ -231,6 +236,14 @@ void KeyVault::DamageForTest(uint32_t slot) {
   if (Slot* target = FindAllocated(slot)) target->key().Expose()[7] ^= 0x10;
 }
 
+bool KeyVault::DamageRoundKeysForTest(uint32_t slot, uint32_t bit) {
+  Slot* target = FindAllocated(slot);
+  if (target == nullptr || !target->cipher.expanded) return false;
+  uint8_t& byte = target->cipher.round_keys.Expose()[bit / 8];
+  byte = static_cast<uint8_t>(byte ^ 1u << bit % 8);
+  return true;
+}
+
 std::span<KeyVault::Slot> KeyVault::Slots() const { return {slots_, slot_count_}; }
 
 KeyVault::Slot* KeyVault::FindAllocated(uint32_t slot) const {
@@ -238,11 +251,12 @@ KeyVault::Slot* KeyVault::FindAllocated(uint32_t slot) const {
 }
 
 uint64_t KeyVault::CheckWord(const Slot& slot) const {
-  SecretBytes<Key::kSizeBytes + 8> checked;
+  SecretBytes<Key::kSizeBytes + 16> checked;
   const ByteSpan bytes = checked.Expose();
   for (size_t i = 0; i < Key::kSizeBytes; ++i) bytes[i] = slot.key().Expose()[i];
   StoreLe(bytes.data() + Key::kSizeBytes, slot.session);
   StoreLe(bytes.data() + Key::kSizeBytes + 4, slot.usage);
+  StoreLe(bytes.data() + Key::kSizeBytes + 8, slot.cipher.Fold());
   return SipHash(ProcessDigestKey(), bytes);
 }
 

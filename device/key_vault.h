@@ -59,9 +59,9 @@ class KeyVault {
   // damaged slot costs its session: every key of the session is wiped then, and its slots answer
   // KEY_DAMAGED until they are wiped. The pointer is good until the next call of this object.
   Result<const Key*> Release(uint32_t slot, uint32_t session, uint32_t usage);
-  // The same for the CTR block, which keeps in the slot what it makes of the key: that ends with
-  // the key.
-  Result<CtrKey*> ReleaseForCtr(uint32_t slot, uint32_t session, uint32_t usage);
+  // The same for the CTR block, with its round keys: the slot keeps them as long as the key, and
+  // its check word covers them.
+  Result<const CtrKey*> ReleaseForCtr(uint32_t slot, uint32_t session, uint32_t usage);
 
   // Which key this is: no two that a chip stored have the same number, so one that replaced another
   // can be told from it, also in the same slot. 0 when the slot is empty.
@@ -90,6 +90,8 @@ class KeyVault {
 
   // Test switch for F19: flips one bit of the key in the slot.
   void DamageForTest(uint32_t slot);
+  // The same with one of the 1,408 bits of its round keys. False: it has none on this machine.
+  bool DamageRoundKeysForTest(uint32_t slot, uint32_t bit);
 
  private:
   struct Slot;

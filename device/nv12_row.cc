@@ -1,75 +1,101 @@
 #include "device/nv12_row.h"
 
-#include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "base/assert.h"
+#include "base/secret_bytes.h"
+#include "device/vector_clones.h"
 
 namespace ward::device {
 namespace {
 
-// Eight sums at once, in 1/32 of a step; none leaves 16 bits. Compilers make one instruction of
-// each operation on these types, and the same bytes on every host.
-using Sums = int16_t __attribute__((vector_size(16)));
-using Words = uint16_t __attribute__((vector_size(16)));
-constexpr size_t kBlockPixels = 16;
+// Pixels are made in blocks of so many pairs, which share U and V: as many as all values of a block
+// have room for in the registers.
+constexpr size_t kBlockPairs = 16;
+constexpr size_t kBlockPixels = 2 * kBlockPairs;
 static_assert(std::endian::native == std::endian::little, "even pixels are low bytes of words");
 
-Sums Times(Sums values, ColorMatrix8::Factor factor) {
-  return values * factor.whole + ((values * factor.rest) >> 8);
-}
+// As ColorMatrix8, each factor one number of 16 bits: term(v, w, r) of docs/spec/video.md is the
+// upper half of (256 v) * (256 w + r), for which processors have an instruction.
+struct Factors {
+  explicit Factors(const ColorMatrix8& matrix)
+      : luma(static_cast<uint16_t>(Join(matrix.luma))),
+        blue_u(Join(matrix.blue_u)),
+        green_u(Join(matrix.green_u)),
+        green_v(Join(matrix.green_v)),
+        red_v(Join(matrix.red_v)),
+        two_products_bias(matrix.two_products_bias),
+        three_products_bias(matrix.three_products_bias),
+        lowest(matrix.lowest),
+        highest(matrix.highest) {}
+  static int16_t Join(ColorMatrix8::Factor factor) {
+    return static_cast<int16_t>(256 * factor.whole + factor.rest);
+  }
 
-Words Channel(const ColorMatrix8& matrix, Sums luma, Sums chroma) {
-  Sums steps = (luma + chroma) >> 5;
-  steps = steps < matrix.lowest ? Sums{} + matrix.lowest : steps;
-  steps = steps > matrix.highest ? Sums{} + matrix.highest : steps;
-  return reinterpret_cast<Words>(steps);
-}
-
-struct Pixels {
-  Words blue_green;
-  Words red_x;
+  uint16_t luma;
+  int16_t blue_u;
+  int16_t green_u;
+  int16_t green_v;
+  int16_t red_v;
+  int16_t two_products_bias;
+  int16_t three_products_bias;
+  int16_t lowest;
+  int16_t highest;
 };
 
-Pixels Pack(const ColorMatrix8& matrix, Sums luma, Sums blue, Sums green, Sums red) {
-  return {Channel(matrix, luma, blue) | Channel(matrix, luma, green) << 8,
-          Channel(matrix, luma, red) | 0xff00};
+inline int16_t Term(int16_t value, int16_t factor) {
+  return static_cast<int16_t>(value * factor >> 16);
 }
 
-// Puts even and odd pixels side by side.
-void Store(const Pixels& even, const Pixels& odd, uint8_t* out) {
-  const Words even_low =
-      __builtin_shufflevector(even.blue_green, even.red_x, 0, 8, 1, 9, 2, 10, 3, 11);
-  const Words even_high =
-      __builtin_shufflevector(even.blue_green, even.red_x, 4, 12, 5, 13, 6, 14, 7, 15);
-  const Words odd_low =
-      __builtin_shufflevector(odd.blue_green, odd.red_x, 0, 8, 1, 9, 2, 10, 3, 11);
-  const Words odd_high =
-      __builtin_shufflevector(odd.blue_green, odd.red_x, 4, 12, 5, 13, 6, 14, 7, 15);
-  const Words rows[4] = {
-      __builtin_shufflevector(even_low, odd_low, 0, 1, 8, 9, 2, 3, 10, 11),
-      __builtin_shufflevector(even_low, odd_low, 4, 5, 12, 13, 6, 7, 14, 15),
-      __builtin_shufflevector(even_high, odd_high, 0, 1, 8, 9, 2, 3, 10, 11),
-      __builtin_shufflevector(even_high, odd_high, 4, 5, 12, 13, 6, 7, 14, 15),
-  };
-  std::memcpy(out, rows, sizeof(rows));
+inline int16_t LumaTerm(uint16_t value, uint16_t factor) {
+  return static_cast<int16_t>(static_cast<uint32_t>(value) * factor >> 16);
 }
 
-void ConvertBlock(const ColorMatrix8& matrix, const uint8_t* luma, const uint8_t* chroma,
-                  uint8_t* pixels) {
-  Words y;
-  Words uv;
-  std::memcpy(&y, luma, sizeof(y));
-  std::memcpy(&uv, chroma, sizeof(uv));
-  const Sums u = reinterpret_cast<Sums>(uv & 255) - 128;
-  const Sums v = reinterpret_cast<Sums>(uv >> 8) - 128;
-  const Sums blue = Times(u, matrix.blue_u) + matrix.two_products_bias;
-  const Sums green =
-      Times(u, matrix.green_u) + Times(v, matrix.green_v) + matrix.three_products_bias;
-  const Sums red = Times(v, matrix.red_v) + matrix.two_products_bias;
-  Store(Pack(matrix, Times(reinterpret_cast<Sums>(y & 255), matrix.luma), blue, green, red),
-        Pack(matrix, Times(reinterpret_cast<Sums>(y >> 8), matrix.luma), blue, green, red), pixels);
+// No sum leaves 16 bits.
+inline uint16_t Channel(const Factors& factors, int16_t luma, int16_t chroma) {
+  const auto steps = static_cast<int16_t>(static_cast<int16_t>(luma + chroma) >> 5);
+  const int16_t least = steps < factors.lowest ? factors.lowest : steps;
+  return static_cast<uint16_t>(least > factors.highest ? factors.highest : least);
+}
+
+inline uint16_t Join(uint16_t low, uint16_t high) { return static_cast<uint16_t>(low | high << 8); }
+
+WARD_VECTOR_CLONES
+void ConvertBlocks(const Factors& matrix, const uint8_t* __restrict luma,
+                   const uint8_t* __restrict chroma, uint8_t* __restrict pixels, size_t count) {
+  const Factors factors = matrix;  // what is stored below can't change them
+  for (size_t block = 0; block < count; ++block) {
+    uint16_t y[kBlockPairs];
+    uint16_t uv[kBlockPairs];
+    std::memcpy(y, luma + block * kBlockPixels, sizeof(y));
+    std::memcpy(uv, chroma + block * kBlockPixels, sizeof(uv));
+    int16_t blue[kBlockPairs];
+    int16_t green[kBlockPairs];
+    int16_t red[kBlockPairs];
+    for (size_t i = 0; i < kBlockPairs; ++i) {
+      const auto u = static_cast<int16_t>((uv[i] << 8) - 32768);      // 256 (U - 128)
+      const auto v = static_cast<int16_t>((uv[i] & 0xff00) - 32768);  // 256 (V - 128)
+      blue[i] = static_cast<int16_t>(Term(u, factors.blue_u) + factors.two_products_bias);
+      green[i] = static_cast<int16_t>(Term(u, factors.green_u) + Term(v, factors.green_v) +
+                                      factors.three_products_bias);
+      red[i] = static_cast<int16_t>(Term(v, factors.red_v) + factors.two_products_bias);
+    }
+    int16_t even[kBlockPairs];
+    int16_t odd[kBlockPairs];
+    for (size_t i = 0; i < kBlockPairs; ++i) {
+      even[i] = LumaTerm(static_cast<uint16_t>(y[i] << 8), factors.luma);
+      odd[i] = LumaTerm(static_cast<uint16_t>(y[i] & 0xff00), factors.luma);
+    }
+    uint16_t out[4 * kBlockPairs];
+    for (size_t i = 0; i < kBlockPairs; ++i) {
+      out[4 * i] = Join(Channel(factors, even[i], blue[i]), Channel(factors, even[i], green[i]));
+      out[4 * i + 1] = Join(Channel(factors, even[i], red[i]), 255);
+      out[4 * i + 2] = Join(Channel(factors, odd[i], blue[i]), Channel(factors, odd[i], green[i]));
+      out[4 * i + 3] = Join(Channel(factors, odd[i], red[i]), 255);
+    }
+    std::memcpy(pixels + block * 4 * kBlockPixels, out, sizeof(out));
+  }
 }
 
 }  // namespace
@@ -78,10 +104,10 @@ void ConvertNv12Row(const ColorMatrix8& matrix, ConstByteSpan luma, ConstByteSpa
                     ByteSpan pixels) {
   WARD_ASSERT(luma.size() % 2 == 0 && chroma.size() == luma.size() &&
               pixels.size() == 4 * luma.size());
-  size_t x = 0;
-  for (; x + kBlockPixels <= luma.size(); x += kBlockPixels) {
-    ConvertBlock(matrix, luma.data() + x, chroma.data() + x, pixels.data() + 4 * x);
-  }
+  const size_t blocks = luma.size() / kBlockPixels;
+  const Factors factors(matrix);
+  ConvertBlocks(factors, luma.data(), chroma.data(), pixels.data(), blocks);
+  const size_t x = blocks * kBlockPixels;
   const size_t rest = luma.size() - x;
   if (rest == 0) return;
   uint8_t last_luma[kBlockPixels] = {};
@@ -89,8 +115,12 @@ void ConvertNv12Row(const ColorMatrix8& matrix, ConstByteSpan luma, ConstByteSpa
   uint8_t last_pixels[4 * kBlockPixels];
   std::memcpy(last_luma, luma.data() + x, rest);
   std::memcpy(last_chroma, chroma.data() + x, rest);
-  ConvertBlock(matrix, last_luma, last_chroma, last_pixels);
+  ConvertBlocks(factors, last_luma, last_chroma, last_pixels, 1);
   std::memcpy(pixels.data() + 4 * x, last_pixels, 4 * rest);
+  // They may be of a protected picture.
+  SecureWipe(last_luma, sizeof(last_luma));
+  SecureWipe(last_chroma, sizeof(last_chroma));
+  SecureWipe(last_pixels, sizeof(last_pixels));
 }
 
 }  // namespace ward::device

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "device/vector_clones.h"
 
 namespace ward::device {
 namespace {
@@ -20,6 +21,7 @@ uint8_t Channel(const ColorMatrix10& matrix, int32_t sum) {
 
 }  // namespace
 
+WARD_VECTOR_CLONES
 void ConvertP010Row(const ColorMatrix10& matrix, ConstByteSpan luma, ConstByteSpan chroma,
                     ByteSpan pixels) {
   WARD_ASSERT(luma.size() % 4 == 0 && chroma.size() == luma.size() &&

@@ -1,6 +1,6 @@
 // The outside of the chip. It has no thread, clock, entropy or I/O of its own: everything comes in
 // through these interfaces, which the host implements. All calls are made on the thread that called
-// the Gpu, inside that call.
+// the Gpu, inside that call; what it hands to ExecutorPort calls none.
 #ifndef WARD_DEVICE_PORTS_H_
 #define WARD_DEVICE_PORTS_H_
 
@@ -77,6 +77,28 @@ class EntropyPort {
   ~EntropyPort() = default;
 };
 
+// Other processors, for bulk work on memory that the chip has opened. What is done there touches
+// its own bytes of a result only, so that it makes no difference who does it and in which order.
+class ExecutorPort {
+ public:
+  class Work {
+   public:
+    // On any thread, beside other pieces.
+    virtual void Run(uint32_t piece) = 0;
+
+   protected:
+    ~Work() = default;
+  };
+
+  // How many pieces run at a time; at least 1.
+  virtual uint32_t Width() const = 0;
+  // Runs pieces 0 to `count` - 1, `count` below 65536, and returns when all have ended.
+  virtual void RunAll(uint32_t count, Work* work) = 0;
+
+ protected:
+  ~ExecutorPort() = default;
+};
+
 // Seals saved states for another host: the operator's key, and a count in memory that lasts, which
 // makes each sealed state good once. Handed to SaveState and LoadState; a chip keeps none.
 class StateSeal {
@@ -98,7 +120,7 @@ class StateSeal {
   ~StateSeal() = default;
 };
 
-// What a Gpu is given. None may be null; they outlive the Gpu.
+// What a Gpu is given. They outlive the Gpu; none but the executor may be null.
 struct Ports {
   DmaPort* dma;
   VramPort* vram;
@@ -106,6 +128,7 @@ struct Ports {
   ClockPort* clock;
   EntropyPort* entropy;
   TraceSink* trace;
+  ExecutorPort* executor = nullptr;  // null: all work is done by the caller
 };
 
 }  // namespace ward::device

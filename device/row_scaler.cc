@@ -4,14 +4,40 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "device/vector_clones.h"
 
 namespace ward::device {
 namespace {
 
 constexpr size_t kPixelBytes = 4;
 
-uint8_t Mix(uint8_t first, uint8_t second, uint32_t weight) {
-  return static_cast<uint8_t>((first * (256 - weight) + second * weight + 128) >> 8);
+WARD_VECTOR_CLONES
+void MixBytes(const uint8_t* __restrict first, const uint8_t* __restrict second, uint16_t weight,
+              uint8_t* __restrict destination, size_t size) {
+  const auto other = static_cast<uint16_t>(256 - weight);
+  for (size_t i = 0; i < size; ++i) {
+    const auto sum = static_cast<uint16_t>(first[i] * other + second[i] * weight + 128);
+    destination[i] = static_cast<uint8_t>(sum >> 8);
+  }
+}
+
+// Two channels of a pixel at a time, in the halves of a word: no sum leaves 16 bits.
+WARD_VECTOR_CLONES_256
+void MixPixels(const uint32_t* __restrict source, const uint32_t* __restrict firsts,
+               const uint32_t* __restrict seconds, const uint32_t* __restrict weights,
+               uint32_t* __restrict destination, size_t count) {
+  constexpr uint32_t kHalves = 0x00ff00ff;
+  constexpr uint32_t kRounding = 0x00800080;
+  for (size_t x = 0; x < count; ++x) {
+    const uint32_t first = source[firsts[x]];
+    const uint32_t second = source[seconds[x]];
+    const uint32_t weight = weights[x];
+    const uint32_t even =
+        (first & kHalves) * (256 - weight) + (second & kHalves) * weight + kRounding;
+    const uint32_t odd =
+        (first >> 8 & kHalves) * (256 - weight) + (second >> 8 & kHalves) * weight + kRounding;
+    destination[x] = (even >> 8 & kHalves) | (odd & ~kHalves);
+  }
 }
 
 }  // namespace
@@ -36,45 +62,41 @@ void MixRows(ConstByteSpan first, ConstByteSpan second, uint32_t weight, ByteSpa
     std::memcpy(destination.data(), first.data(), first.size());
     return;
   }
-  for (size_t i = 0; i < destination.size(); ++i) {
-    destination[i] = Mix(first[i], second[i], weight);
-  }
+  MixBytes(first.data(), second.data(), static_cast<uint16_t>(weight), destination.data(),
+           destination.size());
 }
 
-RowScaler::RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destination_width,
-                     uint32_t first, uint32_t count)
-    : is_identity_(source_width == destination_width) {
-  WARD_ASSERT(count != 0 && first + count <= destination_width);
-  taps_.reserve(count);
-  for (uint32_t x = first; x < first + count; ++x) {
-    taps_.push_back(FindTap(filter, x, source_width, destination_width));
+RowScaler::RowScaler(const Shape& shape) : shape_(shape) {
+  WARD_ASSERT(shape.count != 0 && shape.first + shape.count <= shape.destination_width);
+  if (is_identity()) {
+    source_first_ = shape.first;
+    source_count_ = shape.count;
+    return;
   }
-  source_first_ = taps_.front().first;
-  source_count_ = taps_.back().second - source_first_ + 1;
-  for (ScaleTap& tap : taps_) {
-    tap.first -= source_first_;
-    tap.second -= source_first_;
+  firsts_.reserve(shape.count);
+  seconds_.reserve(shape.count);
+  weights_.reserve(shape.count);
+  for (uint32_t x = shape.first; x < shape.first + shape.count; ++x) {
+    const ScaleTap tap = FindTap(shape.filter, x, shape.source_width, shape.destination_width);
+    firsts_.push_back(tap.first);
+    seconds_.push_back(tap.second);
+    weights_.push_back(tap.weight);
   }
+  source_first_ = firsts_.front();
+  source_count_ = seconds_.back() - source_first_ + 1;
+  for (uint32_t& pixel : firsts_) pixel -= source_first_;
+  for (uint32_t& pixel : seconds_) pixel -= source_first_;
 }
 
 void RowScaler::ScaleRow(ConstByteSpan source, ByteSpan destination) const {
-  WARD_ASSERT(destination.size() == taps_.size() * kPixelBytes);
+  WARD_ASSERT(!is_identity() && destination.size() == firsts_.size() * kPixelBytes);
   WARD_ASSERT(source.size() == source_count_ * kPixelBytes);
-  if (is_identity_) {
-    std::memcpy(destination.data(), source.data(), destination.size());
-    return;
-  }
-  uint8_t* pixel = destination.data();
-  for (const ScaleTap& tap : taps_) {
-    const uint8_t* const first = source.data() + tap.first * kPixelBytes;
-    const uint8_t* const second = source.data() + tap.second * kPixelBytes;
-    if (tap.weight == 0) {
-      std::memcpy(pixel, first, kPixelBytes);
-    } else {
-      for (size_t i = 0; i < kPixelBytes; ++i) pixel[i] = Mix(first[i], second[i], tap.weight);
-    }
-    pixel += kPixelBytes;
-  }
+  // Rooms of rows are allocated; a piece of one begins with a pixel.
+  const auto* const pixels = reinterpret_cast<const uint32_t*>(source.data());
+  WARD_ASSERT(IsAligned(reinterpret_cast<uintptr_t>(source.data()), kPixelBytes) &&
+              IsAligned(reinterpret_cast<uintptr_t>(destination.data()), kPixelBytes));
+  MixPixels(pixels, firsts_.data(), seconds_.data(), weights_.data(),
+            reinterpret_cast<uint32_t*>(destination.data()), firsts_.size());
 }
 
 }  // namespace ward::device

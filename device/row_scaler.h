@@ -30,18 +30,36 @@ void MixRows(ConstByteSpan first, ConstByteSpan second, uint32_t weight, ByteSpa
 // Makes `count` columns of the destination from `first` on.
 class RowScaler {
  public:
-  RowScaler(ScaleFilter filter, uint32_t source_width, uint32_t destination_width, uint32_t first,
-            uint32_t count);
+  // All that it follows from.
+  struct Shape {
+    ScaleFilter filter;
+    uint32_t source_width;
+    uint32_t destination_width;
+    uint32_t first;
+    uint32_t count;
+    friend bool operator==(const Shape&, const Shape&) = default;
+  };
+
+  // Computes where each column looks: worth keeping from one piece of a picture to the next.
+  explicit RowScaler(const Shape& shape);
+
+  const Shape& shape() const { return shape_; }
+  // A scaled row is the source's pixels as they are: ScaleRow is not called.
+  bool is_identity() const { return shape_.source_width == shape_.destination_width; }
 
   // The columns of the source that it needs.
   uint32_t source_first() const { return source_first_; }
   uint32_t source_count() const { return source_count_; }
-  // `source` has source_count pixels, `destination` `count`.
+  // Not of an identity. `source` has source_count pixels, `destination` `count`; both are aligned
+  // to one.
   void ScaleRow(ConstByteSpan source, ByteSpan destination) const;
 
  private:
-  bool is_identity_;
-  std::vector<ScaleTap> taps_;  // from source_first on
+  Shape shape_;
+  // Taps of the columns, from source_first on; apart, as vector code loads them.
+  std::vector<uint32_t> firsts_;
+  std::vector<uint32_t> seconds_;
+  std::vector<uint32_t> weights_;
   uint32_t source_first_;
   uint32_t source_count_;
 };

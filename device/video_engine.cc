@@ -1,11 +1,9 @@
 #include "device/video_engine.h"
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
 #include "device/flow_rule.h"
-#include "device/video_picture.h"
-#include "device/video_row_maker.h"
 
 namespace ward::device {
 
@@ -30,14 +28,19 @@ Result<EngineJob> VideoEngine::Begin(const abi::VideoBltCommand& command,
 Result<bool> VideoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
   WARD_ASSIGN_OR_RETURN(const VideoPicture picture,
                         VideoPicture::Make(job->As<abi::VideoBltCommand>()));
-  const uint64_t total = picture.TotalRows();
-  uint64_t budget = std::max(budget_bytes, kLeastStepBytes);
+  Result<void> made = MakeRows(picture, job, std::max(budget_bytes, kLeastStepBytes));
+  if (room_used_ != 0) room_->Wipe(std::exchange(room_used_, 0));
+  WARD_TRY(std::move(made));
+  return job->done == picture.TotalRows();
+}
+
+Result<void> VideoEngine::MakeRows(const VideoPicture& picture, EngineJob* job, uint64_t budget) {
   std::optional<VideoRowMaker> maker;
   uint32_t stripe_of_maker = 0;
-  while (budget != 0 && job->done < total) {
+  while (budget != 0 && job->done < picture.TotalRows()) {
     const VideoPicture::Stripe stripe = picture.StripeOf(job->done);
     if (!maker || stripe.first != stripe_of_maker) {
-      maker.emplace(picture, stripe);
+      maker.emplace(MakerOf(picture, stripe));
       stripe_of_maker = stripe.first;
     }
     WARD_TRY(maker->MakeRow(memory_, *job, job->done));
@@ -45,7 +48,24 @@ Result<bool> VideoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
     memory_->AddWork(maker->RowCost());  // beside what reading and writing it cost
     budget -= std::min(budget, maker->RowCost());
   }
-  return job->done == total;
+  return {};
+}
+
+VideoRowMaker VideoEngine::MakerOf(const VideoPicture& picture,
+                                   const VideoPicture::Stripe& stripe) {
+  const RowScaler* scaler = nullptr;
+  if (picture.filter() != ScaleFilter::kArea) {
+    const RowScaler::Shape shape = VideoRowMaker::ScalerShape(picture, stripe);
+    if (!scaler_ || !(scaler_->shape() == shape)) scaler_.emplace(shape);
+    scaler = &*scaler_;
+  }
+  const size_t room_bytes = VideoRowMaker::RoomBytes(picture, stripe);
+  if (room_ == nullptr || room_->size_bytes() < room_bytes) {
+    room_ = std::make_unique<BounceBuffer>(room_bytes);
+    room_->MarkSecret();
+  }
+  room_used_ = std::max(room_used_, room_bytes);
+  return {picture, stripe, scaler, room_->bytes()};
 }
 
 bool VideoEngine::CanResume(const EngineJob& job) const {

@@ -3,11 +3,18 @@
 #ifndef WARD_DEVICE_VIDEO_ENGINE_H_
 #define WARD_DEVICE_VIDEO_ENGINE_H_
 
+#include <memory>
+#include <optional>
+
 #include "abi/generated/commands.h"
 #include "base/result.h"
 #include "device/address_space.h"
+#include "device/bounce_buffer.h"
 #include "device/engine_job.h"
 #include "device/memory.h"
+#include "device/row_scaler.h"
+#include "device/video_picture.h"
+#include "device/video_row_maker.h"
 
 namespace ward::device {
 
@@ -24,7 +31,16 @@ class VideoEngine {
   bool CanResume(const EngineJob& job) const;
 
  private:
+  // Makes rows until the budget is used up.
+  Result<void> MakeRows(const VideoPicture& picture, EngineJob* job, uint64_t budget);
+  VideoRowMaker MakerOf(const VideoPicture& picture, const VideoPicture::Stripe& stripe);
+
   Memory* memory_;
+  // Of the last stripe; it follows from the command alone.
+  std::optional<RowScaler> scaler_;
+  // Made when it is first needed, all zeros but within a step.
+  std::unique_ptr<BounceBuffer> room_;
+  size_t room_used_ = 0;
 };
 
 }  // namespace ward::device

@@ -21,62 +21,92 @@ VideoRowMaker::Columns VideoRowMaker::ColumnsOf(const VideoPicture& picture,
   return {first, end - first + 1};
 }
 
-VideoRowMaker::VideoRowMaker(const VideoPicture& picture, const VideoPicture::Stripe& stripe)
+RowScaler::Shape VideoRowMaker::ScalerShape(const VideoPicture& picture,
+                                            const VideoPicture::Stripe& stripe) {
+  return {picture.filter(), picture.source().width(), picture.width(), stripe.first, stripe.count};
+}
+
+struct VideoRowMaker::RoomSizes {
+  RoomSizes(const VideoPicture& picture, const Columns& columns, uint32_t count)
+      : converted(RoundUp(picture.source().RoomOf(columns.count))),
+        sums(picture.filter() == ScaleFilter::kArea
+                 ? RoundUp(size_t{columns.count} * kVideoPixelBytes * sizeof(uint32_t))
+                 : 0),
+        mixed(RoundUp(size_t{columns.count} * kVideoPixelBytes)),
+        scaled(RoundUp(size_t{count} * kVideoPixelBytes)) {}
+  static size_t RoundUp(size_t size) { return (size + kRoomAlignment - 1) & ~(kRoomAlignment - 1); }
+  static constexpr size_t kRoomAlignment = 64;
+
+  size_t converted;  // of each of two
+  size_t sums;
+  size_t mixed;
+  size_t scaled;
+};
+
+size_t VideoRowMaker::RoomBytes(const VideoPicture& picture, const VideoPicture::Stripe& stripe) {
+  const RoomSizes sizes(picture, ColumnsOf(picture, stripe), stripe.count);
+  return 2 * sizes.converted + sizes.sums + sizes.mixed + sizes.scaled;
+}
+
+VideoRowMaker::VideoRowMaker(const VideoPicture& picture, const VideoPicture::Stripe& stripe,
+                             const RowScaler* scaler, ByteSpan room)
     : picture_(picture),
       stripe_(stripe),
       columns_(ColumnsOf(picture, stripe)),
       across_(picture.source().width(), picture.width()),
       down_(picture.source().height(), picture.height()),
-      room_bytes_(picture.source().RoomOf(columns_.count)),
-      rooms_(2 * room_bytes_),
-      sums_(picture.filter() == ScaleFilter::kArea
-                ? size_t{columns_.count} * kVideoPixelBytes * sizeof(uint32_t)
-                : 0),
-      mixed_(size_t{columns_.count} * kVideoPixelBytes),
-      scaled_(size_t{stripe.count} * kVideoPixelBytes) {
-  for (BounceBuffer* buffer : {&rooms_, &sums_, &mixed_, &scaled_}) buffer->MarkSecret();
-  if (picture.filter() != ScaleFilter::kArea) {
-    scaler_.emplace(picture.filter(), picture.source().width(), picture.width(), stripe.first,
-                    stripe.count);
-  }
+      scaler_(scaler) {
+  const RoomSizes sizes(picture, columns_, stripe.count);
+  const auto take = [&room](size_t rounded, size_t size) {
+    const ByteSpan taken = room.first(size);
+    room = room.subspan(rounded);
+    return taken;
+  };
+  for (ByteSpan& converted : rooms_) converted = take(sizes.converted, sizes.converted);
+  sums_ = take(sizes.sums,
+               sizes.sums == 0 ? 0 : size_t{columns_.count} * kVideoPixelBytes * sizeof(uint32_t));
+  mixed_ = take(sizes.mixed, size_t{columns_.count} * kVideoPixelBytes);
+  scaled_ = take(sizes.scaled, size_t{stripe.count} * kVideoPixelBytes);
 }
 
 uint64_t VideoRowMaker::RowCost() const {
   return picture_.SourceRowsPerRow() * columns_.count * picture_.source().PixelCost() +
-         scaled_.size_bytes();
+         scaled_.size();
 }
 
 Result<void> VideoRowMaker::MakeRow(Memory* memory, const EngineJob& job, uint64_t done) {
   const GuestRange destination = picture_.DestinationOf(job, done);
   const uint32_t row = picture_.RowOf(done);
-  if (scaler_) {
-    WARD_TRY(MixByTap(memory, job, row, destination));
-    scaler_->ScaleRow(mixed_.bytes(), scaled_.bytes());
-  } else {
+  if (scaler_ == nullptr) {
     WARD_TRY(MixByArea(memory, job, row, destination));
-    ScaleRowByArea(across_, stripe_.first, mixed_.bytes(), scaled_.bytes());
+    ScaleRowByArea(across_, stripe_.first, mixed_, scaled_);
+    return memory->Write(destination, scaled_);
   }
-  return memory->Write(destination, scaled_.bytes());
+  WARD_ASSIGN_OR_RETURN(const ConstByteSpan mixed, MixByTap(memory, job, row, destination));
+  if (scaler_->is_identity()) return memory->Write(destination, mixed);
+  scaler_->ScaleRow(mixed, scaled_);
+  return memory->Write(destination, scaled_);
 }
 
-Result<void> VideoRowMaker::MixByTap(Memory* memory, const EngineJob& job, uint32_t row,
-                                     const GuestRange& destination) {
+Result<ConstByteSpan> VideoRowMaker::MixByTap(Memory* memory, const EngineJob& job, uint32_t row,
+                                              const GuestRange& destination) {
   const ScaleTap tap =
       FindTap(picture_.filter(), row, picture_.source().height(), picture_.height());
   WARD_ASSIGN_OR_RETURN(const ByteSpan first, SourceRow(memory, job, tap.first, destination));
   WARD_ASSIGN_OR_RETURN(const ByteSpan second, SourceRow(memory, job, tap.second, destination));
-  MixRows(first, second, tap.weight, mixed_.bytes());
-  return {};
+  if (tap.weight == 0) return ConstByteSpan(first);
+  MixRows(first, second, tap.weight, mixed_);
+  return ConstByteSpan(mixed_);
 }
 
 Result<void> VideoRowMaker::MixByArea(Memory* memory, const EngineJob& job, uint32_t row,
                                       const GuestRange& destination) {
-  std::fill(sums_.bytes().begin(), sums_.bytes().end(), uint8_t{0});
+  std::fill(sums_.begin(), sums_.end(), uint8_t{0});
   for (uint32_t source = down_.First(row); source <= down_.Last(row); ++source) {
     WARD_ASSIGN_OR_RETURN(const ByteSpan rgb, SourceRow(memory, job, source, destination));
-    AddRowToSums(rgb, down_.ShareOf(source, row), sums_.bytes());
+    AddRowToSums(rgb, down_.ShareOf(source, row), sums_);
   }
-  FinishSums(down_, sums_.bytes(), mixed_.bytes());
+  FinishSums(down_, sums_, mixed_);
   return {};
 }
 
@@ -92,8 +122,7 @@ Result<ByteSpan> VideoRowMaker::SourceRow(Memory* memory, const EngineJob& job, 
   const uint32_t slot = row % 2;
   if (rows_[slot] != row) {
     rows_[slot] = kNone;
-    const ByteSpan room = rooms_.bytes().subspan(slot * room_bytes_, room_bytes_);
-    WARD_ASSIGN_OR_RETURN(converted_[slot], source.Convert(*memory, job, piece, room));
+    WARD_ASSIGN_OR_RETURN(converted_[slot], source.Convert(*memory, job, piece, rooms_[slot]));
     rows_[slot] = row;
   }
   memory->TakeOwnership(destination, owner);

@@ -3,12 +3,11 @@
 #ifndef WARD_DEVICE_VIDEO_ROW_MAKER_H_
 #define WARD_DEVICE_VIDEO_ROW_MAKER_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "base/result.h"
 #include "device/area_scaler.h"
-#include "device/bounce_buffer.h"
 #include "device/engine_job.h"
 #include "device/memory.h"
 #include "device/row_scaler.h"
@@ -18,8 +17,15 @@ namespace ward::device {
 
 class VideoRowMaker {
  public:
-  // `picture` outlives the maker.
-  VideoRowMaker(const VideoPicture& picture, const VideoPicture::Stripe& stripe);
+  // Bytes that the maker of a stripe works in.
+  static size_t RoomBytes(const VideoPicture& picture, const VideoPicture::Stripe& stripe);
+  // What is given outlives the maker. `scaler` is that of ScalerShape, null for the area filter.
+  // `room` has at least RoomBytes, aligned to 64; pixels are left in it.
+  VideoRowMaker(const VideoPicture& picture, const VideoPicture::Stripe& stripe,
+                const RowScaler* scaler, ByteSpan room);
+  // Not of the area filter.
+  static RowScaler::Shape ScalerShape(const VideoPicture& picture,
+                                      const VideoPicture::Stripe& stripe);
 
   // Writes row `done` of the picture's order, which lies in the stripe. The flow rule is applied to
   // each source row, and its owner takes the destination.
@@ -28,18 +34,20 @@ class VideoRowMaker {
   uint64_t RowCost() const;
 
  private:
-  // Source columns and rows of the stripe, by filter.
+  // Source columns of the stripe, by filter.
   struct Columns {
     uint32_t first;
     uint32_t count;
   };
+  struct RoomSizes;
   static Columns ColumnsOf(const VideoPicture& picture, const VideoPicture::Stripe& stripe);
 
   // The source row as RGB; good until the second call after this one.
   Result<ByteSpan> SourceRow(Memory* memory, const EngineJob& job, uint32_t row,
                              const GuestRange& destination);
-  Result<void> MixByTap(Memory* memory, const EngineJob& job, uint32_t row,
-                        const GuestRange& destination);
+  // The source row that a row of the picture is scaled from, mixed of two where it lies between.
+  Result<ConstByteSpan> MixByTap(Memory* memory, const EngineJob& job, uint32_t row,
+                                 const GuestRange& destination);
   Result<void> MixByArea(Memory* memory, const EngineJob& job, uint32_t row,
                          const GuestRange& destination);
 
@@ -50,14 +58,13 @@ class VideoRowMaker {
   Columns columns_;
   AreaDirection across_;
   AreaDirection down_;
-  std::optional<RowScaler> scaler_;  // but for the area filter
-  size_t room_bytes_;                // of one converted row
-  BounceBuffer rooms_;               // two of them
+  const RowScaler* scaler_;
   uint32_t rows_[2] = {kNone, kNone};
   ByteSpan converted_[2];
-  BounceBuffer sums_;  // of the area filter
-  BounceBuffer mixed_;
-  BounceBuffer scaled_;
+  ByteSpan rooms_[2];  // of converted rows
+  ByteSpan sums_;      // of the area filter
+  ByteSpan mixed_;
+  ByteSpan scaled_;
 };
 
 }  // namespace ward::device

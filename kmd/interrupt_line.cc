@@ -44,6 +44,13 @@ void InterruptLine::Acknowledge(uint32_t causes) const {
   registers_->Write(abi::kRegInterruptCause, causes);
 }
 
+// A write is a message to a device in another process: only when it changes something.
+void InterruptLine::EnableFences(uint32_t enabled) {
+  if (enabled == enabled_) return;
+  enabled_ = enabled;
+  registers_->Write(abi::kRegInterruptEnable, enabled_);
+}
+
 abi::PciError InterruptLine::WaitForProgress(uint32_t timeout_ms) const {
   return registers_->function()->WaitInterrupt(kProgressVector, timeout_ms);
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "abi/generated/registers.h"
 #include "abi/pci_function.h"
 #include "base/result.h"
 #include "kmd/register_window.h"
@@ -21,6 +22,13 @@ class InterruptLine {
 
   // Clears causes, which comes before looking at what they tell of (docs/spec/interrupts.md).
   void Acknowledge(uint32_t causes) const;
+  // Whether the fences of `queues` (a bit each) send the vector of progress; faults and hangs do
+  // always. Enable switches them all on. Who goes to sleep for a fence acknowledges, arms its queue
+  // and looks once more: a fence that came before the arming sends its vector then.
+  void Arm(uint32_t queues) { EnableFences(enabled_ | (queues & kAllQueues)); }
+  void Disarm(uint32_t queues) { EnableFences(enabled_ & ~(queues & kAllQueues)); }
+  static constexpr uint32_t kAllQueues = abi::kInterruptCauseQueueMask;
+
   // Sleeps until some queue made progress, at most `timeout_ms`. kTimeout, kGone, ...
   abi::PciError WaitForProgress(uint32_t timeout_ms) const;
 
@@ -33,6 +41,8 @@ class InterruptLine {
   abi::PciError WaitForEvent(uint32_t timeout_ms) const;
 
  private:
+  void EnableFences(uint32_t enabled);
+
   const RegisterWindow* registers_;
   uint32_t enabled_ = 0;  // INTERRUPT_ENABLE
   uint32_t event_vector_ = 0;

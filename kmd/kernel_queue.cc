@@ -41,7 +41,7 @@ std::vector<uint8_t> MakeMessage(uint32_t message, ConstByteSpan payload, uint64
 }  // namespace
 
 Result<std::unique_ptr<KernelQueue>> KernelQueue::Create(const RegisterWindow* registers,
-                                                         const InterruptLine* interrupts,
+                                                         InterruptLine* interrupts,
                                                          const Limits& limits) {
   WARD_ASSIGN_OR_RETURN(auto queue, Queue::Create(registers, interrupts, abi::kKernelQueue));
   // Flips, paging and page tables go before the work of users.

@@ -20,7 +20,7 @@ namespace ward::kmd {
 class KernelQueue {
  public:
   static Result<std::unique_ptr<KernelQueue>> Create(const RegisterWindow* registers,
-                                                     const InterruptLine* interrupts,
+                                                     InterruptLine* interrupts,
                                                      const Limits& limits);
 
   Result<void> CreateContext(uint32_t context, uint64_t page_table_root);

@@ -14,6 +14,7 @@
 #include "kmd/interrupt_line.h"
 #include "kmd/register_window.h"
 #include "kmd/ring_space.h"
+#include "kmd/spin_budget.h"
 
 namespace ward::kmd {
 
@@ -32,7 +33,7 @@ class Queue {
 
   // Memory for queue `index`, which Restart enables. OUT_OF_MEMORY.
   static Result<std::unique_ptr<Queue>> Create(const RegisterWindow* registers,
-                                               const InterruptLine* interrupts, uint32_t index);
+                                               InterruptLine* interrupts, uint32_t index);
   ~Queue() { Stop(); }
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
@@ -40,8 +41,9 @@ class Queue {
   // Puts whole commands and a fence behind them into the ring and rings the doorbell; waits for
   // room when it is full. At most kMaximumSubmitBytes. Gives the fence's value.
   Result<uint64_t> Submit(ConstByteSpan commands);
-  // QUEUE_FAULTED, DEVICE_TIMEOUT (at once when the queue hangs), DEVICE_GONE; INVALID_ARGUMENT for
-  // a fence not yet submitted.
+  // Looks at the fence in memory for a while, then sleeps until interrupts. QUEUE_FAULTED,
+  // DEVICE_TIMEOUT (at once when the queue hangs), DEVICE_GONE; INVALID_ARGUMENT for a fence not
+  // yet submitted.
   Result<void> Wait(uint64_t fence, uint32_t timeout_ms = kDefaultTimeoutMs);
 
   // What the device wrote last. It may be anything: compare it, and do nothing else with it.
@@ -68,15 +70,17 @@ class Queue {
   abi::QueueReport Report() const;
 
  private:
-  Queue(const RegisterWindow* registers, const InterruptLine* interrupts, uint32_t index,
+  Queue(const RegisterWindow* registers, InterruptLine* interrupts, uint32_t index,
         DmaMemory memory);
   Result<void> Enable();
   uint32_t Status() const;
   Result<RingSpace::Piece> Reserve(uint32_t bytes);
   uint32_t Register(uint32_t offset) const;
+  // Whether the fence came while its memory was looked at, a bounded number of times.
+  bool Spin(uint64_t fence);
 
   const RegisterWindow* registers_;
-  const InterruptLine* interrupts_;
+  InterruptLine* interrupts_;
   uint32_t index_;
   uint32_t context_ = abi::kKernelContext;
   DmaMemory memory_;  // the ring, and a page whose first 8 bytes are the fence
@@ -85,6 +89,7 @@ class Queue {
   uint32_t priority_ = kNormalPriority;
   bool wrote_priority_ = false;
   uint64_t last_fence_ = 0;
+  SpinBudget spin_budget_;
 };
 
 }  // namespace ward::kmd

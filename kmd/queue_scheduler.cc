@@ -56,6 +56,7 @@ Result<void> QueueScheduler::WaitAndFreeOne() {
   bool timed_out = false;
   for (int wakeup = 0; wakeup < kMaximumWakeups; ++wakeup) {
     interrupts_->Acknowledge(kProgressCauses);
+    interrupts_->Arm(InterruptLine::kAllQueues);
     const Result<void> freed = FreeOne();
     if (freed.ok() || freed.fault().status != abi::kStatusLimitReached) return freed;
     if (timed_out) break;

@@ -31,8 +31,8 @@ class QueueScheduler {
     ~Holder() = default;
   };
 
-  QueueScheduler(const RegisterWindow* registers, const InterruptLine* interrupts,
-                 VideoMemory* memory, const Limits& limits)
+  QueueScheduler(const RegisterWindow* registers, InterruptLine* interrupts, VideoMemory* memory,
+                 const Limits& limits)
       : registers_(registers),
         interrupts_(interrupts),
         memory_(memory),
@@ -65,7 +65,7 @@ class QueueScheduler {
   Result<void> WaitAndFreeOne();
 
   const RegisterWindow* registers_;
-  const InterruptLine* interrupts_;
+  InterruptLine* interrupts_;
   VideoMemory* memory_;
   uint32_t queue_count_;
   uint32_t hang_timeout_us_;

@@ -19,9 +19,8 @@ UserQueue::UserQueue(std::unique_ptr<Queue> queue, MemoryBlock commands)
       queue_(std::move(queue)) {}
 
 Result<std::unique_ptr<UserQueue>> UserQueue::Create(const RegisterWindow* registers,
-                                                     const InterruptLine* interrupts,
-                                                     VideoMemory* memory, uint32_t index,
-                                                     uint32_t hang_timeout_us) {
+                                                     InterruptLine* interrupts, VideoMemory* memory,
+                                                     uint32_t index, uint32_t hang_timeout_us) {
   WARD_ASSIGN_OR_RETURN(MemoryBlock commands,
                         memory->Allocate(Segment::kSystem, kCommandBufferBytes));
   WARD_ASSIGN_OR_RETURN(auto queue, Queue::Create(registers, interrupts, index));

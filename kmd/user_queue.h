@@ -30,9 +30,8 @@ class UserQueue {
 
   // Queue `index`, not enabled yet; a time-out as Queue::SetHangTimeout. OUT_OF_MEMORY.
   static Result<std::unique_ptr<UserQueue>> Create(const RegisterWindow* registers,
-                                                   const InterruptLine* interrupts,
-                                                   VideoMemory* memory, uint32_t index,
-                                                   uint32_t hang_timeout_us);
+                                                   InterruptLine* interrupts, VideoMemory* memory,
+                                                   uint32_t index, uint32_t hang_timeout_us);
 
   // Enables the queue for a context of the device, with a value of QUEUE_PRIORITY. QUEUE_FAULTED
   // when the device refuses.

@@ -30,8 +30,11 @@ ALLOWED = {
     # Recordings are sealed and digested with the chip's own crypto blocks.
     "emulator/recording/": ["emulator/recording/", "emulator/boundary/", "emulator/seal/",
                             "emulator/identity/", "device/crypto/", "abi/", "base/", *CHIP],
-    "emulator/in_process/": ["emulator/in_process/", "emulator/boundary/", "abi/", "base/", *CHIP],
-    "emulator/vfio_user/": ["emulator/vfio_user/", "emulator/boundary/", "abi/", "base/", *CHIP],
+    "emulator/executor/": ["emulator/executor/", "base/", *CHIP],
+    "emulator/in_process/": ["emulator/in_process/", "emulator/boundary/", "emulator/executor/", "abi/",
+                             "base/", *CHIP],
+    "emulator/vfio_user/": ["emulator/vfio_user/", "emulator/boundary/", "emulator/executor/", "abi/",
+                            "base/", *CHIP],
     "emulator/qemu/": ["emulator/", "abi/", "base/", *CHIP],
     # The tool reaches functions as a driver does, without the driver (decision 0017).
     "emulator/cli/": ["emulator/", "kmd/ports/", "abi/", "base/", *CHIP],

@@ -17,20 +17,29 @@ void XorInto(uint8_t* destination, const uint8_t* source, const uint8_t* keystre
 
 }  // namespace
 
+void CtrKey::Expand() {
+  if (!wide_aes::IsAvailable()) return;
+  wide_aes::ExpandKey(key.Expose().data(), round_keys.Expose().data());
+  expanded = true;
+}
+
+uint64_t CtrKey::Fold() const {
+  if (!expanded) return 0;
+  const ConstByteSpan bytes = round_keys.Expose();
+  uint64_t fold = ~uint64_t{0};  // not that of none
+  for (size_t at = 0; at < bytes.size(); at += sizeof(fold)) fold ^= LoadLe<uint64_t>(&bytes[at]);
+  return fold;
+}
+
 CtrEngine::CtrEngine(Block block) : is_wide_(block == Block::kWidest && wide_aes::IsAvailable()) {}
 
 CtrEngine::~CtrEngine() { Finish(); }
 
-bool CtrEngine::Begin(CtrKey* key, const CounterBlock& counter) {
+bool CtrEngine::Begin(const CtrKey* key, const CounterBlock& counter) {
+  WARD_ASSERT(key->expanded || !is_wide_);
   key_ = key;
   counter_ = counter;
-  if (is_wide_) {
-    if (!key->expanded) {
-      wide_aes::ExpandKey(key->key.Expose().data(), key->round_keys.Expose().data());
-      key->expanded = true;
-    }
-    return true;
-  }
+  if (is_wide_) return true;
   libcrypto_position_ = 0;
   return libcrypto_.SetKey(key->key) && libcrypto_.Start(counter);
 }
@@ -53,7 +62,12 @@ bool CtrEngine::ApplyLibcrypto(uint64_t position, ConstByteSpan source, ByteSpan
   return libcrypto_.Apply(source, destination);
 }
 
-void CtrEngine::ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan destination) {
+void CtrEngine::ApplyShared(uint64_t position, ConstByteSpan source, ByteSpan destination) const {
+  WARD_ASSERT(is_wide_ && key_ != nullptr && source.size() == destination.size());
+  ApplyWide(position, source, destination);
+}
+
+void CtrEngine::ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan destination) const {
   const uint8_t* from = source.data();
   uint8_t* to = destination.data();
   uint64_t left = source.size();
@@ -75,7 +89,7 @@ void CtrEngine::ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan dest
 
 // The wide block counts in 32 bits; Count has 64, without a carry into IV.
 void CtrEngine::ApplyBlocks(uint64_t block, const uint8_t* source, uint8_t* destination,
-                            uint64_t size) {
+                            uint64_t size) const {
   while (size != 0) {
     CounterBlock counter = {counter_.iv, counter_.count + block};
     if (WARD_BROKEN("7.4.count_wraps") && counter.count < counter_.count) ++counter.iv;

@@ -17,10 +17,15 @@ namespace ward::device {
 // A key as the engine takes it. Whoever holds one keeps it where keys are kept; it wipes itself.
 struct CtrKey {
   AesKey key;
-  // Round keys of `key` for the wide block, made when it is first used; `expanded` says so.
+  // Round keys of `key` for the wide block; `expanded` says that they are there.
   alignas(16) SecretBytes<11 * kAesBlockBytes> round_keys;
   bool expanded = false;
 
+  // Makes the round keys, where there is a block that takes them.
+  void Expand();
+  // Of the round keys, so that a changed bit of them shows: another one for each changed bit; 0
+  // when there are none. As secret as they are.
+  uint64_t Fold() const;
   void Wipe() {
     key.Wipe();
     round_keys.Wipe();
@@ -40,21 +45,27 @@ class CtrEngine {
 
   bool is_wide() const { return is_wide_; }
 
-  // Begins a run under `key`, which stays where it is until Finish. False: libcrypto failed.
-  [[nodiscard]] bool Begin(CtrKey* key, const CounterBlock& counter);
+  // Begins a run under `key`, which is expanded, and stays where it is until Finish. False:
+  // libcrypto failed.
+  [[nodiscard]] bool Begin(const CtrKey* key, const CounterBlock& counter);
   // Puts `source` XOR the keystream from byte `position` of the run on in `destination`: same
   // size, same place or disjoint. False: libcrypto failed.
   [[nodiscard]] bool Apply(uint64_t position, ConstByteSpan source, ByteSpan destination);
+  // Whether several threads may call ApplyShared between Begin and Finish.
+  bool CanShare() const { return is_wide_; }
+  // As Apply, for each its own bytes.
+  void ApplyShared(uint64_t position, ConstByteSpan source, ByteSpan destination) const;
   // Forgets the key. Nothing of it is left in this object.
   void Finish();
 
  private:
-  void ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan destination);
-  void ApplyBlocks(uint64_t block, const uint8_t* source, uint8_t* destination, uint64_t size);
+  void ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan destination) const;
+  void ApplyBlocks(uint64_t block, const uint8_t* source, uint8_t* destination,
+                   uint64_t size) const;
   bool ApplyLibcrypto(uint64_t position, ConstByteSpan source, ByteSpan destination);
 
   bool is_wide_;
-  CtrKey* key_ = nullptr;
+  const CtrKey* key_ = nullptr;
   CounterBlock counter_;
   AesCtr libcrypto_;
   uint64_t libcrypto_position_ = 0;  // where it stands in the keystream

@@ -161,9 +161,12 @@ class Boundary::PortTap {
         interrupts_(host.interrupts, &hearing_),
         clock_(host.clock, &hearing_),
         entropy_(host.entropy, &hearing_),
-        trace_(host.trace) {}
+        trace_(host.trace),
+        executor_(host.executor) {}
 
-  device::Ports ports() { return {&dma_, &vram_, &interrupts_, &clock_, &entropy_, trace_}; }
+  device::Ports ports() {
+    return {&dma_, &vram_, &interrupts_, &clock_, &entropy_, trace_, executor_};
+  }
   Hearing& hearing() { return hearing_; }
 
  private:
@@ -174,6 +177,7 @@ class Boundary::PortTap {
   ClockTap clock_;
   EntropyTap entropy_;
   TraceSink* trace_;
+  device::ExecutorPort* executor_;
 };
 
 // One call of the host: told first, then heard until it returns.

@@ -22,7 +22,9 @@ class FaultInjector::Taps final : public device::DmaPort, public device::Interru
   Taps(const FaultPlan& plan, const device::Ports& host)
       : plan_(plan), host_(host), vram_(this), lost_counts_(plan.lost_interrupts.size()) {}
 
-  device::Ports ports() { return {this, &vram_, this, host_.clock, host_.entropy, host_.trace}; }
+  device::Ports ports() {
+    return {this, &vram_, this, host_.clock, host_.entropy, host_.trace, host_.executor};
+  }
   const FaultPlan& plan() const { return plan_; }
 
   bool Read(uint64_t bus_address, ByteSpan destination) override {

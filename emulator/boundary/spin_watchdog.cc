@@ -46,6 +46,14 @@ bool IsDelay(const std::vector<SpinRegister>& order) {
 
 }  // namespace
 
+SpinLimits SpinLimits::Of(uint32_t poll_reads, uint32_t poll_ms) {
+  constexpr uint64_t kNsPerMillisecond = 1'000'000;
+  SpinLimits limits;
+  if (poll_reads != 0) limits.reads = poll_reads;
+  if (poll_ms != 0) limits.ns = poll_ms * kNsPerMillisecond;
+  return limits;
+}
+
 const SpinWatchdog::Read& SpinWatchdog::Ago(uint32_t reads) const {
   return recent_[(recent_count_ - reads) % kLongestPeriod];
 }

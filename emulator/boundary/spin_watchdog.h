@@ -19,6 +19,9 @@ struct SpinLimits {
   uint64_t gap_ns = 50'000'000;  // a loop whose next read comes later has ended
   // A loop of fewer reads that ends without an answer was no waiting.
   uint64_t give_up_reads = 100;
+
+  // As a host's poll-reads and poll-ms give them; 0 leaves one as it is above.
+  static SpinLimits Of(uint32_t poll_reads, uint32_t poll_ms);
 };
 
 struct SpinRegister {

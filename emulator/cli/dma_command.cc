@@ -20,6 +20,7 @@
 #include "emulator/cli/bench/input_file.h"
 #include "emulator/cli/bench/kernel_queue.h"
 #include "emulator/cli/bench/submission_text.h"
+#include "emulator/cli/size_value.h"
 
 namespace ward::emulator {
 namespace {
@@ -148,8 +149,10 @@ int Work(const DmaArguments& arguments, uint64_t size,
   const uint64_t end = function->BarSize(abi::kVramBar);
   if (arguments.address >= end || size > end - arguments.address) {
     return Complain(
-        fmt::format("{:#x} and {} bytes do not lie in visible VRAM, which ends at {:#x}",
-                    arguments.address, size, end));
+        fmt::format("{:#x} and {} bytes do not lie in visible VRAM, which ends at {:#x}: {}",
+                    arguments.address, size, end,
+                    size <= end ? fmt::format("give an OFFSET up to {:#x}", end - size)
+                                : fmt::format("give at most {} bytes", end)));
   }
   nlohmann::ordered_json document = {{"address", arguments.address}, {"bytes", size}};
   Mover mover(function.get());
@@ -220,7 +223,7 @@ CLI::App* AddAction(CLI::App* dma, const char* name, const char* summary,
   CLI::App* action = dma->add_subcommand(name, summary);
   action->add_option("OFFSET", arguments->address, "Where, in visible VRAM")
       ->required()
-      ->transform(CLI::AsSizeValue(false));
+      ->transform(SizeValue());
   AddFunctionOption(action, &arguments->function);
   action->add_flag("--json", arguments->json, "Print JSON, for scripts");
   return action;
@@ -258,7 +261,7 @@ void AddDmaCommand(CLI::App* app, int* exit_code) {
                 : AddAction(dma, "read", "Read visible VRAM and print it", arguments);
     action->add_option("SIZE", arguments->size_bytes, "Bytes; 4K and 1M are understood")
         ->required()
-        ->transform(CLI::AsSizeValue(false))
+        ->transform(SizeValue())
         ->check(CLI::Range(uint64_t{1}, kLargestFill));
     if (!is_fill) {
       action->footer("Example: ward dma read 0x1000 64 -f 0000:00:05.0");

@@ -25,6 +25,7 @@
 #include "emulator/cli/serve_command.h"
 #include "emulator/cli/top_command.h"
 #include "emulator/cli/trace_command.h"
+#include "emulator/cli/usage_error.h"
 
 namespace {
 
@@ -36,6 +37,7 @@ int Run(int argc, char** argv) {
   int exit_code = 0;
   CLI::App app("WardGPU: a virtual GPU whose content protection really works", "ward");
   app.formatter(std::make_shared<ward::emulator::HelpForm>());  // the commands inherit it
+  app.failure_message(ward::emulator::DescribeUsageError);
   app.require_subcommand(1);
   app.footer("Help for one command: ward COMMAND --help");
   app.set_version_flag("--version", kVersionLine, "Print the version");
@@ -73,7 +75,9 @@ int main(int argc, char** argv) {
   bool is_written = false;
   try {
     exit_code = Run(argc, argv);
-    is_written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0;
+    // A write that failed before may have left nothing to flush.
+    is_written = static_cast<bool>(std::cout.flush()) && std::fflush(stdout) == 0 &&
+                 std::ferror(stdout) == 0;
   } catch (const std::system_error&) {
     // fmt's, of an answer that is longer than stdout's buffer.
   } catch (const std::exception& error) {

@@ -25,6 +25,7 @@
 #include "emulator/boundary/observers.h"
 #include "emulator/boundary/standard_error.h"
 #include "emulator/cli/help_form.h"
+#include "emulator/cli/size_value.h"
 #include "emulator/identity/identity.h"
 #include "emulator/recording/recording_file.h"
 #include "emulator/vfio_user/access_key.h"
@@ -53,6 +54,8 @@ constexpr char kServeHelp[] =
 struct WatchArguments {
   ObserverOptions files;
   std::string trace_form = "text";
+  uint32_t poll_reads = 0;
+  uint32_t poll_ms = 0;
   std::string faults;
   std::string record;
   std::string record_key;
@@ -76,6 +79,7 @@ struct ServeArguments {
   std::string latency = "fast";
   bool strict_iv = false;
   bool open_decrypt = false;
+  uint32_t workers = 1;
   std::string displays[device::kGpuOutputCount] = {"1920x1080", "none"};
   WatchArguments watch;
   ServerOptions server;
@@ -196,6 +200,7 @@ std::optional<Watch> OpenWatch(const ServeArguments& arguments, const Identity& 
   files.pcap_path = OfDevice(files.pcap_path, device, count);
   files.report_path = OfDevice(files.report_path, device, count);
   files.trace_form = wanted.trace_form == "log" ? TraceForm::kLog : TraceForm::kText;
+  files.spin_limits = SpinLimits::Of(wanted.poll_reads, wanted.poll_ms);
   files.with_report = true;  // for SIGUSR1
   files.report_in_place = true;
   files.with_counts = !arguments.status.empty();
@@ -289,7 +294,7 @@ int Serve(const ServeArguments& arguments) {
     Observers* const observers = watch->observers.get();
     RecordingFile* const file = watch->recording.get();
     watches.push_back(std::move(*watch));
-    auto gpu = ServedGpu::Create(gpu_options, observers, *faults);
+    auto gpu = ServedGpu::Create(gpu_options, observers, *faults, arguments.workers);
     if (!gpu.ok()) {
       return Complain(fmt::format("{} (visible: {} bytes, protected: {} bytes)", gpu.fault().reason,
                                   arguments.vram, arguments.protected_vram));
@@ -325,16 +330,21 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
   serve->add_option("--identity", arguments->identity,
                     "Directory made by `ward identity create`; without it, one for this run");
   serve->add_option("--vram", arguments->vram, "Visible VRAM, a power of two, 1M to 8G")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(SizeValue())
       ->default_str(InMebibytes(arguments->vram));
   serve->add_option("--protected", arguments->protected_vram, "Protected VRAM, up to 8G")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(SizeValue())
       ->default_str(InMebibytes(arguments->protected_vram));
   serve
       ->add_option("--latency", arguments->latency,
                    "How long firmware takes: fast, or realistic (as on silicon)")
       ->check(OneOf({"fast", "realistic"}))
       ->default_str("fast");
+  serve
+      ->add_option("--workers", arguments->workers,
+                   "Processors that a device's bulk work may take; no difference but in time")
+      ->check(CLI::Range(1u, ThreadExecutor::kMaximumWidth))
+      ->default_str("1");
   serve->add_flag("--strict-iv", arguments->strict_iv,
                   "Refuse a counter range that was used before under the same key");
   serve->add_flag("--open-decrypt", arguments->open_decrypt,
@@ -352,6 +362,17 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
       "--report", watch.files.report_path,
       "File for what the driver asked for in vain; JSON when it ends in .json. SIGUSR1 "
       "prints it at any time");
+  const SpinLimits limits;
+  serve
+      ->add_option("--poll-reads", watch.poll_reads,
+                   fmt::format("Reads of a polling loop from which the report tells it; 0 is {}",
+                               limits.reads))
+      ->default_str("0");
+  serve
+      ->add_option("--poll-ms", watch.poll_ms,
+                   fmt::format("Milliseconds of virtual time from which it does; 0 is {}",
+                               limits.ns / 1'000'000))
+      ->default_str("0");
   serve->add_option("--record", watch.record, "File that `ward replay` plays again");
   serve->add_option("--record-key", watch.record_key,
                     "32 bytes that seal the recording; needed with an identity not made for tests");

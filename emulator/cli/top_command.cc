@@ -35,25 +35,27 @@ struct TopArguments {
   double interval = 1;  // seconds
 };
 
-void Show(const TopArguments& arguments, const Json& document, Screen* screen) {
+// False when the standard output does not take it.
+bool Show(const TopArguments& arguments, const Json& document, Screen* screen) {
   if (!arguments.json) return screen->Draw(StatusLines(document));
   fmt::print("{}\n", document.dump());
-  std::fflush(stdout);
+  return std::fflush(stdout) == 0;
 }
 
-// Shows one document after another until the user or the server ends.
+// Shows one document after another until the user or the server ends, or the output can't be
+// written, which main() tells.
 int Watch(const TopArguments& arguments, std::string* error) {
   std::optional<Json> before = ReadStatus(arguments.path, error);
   if (!before) return 1;
   const int milliseconds = static_cast<int>(arguments.interval * 1000);
   Screen screen(!arguments.json);
-  Show(arguments, *before, &screen);
+  if (!Show(arguments, *before, &screen)) return 1;
   while (screen.Wait(milliseconds)) {
     std::optional<Json> now = ReadStatus(arguments.path, error);
     if (!now) return 1;
     Json shown = *now;
     AddRates(*before, &shown);
-    Show(arguments, shown, &screen);
+    if (!Show(arguments, shown, &screen)) return 1;
     before = std::move(now);
   }
   return 0;

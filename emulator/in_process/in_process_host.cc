@@ -76,15 +76,19 @@ class SilentTrace final : public TraceSink {
 // What the chip asks of the machine.
 class InProcessHost::Ports {
  public:
-  Ports(InProcessHost* host, TraceSink* trace, uint64_t entropy_seed)
+  Ports(InProcessHost* host, TraceSink* trace, uint64_t entropy_seed,
+        device::ExecutorPort* executor)
       : dma_(host),
         vram_(host),
         interrupts_(host),
         clock_(host),
         entropy_(entropy_seed),
-        trace_(trace != nullptr ? trace : &silent_) {}
+        trace_(trace != nullptr ? trace : &silent_),
+        executor_(executor) {}
 
-  device::Ports ports() { return {&dma_, &vram_, &interrupts_, &clock_, &entropy_, trace_}; }
+  device::Ports ports() {
+    return {&dma_, &vram_, &interrupts_, &clock_, &entropy_, trace_, executor_};
+  }
   void SetNextRandom(ConstByteSpan bytes) {
     WARD_ASSERT(entropy_.seed != 0);
     entropy_.next.assign(bytes.begin(), bytes.end());
@@ -173,6 +177,7 @@ class InProcessHost::Ports {
   Clock clock_;
   Entropy entropy_;
   TraceSink* trace_;
+  device::ExecutorPort* executor_;
 };
 
 InProcessHost::InProcessHost() = default;
@@ -188,7 +193,9 @@ Result<std::unique_ptr<InProcessHost>> InProcessHost::Create(const InProcessOpti
   host->vram_bytes_ = RoundToPages(options.gpu.visible_vram_bytes);
   host->vram_ = MapPages(host->vram_bytes_);
   if (host->vram_ == nullptr) return Fault{abi::kStatusOutOfMemory, "no memory for visible VRAM"};
-  host->ports_ = std::make_unique<Ports>(host.get(), options.trace, options.entropy_seed);
+  if (options.workers > 1) host->executor_ = std::make_unique<ThreadExecutor>(options.workers);
+  host->ports_ = std::make_unique<Ports>(host.get(), options.trace, options.entropy_seed,
+                                         host->executor_.get());
   host->faults_ = std::make_unique<FaultInjector>(options.faults, host->ports_->ports());
   device::GpuOptions gpu = options.gpu;
   host->faults_->Apply(&gpu);

@@ -18,6 +18,7 @@
 #include "device/ports.h"
 #include "emulator/boundary/boundary.h"
 #include "emulator/boundary/fault_injector.h"
+#include "emulator/executor/thread_executor.h"
 
 namespace ward::emulator {
 
@@ -29,6 +30,9 @@ struct InProcessOptions {
   FaultPlan faults;
   // Hears the chip's trace events. May be null.
   TraceSink* trace = nullptr;
+  // Processors that the chip's bulk work may take: 1 to ThreadExecutor::kMaximumWidth. It makes no
+  // difference to anything but time.
+  uint32_t workers = 1;
   // For tests only: every random byte follows from this number. 0: the system's random source.
   uint64_t entropy_seed = 0;
 };
@@ -73,6 +77,7 @@ class InProcessHost final : public abi::PciFunction {
   uint8_t* Lookup(uint64_t bus_address, uint64_t size_bytes);
   abi::PciError Fail(abi::PciError error, std::string text);
 
+  std::unique_ptr<ThreadExecutor> executor_;  // null with one worker
   std::unique_ptr<Ports> ports_;
   std::unique_ptr<FaultInjector> faults_;
   std::unique_ptr<Boundary> boundary_;

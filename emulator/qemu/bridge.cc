@@ -100,7 +100,8 @@ struct WardChip {
   std::unique_ptr<ward::emulator::FaultInjector> faults;
   std::unique_ptr<ward::emulator::SealFile> seal;            // null: states are not sealed
   std::unique_ptr<ward::emulator::RecordingFile> recording;  // null: nothing is recorded
-  bool told_of_recording = false;                            // that it ended
+  std::string told_of_observers;                             // what was said last of their files
+  std::string told_of_recording;                             // likewise
   std::unique_ptr<ward::emulator::Boundary> boundary;        // after its ports
   bool handed_over = false;                                  // a sealed state holds the keys now
 };
@@ -153,12 +154,20 @@ std::string StartRecording(const WardChipOptions& options, const Identity& ident
   return error;
 }
 
-// A recording may end by itself: full, or of another chip. Once.
-void TellOfRecording(WardChip* chip) {
-  if (chip->recording == nullptr || chip->told_of_recording) return;
-  if (chip->recording->trouble().empty()) return;
-  chip->told_of_recording = true;
-  chip->host.warn(chip->host.host, chip->recording->trouble().c_str());
+// When it is another than what was said last.
+void TellOnce(const WardChip& chip, const std::string& trouble, std::string* told) {
+  if (trouble == *told) return;
+  *told = trouble;
+  if (!trouble.empty()) chip.host.warn(chip.host.host, trouble.c_str());
+}
+
+// Files may end before the chip does: at their limit, by a full disk, and a recording when the chip
+// becomes another one.
+void TellOfFiles(WardChip* chip) {
+  TellOnce(*chip, chip->observers->Trouble(), &chip->told_of_observers);
+  if (chip->recording != nullptr) {
+    TellOnce(*chip, chip->recording->trouble(), &chip->told_of_recording);
+  }
 }
 
 std::string TextOf(const char* text) { return text == nullptr ? "" : text; }
@@ -169,9 +178,7 @@ std::string OpenObservers(const WardChipOptions& options, WardChip* chip) {
   files.trace_path = TextOf(options.trace_path);
   files.pcap_path = TextOf(options.pcap_path);
   files.report_path = TextOf(options.report_path);
-  constexpr uint64_t kNsPerMillisecond = 1'000'000;
-  if (options.poll_reads != 0) files.spin_limits.reads = options.poll_reads;
-  if (options.poll_ms != 0) files.spin_limits.ns = options.poll_ms * kNsPerMillisecond;
+  files.spin_limits = ward::emulator::SpinLimits::Of(options.poll_reads, options.poll_ms);
   const std::string form = TextOf(options.trace_form);
   if (!form.empty() && form != "text" && form != "log") {
     return "trace-form is " + form + ": give text or log";
@@ -246,7 +253,7 @@ WardChipSlice Process(WardChip* chip, uint64_t budget_bytes) {
   ward_chip_go_on(chip);
   const ward::device::ProcessResult result =
       chip->faults->Process(chip->boundary.get(), budget_bytes);
-  TellOfRecording(chip);
+  TellOfFiles(chip);
   return {result.more, result.wakeup_ns};
 }
 

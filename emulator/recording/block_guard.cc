@@ -21,6 +21,7 @@ constexpr uint32_t kFlagSealed = 1;
 constexpr size_t kFormatAt = 8;
 constexpr size_t kAbiAt = 12;
 constexpr size_t kFlagsAt = 16;
+constexpr size_t kZeroAt = 20;
 constexpr size_t kSaltAt = 24;
 constexpr size_t kKeyCheckAt = kSaltAt + device::kSealSaltBytes;
 constexpr size_t kDigestAt = kKeyCheckAt + device::kSealKeyCheckBytes;
@@ -81,6 +82,21 @@ std::string FindHeaderFlaw(ConstByteSpan header) {
       std::memcmp(digest, header.data() + kDigestAt, sizeof(digest)) != 0) {
     return fmt::format("is damaged in its header, bytes 0 to {}: the digest does not fit",
                        BlockGuard::kHeaderBytes - 1);
+  }
+  // Of these a later program may have made something that this one would pass over.
+  constexpr char kMending[] = "replay it with the program that recorded it";
+  const auto flags = LoadLe<uint32_t>(header.data() + kFlagsAt);
+  if ((flags & ~kFlagSealed) != 0) {
+    return fmt::format(
+        "is of format {} with flags {:#x} in its header, of which {:#x} is unknown: {}", format,
+        flags, flags & ~kFlagSealed, kMending);
+  }
+  const auto zero = LoadLe<uint32_t>(header.data() + kZeroAt);
+  if (zero != 0) {
+    return fmt::format(
+        "is of format {} with flags {:#x}, and bytes {} to {} of its header are {:#x}, not zero: "
+        "{}",
+        format, flags, kZeroAt, kZeroAt + sizeof(zero) - 1, zero, kMending);
   }
   return "";
 }

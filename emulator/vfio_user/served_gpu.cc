@@ -39,9 +39,10 @@ class ServedGpu::Ports final : public device::DmaPort,
                                public device::ClockPort,
                                public device::EntropyPort {
  public:
-  Ports(ServedGpu* served, TraceSink* trace) : served_(served), vram_(served), trace_(trace) {}
+  Ports(ServedGpu* served, TraceSink* trace, device::ExecutorPort* executor)
+      : served_(served), vram_(served), trace_(trace), executor_(executor) {}
 
-  device::Ports ports() { return {this, &vram_, this, this, this, trace_}; }
+  device::Ports ports() { return {this, &vram_, this, this, this, trace_, executor_}; }
 
   bool Read(uint64_t bus_address, ByteSpan destination) override {
     return CanReach() && served_->client_->ReadDma(bus_address, destination);
@@ -96,14 +97,16 @@ class ServedGpu::Ports final : public device::DmaPort,
   ServedGpu* served_;
   Vram vram_;
   TraceSink* trace_;
+  device::ExecutorPort* executor_;
 };
 
 ServedGpu::ServedGpu(const device::GpuOptions& options, Observers* observers,
-                     const FaultPlan& faults)
+                     const FaultPlan& faults, uint32_t workers)
     : observers_(observers),
       vram_bytes_(options.visible_vram_bytes),
       start_ns_(SteadyNs()),
-      ports_(std::make_unique<Ports>(this, observers->trace())),
+      executor_(workers > 1 ? std::make_unique<ThreadExecutor>(workers) : nullptr),
+      ports_(std::make_unique<Ports>(this, observers->trace(), executor_.get())),
       faults_(std::make_unique<FaultInjector>(faults, ports_->ports())) {
   observers->UseClock(ports_.get());
 }
@@ -114,9 +117,9 @@ ServedGpu::~ServedGpu() {
 }
 
 Result<std::unique_ptr<ServedGpu>> ServedGpu::Create(const device::GpuOptions& options,
-                                                     Observers* observers,
-                                                     const FaultPlan& faults) {
-  std::unique_ptr<ServedGpu> served(new ServedGpu(options, observers, faults));
+                                                     Observers* observers, const FaultPlan& faults,
+                                                     uint32_t workers) {
+  std::unique_ptr<ServedGpu> served(new ServedGpu(options, observers, faults, workers));
   device::GpuOptions with_faults = options;
   served->faults_->Apply(&with_faults);
   WARD_ASSIGN_OR_RETURN(served->boundary_, Boundary::Create(with_faults, served->faults_->ports(),

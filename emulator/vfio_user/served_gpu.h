@@ -14,6 +14,7 @@
 #include "emulator/boundary/boundary.h"
 #include "emulator/boundary/fault_injector.h"
 #include "emulator/boundary/observers.h"
+#include "emulator/executor/thread_executor.h"
 #include "emulator/vfio_user/function_config.h"
 #include "emulator/vfio_user/vram_file.h"
 
@@ -39,10 +40,12 @@ class ClientPort {
 
 class ServedGpu {
  public:
-  // As device::Gpu::Create. `observers` outlive this.
+  // As device::Gpu::Create. `observers` outlive this. `workers`: processors that the chip's bulk
+  // work may take, 1 to ThreadExecutor::kMaximumWidth; its threads begin here.
   static Result<std::unique_ptr<ServedGpu>> Create(const device::GpuOptions& options,
                                                    Observers* observers,
-                                                   const FaultPlan& faults = {});
+                                                   const FaultPlan& faults = {},
+                                                   uint32_t workers = 1);
   ~ServedGpu();
   ServedGpu(const ServedGpu&) = delete;
   ServedGpu& operator=(const ServedGpu&) = delete;
@@ -83,7 +86,8 @@ class ServedGpu {
  private:
   class Ports;
   friend class Ports;
-  ServedGpu(const device::GpuOptions& options, Observers* observers, const FaultPlan& faults);
+  ServedGpu(const device::GpuOptions& options, Observers* observers, const FaultPlan& faults,
+            uint32_t workers);
   void ReadRegisters(uint64_t offset, ByteSpan data);
   void ReadMsix(uint64_t offset, ByteSpan data);
   void TellBusMaster();
@@ -92,7 +96,8 @@ class ServedGpu {
   const uint64_t vram_bytes_;
   const uint64_t start_ns_;
   VramFile vram_;
-  ClientPort* client_ = nullptr;  // null: nobody is attached
+  ClientPort* client_ = nullptr;              // null: nobody is attached
+  std::unique_ptr<ThreadExecutor> executor_;  // null with one worker
   std::unique_ptr<Ports> ports_;
   std::unique_ptr<FaultInjector> faults_;
   std::unique_ptr<Boundary> boundary_;

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "catch2/generators/catch_generators.hpp"
 #include "catch2/generators/catch_generators_range.hpp"
+#include "device/crypto/sha256.h"
 #include "emulator/boundary/replayer.h"
 #include "fmt/format.h"
 #include "tests/fakes/fake_ports.h"
@@ -146,6 +148,44 @@ TEST_CASE("Bytes behind the end, blocks that moved and blocks of another recordi
   Bytes mixed(whole.begin(), whole.begin() + place(starts[1]));
   mixed.insert(mixed.end(), other.begin() + place(starts[1]), other.end());
   CHECK(Has(Refusal(&bench, mixed, key), "the head of block 1 is not what was written"));
+}
+
+TEST_CASE(
+    "Flags that are unknown and a reserved field that is not zero are refused, digest or not") {
+  const bool sealed = GENERATE(false, true);
+  RecordingBench bench;
+  const Bytes whole = MakeRecording(&bench, sealed);
+  const SecretBytes<32> key = Key('k');
+  constexpr size_t kFlagsAt = 16;
+  constexpr size_t kZeroAt = 20;
+  constexpr size_t kDigestAt = 72;
+  const uint32_t flags = sealed ? 1 : 0;
+  REQUIRE(LoadLe<uint32_t>(whole.data() + kFlagsAt) == flags);
+  REQUIRE(LoadLe<uint32_t>(whole.data() + kZeroAt) == 0);
+  for (uint32_t bit = 0; bit < 64; ++bit) {
+    if (bit == 0) continue;  // sealed
+    Bytes bytes = whole;
+    bytes[kFlagsAt + bit / 8] |= static_cast<uint8_t>(1u << bit % 8);
+    CHECK(Has(Refusal(&bench, bytes, key), "the digest does not fit"));
+    // As a program writes it that knows more.
+    uint8_t digest[device::kSha256Bytes];
+    REQUIRE(device::ComputeSha256(ConstByteSpan(bytes).first(kDigestAt), digest));
+    std::copy_n(std::begin(digest), BlockGuard::kHeaderBytes - kDigestAt,
+                bytes.begin() + kDigestAt);
+    const std::string refusal = Refusal(&bench, bytes, key);
+    INFO("bit " << bit << ": " << refusal);
+    if (bit < 32) {
+      const uint32_t unknown = 1u << bit;
+      CHECK(
+          Has(refusal, fmt::format("is of format 1 with flags {:#x} in its header, of which {:#x} "
+                                   "is unknown: replay it with",
+                                   flags | unknown, unknown)));
+    } else {
+      CHECK(Has(refusal, fmt::format("is of format 1 with flags {:#x}, and bytes 20 to 23 of its "
+                                     "header are {:#x}, not zero: replay it with",
+                                     flags, 1u << (bit - 32))));
+    }
+  }
 }
 
 TEST_CASE("What is no recording, or can't be read, is said in one line") {

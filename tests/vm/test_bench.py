@@ -1,4 +1,4 @@
-"""`./dev bench attachments`: every way to the chip gives every row, whatever the figures are.
+"""`./dev bench`: every way to the chip, and every rival in a guest, gives every row, whatever the figures are.
 
 Run: python3 tests/vm/test_bench.py --build-dir DIR
 """
@@ -12,11 +12,12 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Any, Dict, List, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
-from bench import attachments, bench
-from vm import newer_qemu
+from bench import attachments, bench, rivals
+from vm import kernel, newer_qemu
 from vm.error import VmError
 
 BUILD = Path()
@@ -30,17 +31,27 @@ def has_stock_qemu() -> bool:
     return True
 
 
+class Run(NamedTuple):
+    code: int
+    rows: List[Dict[str, Any]]
+    output: str
+
+
+def run_quickly(group: str) -> Run:
+    output = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.json"
+        with contextlib.redirect_stdout(output):
+            code = bench.main([group, "--quick", "--build", str(BUILD), "--json", str(path)])
+        rows = json.loads(path.read_text())
+    print(output.getvalue(), flush=True)
+    return Run(code, rows, output.getvalue())
+
+
 class Attachments(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        output = io.StringIO()
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "rows.json"
-            with contextlib.redirect_stdout(output):
-                cls.code = bench.main(["attachments", "--quick", "--build", str(BUILD), "--json", str(path)])
-            cls.rows = json.loads(path.read_text())
-        cls.output = output.getvalue()
-        print(cls.output, flush=True)
+        cls.code, cls.rows, cls.output = run_quickly("attachments")
         needs = {attachments.STOCK, attachments.STOCK_MESSAGES}
         cls.here = [(name, edu) for name, _, edu in attachments.ATTACHMENTS
                     if name not in needs or has_stock_qemu()]
@@ -79,6 +90,50 @@ class Attachments(unittest.TestCase):
     def test_every_row_is_printed(self) -> None:
         for row in self.rows:
             self.assertIn(f"\n{row['name']} ", self.output)
+
+
+class Rivals(unittest.TestCase):
+    """That each result is the plaintext, that large buffers have large pages, and that a submission
+    makes no system call, the probe in the guest sees to: else it gives no figure."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        try:
+            kernel.prepare(kernel.STANDARD)
+        except VmError as error:
+            raise unittest.SkipTest(str(error).splitlines()[0])
+        cls.code, cls.rows, cls.output = run_quickly("rivals")
+
+    def test_everyone_decrypts_every_size(self) -> None:
+        self.assertEqual(self.code, 0)
+        names = {row["name"] for row in self.rows}
+        for size in rivals.SIZES.values():
+            for ours in (rivals.POLLED, rivals.INTERRUPT, rivals.OPEN_POLLED, rivals.OPEN_INTERRUPT):
+                with self.subTest(f"{size}, {ours}"):
+                    self.assertTrue(any(name.startswith(f"decrypt {size}: {ours}, against ")
+                                        for name in names))
+            self.assertIn(f"decrypt {size}: {rivals.OPENSSL}", names)
+            self.assertIn(f"decrypt {size}: {rivals.KERNEL}, against {rivals.OPENSSL}", names)
+            virtio = f"decrypt {size}: {rivals.VIRTIO}"
+            self.assertNotEqual(virtio in names, f"fails: {virtio}: " in self.output)
+
+    def test_rows_are_whole(self) -> None:
+        values = {row["name"]: row["value"] for row in self.rows}
+        self.assertEqual(len(values), len(self.rows))
+        for row in self.rows:
+            with self.subTest(row["name"]):
+                self.assertTrue(math.isfinite(row["value"]) and row["value"] > 0)
+                ours, against, rival = row["name"].partition(", against ")
+                if against:
+                    baseline = values[f"{ours.partition(': ')[0]}: {rival}"]
+                    self.assertEqual((row["baseline"], row["ratio"]), (baseline, row["value"] / baseline))
+                self.assertEqual(row["goal"] is None, row["met"] is None)
+
+    def test_what_the_driver_does_is_measured(self) -> None:
+        names = {row["name"] for row in self.rows}
+        for figure in rivals.DRIVER_FIGURES:
+            for name, _ in figure.figures:
+                self.assertIn(f"{figure.title}: {name}", names)
 
 
 if __name__ == "__main__":

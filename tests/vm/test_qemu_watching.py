@@ -4,6 +4,7 @@ The forms of the files are tested in tests/unit/boundary; here it is that QEMU's
 """
 
 import json
+import os
 import stat
 import sys
 import time
@@ -12,6 +13,7 @@ import unittest
 from bare_machine import PLUGIN, REGISTERS, BareMachine
 from test_qemu_device import (BUS_ERROR, FAULT_STATUS, FENCE, QUEUE, SCRATCH, DeviceTest, KernelQueue,
                               fence)
+from vm.scratch import ScratchFolder
 
 UNMODELLED = 0x60
 LAST_FENCE = 0x28
@@ -50,6 +52,27 @@ class Watching(DeviceTest):
                     machine.register(SCRATCH)
                 text = (machine.folder / "report.txt").read_text()
             self.assertIn("polls now", text)
+
+    def test_files_that_end_are_told_while_the_machine_runs(self):
+        scratch = ScratchFolder("ward-watch-")
+        self.addCleanup(scratch.remove)
+        pipe = scratch.path / "pipe"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        trace, capture = "the trace /dev/full ends: No space left", f"the capture {pipe} ends: Broken pipe"
+        with BareMachine(f"trace=/dev/full,pcap={pipe}") as machine:
+            machine.map_bars()
+            self.wait_until(lambda: trace in machine.log.read_text(), "the word about the trace")
+            self.assertNotIn("capture", machine.log.read_text())
+            os.close(reader)
+            queue = KernelQueue(machine)
+            for value in range(1, 4):
+                queue.submit(fence(value))
+                self.wait_fence(machine, value)
+            self.wait_until(lambda: capture in machine.log.read_text(), "the word about the capture")
+            said = machine.log.read_text()
+            # Once when it ends, and once more with the other one.
+            self.assertEqual((said.count(trace), said.count(capture)), (2, 1), said)
 
     def test_files_that_cannot_be_written_and_wrong_words_are_refused(self):
         for device, reason in (("trace=/nowhere/x", "the trace can't be written to /nowhere/x"),

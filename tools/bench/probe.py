@@ -35,11 +35,17 @@ class Probe:
         self._stack.close()
 
     def measure(self, kind: str, figure: str, count: int) -> float:
-        answer = self._ask(f"measure {kind} {figure} {count}")
+        return float(self._value_of(f"measure {kind} {figure} {count}", f"{kind} {figure}"))
+
+    def list_kinds(self) -> List[str]:
+        return self._value_of("kinds", "kinds").split()
+
+    def _value_of(self, question: str, name: str) -> str:
+        answer = self._ask(question)
         verb, _, rest = answer.partition(" ")
         if verb != "value":
-            raise CannotMeasure(f"{kind} {figure}: {rest or answer}")
-        return float(rest)
+            raise CannotMeasure(f"{name}: {rest or answer}")
+        return rest
 
     def _start(self, stack: ExitStack) -> None:
         raise NotImplementedError
@@ -78,14 +84,15 @@ class LocalProbe(Probe):
 
 
 class GuestProbe(Probe):
-    """In a guest with `devices` and an edu; `machine` are options of vm.machine.Machine."""
+    """In a guest with `devices` and an edu; `machine` are options of vm.machine.Machine, those that
+    are not these."""
 
     def __init__(self, build: Path, devices: List[str], **machine) -> None:
         super().__init__()
-        self._options = dict(
+        self._options = {**dict(
             command=["sh", "-c", "exec /probe $WARD_PCI_ADDRESSES"],
             files={"/probe": build / PROBE}, devices=[*devices, EDU],
-            pci_id=f"{playback.PCI_ID},{EDU_ID}", accel="tcg", **machine)
+            pci_id=f"{playback.PCI_ID},{EDU_ID}", accel="tcg"), **machine}
         self.qemu_version = ""
         self._lost = ""  # why nothing is asked any more: a late answer would be taken for another's
 

@@ -7,6 +7,7 @@ from typing import List, NamedTuple, Optional, Sequence
 NANOSECONDS = "ns"
 MIB_PER_SECOND = "MiB/s"
 PER_SECOND = "/s"
+MIB = "MiB"
 LARGER_UNITS = {NANOSECONDS: (("s", 1e9), ("ms", 1e6), ("us", 1e3)),
                 PER_SECOND: (("M/s", 1e6), ("k/s", 1e3))}
 
@@ -55,6 +56,10 @@ def show(value: float, unit: str) -> str:
     return f"{_digits(value)} {unit}"
 
 
+def ratio_text(ratio: float) -> str:
+    return _digits(ratio)
+
+
 def _digits(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
@@ -69,7 +74,7 @@ def table(rows: Sequence[Row]) -> List[str]:
     for row in rows:
         cells.append([row.name, show(row.value, row.unit),
                       "-" if row.baseline is None else show(row.baseline, row.unit),
-                      "-" if row.ratio is None else _digits(row.ratio), row.goal or "-",
+                      "-" if row.ratio is None else ratio_text(row.ratio), row.goal or "-",
                       "-" if row.met is None else "yes" if row.met else "NO"])
     widths = [max(len(line[at]) for line in cells) for at in range(len(cells[0]))]
     return ["  ".join(text.ljust(width) if at == 0 else text.rjust(width)

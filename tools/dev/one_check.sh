@@ -24,7 +24,7 @@ write_state_page() {
 
 check_generated() {
   [ -f tools/abi_generator.py ] || nothing "there is no tools/abi_generator.py yet"
-  if [ "$1" = --fix ]; then python3 tools/abi_generator.py && write_state_page; fi
+  if [ "$1" = --fix ]; then python3 tools/abi_generator.py && write_state_page && python3 tools/bench/report.py; fi
   python3 tools/abi_generator.py --check || {
     echo "generated files differ from abi/*.toml; mend it with: python3 tools/abi_generator.py"
     exit 1
@@ -33,7 +33,8 @@ check_generated() {
     echo "a page differs from the state tables; mend it with: ./dev check --fix generated"
     exit 1
   }
-  echo "generated files match abi/*.toml and the state tables"
+  python3 tools/bench/report.py --check || exit 1
+  echo "generated files match abi/*.toml, the state tables and the kept figures"
 }
 
 check_format() {

@@ -6,6 +6,8 @@ packages_build=(g++ clang-19 clang-format-19 libclang-rt-19-dev cmake ninja-buil
   git)
 packages_libraries=(libssl-dev libpng-dev libfmt-dev libcli11-dev nlohmann-json3-dev libboost-dev
   libseccomp-dev catch2)
+# The widest AES block; without it (other architectures) libcrypto's is used.
+if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then packages_libraries+=(libipsec-mb-dev); fi
 # Links the firmware for the security processor.
 packages_firmware=(g++-riscv64-linux-gnu)
 # Builds the driver's side for Windows.
@@ -18,11 +20,13 @@ packages_desktop=(qemu-system-gui xvfb)
 # Makes the headers of the installed QEMU, and links the device object (a static libcrypto wants zstd).
 packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates
   python3-venv libzstd-dev zlib1g-dev)
+# What figures are held against, and what counts instructions: `./dev bench`, `./dev test bench`.
+packages_bench=(libgcrypt20-dev nettle-dev libyuv-dev valgrind)
 
 # shellcheck disable=SC2034  # read by those who source this file
 packages=("${packages_build[@]}" "${packages_libraries[@]}" "${packages_firmware[@]}"
   "${packages_windows[@]}" "${packages_machine[@]}" "${packages_desktop[@]}"
-  "${packages_qemu_headers[@]}")
+  "${packages_qemu_headers[@]}" "${packages_bench[@]}")
 
 # Prints the packages that are not installed; catch2 counts only from version 3 on.
 list_missing_packages() {

@@ -1,20 +1,21 @@
 # shellcheck shell=bash
-# ./dev test: ctest for the Catch2 and Python cases, tests/vm/test_*.py for those that boot a guest.
+# ./dev test: ctest for the Catch2 and Python cases; tests/vm/test_*.py for those that boot a guest, and
+# tests/bench/test_*.py for those that count or run figures, with the release build.
 
 ctest_labels=(unit conformance integration fuzz)
 
 run_tests() {
-  local labels=() vm=
+  local labels=() release_labels=() label
   case ${1:-all} in
-    all) labels=("${ctest_labels[@]}") vm=1 ;;
-    vm) vm=1 ;;
+    all) labels=("${ctest_labels[@]}") release_labels=(bench vm) ;;
+    bench | vm) release_labels=("$1") ;;
     matrix)
       shift
       run_matrix "$@"
       return
       ;;
     unit | conformance | integration | fuzz) labels=("$1") ;;
-    *) fail_usage "there is no test label '$1'; ./dev test [unit|conformance|integration|fuzz|vm|matrix]" ;;
+    *) fail_usage "there is no test label '$1'; ./dev test [unit|conformance|integration|fuzz|bench|vm|matrix]" ;;
   esac
   ensure_packages
   passed=0 failed=0 skipped=0
@@ -23,8 +24,8 @@ run_tests() {
   # All builds come first: what does not build is known before the long part.
   [ ${#labels[@]} -eq 0 ] || build_debug
   [[ " ${labels[*]-} " != *" conformance "* ]] || build_mutants
-  if [ -n "$vm" ]; then
-    build_release
+  [ ${#release_labels[@]} -eq 0 ] || build_release
+  if [[ " ${release_labels[*]-} " == *" vm "* ]]; then
     build_device
     fetch_guest_kernel
   fi
@@ -35,7 +36,7 @@ run_tests() {
     run_ctest_label "$label"
     [ "$label" != conformance ] || prove_rules
   done
-  [ -z "$vm" ] || run_vm_tests
+  for label in ${release_labels[@]+"${release_labels[@]}"}; do run_release_label "$label"; done
   [ -n "${WARD_VM_KEEP:-}" ] || rm -rf "$TMPDIR"
 
   [ ! -f "$rules_report" ] || python3 tools/conformance/result.py table "$rules_report"
@@ -110,26 +111,27 @@ run_matrix() {
   python3 tools/matrix/matrix.py "$@"
 }
 
-run_vm_tests() {
-  local cases=() script name start log code
-  mapfile -t cases < <(find tests/vm -maxdepth 1 -name 'test_*.py' 2>/dev/null | sort)
+run_release_label() {
+  local label=$1 cases=() script name start log code
+  mapfile -t cases < <(find "tests/$label" -maxdepth 1 -name 'test_*.py' 2>/dev/null | sort)
   start=$(now_us)
   if [ ${#cases[@]} -eq 0 ]; then
-    print_result skip "test vm" "$start" "there is no tests/vm/test_*.py yet"
+    print_result skip "test $label" "$start" "there is no tests/$label/test_*.py yet"
     return 0
   fi
   for script in "${cases[@]}"; do
     name=$(basename "$script" .py)
-    log=$log_dir/vm_$name.log
+    log=$log_dir/${label}_$name.log
     start=$(now_us) code=0
     # A guest that hangs must not hang the suite. 77: the case cannot run on this machine.
-    run_logged "vm $name" "$log" timeout --kill-after=10 900 python3 "$script" --build-dir build/release || code=$?
+    run_logged "$label $name" "$log" timeout --kill-after=10 900 python3 "$script" --build-dir build/release || code=$?
     case $code in
-      0) add_counts 1 0 0 && print_result ok "vm $name" "$start" "" ;;
-      77) add_counts 0 0 1 && print_result skip "vm $name" "$start" "$(tail -n 1 "$log")" ;;
+      # The last line of counted instructions says when fewer of them are to be kept.
+      0) add_counts 1 0 0 && print_result ok "$label $name" "$start" "$([ "$label" = vm ] || tail -n 1 "$log")" ;;
+      77) add_counts 0 0 1 && print_result skip "$label $name" "$start" "$(tail -n 1 "$log")" ;;
       *)
         add_counts 0 1 0
-        print_result FAIL "vm $name" "$start" "exit code $code$([ "$code" -ne 124 ] || printf ' (stopped after 900 s)')"
+        print_result FAIL "$label $name" "$start" "exit code $code$([ "$code" -ne 124 ] || printf ' (stopped after 900 s)')"
         show_log_end "$log"
         ;;
     esac

@@ -62,12 +62,13 @@ def _padded(data: bytes) -> bytes:
 
 
 def build(kernel: Kernel, command: Sequence[str], files: Dict[str, Path], with_vfio: bool,
-          with_disks: bool, init: str = "") -> bytes:
+          with_disks: bool, init: str = "", modules: Sequence[str] = ()) -> bytes:
     """An initramfs that runs `command` once the guest is up.
 
     files: guest path -> host path, each made executable. An empty command powers off at once.
     init: the one of them that comes in place of init.sh and `command` when there is nothing to set
         up but what every guest has.
+    modules: of the kernel, loaded last.
     """
     archive = Archive()
     archive.add_folder("proc")
@@ -82,7 +83,7 @@ def build(kernel: Kernel, command: Sequence[str], files: Dict[str, Path], with_v
     else:
         archive.add_file("init", (Path(__file__).parent / "init.sh").read_bytes(), 0o755)
 
-    wanted = list(VFIO_MODULES if with_vfio else ()) + list(DISK_MODULES if with_disks else ())
+    wanted = [*(VFIO_MODULES if with_vfio else ()), *(DISK_MODULES if with_disks else ()), *modules]
     order = load_order(kernel, wanted)
     for name in order:
         archive.add_file(f"ward/modules/{name}.ko", (kernel.modules / f"{name}.ko").read_bytes())

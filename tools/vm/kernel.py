@@ -1,4 +1,4 @@
-"""Debian's packaged cloud kernel, made ready for a fast boot and kept in a cache folder.
+"""Debian's packaged kernels, the cloud's unless another is asked for, made ready for a fast boot and kept in a cache folder.
 
 An uncompressed vmlinux enters by PVH, which saves the guest the unpacking (about half of the
 boot time under TCG). Nothing is installed on the system.
@@ -27,9 +27,20 @@ else:  # run as a program
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     from vm.error import VmError
 
-META_PACKAGE = "linux-image-cloud-amd64"
-# What guests may ask for; everything that these depend on comes along.
-MODULES = ("vfio-pci", "vfio_iommu_type1", "virtio_pci", "virtio_blk")
+
+
+class Package(NamedTuple):
+    """A kernel of Debian's, by the package that names its newest version."""
+    name: str
+    flavour: str  # what stands before -amd64 in its versions; empty for the one of physical machines
+    modules: Tuple[str, ...]  # what guests may ask for; everything that these depend on comes along
+
+
+CLOUD = Package("linux-image-cloud-amd64", "cloud",
+                ("vfio-pci", "vfio_iommu_type1", "virtio_pci", "virtio_blk"))
+# Larger and slower to boot: for what the cloud's has no modules of.
+STANDARD = Package("linux-image-amd64", "", (
+    *CLOUD.modules, "virtio_crypto", "algif_skcipher", "aesni-intel", "cbc", "ctr"))
 
 
 class Kernel(NamedTuple):
@@ -46,16 +57,16 @@ def cache_folder() -> Path:
     return folder
 
 
-def prepare() -> Kernel:
+def prepare(package: Package = CLOUD) -> Kernel:
     """The cached kernel; the first call takes it from the system or downloads the package."""
     cache = cache_folder()
     with _locked(cache):
-        found = _find_cached(cache)
+        found = _find_cached(package, cache)
         if found:
             return found
         with tempfile.TemporaryDirectory(dir=cache, prefix="unpack-") as folder:
-            image = _find_installed() or _unpack_package(Path(folder))
-            return _store(image, cache)
+            image = _find_installed(package) or _unpack_package(package, Path(folder))
+            return _store(package, image, cache)
 
 
 def load_order(kernel: Kernel, names: List[str]) -> List[str]:
@@ -84,45 +95,52 @@ def _locked(cache: Path) -> Iterator[None]:
         yield
 
 
-def _find_cached(cache: Path) -> Optional[Kernel]:
+def _is_of(package: Package, version: str) -> bool:
+    """Versions are like 6.1.0-56-cloud-amd64, 6.1.0-56-amd64, 6.1.0-56-rt-amd64."""
+    match = re.search(r"(?:-([a-z]+))?-amd64$", version)
+    return match is not None and (match.group(1) or "") == package.flavour
+
+
+def _find_cached(package: Package, cache: Path) -> Optional[Kernel]:
     for folder in sorted(cache.glob("kernel-*"), reverse=True):
-        for name in ("vmlinux", "vmlinuz"):
+        version = folder.name[len("kernel-"):]
+        for name in ("vmlinux", "vmlinuz") if _is_of(package, version) else ():
             if (folder / name).exists():
-                version = folder.name[len("kernel-"):]
                 return Kernel(version, folder / name, folder / "modules")
     return None
 
 
-def _find_installed() -> Optional[Path]:
-    """The bzImage of the system's own cloud kernel, if it is installed and readable."""
-    for image in sorted(Path("/boot").glob("vmlinuz-*-cloud-amd64"), reverse=True):
+def _find_installed(package: Package) -> Optional[Path]:
+    """The bzImage of the system's own kernel, if it is installed and readable."""
+    for image in sorted(Path("/boot").glob("vmlinuz-*"), reverse=True):
         version = image.name[len("vmlinuz-"):]
-        if os.access(image, os.R_OK) and Path("/lib/modules", version, "kernel").is_dir():
+        if (_is_of(package, version) and os.access(image, os.R_OK) and
+                Path("/lib/modules", version, "kernel").is_dir()):
             return image
     return None
 
 
-def _unpack_package(folder: Path) -> Path:
-    """The bzImage in the unpacked kernel package: WARD_KERNEL_DEB, or the one apt names."""
-    package = os.environ.get("WARD_KERNEL_DEB")
-    if package and not Path(package).is_file():
-        raise VmError(f"WARD_KERNEL_DEB: no file {package}; unset it to download the package")
-    if not package:
-        package = str(_download_package(folder))
+def _unpack_package(package: Package, folder: Path) -> Path:
+    """The bzImage in the unpacked package: WARD_KERNEL_DEB for the cloud's, or the one apt names."""
+    file = os.environ.get("WARD_KERNEL_DEB") if package == CLOUD else None
+    if file and not Path(file).is_file():
+        raise VmError(f"WARD_KERNEL_DEB: no file {file}; unset it to download the package")
+    if not file:
+        file = str(_download_package(package, folder))
     root = folder / "root"
-    unpacked = subprocess.run(["dpkg-deb", "-x", package, str(root)], capture_output=True,
+    unpacked = subprocess.run(["dpkg-deb", "-x", file, str(root)], capture_output=True,
                               text=True, check=False)
     if unpacked.returncode != 0:
-        raise VmError(f"kernel package {package} can't be unpacked: {unpacked.stderr.strip()}")
+        raise VmError(f"kernel package {file} can't be unpacked: {unpacked.stderr.strip()}")
     images = list((root / "boot").glob("vmlinuz-*"))
     if not images:
-        raise VmError(f"{package} holds no kernel image; a linux-image-*-cloud-amd64 package does")
+        raise VmError(f"{file} holds no kernel image; a linux-image-*-cloud-amd64 package does")
     return images[0]
 
 
-def _download_package(folder: Path) -> Path:
-    name = _versioned_package()
-    print(f"vm: downloading {name} (once, about 30 MB)", file=sys.stderr, flush=True)
+def _download_package(package: Package, folder: Path) -> Path:
+    name = _versioned_package(package)
+    print(f"vm: downloading {name} (once, 30 to 70 MB)", file=sys.stderr, flush=True)
     result = subprocess.run(["apt-get", "download", name], cwd=folder, capture_output=True,
                             text=True, check=False)
     packages = list(folder.glob("*.deb"))
@@ -134,20 +152,20 @@ def _download_package(folder: Path) -> Path:
     return packages[0]
 
 
-def _versioned_package() -> str:
+def _versioned_package(package: Package) -> str:
     if not shutil.which("apt-cache"):
         raise VmError("apt-cache not found: guests boot Debian's packaged kernel, so this runs on "
                       "Debian 12 or newer, or with WARD_KERNEL_DEB=<kernel package>")
-    listed = subprocess.run(["apt-cache", "depends", META_PACKAGE], capture_output=True, text=True,
+    listed = subprocess.run(["apt-cache", "depends", package.name], capture_output=True, text=True,
                             check=False).stdout
     match = re.search(r"Depends: (linux-image-\S+)", listed)
     if not match:
-        raise VmError(f"apt does not know the package {META_PACKAGE}\n"
+        raise VmError(f"apt does not know the package {package.name}\n"
                       "  mend: ./dev setup (refreshes apt's lists)")
     return match.group(1)
 
 
-def _store(image: Path, cache: Path) -> Kernel:
+def _store(package: Package, image: Path, cache: Path) -> Kernel:
     """Puts the image and its modules into the cache, complete or not at all."""
     version = image.name[len("vmlinuz-"):]
     root = image.parent.parent
@@ -156,7 +174,7 @@ def _store(image: Path, cache: Path) -> Kernel:
     with tempfile.TemporaryDirectory(dir=cache, prefix="store-") as scratch:
         folder = Path(scratch) / "kernel"
         (folder / "modules").mkdir(parents=True)
-        _copy_modules(library / version, folder / "modules")
+        _copy_modules(package, library / version, folder / "modules")
         packed = image.read_bytes()
         vmlinux = unpack_image(packed)
         if vmlinux:
@@ -164,14 +182,14 @@ def _store(image: Path, cache: Path) -> Kernel:
         else:
             (folder / "vmlinuz").write_bytes(packed)
         folder.rename(cache / f"kernel-{version}")
-    return _find_cached(cache)
+    return _find_cached(package, cache)
 
 
-def _copy_modules(library: Path, target: Path) -> None:
+def _copy_modules(package: Package, library: Path, target: Path) -> None:
     available: Dict[str, Path] = {}
     for path in library.rglob("*.ko*"):
         available[path.name.split(".")[0].replace("-", "_")] = path
-    waiting = [name.replace("-", "_") for name in MODULES]
+    waiting = [name.replace("-", "_") for name in package.modules]
     while waiting:
         name = waiting.pop()
         path = available.get(name)

@@ -75,6 +75,8 @@ class Machine:
         empty for none.
     qemu_arguments: put before the devices, for -plugin and the like.
     qemu: the program, and what it needs before all other arguments.
+    kernel_package, modules: another kernel than the cloud's, and what of its modules the guest loads
+        beside those that disks and vfio-pci want.
     shares_memory: the guest's memory is a memory file that other processes can map.
     memory: the guest's memory is this file; without one it is QEMU's own.
     state: where Machine.save put the rest of an equal machine that had its memory in `memory`. The
@@ -87,7 +89,8 @@ class Machine:
                  qemu_arguments: Sequence[str] = (), kernel_arguments: str = "",
                  memory_mib: int = 512, accel: str = "", memory: Optional[Memory] = None,
                  state: Optional[Path] = None, qemu: Sequence[str] = (QEMU,),
-                 shares_memory: bool = False) -> None:
+                 shares_memory: bool = False, kernel_package: kernel.Package = kernel.CLOUD,
+                 modules: Sequence[str] = ()) -> None:
         self._command = list(command)
         self._files = dict(files or {})
         self._init = init
@@ -99,6 +102,8 @@ class Machine:
         self._memory_mib = memory_mib
         self._qemu = list(qemu)
         self._shares_memory = shares_memory
+        self._kernel_package = kernel_package
+        self._modules = list(modules)
         self._memory = memory
         self._state = state
         self.accel = accel
@@ -182,12 +187,12 @@ class Machine:
     def _start(self) -> None:
         if not shutil.which(self._qemu[0]):
             raise VmError(f"{self._qemu[0]} not found (package qemu-system-x86)\n  mend: ./dev setup")
-        image = kernel.prepare()
+        image = kernel.prepare(self._kernel_package)
         if not self.accel:
             self.accel = accelerator.choose(probe_kvm)
         if not self._state:  # who goes on has all of it in memory
             archive = initramfs.build(image, self._command, self._files, bool(self._pci_id),
-                                      bool(self._disks), self._init)
+                                      bool(self._disks), self._init, self._modules)
             (self.folder / "initramfs").write_bytes(archive)
         self.console_log = self.folder / "console.log"
         monitor_end, monitor_fd = self._open_pair()

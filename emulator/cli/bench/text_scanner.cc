@@ -33,7 +33,8 @@ size_t Distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-// For a terminal: no control bytes, and no more than a line of it.
+}  // namespace
+
 std::string Quote(std::string_view word) {
   constexpr size_t kMost = 60;
   std::string text;
@@ -43,8 +44,6 @@ std::string Quote(std::string_view word) {
   }
   return fmt::format("\"{}\"{}", text, word.size() > kMost ? "..." : "");
 }
-
-}  // namespace
 
 std::string DescribeMistake(const Mistake& mistake) {
   return fmt::format("column {}: found {}, expected {}", mistake.column, mistake.found,

@@ -53,6 +53,8 @@ class TextScanner {
   size_t at_ = 0;
 };
 
+// The word in quotes, for a terminal: no control bytes, and no more than a line of it.
+std::string Quote(std::string_view word);
 // "12", "0x1f", with '_' between digits. Nothing when it is no number of 64 bits.
 std::optional<uint64_t> ParseNumber(std::string_view text);
 // Pairs of hexadecimal digits, in any grouping by '_' or ':'. Nothing when they are none.

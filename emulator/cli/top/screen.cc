@@ -64,19 +64,18 @@ Screen::Screen(bool redraws) {
 
 Screen::~Screen() {
   if (is_terminal_) {
-    fmt::print("{}", kEnd);
+    std::fputs(kEnd, stdout);  // throws nothing, should the terminal be gone
     std::fflush(stdout);
   }
   if (has_keys_) tcsetattr(STDIN_FILENO, TCSANOW, &before_);
 }
 
-void Screen::Draw(const std::vector<std::string>& lines) {
+bool Screen::Draw(const std::vector<std::string>& lines) {
   lines_ = lines;
   if (!is_terminal_) {
     if (!std::exchange(is_first_, false)) fmt::print("\n");
     for (const std::string& line : lines) fmt::print("{}\n", line);
-    std::fflush(stdout);
-    return;
+    return std::fflush(stdout) == 0;
   }
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) {
@@ -92,7 +91,7 @@ void Screen::Draw(const std::vector<std::string>& lines) {
   }
   frame += kClearBelow;
   fmt::print("{}", frame);
-  std::fflush(stdout);
+  return std::fflush(stdout) == 0;
 }
 
 bool Screen::Wait(int milliseconds) {
@@ -110,7 +109,7 @@ bool Screen::Wait(int milliseconds) {
     if (ready == 0) return true;
     if (ready < 0) {
       if (errno != EINTR) return false;
-      if (is_terminal_) Draw(lines_);  // it has another size
+      if (is_terminal_ && !Draw(lines_)) return false;  // it has another size
       continue;
     }
     char key = 0;

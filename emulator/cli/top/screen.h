@@ -20,10 +20,10 @@ class Screen {
   Screen& operator=(const Screen&) = delete;
 
   bool is_terminal() const { return is_terminal_; }
-  // What does not fit is cut off.
-  void Draw(const std::vector<std::string>& lines);
-  // Waits, and redraws when the terminal changes its size. False when the user wants to end: q,
-  // Ctrl-C, or a signal.
+  // What does not fit is cut off. False when the standard output does not take it.
+  [[nodiscard]] bool Draw(const std::vector<std::string>& lines);
+  // Waits, and redraws when the terminal changes its size. False when the user wants to end (q,
+  // Ctrl-C, or a signal), or the standard output does not take the frame.
   bool Wait(int milliseconds);
 
  private:

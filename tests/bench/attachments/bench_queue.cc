@@ -18,8 +18,6 @@ namespace ward::bench {
 namespace {
 
 constexpr int kBar = abi::kRegisterBar;
-constexpr uint32_t kQueueSource = 1u << abi::kKernelQueue;
-constexpr uint32_t kFirmwareReady = 1;
 constexpr uint32_t kStateIdle = 1;
 constexpr auto kPatience = std::chrono::seconds(20);
 constexpr uint32_t kSpinsBetweenLooks = 1 << 14;
@@ -29,52 +27,47 @@ uint32_t Upper(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
 
 }  // namespace
 
-BenchQueue::BenchQueue(abi::PciFunction* function) : function_(function) {
-  if (function->AllocateDma(kRingBytes + abi::kPageSize, &memory_) != abi::PciError::kNone ||
-      function->SetBusMaster(true) != abi::PciError::kNone ||
-      function->EnableInterrupts(1) != abi::PciError::kNone) {
-    throw std::runtime_error(std::string("bring-up: ") + function->LastErrorText());
+BenchQueue::BenchQueue(abi::PciFunction* function, uint32_t queue, uint32_t context)
+    : function_(function), queue_(queue) {
+  if (function->AllocateDma(kRingBytes + abi::kPageSize, &memory_) != abi::PciError::kNone) {
+    throw std::runtime_error(std::string("no ring: ") + function->LastErrorText());
   }
-  WaitForFirmware();
-  Enable();
+  Enable(context);
 }
 
 BenchQueue::~BenchQueue() {
-  function_->BarWrite32(kBar, abi::kRegQueueControl, abi::kQueueControlResetMask);
-  (void)function_->EnableInterrupts(0);
-  (void)function_->SetBusMaster(false);
+  WriteQueue(abi::kRegQueueControl, abi::kQueueControlResetMask);
   function_->FreeDma(memory_);
 }
 
-void BenchQueue::WaitForFirmware() {
-  const auto end = Clock::now() + kPatience;
-  while ((function_->BarRead32(kBar, abi::kRegDeviceStatus) &
-          abi::kDeviceStatusFirmwareStateMask) != kFirmwareReady) {
-    if (Clock::now() > end) throw std::runtime_error("the firmware is not ready");
-    (void)function_->WaitInterrupt(0, 1);  // lets time pass for a chip in this process too
-  }
-}
-
-void BenchQueue::Enable() {
+void BenchQueue::Enable(uint32_t context) {
   const uint64_t fence = memory_.bus_address + kRingBytes;
+  function_->BarWrite32(kBar, abi::kRegInterruptVector + 4 * queue_, 0);
+  ClearCause();
+  function_->BarWrite32(kBar, abi::kRegInterruptEnable,
+                        function_->BarRead32(kBar, abi::kRegInterruptEnable) | 1u << queue_);
   const std::pair<uint32_t, uint32_t> kWrites[] = {
-      {abi::kRegInterruptVector + 4 * abi::kKernelQueue, 0},
-      {abi::kRegInterruptCause, kQueueSource},
-      {abi::kRegInterruptEnable, kQueueSource},
       {abi::kRegQueueControl, abi::kQueueControlResetMask},
       {abi::kRegRingBaseLo, Lower(memory_.bus_address)},
       {abi::kRegRingBaseHi, Upper(memory_.bus_address)},
       {abi::kRegRingSizeLog2, static_cast<uint32_t>(std::countr_zero(kRingBytes))},
-      {abi::kRegQueueContext, abi::kKernelContext},
+      {abi::kRegQueueContext, context},
       {abi::kRegFenceAddressLo, Lower(fence)},
       {abi::kRegFenceAddressHi, Upper(fence)},
       {abi::kRegQueueControl, abi::kQueueControlEnableMask},
   };
-  for (const auto& [offset, value] : kWrites) function_->BarWrite32(kBar, offset, value);
-  const uint32_t status = function_->BarRead32(kBar, abi::kRegQueueStatus);
-  if ((status & abi::kQueueStatusStateMask) != kStateIdle) {
+  for (const auto& [offset, value] : kWrites) WriteQueue(offset, value);
+  if ((ReadQueue(abi::kRegQueueStatus) & abi::kQueueStatusStateMask) != kStateIdle) {
     throw std::runtime_error("the queue is not idle when it was enabled");
   }
+}
+
+void BenchQueue::WriteQueue(uint32_t offset, uint32_t value) {
+  function_->BarWrite32(kBar, offset + queue_ * abi::kQueueBlockStride, value);
+}
+
+uint32_t BenchQueue::ReadQueue(uint32_t offset) const {
+  return function_->BarRead32(kBar, offset + queue_ * abi::kQueueBlockStride);
 }
 
 void BenchQueue::AppendFence(Fence fence) {
@@ -95,21 +88,25 @@ void BenchQueue::Append(ConstByteSpan bytes) {
   tail_ += static_cast<uint32_t>(bytes.size());
 }
 
-void BenchQueue::RingDoorbell() { function_->BarWrite32(kBar, abi::kRegDoorbell, tail_); }
+void BenchQueue::RingDoorbell() {
+  function_->BarWrite32(kBar, abi::kRegDoorbell + queue_ * abi::kDoorbellBlockStride, tail_);
+}
 
 void BenchQueue::SpinUntilFence() const {
   const auto end = Clock::now() + kPatience;
   for (uint32_t spins = 1; LoadFence() != last_fence_; ++spins) {
     if (spins % kSpinsBetweenLooks == 0 && Clock::now() > end) {
       throw std::runtime_error("the fence does not come; FAULT_STATUS is " +
-                               std::to_string(function_->BarRead32(kBar, abi::kRegFaultStatus)));
+                               std::to_string(ReadQueue(abi::kRegFaultStatus)));
     }
   }
 }
 
 void BenchQueue::ClearCause() {
-  function_->BarWrite32(kBar, abi::kRegInterruptCause, kQueueSource);
+  function_->BarWrite32(kBar, abi::kRegInterruptCause, 1u << queue_);
 }
+
+uint32_t BenchQueue::Refusals() const { return ReadQueue(abi::kRegRefusalCount); }
 
 uint64_t BenchQueue::LoadFence() const {
   return std::atomic_ref<uint64_t>(*reinterpret_cast<uint64_t*>(memory_.cpu + kRingBytes))

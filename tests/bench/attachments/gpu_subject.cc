@@ -23,7 +23,7 @@ double MibPerSecond(uint32_t bytes, double nanoseconds) {
 }  // namespace
 
 GpuSubject::GpuSubject(std::unique_ptr<abi::PciFunction> function)
-    : function_(std::move(function)), queue_(function_.get()) {}
+    : function_(std::move(function)), up_(function_.get()), queue_(function_.get()) {}
 
 double GpuSubject::Measure(const std::string& figure, uint32_t count) {
   if (figure == "register_read") {

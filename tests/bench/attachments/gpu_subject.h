@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/bench/attachments/bench_function.h"
 #include "tests/bench/attachments/bench_queue.h"
 #include "tests/bench/attachments/subject.h"
 
@@ -36,6 +37,7 @@ class GpuSubject final : public Subject {
   void WriteVram();
 
   std::unique_ptr<abi::PciFunction> function_;
+  BenchFunction up_;
   BenchQueue queue_;
   abi::DmaBuffer buffer_;  // ends with the function, after the queue has stopped
   uint32_t stamp_ = 0;

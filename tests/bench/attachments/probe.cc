@@ -9,8 +9,6 @@
 #include <string>
 #include <utility>
 
-#include "tests/bench/attachments/subject.h"
-
 namespace ward::bench {
 namespace {
 
@@ -21,7 +19,15 @@ void Say(const std::string& line) {
   std::fflush(stdout);
 }
 
-double Answer(const Subjects& subjects, const std::string& line) {
+std::string ListKinds(const Subjects& subjects) {
+  std::string kinds;
+  for (const auto& subject : subjects)
+    kinds += std::string(kinds.empty() ? "" : " ") + subject->Kind();
+  return kinds;
+}
+
+std::string Answer(const Subjects& subjects, const std::string& line) {
+  if (line == "kinds") return ListKinds(subjects);
   std::istringstream words(line);
   std::string verb, kind, figure;
   uint32_t count = 0;
@@ -29,7 +35,7 @@ double Answer(const Subjects& subjects, const std::string& line) {
     throw std::invalid_argument(line);
   }
   for (const auto& subject : subjects) {
-    if (subject->Kind() == kind) return subject->Measure(figure, count);
+    if (subject->Kind() == kind) return std::to_string(subject->Measure(figure, count));
   }
   throw std::invalid_argument(kind);
 }
@@ -41,13 +47,21 @@ int RunProbe(std::vector<std::unique_ptr<abi::PciFunction>> functions) {
   try {
     for (auto& function : functions) subjects.push_back(MakeSubject(std::move(function)));
   } catch (const std::exception& error) {
-    Say(std::string("failed ") + error.what());
-    return 1;
+    return RefuseAnswers(error.what());
   }
+  return RunProbe(subjects);
+}
+
+int RefuseAnswers(const std::string& why) {
+  Say("failed " + why);
+  return 1;
+}
+
+int RunProbe(const Subjects& subjects) {
   Say("probe ready");
   for (std::string line; std::getline(std::cin, line);) {
     try {
-      Say("value " + std::to_string(Answer(subjects, line)));
+      Say("value " + Answer(subjects, line));
     } catch (const std::invalid_argument& error) {
       Say(std::string("failed there is no ") + error.what());
     } catch (const std::exception& error) {

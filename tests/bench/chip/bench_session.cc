@@ -1,8 +1,9 @@
 #include "tests/bench/chip/bench_session.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
+#include <bit>
+#include <iterator>
+#include <stdexcept>
 
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
@@ -10,27 +11,26 @@
 #include "device/crypto/aes_key.h"
 #include "device/crypto/rsa_private_key.h"
 #include "firmware/guid.h"
+#include "fmt/format.h"
 #include "tests/fakes/test_identity.h"
 
 namespace ward::bench {
 namespace {
 
 constexpr uint64_t kTables = 0x100000;  // in visible VRAM: a root, two directories, leaf tables
-constexpr uint64_t kResponseOffset = BenchSession::kWindowBytes - 4096;  // in system memory
 constexpr uint32_t kContext = 1;
-constexpr uint32_t kQueue = 1;
 
 void Require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "bench: %s\n", what);
-  std::exit(1);
+  if (!holds) throw std::runtime_error(what);
 }
 
 }  // namespace
 
-BenchSession::BenchSession() {
+BenchSession::BenchSession(uint32_t workers) {
   const fakes::TestIdentity& identity = fakes::LoadTestIdentity(WARD_SOURCE_DIR);
   emulator::InProcessOptions options;
+  options.workers = workers;
+  options.entropy_seed = 1;  // each run does the same
   options.gpu.visible_vram_bytes = 128ull << 20;
   options.gpu.protected_vram_bytes = kWindowBytes;
   options.gpu.identity_key = &*identity.key;
@@ -48,12 +48,10 @@ BenchSession::BenchSession() {
   vram_ = host_->MapBar(2);
   for (uint64_t at = 0; at < kWindowBytes; ++at) memory()[at] = static_cast<uint8_t>(at * 7);
   MapContext();
-  StartQueue(0, 0, rings_.bus_address);
   auto create = MakeCommand<abi::ContextCreateCommand>();
   create.context = kContext;
   create.page_table_root = kTables;
-  Push(0, 0, ConstByteSpan(reinterpret_cast<const uint8_t*>(&create), sizeof(create)));
-  StartQueue(kQueue, kContext, rings_.bus_address + kRingBytes);
+  Push(kKernelQueue, ConstByteSpan(reinterpret_cast<const uint8_t*>(&create), sizeof(create)));
   OpenSession();
 }
 
@@ -81,30 +79,30 @@ void BenchSession::MapContext() {
   }
 }
 
-void BenchSession::StartQueue(uint32_t queue, uint32_t context, uint64_t ring) {
+void BenchSession::StartQueue(uint32_t queue) {
   const auto write = [&](uint32_t offset, uint64_t value) {
     host_->BarWrite32(0, offset + queue * abi::kQueueBlockStride, static_cast<uint32_t>(value));
   };
+  const uint64_t ring = rings_.bus_address + queue * kRingBytes;
   const uint64_t fence = rings_.bus_address + 2 * kRingBytes + queue * 8;
   write(abi::kRegQueueControl, abi::kQueueControlResetMask);
   write(abi::kRegRingBaseLo, ring);
   write(abi::kRegRingBaseLo + 4, ring >> 32);
   write(abi::kRegFenceAddressLo, fence);
   write(abi::kRegFenceAddressLo + 4, fence >> 32);
-  write(abi::kRegRingSizeLog2, 20);
-  write(abi::kRegQueueContext, context);
+  write(abi::kRegRingSizeLog2, std::countr_zero(kRingBytes));
+  write(abi::kRegQueueContext, queue == kKernelQueue ? abi::kKernelContext : kContext);
   write(abi::kRegQueueControl, abi::kQueueControlEnableMask);
 }
 
-// At the beginning of a ring that stands at its beginning.
-void BenchSession::Push(uint32_t queue, uint64_t ring, ConstByteSpan bytes) {
-  std::memcpy(rings_.cpu + ring, bytes.data(), bytes.size());
-  host_->BarWrite32(0, abi::kRegDoorbell + queue * abi::kDoorbellBlockStride,
-                    static_cast<uint32_t>(bytes.size()));
+void BenchSession::Push(uint32_t queue, ConstByteSpan bytes) {
+  SetBatchBytes(bytes, queue);
+  Submit(queue);
   host_->WaitInterrupt(0, 10000);  // lets virtual time pass
+  CheckNoFault(queue);
 }
 
-std::vector<uint8_t> BenchSession::Send(uint32_t message, ConstByteSpan payload) {
+std::vector<uint8_t> BenchSession::Message(uint32_t message, ConstByteSpan payload) const {
   std::vector<uint8_t> bytes(32 + (payload.size() + 15) / 16 * 16);
   auto command = MakeCommand<abi::SecurityMessageCommand>();
   command.length = static_cast<uint32_t>(bytes.size());
@@ -114,57 +112,69 @@ std::vector<uint8_t> BenchSession::Send(uint32_t message, ConstByteSpan payload)
   command.response_capacity = 4096;
   std::memcpy(bytes.data(), &command, sizeof(command));
   std::copy(payload.begin(), payload.end(), bytes.begin() + 32);
-  StartQueue(kQueue, kContext, rings_.bus_address + kRingBytes);
-  Push(kQueue, kRingBytes, bytes);
-  CheckNoFault();
-  const uint8_t* response = memory() + kResponseOffset;
-  Require(LoadLe<uint32_t>(response) == 0, "a message was refused");
-  return {response, response + 4096};
+  return bytes;
+}
+
+void BenchSession::Send(uint32_t message, ConstByteSpan payload) {
+  Push(kUserQueue, Message(message, payload));
+  Require(LastAnswer() == 0, "a message was refused");
 }
 
 void BenchSession::OpenSession() {
   std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
   std::memcpy(request.data(), firmware::kAes128Ctr, 16);
   std::memcpy(request.data() + 32, firmware::kRsaesOaep, 16);
-  session_ = LoadLe<uint32_t>(Send(abi::kMessageCreateSession, request).data() + 16);
+  Send(abi::kMessageCreateSession, request);
+  session_ = LoadLe<uint32_t>(memory() + kResponseOffset + 16);
+  for (size_t i = 0; i < sizeof(key_); ++i) key_[i] = static_cast<uint8_t>(0x40 + i);
+  Push(kUserQueue, KeyExchange());
+  Require(LastAnswer() == 0, "the key was refused");
+}
+
+std::vector<uint8_t> BenchSession::KeyExchange() const {
   device::AesKey key;
-  for (size_t i = 0; i < 16; ++i) key.Expose()[i] = key_[i] = static_cast<uint8_t>(0x40 + i);
+  std::copy(std::begin(key_), std::end(key_), key.Expose().begin());
   std::vector<uint8_t> negotiate(8 + device::RsaPrivateKey::kModulusBytes);
   StoreLe<uint32_t>(negotiate.data(), session_);
   StoreLe<uint32_t>(negotiate.data() + 4, device::RsaPrivateKey::kModulusBytes);
   Require(
       fakes::LoadTestIdentity(WARD_SOURCE_DIR).key->WrapKey(key, ByteSpan(negotiate).subspan(8)),
       "no wrapped key");
-  Send(abi::kMessageNegotiateSessionKey, negotiate);
-  StartQueue(kQueue, kContext, rings_.bus_address + kRingBytes);
+  return Message(abi::kMessageNegotiateSessionKey, negotiate);
 }
 
-void BenchSession::SetBatchBytes(ConstByteSpan bytes) {
+void BenchSession::EnableOutput(uint32_t mode) {
+  host_->BarWrite32(0, abi::kRegOutputMode, mode);
+  host_->BarWrite32(0, abi::kRegOutputControl, abi::kOutputControlEnableMask);
+}
+
+void BenchSession::SetBatchBytes(ConstByteSpan bytes, uint32_t queue) {
   Require(bytes.size() <= kRingBytes / 2, "the batch is too long");
-  batch_bytes_ = static_cast<uint32_t>(bytes.size());
-  uint8_t* ring = rings_.cpu + kRingBytes;
+  StartQueue(queue);
+  batch_bytes_[queue] = static_cast<uint32_t>(bytes.size());
+  uint8_t* ring = rings_.cpu + queue * kRingBytes;
   std::copy(bytes.begin(), bytes.end(), ring);
   auto rest = MakeCommand<abi::NoopCommand>();
-  rest.length = kRingBytes - batch_bytes_;
-  std::memcpy(ring + batch_bytes_, &rest, sizeof(rest));
+  rest.length = kRingBytes - batch_bytes_[queue];
+  std::memcpy(ring + batch_bytes_[queue], &rest, sizeof(rest));
 }
 
-void BenchSession::Submit() {
-  const uint32_t doorbell = abi::kRegDoorbell + kQueue * abi::kDoorbellBlockStride;
-  host_->BarWrite32(0, doorbell, batch_bytes_);
+void BenchSession::Submit(uint32_t queue) {
+  const uint32_t doorbell = abi::kRegDoorbell + queue * abi::kDoorbellBlockStride;
+  host_->BarWrite32(0, doorbell, batch_bytes_[queue]);
   host_->BarWrite32(0, doorbell, 0);  // past the rest of the ring
 }
 
-void BenchSession::CheckNoFault() {
-  const auto read = [this](uint32_t offset) {
-    return host_->BarRead32(0, offset + kQueue * abi::kQueueBlockStride);
+void BenchSession::CheckNoFault(uint32_t queue) {
+  const auto read = [&](uint32_t offset) {
+    return host_->BarRead32(0, offset + queue * abi::kQueueBlockStride);
   };
   const uint32_t fault = read(abi::kRegFaultStatus);
   const uint32_t refusals = read(abi::kRegRefusalCount);
   if (fault == 0 && refusals == 0 && read(abi::kRegRingHead) == read(abi::kRegRingTail)) return;
-  std::fprintf(stderr, "bench: fault %#x, refusals %u (%#x), head %#x, tail %#x\n", fault, refusals,
-               read(abi::kRegRefusalStatus), read(abi::kRegRingHead), read(abi::kRegRingTail));
-  std::exit(1);
+  throw std::runtime_error(fmt::format("fault {:#x}, {} refusals ({:#x}), head {:#x}, tail {:#x}",
+                                       fault, refusals, read(abi::kRegRefusalStatus),
+                                       read(abi::kRegRingHead), read(abi::kRegRingTail)));
 }
 
 abi::DecryptBltCommand BenchSession::Decrypt(uint32_t length_bytes) const {

@@ -21,10 +21,14 @@ class BenchSession {
   static constexpr uint64_t kSystem = 0;
   static constexpr uint64_t kVisible = 64ull << 20;
   static constexpr uint64_t kProtected = 128ull << 20;
-  static constexpr uint64_t kWindowBytes = 64ull << 20;  // of each of them
+  static constexpr uint64_t kWindowBytes = 64ull << 20;             // of each of them
+  static constexpr uint64_t kResponseOffset = kWindowBytes - 4096;  // of messages, in the first
   static constexpr uint32_t kRingBytes = 1 << 20;
+  static constexpr uint32_t kKernelQueue = 0;
+  static constexpr uint32_t kUserQueue = 1;
 
-  BenchSession();
+  // Throws std::runtime_error when the chip does not do its part.
+  explicit BenchSession(uint32_t workers = 1);
   ~BenchSession();
   BenchSession(const BenchSession&) = delete;
   BenchSession& operator=(const BenchSession&) = delete;
@@ -35,28 +39,37 @@ class BenchSession {
   // The context's system memory.
   uint8_t* memory() { return memory_.cpu; }
 
-  // Puts a batch at the ring's beginning; Submit executes it each time it is called, and comes back
-  // when it is done. At most half a ring.
+  // Puts a batch at the beginning of a queue's ring; Submit executes it each time it is called, and
+  // comes back when it is done. At most half a ring.
   template <typename T>
-  void SetBatch(const T& command, size_t count) {
+  void SetBatch(const T& command, size_t count, uint32_t queue = kUserQueue) {
     std::vector<uint8_t> bytes(sizeof(command) * count);
     for (size_t i = 0; i < count; ++i) {
       std::memcpy(bytes.data() + i * sizeof(command), &command, sizeof(command));
     }
-    SetBatchBytes(bytes);
+    SetBatchBytes(bytes, queue);
   }
-  void SetBatchBytes(ConstByteSpan bytes);
-  void Submit();
-  // Aborts with the status when a command was refused or stopped the queue.
-  void CheckNoFault();
+  void SetBatchBytes(ConstByteSpan bytes, uint32_t queue = kUserQueue);
+  void Submit(uint32_t queue = kUserQueue);
+  // Throws std::runtime_error with the status when a command was refused or stopped the queue.
+  void CheckNoFault(uint32_t queue = kUserQueue);
 
+  // Commands on the windows above. The IV is not of interest.
   abi::DecryptBltCommand Decrypt(uint32_t length_bytes) const;
+  // A message that gives the session its key once more: all of OAEP is done again.
+  std::vector<uint8_t> KeyExchange() const;
+  // The answer's status of the last message: 0 is success.
+  uint32_t LastAnswer() { return LoadLe<uint32_t>(memory() + kResponseOffset); }
+  // Switches the first output on, in a mode of its list.
+  void EnableOutput(uint32_t mode);
 
  private:
   void MapContext();
-  void StartQueue(uint32_t queue, uint32_t context, uint64_t ring);
-  void Push(uint32_t queue, uint64_t ring, ConstByteSpan bytes);
-  std::vector<uint8_t> Send(uint32_t message, ConstByteSpan payload);
+  void StartQueue(uint32_t queue);
+  // Executes what is to be done once.
+  void Push(uint32_t queue, ConstByteSpan bytes);
+  std::vector<uint8_t> Message(uint32_t message, ConstByteSpan payload) const;
+  void Send(uint32_t message, ConstByteSpan payload);
   void OpenSession();
 
   std::unique_ptr<emulator::InProcessHost> host_;
@@ -65,7 +78,7 @@ class BenchSession {
   uint8_t* vram_ = nullptr;
   uint32_t session_ = 0;
   uint8_t key_[16];
-  uint32_t batch_bytes_ = 0;
+  uint32_t batch_bytes_[2] = {};
 };
 
 // A zeroed command with its header.

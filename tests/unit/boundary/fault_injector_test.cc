@@ -138,8 +138,8 @@ TEST_CASE("Each third interrupt of the vector is lost, and the cause stays") {
 }
 
 TEST_CASE("The n-th DMA access fails, as one that the machine refuses") {
-  // Header, body, fence's store: the third.
-  FaultyChip bench("dma-error:nth=3");
+  // What stands in the ring, the first fence's store: the second.
+  FaultyChip bench("dma-error:nth=2");
   bench.PushFence(1);
   bench.PushFence(2);
   bench.Ring();
@@ -149,7 +149,7 @@ TEST_CASE("The n-th DMA access fails, as one that the machine refuses") {
   bench.PushFence(1);
   bench.Ring();
   CHECK(bench.Fence() == 1);
-  // Accesses 2 and 6 fail: the first fence's body, and the third one's header.
+  // Accesses 2 and 6 fail: the stores of the first fence and of the third.
   FaultyChip often("dma-error:nth=2,every=4");
   for (const uint32_t status : {abi::kStatusBusError, abi::kStatusOk, abi::kStatusBusError}) {
     often.Start();
@@ -157,6 +157,20 @@ TEST_CASE("The n-th DMA access fails, as one that the machine refuses") {
     often.Ring();
     CHECK(often.Read(abi::kRegFaultStatus) == status);
   }
+}
+
+TEST_CASE("A ring that can't be read ahead is read command by command") {
+  FaultyChip bench("dma-error:nth=1");
+  bench.PushFence(1);
+  bench.PushFence(2);
+  bench.Ring();
+  CHECK(bench.Read(abi::kRegFaultStatus) == abi::kStatusOk);
+  CHECK(bench.Fence() == 2);
+  FaultyChip twice("dma-error:nth=1,every=1");
+  twice.PushFence(1);
+  twice.Ring();
+  CHECK(twice.Read(abi::kRegFaultStatus) == abi::kStatusBusError);
+  CHECK(twice.Fence() == 0);
 }
 
 TEST_CASE("A fence stands in memory late, and the interrupt comes in time") {

@@ -42,6 +42,24 @@ TEST_CASE("A loop is told of by its count of reads") {
   CHECK(entry.before.queue == 3);
 }
 
+TEST_CASE("A host's options set the limits in reads and milliseconds, and 0 leaves them") {
+  const auto told_at = [](const SpinLimits& limits, uint64_t after_ns) {
+    Bench bench(limits);
+    uint64_t reads = 0;
+    while (bench.Ranked().empty() && reads < 100000) {
+      bench.Read(kStatus, 0, after_ns);
+      ++reads;
+    }
+    return reads;
+  };
+  CHECK(told_at(SpinLimits::Of(0, 0), kMicrosecond) == 10000);
+  CHECK(told_at(SpinLimits::Of(50, 0), kMicrosecond) == 50);
+  CHECK(told_at(SpinLimits::Of(50000, UINT32_MAX), kMicrosecond) == 50000);
+  // The first read is at the beginning of the time.
+  CHECK(told_at(SpinLimits::Of(UINT32_MAX, 0), kMicrosecond * 100) == 1001);
+  CHECK(told_at(SpinLimits::Of(UINT32_MAX, 7), kMicrosecond * 100) == 71);
+}
+
 TEST_CASE("A loop is told of by its time, but not for two reads far apart") {
   Bench bench({.ns = 400'000'000});
   for (int i = 0; i < 10; ++i) bench.Read(kStatus, 0, 49'000'000);

@@ -300,6 +300,15 @@ class Top(StatusTest):
             top.send_signal(signal.SIGINT)
             self.assertEqual(top.wait(DEADLINE_S), 0)
 
+    def test_an_output_that_takes_nothing_ends_it(self):
+        self.serve()
+        for more in (("--interval", "0.1"), ("--interval", "0.1", "--json"), ("--once", "--interval", "0")):
+            with self.subTest(more), open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([WARD, "top", self.status, *more], text=True, stdout=full,
+                                      stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=DEADLINE_S, check=False)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertEqual(done.stderr, "ward: the answer could not be written to the standard output\n")
+
     def test_wrong_usage(self):
         self.assertIn("--once", run("top", self.status, "--interval", "0", code=2)[1])
         run("top", code=2)

@@ -12,6 +12,7 @@
 #include "device/crypto/aes_block.h"
 #include "device/crypto/aes_cmac.h"
 #include "device/crypto/aes_ctr.h"
+#include "device/crypto/ctr_engine.h"
 #include "device/crypto/rsa_private_key.h"
 #include "tests/unit/crypto/vector_file.h"
 #include "tests/unit/crypto/workspace.h"
@@ -127,6 +128,21 @@ TEST_CASE("a CTR engine leaves no key behind when it is wiped, re-keyed or ends"
     AesCtr second;
     use(&second);
   }
+  CHECK(CountCopies(disguised) == 0);
+}
+
+TEST_CASE("a key that the chip's engine expanded leaves nothing behind when it is wiped") {
+  const DisguisedKey disguised = DisguisedKey::MakeRandom();
+  CtrEngine engine;
+  CtrKey key;
+  Bytes buffer(1000);
+  disguised.RevealTo(&key.key);
+  key.Expand();
+  REQUIRE(engine.Begin(&key, {1, 2}));
+  REQUIRE(engine.Apply(3, buffer, buffer));
+  CHECK(CountCopies(disguised) >= 1);
+  engine.Finish();
+  key.Wipe();
   CHECK(CountCopies(disguised) == 0);
 }
 

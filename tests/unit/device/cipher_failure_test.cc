@@ -20,8 +20,8 @@ constexpr uint64_t kFence = 0x2000;  // in system memory of the bench
 std::unique_ptr<CryptoEngine> MakeWithoutCipher(Memory* memory, KeyVault* vault,
                                                 GrantTable* grants) {
   EVP_set_default_properties(nullptr, "provider=none");
-  auto engine =
-      std::make_unique<CryptoEngine>(memory, vault, grants, false, CtrEngine::Block::kLibcrypto);
+  auto engine = std::make_unique<CryptoEngine>(memory, vault, grants, false, nullptr,
+                                               CtrEngine::Block::kLibcrypto);
   EVP_set_default_properties(nullptr, "");
   return engine;
 }

@@ -84,7 +84,10 @@ class Reference {
 
 struct Bench : ChipMemory {
   explicit Bench(bool strict_iv = false, CtrEngine::Block block = CtrEngine::Block::kWidest)
-      : vault(16), grants(8), engine(&memory, &vault, &grants, strict_iv, block), tables(this) {
+      : vault(16),
+        grants(8),
+        engine(&memory, &vault, &grants, strict_iv, nullptr, block),
+        tables(this) {
     Grant& grant = grants.At(1);
     grant.session = kSession;
     grant.context = kContext;

@@ -136,6 +136,15 @@ TEST_CASE("F19: one flipped bit costs that session its keys, and no other sessio
   CHECK(ReleaseStatus(&vault, damaged, kSessionB, kKeyUsageDecrypt) == abi::kStatusOk);
 }
 
+TEST_CASE("F19: one flipped bit of the round keys is found as one of the key is") {
+  for (uint32_t bit = 0; bit < 11 * 128; ++bit) {
+    KeyVault vault(2);
+    const uint32_t damaged = Put(&vault, kSessionA, kKeyUsageDecrypt, 0x11);
+    if (!vault.DamageRoundKeysForTest(damaged, bit)) SKIP("no block that takes round keys here");
+    REQUIRE(ReleaseStatus(&vault, damaged, kSessionA, kKeyUsageDecrypt) == abi::kStatusKeyDamaged);
+  }
+}
+
 TEST_CASE("a loaded state gives back every slot as it was saved") {
   KeyVault vault(4);
   const uint32_t first = Put(&vault, kSessionA, kKeyUsageDecrypt, 0x11);
@@ -196,7 +205,11 @@ size_t CountCopies(const std::array<uint8_t, 16>& masked) {
   return copies;
 }
 
-TEST_CASE("P5: a key is in memory once while a vault holds it, and nowhere after the wipe") {
+TEST_CASE("P5: a key is in its slot and nowhere else while a vault holds it, nor after the wipe") {
+  // The first round key of AES is the key itself.
+  CtrKey example;
+  example.Expand();
+  const size_t copies = example.expanded ? 2 : 1;
   KeyVault vault(2);
   std::array<uint8_t, 16> masked;
   auto slot = vault.Allocate(kSessionA, kKeyUsageDecrypt);
@@ -211,9 +224,9 @@ TEST_CASE("P5: a key is in memory once while a vault holds it, and nowhere after
   vault.Hash(&hasher);
   {
     const auto state = vault.Save();
-    CHECK(CountCopies(masked) == 2);
+    CHECK(CountCopies(masked) == 2 * copies);
   }
-  CHECK(CountCopies(masked) == 1);
+  CHECK(CountCopies(masked) == copies);
   vault.Wipe(slot.value());
   CHECK(CountCopies(masked) == 0);
 }

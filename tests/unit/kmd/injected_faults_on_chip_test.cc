@@ -106,7 +106,7 @@ uint32_t PaintUntilItFails(Adapter* adapter) {
 // Wherever the one access that fails falls: it is told, and costs one queue at most.
 TEST_CASE("a DMA access that fails is told, and after a recovery the driver works") {
   size_t told = 0;
-  for (int nth = 1; nth <= 60; ++nth) {
+  for (int nth = 1; nth <= 30; ++nth) {
     INFO("access " << nth);
     // The driver's start takes no access but may come to do so; the clients do.
     ChipMachine machine(With("dma-error:nth=" + std::to_string(nth)));

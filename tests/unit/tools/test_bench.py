@@ -11,7 +11,8 @@ from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
-from bench import attachments, bench
+from bench import attachments, bench, engine
+from bench.comparison import Comparison, Entry, run_comparisons
 from bench.group import Effort, Group, Result
 from bench.probe import LocalProbe, Probe
 from bench.rounds import CannotMeasure, take_turns
@@ -167,6 +168,63 @@ class AttachmentsTest(unittest.TestCase):
                          len(attachments.FIGURES) - 1)
 
 
+class KindsProbe(FakeProbe):
+    """Has the kinds "chip" and "evp" alone."""
+
+    def _ask(self, line):
+        return "value chip evp" if line == "kinds" else super()._ask(line)
+
+
+class ComparisonTest(unittest.TestCase):
+    ENTRIES = (Entry("ours", "chip", "decrypt", "theirs", Goal(2, of_ratio=True, at_most=False)),
+               Entry("theirs", "evp", "decrypt"), Entry("another", "nettle", "decrypt", "theirs"))
+
+    def run_comparison(self, probe, entries=ENTRIES) -> Result:
+        result = Result([], [], [])
+        with contextlib.redirect_stderr(io.StringIO()):
+            run_comparisons(Effort(pathlib.Path("/no/build"), 3), probe,
+                            [Comparison("decrypt", "MiB/s", 5, entries)], result)
+        return result
+
+    def test_each_entry_is_a_row_beside_its_baseline(self):
+        result = self.run_comparison(KindsProbe(10), self.ENTRIES[:2])
+        self.assertEqual((result.notes, result.failures), ([], []))
+        self.assertEqual(result.rows, [Row("decrypt: ours", 10, "MiB/s", 10, 1, ">= 2x", False),
+                                       Row("decrypt: theirs", 10, "MiB/s")])
+
+    def test_a_library_that_the_build_did_not_find_is_a_note(self):
+        result = self.run_comparison(KindsProbe(10))
+        self.assertEqual(result.notes, ["not run: nettle: the build did not find nettle-dev"])
+        self.assertEqual([row.name for row in result.rows], ["decrypt: ours", "decrypt: theirs"])
+
+    def test_a_kind_that_has_to_be_there_fails(self):
+        result = self.run_comparison(FakeKinds("chip"), self.ENTRIES[:2])
+        self.assertEqual(result.failures, ["decrypt, theirs: evp decrypt: there is no evp"])
+
+    def test_goals_of_the_ring_follow_the_processor(self):
+        for has_vaes, ratio in ((True, ">= 3.5x"), (False, ">= 0.95x")):
+            goals = {comparison.title: comparison.entries[0].goal
+                     for comparison in engine.list_comparisons(has_vaes)}
+            self.assertEqual(goals["decrypt 64 KiB"].text("MiB/s"), ratio)
+            self.assertEqual(goals["decrypt 4 KiB"].text("MiB/s"), ">= 2x")
+            self.assertEqual(goals["decrypt 1 KiB"].text("MiB/s"), ">= 1x")
+            self.assertIsNone(goals["decrypt 64 B"])
+
+
+class FakeKinds(FakeProbe):
+    """Has one kind, and answers for no other."""
+
+    def __init__(self, kind):
+        super().__init__(10)
+        self.kind = kind
+
+    def _ask(self, line):
+        if line == "kinds":
+            return f"value {self.kind}"
+        kind = line.split()[1]
+        return super()._ask(line) if kind == self.kind else f"failed there is no {kind}"
+
+
 class LocalProbeTest(unittest.TestCase):
     def start(self, script):
         return LocalProbe(["bash", "-c", script])
@@ -217,6 +275,8 @@ class CommandTest(unittest.TestCase):
     def test_wrong_words_are_refused(self):
         for words, text in ((["nothing"], "no rows 'nothing'; there are: fakes"),
                             (["--rounds", "0"], "no number from 1 on"),
+                            (["--page", "--quick"], "figures of --quick mean nothing"),
+                            (["--page"], "no place for 'fakes'"),
                             (["--json", "/no/such/rows"], "no folder /no/such")):
             errors = io.StringIO()
             with self.subTest(words), contextlib.redirect_stderr(errors):
@@ -225,9 +285,22 @@ class CommandTest(unittest.TestCase):
                 self.assertEqual(ended.exception.code, 2)
                 self.assertIn(text, errors.getvalue())
 
-    def test_groups_have_names_of_their_own(self):
+    def test_the_last_line_sums_up(self):
+        rows = [make_row("slow", 9, "ns", None, Goal(1)), make_row("fast", 1, "ns", None, Goal(9)),
+                make_row("free", 1, "ns")]
+        self.assertEqual(self.run_command(Result(rows, [], []))[1].splitlines()[-1], "3 rows, 1 of 2 goals met")
+
+    def test_groups_that_fail_are_not_kept_for_the_page(self):
+        for failures, kept in (([], {"fakes"}), (["it fell"], None)):
+            with self.subTest(failures), mock.patch.object(bench.report, "require_places"), \
+                    mock.patch.object(bench.report, "keep") as keep:
+                self.run_command(Result([make_row("row", 9, "ns")], [], failures), "--page")
+                self.assertEqual(set(keep.call_args.args[2]) if keep.called else None, kept)
+
+    def test_groups_have_names_and_places_of_their_own(self):
         names = [group.name for group in bench.GROUPS]
         self.assertEqual(len(set(names)), len(names))
+        bench.report.require_places(bench.report.BOOK.page.read_text(), names)
 
 
 if __name__ == "__main__":

@@ -15,17 +15,24 @@ namespace {
 namespace wire = abi::vfio_user;
 using wire::Command;
 
-constexpr uint32_t kIdle = 1, kRunning = 2;  // of QUEUE_STATUS
+constexpr uint32_t kIdle = 1, kRunning = 2, kWaiting = 3;  // of QUEUE_STATUS
 
-// A chip that has fence 2 in memory and has asked for what comes behind it, but not got it. Fence 1
-// is an earlier slice's: by then the server knows that its memory is reached by messages.
+// A chip that has fence 2 in memory and has asked for what the WAIT behind it looks at, but not got
+// it. Fence 1 is an earlier slice's: by then the server knows that its memory is reached by
+// messages.
 struct BehindFence : WaitingChip {
+  static constexpr uint64_t kFlag = 0x3000;
+
   explicit BehindFence(bool interrupts = false)
       : WaitingChip({}, {.fences = {1}, .interrupts = interrupts}) {
     AnswerAll();
     REQUIRE(driver.AwaitFence(1));
     client.SetRegister(abi::kRegInterruptCause, 1);
-    for (const uint64_t fence : {2, 3}) driver.PushFence(fence, interrupts);
+    driver.PushFence(2, interrupts);
+    auto wait = fakes::MakeCommand<abi::WaitCommand>();  // for zero, which is there
+    wait.address = ram.bus() + kFlag;
+    driver.Push(wait);
+    driver.PushFence(3, interrupts);
     Begin();
     AnswerUntilFence();
     AnswerOne();
@@ -42,8 +49,9 @@ TEST_CASE("who sees a fence in his memory reads registers that are as far, amid 
   REQUIRE(chip.asked.header.command == Command::kDmaRead);
   CHECK(chip.client.Register(abi::kRegLastFenceLo) == 2);
   CHECK(chip.client.Register(abi::kRegInterruptCause) == 1);
-  CHECK(chip.client.Register(abi::kRegRingHead) == 2 * abi::FenceCommand::kSizeBytes);
-  CHECK(StateOf(&chip.client) == kRunning);
+  CHECK(chip.client.Register(abi::kRegRingHead) ==
+        2 * abi::FenceCommand::kSizeBytes + abi::WaitCommand::kSizeBytes);
+  CHECK(StateOf(&chip.client) == kWaiting);
   chip.AnswerAll();
   CHECK(chip.driver.AwaitFence(3));
 }

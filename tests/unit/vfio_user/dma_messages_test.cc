@@ -219,6 +219,9 @@ TEST_CASE("P14_ an answer that does not fit what was asked ends the connection")
 
 TEST_CASE("DMA that the client refuses is a bus error of the queue, and the connection stays") {
   WaitingChip chip;
+  chip.Refuse(chip.asked);  // of what it reads ahead
+  chip.asked = chip.Asked();
+  CHECK(chip.asked.As<wire::DmaAccess>().count == sizeof(abi::CommandHeader));
   chip.Refuse(chip.asked);
   CHECK_FALSE(chip.driver.AwaitFence(7));
   CHECK(chip.driver.Fault() == abi::kStatusBusError);

@@ -90,7 +90,8 @@ class Options(ServeTest):
     def test_wrong_usage_is_exit_code_2(self):
         for arguments in (["--sockets", self.path], ["--vram", "much"], ["--latency", "warp"],
                           ["--ready-fd", "x"], ["--spin-us", "x"], ["--spin-us", "-1"],
-                          ["--spin-us", "1000001"], ["extra"]):
+                          ["--spin-us", "1000001"], ["--workers", "0"], ["--workers", "17"],
+                          ["extra"]):
             self.refuse(2, arguments, "--help")
         self.refuse(2, ["--latency", "warp"], "--latency: warp is none of fast, realistic")
         self.refuse(2, ["--trace-form", "xml"], "--trace-form: xml is none of text, log")
@@ -114,6 +115,16 @@ class Readiness(ServeTest):
                 second.ready().write(serve_process.SCRATCH, 2)
                 self.assertEqual(first.read(serve_process.SCRATCH), 1)
                 self.assertEqual(second.read(serve_process.SCRATCH), 2)
+
+    def test_a_device_with_workers_of_its_own_serves_and_ends_as_one_without(self):
+        with self.serve("--socket", self.path, "--workers", "3") as server:
+            with Client(self.path) as client:
+                client.ready().write(serve_process.SCRATCH, 7)
+                self.assertEqual(client.read(serve_process.SCRATCH), 7)
+            threads = len(os.listdir(f"/proc/{server.process.pid}/task"))
+            self.assertGreaterEqual(threads, 4)  # the server's own, the device's, and two more
+            server.signal()
+            self.assertEqual(server.wait(), 0)
 
     def test_v23_systemd_is_told(self):
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -279,6 +290,40 @@ class End(ServeTest):
         finally:
             process.kill()
             process.wait()
+
+
+class Polling(ServeTest):
+    def report_of(self, *options, reads=0, until=""):
+        """The report of a client that read one register `reads` times, or until the report has a text."""
+        report = os.path.join(self.folder, "report.txt")
+        with self.serve("--socket", self.path, "--report", report, *options) as server, \
+                Client(self.path) as client:
+            client.ready()
+            limit = time.monotonic() + 60
+            for _ in range(reads):
+                client.read(serve_process.MAGIC)
+            while until not in pathlib.Path(report).read_text() and time.monotonic() < limit:
+                client.read(serve_process.MAGIC)
+            client.close()
+            server.signal()
+            self.assertEqual(server.wait(), 0)
+        return pathlib.Path(report).read_text()
+
+    def test_poll_reads_and_poll_ms_say_from_when_a_loop_is_told(self):
+        told, never = "driver polls DEVICE_MAGIC", str(2**32 - 1)
+        self.assertIn(told, self.report_of("--poll-reads", "50", "--poll-ms", never, until=told))
+        self.assertNotIn(told, self.report_of("--poll-reads", "500", "--poll-ms", never, reads=200))
+        self.assertIn(told, self.report_of("--poll-reads", never, "--poll-ms", "1", until=told))
+        # 0 is as if it were not given: 10,000 reads.
+        self.assertNotIn(told, self.report_of("--poll-reads", "0", "--poll-ms", never, reads=200))
+
+    def test_what_is_no_number_of_32_bits_is_refused(self):
+        for option in ("--poll-reads", "--poll-ms"):
+            for value in ("-1", "4294967296", "many"):
+                done = self.run_ward("--socket", self.path, option, value)
+                self.assertEqual(done.returncode, 2, done.stdout)
+                self.assertIn(option, done.stdout)
+                self.assertIn("ward serve --help", done.stdout)
 
 
 class Files(ServeTest):
