@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "emulator/qemu/ward_gpu_dma.h"
 
+#include "qemu/bswap.h"
+
 /* With `memory` set, an address that is not RAM is an error. */
 static const MemTxAttrs kDmaAttributes = {.memory = 1};
 

@@ -21,6 +21,7 @@
 #include "emulator/vfio_user/client_session.h"
 #include "emulator/vfio_user/message_body.h"
 #include "emulator/vfio_user/planted_bug.h"
+#include "emulator/vfio_user/spin_window.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
@@ -48,7 +49,8 @@ class DeviceServer::Loop {
         listener_(io_, fcntl(options.endpoint->socket(), F_DUPFD_CLOEXEC, 0)),
         wakeup_(io_),
         first_message_(io_),
-        unread_(io_) {
+        unread_(io_),
+        window_(std::chrono::microseconds(options.spin_us)) {
     const int socket = options.endpoint->socket();
     fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
   }
@@ -56,7 +58,10 @@ class DeviceServer::Loop {
 
   void Run() {
     Begin();
-    io_.run();
+    while (!io_.stopped()) {
+      // A handler that ran may have left another one ready.
+      if (io_.poll_one() == 0 && !window_.IsOpen(SpinWindow::Time::clock::now())) io_.run_one();
+    }
     EndSession("the server ends");
     newcomers_.clear();
   }
@@ -303,6 +308,7 @@ class DeviceServer::Loop {
 
   void OnInput() {
     const bool more = client_->session.HandleInput();
+    window_.OnInput(SpinWindow::Time::clock::now());
     if (CloseIfOver()) return;
     if (more || WARD_HAS_BUG("input.always_more")) PostInput();
     PostSlice();
@@ -411,6 +417,7 @@ class DeviceServer::Loop {
   DeviceStatus past_;  // of the clients that went; also when the last one came
   bool slice_is_posted_ = false;
   std::string told_trouble_;
+  SpinWindow window_;
 };
 
 DeviceServer::DeviceServer(std::unique_ptr<ServedGpu> gpu, const DeviceServerOptions& options)

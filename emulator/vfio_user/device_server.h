@@ -27,6 +27,9 @@ struct DeviceServerOptions {
   // null.
   std::function<std::string()> trouble = nullptr;
   int unread_ms = 10000;  // one that is not read from, because it does not read, is given up
+  // Microseconds for which Run goes on looking for input after some came (SpinWindow), before it
+  // sleeps. 0: it sleeps at once.
+  int spin_us = 0;
 };
 
 class DeviceServer {

@@ -76,7 +76,8 @@ void Server::Add(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<ServedGpu> 
                                        .endpoint = device->endpoint.get(),
                                        .key = key,
                                        .log = &log_,
-                                       .trouble = device->hooks.trouble};
+                                       .trouble = device->hooks.trouble,
+                                       .spin_us = spin_us_};
   device->server = std::make_unique<DeviceServer>(std::move(gpu), options);
   devices_.push_back(std::move(device));
 }

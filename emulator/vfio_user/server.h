@@ -44,6 +44,9 @@ class Server {
   void Add(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<ServedGpu> gpu, const AccessKey* key,
            DeviceHooks hooks);
 
+  // As DeviceServerOptions::spin_us, of the devices that are added later.
+  void SetSpin(int spin_us) { spin_us_ = spin_us; }
+
   // Where an operator may ask how the devices stand; all are added before.
   void AddStatus(std::unique_ptr<Endpoint> endpoint);
 
@@ -59,6 +62,7 @@ class Server {
   bool EndDevices(std::string* error);
 
   ServerLog log_;
+  int spin_us_ = 0;
   std::vector<std::unique_ptr<Device>> devices_;
   std::unique_ptr<StatusServer> status_;  // asks the devices; null: nobody may ask
 };

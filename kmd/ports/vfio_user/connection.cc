@@ -150,6 +150,17 @@ PciError Connection::Ask(const Request& request, Message* reply, std::string* er
   return PciError::kNone;
 }
 
+PciError Connection::Post(const Request& request, std::string* error) {
+  wire::Header header{};
+  header.id = next_id_++;
+  header.command = request.command;
+  header.size = static_cast<uint32_t>(sizeof(header) + request.body.size());
+  header.flags = wire::kNoReply;
+  if (!is_gone_ && Send(header, request.body, {})) return PciError::kNone;
+  *error = GoneReason();
+  return PciError::kGone;
+}
+
 PciError Connection::Reject(const std::string& reason) {
   Break(reason);
   return PciError::kGone;

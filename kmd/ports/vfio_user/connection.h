@@ -61,6 +61,10 @@ class Connection {
   // says what is wrong and what mends it.
   abi::PciError Ask(const Request& request, Message* reply, std::string* error);
 
+  // Sends a request without descriptors that has no reply. The server does what comes over the
+  // connection in its order. kGone, with `error`.
+  abi::PciError Post(const Request& request, std::string* error);
+
   // A reply made no sense: closes the connection. Returns kGone.
   abi::PciError Reject(const std::string& reason);
 

@@ -60,6 +60,7 @@ bool TakeNumber(const Json& capabilities, const char* name, uint64_t least, uint
 }  // namespace
 
 PciError ServedDevice::Ask(const Connection::Request& request, Message* reply) {
+  posted_ = 0;
   return connection_->Ask(request, reply, &error_);
 }
 
@@ -215,6 +216,15 @@ PciError ServedDevice::Write(uint32_t region, uint64_t offset, ConstByteSpan fro
     offset += size;
   }
   return PciError::kNone;
+}
+
+PciError ServedDevice::Post(uint32_t region, uint64_t offset, ConstByteSpan from) {
+  if (posted_ == kMostPosted) return Write(region, offset, from);
+  ++posted_;
+  const wire::RegionAccess access{offset, region, static_cast<uint32_t>(from.size())};
+  Connection::Request request{wire::Command::kRegionWrite, BodyOf(access), {}};
+  request.body.insert(request.body.end(), from.begin(), from.end());
+  return connection_->Post(request, &error_);
 }
 
 PciError ServedDevice::ReadPiece(uint32_t region, uint64_t offset, ByteSpan into) {

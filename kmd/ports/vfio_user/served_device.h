@@ -47,6 +47,10 @@ class ServedDevice {
   abi::PciError Read(uint32_t region, uint64_t offset, ByteSpan into);
   abi::PciError Write(uint32_t region, uint64_t offset, ConstByteSpan from);
 
+  // As Write of at most 8 bytes, posted as a bus posts writes: nobody waits until the server has
+  // done it, nor hears that it refused it. It is done before whatever is asked later.
+  abi::PciError Post(uint32_t region, uint64_t offset, ConstByteSpan from);
+
   // `descriptor`: of a file with the buffer at its start; negative: the server sends messages.
   abi::PciError MapDma(const abi::DmaBuffer& buffer, int descriptor);
   abi::PciError UnmapDma(const abi::DmaBuffer& buffer);
@@ -57,6 +61,9 @@ class ServedDevice {
   const std::string& error() const { return error_; }
 
  private:
+  // Posted writes in a row; then one is waited for, so that a server that is slow holds us up.
+  static constexpr uint32_t kMostPosted = 32;
+
   abi::PciError Ask(const Connection::Request& request, Message* reply);
   // As Ask; the reply's body begins with a T.
   template <typename T>
@@ -70,6 +77,7 @@ class ServedDevice {
                               abi::vfio_user::RegionInfo* info);
 
   Connection* connection_;
+  uint32_t posted_ = 0;  // since the last answer
   bool is_resettable_ = false;
   uint32_t maximum_descriptors_ = abi::vfio_user::kDefaultMaximumFds;
   uint32_t transfer_bytes_ = abi::vfio_user::kDefaultTransferBytes;  // of one request

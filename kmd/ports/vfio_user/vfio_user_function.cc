@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
 #include "abi/vfio_user.h"
 #include "kmd/ports/vfio_user/bus_layout.h"
 #include "kmd/ports/vfio_user/served_socket.h"
@@ -196,7 +198,17 @@ uint32_t VfioUserFunction::BarRead32(int bar, uint64_t offset) {
 void VfioUserFunction::BarWrite32(int bar, uint64_t offset, uint32_t value) {
   if (!CheckBarAccess(bar, offset, sizeof(value), sizeof(value))) return;
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  Keep(device_->Write(static_cast<uint32_t>(bar), offset, BytesOf(&value, sizeof(value))));
+  const ByteSpan bytes = BytesOf(&value, sizeof(value));
+  // What a doorbell begins is seen in memory, and its answer would cost two threads a wake-up.
+  // Where the server asks this process for memory it is better that the caller sleeps meanwhile:
+  // one that looks for its fence may have the processor that the receiving thread waits for.
+  const bool is_doorbell =
+      bar == static_cast<int>(abi::kRegisterBar) && offset >= abi::kRegDoorbell;
+  if (is_doorbell && !by_messages_) {
+    Keep(device_->Post(abi::kRegisterBar, offset, bytes));
+  } else {
+    Keep(device_->Write(static_cast<uint32_t>(bar), offset, bytes));
+  }
 }
 
 uint64_t VfioUserFunction::BarSize(int bar) {

@@ -32,7 +32,10 @@ void MustHold(bool holds, const char* what) {
 }  // namespace
 
 ScriptedServer::ScriptedServer(Hook hook, const Options& options)
-    : hook_(std::move(hook)), options_(options), stop_(eventfd(0, EFD_CLOEXEC)) {
+    : registers(options.register_bytes),
+      hook_(std::move(hook)),
+      options_(options),
+      stop_(eventfd(0, EFD_CLOEXEC)) {
   std::string name = (std::filesystem::temp_directory_path() / "ward-served-XXXXXX").string();
   MustHold(mkdtemp(name.data()) != nullptr, "mkdtemp");
   folder_ = name;
@@ -214,10 +217,12 @@ void ScriptedServer::SendSlowly(const Bytes& bytes) {
 
 void ScriptedServer::Reply(const Received& request, const Bytes& body,
                            const std::vector<int>& descriptors) {
+  if ((request.flags & 0x10) != 0) return;  // none is wanted
   Send(Header(request.id, request.command, body, 1), descriptors);
 }
 
 void ScriptedServer::ReplyError(const Received& request, uint32_t error) {
+  if ((request.flags & 0x10) != 0) return;
   Send(Header(request.id, request.command, {}, 0x21, error));
 }
 
@@ -285,7 +290,7 @@ void ScriptedServer::Serve(const Received& request) {
 void ScriptedServer::ServeRegionInfo(const Received& request) {
   const auto room = LoadLe<uint32_t>(request.body.data());
   const auto index = LoadLe<uint32_t>(request.body.data() + 8);
-  const uint64_t size = index == 0   ? kRegisterBytes
+  const uint64_t size = index == 0   ? registers.size()
                         : index == 2 ? kVramBytes
                         : index == 7 ? kConfigBytes
                                      : 0;
@@ -302,7 +307,7 @@ void ScriptedServer::ServeRegionInfo(const Received& request) {
 }
 
 uint8_t* ScriptedServer::Place(uint32_t region, uint64_t offset, uint64_t size) {
-  const uint64_t limit = region == 0   ? kRegisterBytes
+  const uint64_t limit = region == 0   ? registers.size()
                          : region == 2 ? kVramBytes
                          : region == 7 ? kConfigBytes
                                        : 0;

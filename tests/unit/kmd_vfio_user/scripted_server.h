@@ -65,6 +65,7 @@ class ScriptedServer {
     Bytes region_capabilities;  // behind the description of BAR2
     bool seals_vram = true;
     uint32_t vram_file_bytes = kVramBytes;
+    uint32_t register_bytes = kRegisterBytes;
   };
 
   explicit ScriptedServer(Hook hook = {}) : ScriptedServer(std::move(hook), Options()) {}
@@ -104,7 +105,7 @@ class ScriptedServer {
   // Blocks until the client has gone.
   void WaitForEnd();
 
-  Bytes registers = Bytes(kRegisterBytes);
+  Bytes registers;
   Bytes config = Bytes(kConfigBytes);
   uint8_t* vram() { return vram_; }
   int vram_file() const { return vram_file_.get(); }

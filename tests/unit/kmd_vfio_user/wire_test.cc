@@ -1,6 +1,8 @@
 // Each message of the client's, byte for byte as docs/spec/vfio-user.md and the protocol's own text
 // lay it out.
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch2/catch_test_macros.hpp"
@@ -98,6 +100,85 @@ TEST_CASE("register and configuration accesses") {
   CheckHeard(&server,
              {ReadOf(0, 0x104, 4), WriteOf(0, 0xfffc, {4, 3, 2, 1}), WriteOf(7, 0x41, {0xee}),
               WriteOf(7, 0x42, {0xcc, 0xbb}), ReadOf(7, 0x40, 4)});
+}
+
+// Queue 0's doorbell and queue 15's (docs/spec/pci.md).
+constexpr uint64_t kFirstDoorbell = 0x100000;
+constexpr uint64_t kLastDoorbell = 0x1f0000;
+
+// The flags of the writes to regions, in their order.
+class WriteFlags {
+ public:
+  ScriptedServer::Hook Hook() {
+    return [this](ScriptedServer*, const ScriptedServer::Received& request) {
+      const std::lock_guard lock(mutex_);
+      if (request.command == 10) flags_.push_back(request.flags);
+      return false;
+    };
+  }
+  std::vector<uint32_t> Take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(flags_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<uint32_t> flags_;
+};
+
+TEST_CASE("doorbells are posted, other registers are not, and all comes in its order") {
+  WriteFlags flags;
+  ScriptedServer::Options options;
+  options.register_bytes = 2 << 20;
+  ScriptedServer server(flags.Hook(), options);
+  const auto function = OpenAt(server);
+  flags.Take();
+  server.TakeHeard();
+  function->BarWrite32(0, 0xfffc, 1);
+  function->BarWrite32(0, kFirstDoorbell, 2);
+  function->BarWrite32(0, kLastDoorbell, 3);
+  CHECK(function->BarRead32(0, kLastDoorbell) == 3);
+  CheckHeard(&server, {WriteOf(0, 0xfffc, {1, 0, 0, 0}), WriteOf(0, kFirstDoorbell, {2, 0, 0, 0}),
+                       WriteOf(0, kLastDoorbell, {3, 0, 0, 0}), ReadOf(0, kLastDoorbell, 4)});
+  CHECK(flags.Take() == std::vector<uint32_t>{0, 0x10, 0x10});
+}
+
+TEST_CASE("of many doorbells some are waited for") {
+  WriteFlags flags;
+  ScriptedServer::Options options;
+  options.register_bytes = 2 << 20;
+  ScriptedServer server(flags.Hook(), options);
+  const auto function = OpenAt(server);
+  flags.Take();
+  for (uint32_t i = 0; i < 100; ++i) function->BarWrite32(0, kFirstDoorbell, i);
+  CHECK(function->BarRead32(0, kFirstDoorbell) == 99);
+  std::vector<uint32_t> expected(100, 0x10);
+  for (size_t i = 32; i < expected.size(); i += 33) expected[i] = 0;
+  CHECK(flags.Take() == expected);
+}
+
+TEST_CASE("by messages a doorbell is waited for") {
+  WriteFlags flags;
+  ScriptedServer::Options options;
+  options.register_bytes = 2 << 20;
+  ScriptedServer server(flags.Hook(), options);
+  const auto function = OpenAt(server, ",messages");
+  flags.Take();
+  function->BarWrite32(0, kFirstDoorbell, 5);
+  CHECK(LoadLe<uint32_t>(server.registers.data() + kFirstDoorbell) == 5);
+  CHECK(flags.Take() == std::vector<uint32_t>{0});
+}
+
+TEST_CASE("a doorbell of a server that has gone does nothing") {
+  ScriptedServer::Options options;
+  options.register_bytes = 2 << 20;
+  ScriptedServer server({}, options);
+  const auto function = OpenAt(server);
+  server.Close();
+  server.WaitForEnd();
+  CHECK(function->BarRead32(0, 0) == 0xffffffff);
+  function->BarWrite32(0, kFirstDoorbell, 1);
+  CHECK(std::string(function->LastErrorText()) != "");
 }
 
 TEST_CASE("what the function does not have is not asked for") {

@@ -89,7 +89,9 @@ class Options(ServeTest):
 
     def test_wrong_usage_is_exit_code_2(self):
         for arguments in (["--sockets", self.path], ["--vram", "much"], ["--latency", "warp"],
-                          ["--ready-fd", "x"], ["--workers", "0"], ["--workers", "17"], ["extra"]):
+                          ["--ready-fd", "x"], ["--spin-us", "x"], ["--spin-us", "-1"],
+                          ["--spin-us", "1000001"], ["--workers", "0"], ["--workers", "17"],
+                          ["extra"]):
             self.refuse(2, arguments, "--help")
         self.refuse(2, ["--latency", "warp"], "--latency: warp is none of fast, realistic")
         self.refuse(2, ["--trace-form", "xml"], "--trace-form: xml is none of text, log")
@@ -228,6 +230,14 @@ class End(ServeTest):
             self.assert_serves()
             self.assert_serves(self.path + "2")
             self.assertEqual(self.end(server), 0)
+
+    def test_a_device_that_looks_for_input_serves_and_ends(self):
+        for spin_us in ("0", "1000000"):
+            with self.serve("--socket", self.path, "--spin-us", spin_us) as server:
+                self.assert_serves()
+                with Client(self.path) as client:
+                    client.ready()
+                    self.assertEqual(self.end(server), 0, spin_us)
 
     def test_sigusr1_is_no_end(self):
         with self.serve() as server:
