@@ -4,8 +4,7 @@
 
 #ifdef WARD_IPSEC_MB
 #include <intel-ipsec-mb.h>
-
-#include <memory>
+#include <pthread.h>
 #endif
 
 namespace ward::device::wide_aes {
@@ -14,21 +13,37 @@ namespace ward::device::wide_aes {
 
 namespace {
 
-struct FreeManager {
-  void operator()(IMB_MGR* manager) const { free_mb_mgr(manager); }
-};
-
 // Function pointers by processor, and queues that CTR does not use: some 200 KiB. A manager serves
-// one thread at a time.
+// one thread at a time, and ends with it. That of the thread which ends the process is left to the
+// system: chips that end behind everything else still use it.
+thread_local IMB_MGR* of_thread = nullptr;
+
+void Free(void* manager) {
+  of_thread = nullptr;
+  free_mb_mgr(static_cast<IMB_MGR*>(manager));
+}
+
+pthread_key_t MakeKey() {
+  pthread_key_t key{};
+  const int made = pthread_key_create(&key, Free);
+  WARD_ASSERT(made == 0);
+  return key;
+}
+
+IMB_MGR* Make() {
+  static const pthread_key_t key = MakeKey();
+  IMB_MGR* manager = alloc_mb_mgr(0);
+  if (manager == nullptr) return nullptr;
+  IMB_ARCH arch = IMB_ARCH_NONE;
+  init_mb_mgr_auto(manager, &arch);
+  if (imb_get_errno(manager) == 0 && pthread_setspecific(key, manager) == 0) return manager;
+  free_mb_mgr(manager);
+  return nullptr;
+}
+
 IMB_MGR* Manager() {
-  thread_local const std::unique_ptr<IMB_MGR, FreeManager> manager = [] {
-    std::unique_ptr<IMB_MGR, FreeManager> made(alloc_mb_mgr(0));
-    IMB_ARCH arch = IMB_ARCH_NONE;
-    if (made != nullptr) init_mb_mgr_auto(made.get(), &arch);
-    if (made != nullptr && imb_get_errno(made.get()) != 0) made.reset();
-    return made;
-  }();
-  return manager.get();
+  if (of_thread == nullptr) of_thread = Make();
+  return of_thread;
 }
 
 bool Look() {
