@@ -55,10 +55,6 @@ class Demo(unittest.TestCase):
         return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 env={**os.environ, "TMPDIR": str(self.temporary)})
 
-    def start_long(self) -> subprocess.Popen:
-        """One that has still much to play when its guest has booted."""
-        return self.start("--frames", "200")
-
     def run_demo(self, *words: str):
         """(exit code, output, errors); whatever happens, nothing stays behind."""
         with self.start(*words) as process:
@@ -146,7 +142,7 @@ class Demo(unittest.TestCase):
         self.assertEqual((self.output / "screen.png").read_text(), "of the first")
 
     def test_next_demo_removes_what_a_killed_one_left(self) -> None:
-        with self.start_long() as process:
+        with self.start() as process:
             for line in process.stdout:
                 if "boot" in line:
                     break
@@ -162,7 +158,7 @@ class Demo(unittest.TestCase):
 
     def test_interrupted_demo_takes_guest_and_folders_along(self) -> None:
         self.output.mkdir()
-        with self.start_long() as process:
+        with self.start() as process:
             for line in process.stdout:
                 if "boot" in line:
                     break
