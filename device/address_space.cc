@@ -184,8 +184,9 @@ Result<void> AddressSpace::TranslateInto(uint64_t address, uint64_t size_bytes, 
   if (size_bytes == 0 || size_bytes > kMaximumRangeBytes) {
     return Fault{abi::kStatusAddressOutOfRange, "range is empty or too long", address};
   }
-  if (context_ == abi::kKernelContext)
+  if (context_ == abi::kKernelContext) {
     return TranslatePhysical(*memory_, address, size_bytes, range);
+  }
   if (!RangeFits(address, size_bytes, kVirtualLimit)) {
     return Fault{abi::kStatusAddressOutOfRange, "address is wider than the address space", address};
   }

@@ -26,7 +26,10 @@ enum State : uint32_t { kDisabled = 0, kIdle = 1, kRunning = 2, kWaiting = 3, kF
 }  // namespace
 
 CommandProcessor::CommandProcessor(const CommandBlocks& blocks)
-    : blocks_(blocks), scheduler_(blocks.registers), fetch_buffer_(abi::kMaximumCommandBytes) {
+    : blocks_(blocks),
+      scheduler_(blocks.registers),
+      fetch_buffer_(abi::kMaximumCommandBytes),
+      ahead_(kQueueCount) {
   for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
     rings_.emplace_back(queue, blocks.registers, blocks.memory);
   }
@@ -147,7 +150,7 @@ void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
 ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
   blocks_.memory->BeginSlice();
   blocks_.contexts->FlushTranslations();
-  ahead_.queue = kQueueCount;
+  for (ReadAhead& ahead : ahead_) ahead.size_bytes = 0;
   ReportHangs();
   uint64_t left = std::max(budget_bytes, kCommandCost);
   uint64_t charged = blocks_.memory->work();
@@ -345,21 +348,15 @@ Result<void> CommandProcessor::FetchFromRing(uint32_t queue, uint32_t offset,
                                              ByteSpan destination) {
   const CommandRing& ring = rings_[queue];
   const uint32_t position = ring.head() + offset;
-  const auto holds = [&] {
-    return ahead_.queue == queue && position >= ahead_.position &&
-           RangeFits(position - ahead_.position, destination.size(), ahead_.size_bytes);
-  };
-  if (offset == 0 && !holds()) {
-    ahead_.queue = kQueueCount;
-    ahead_.size_bytes = std::min<uint32_t>(ring.AvailableBytes(), sizeof(ahead_.bytes));
-    if (ring.ReadAhead(ByteSpan(ahead_.bytes.data(), ahead_.size_bytes))) {
-      ahead_.queue = queue;
-      ahead_.position = position;
-    }
+  ReadAhead& ahead = ahead_[queue];
+  if (offset == 0 && !ahead.Holds(position, destination.size())) {
+    ahead.position = position;
+    ahead.size_bytes = std::min<uint32_t>(ring.AvailableBytes(), sizeof(ahead.bytes));
+    if (!ring.ReadAhead(ByteSpan(ahead.bytes.data(), ahead.size_bytes))) ahead.size_bytes = 0;
   }
-  if (!holds()) return ring.Fetch(offset, destination);
+  if (!ahead.Holds(position, destination.size())) return ring.Fetch(offset, destination);
   blocks_.memory->AddWork(Memory::TransferWork(destination.size()));
-  std::memcpy(destination.data(), ahead_.bytes.data() + (position - ahead_.position),
+  std::memcpy(destination.data(), ahead.bytes.data() + (position - ahead.position),
               destination.size());
   return {};
 }

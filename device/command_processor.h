@@ -201,14 +201,18 @@ class CommandProcessor {
   // sleeps until a doorbell or its control register wakes it. Follows from the state.
   uint32_t awake_ = kAllQueues;
   std::vector<uint8_t> fetch_buffer_;  // of the command being decoded; no state between slices
-  // Ring bytes of one queue that were read together, each of them once. No state between slices.
+  // Bytes of each queue's ring that were read together, each of them once in a slice: however
+  // queues take turns, no more is read than commands are made of. No state between slices.
   struct ReadAhead {
-    uint32_t queue = kQueueCount;  // none
-    uint32_t position = 0;         // of the first one in the ring
+    uint32_t position = 0;  // of the first one in the ring
     uint32_t size_bytes = 0;
     std::array<uint8_t, abi::kPageSize> bytes;
+
+    bool Holds(uint32_t from, uint64_t count) const {
+      return from >= position && RangeFits(from - position, count, size_bytes);
+    }
   };
-  ReadAhead ahead_;
+  std::vector<ReadAhead> ahead_;
 };
 
 }  // namespace ward::device

@@ -407,9 +407,10 @@ Result<void> CryptoEngine::MovePiece(EngineJob* job, const KeyUse& use, PageOwne
     const bool disjoint = out != nullptr && (in + size <= out || out + size <= in);
     if (disjoint || (out != nullptr && in == out)) {
       memory_->AddWork(2 * Memory::TransferWork(size));
-      WARD_TRY(ApplyKeystream(job, use.pattern, offset, {in, size}, {out, size}));
-      memory_->CloseWritten(destination);
-      return {};
+      const Result<void> applied =
+          ApplyKeystream(job, use.pattern, offset, {in, size}, {out, size});
+      memory_->CloseWritten(destination);  // a cipher that fails has written too
+      return applied;
     }
   }
   BounceBuffer* room = Room(&bounce_);

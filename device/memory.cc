@@ -327,37 +327,17 @@ Result<void> Memory::WriteAtomic64(const PhysicalSpan& span, uint64_t value) {
   return {};
 }
 
-const uint8_t* Memory::OpenForRead(const PhysicalSpan& span) const {
-  const uint8_t* bytes = nullptr;
+uint8_t* Memory::Open(const PhysicalSpan& span, bool is_write) const {
   switch (span.aperture()) {
     case Aperture::kSystem:
-      bytes = ports_.dma->Window(span.address(), span.size_bytes(), false);
-      break;
+      return ports_.dma->Window(span.address(), span.size_bytes(), is_write);
     case Aperture::kVisible:
-      bytes = ports_.vram->Window(span.address(), span.size_bytes());
-      break;
+      return ports_.vram->Window(span.address(), span.size_bytes());
     case Aperture::kProtected:
-      if (stale_.empty()) bytes = protected_base_ + span.address();
-      break;
+      // Of a stale page the memory behind it is not what is read, and has to be zeroed first.
+      return stale_.empty() ? protected_base_ + span.address() : nullptr;
   }
-  return bytes;
-}
-
-uint8_t* Memory::OpenForWrite(const PhysicalSpan& span) {
-  uint8_t* bytes = nullptr;
-  switch (span.aperture()) {
-    case Aperture::kSystem:
-      bytes = ports_.dma->Window(span.address(), span.size_bytes(), true);
-      break;
-    case Aperture::kVisible:
-      bytes = ports_.vram->Window(span.address(), span.size_bytes());
-      break;
-    case Aperture::kProtected:
-      // A stale page would have to be zeroed first.
-      if (stale_.empty()) bytes = protected_base_ + span.address();
-      break;
-  }
-  return bytes;
+  return nullptr;
 }
 
 // As WriteProtected: zeros leave a page untouched that holds nothing else.

@@ -81,6 +81,15 @@ class FakeBus final : public device::DmaPort {
     return true;
   }
 
+  // Not logged: what happens in a window, the host does not see.
+  uint8_t* Window(uint64_t bus_address, uint64_t size_bytes, bool is_write) override {
+    Region* region = Find(&bus_address, size_bytes);
+    if (!shows_windows || !is_master || region == nullptr || (is_write && !region->writable)) {
+      return nullptr;
+    }
+    return region->bytes.data() + bus_address;
+  }
+
   const std::vector<AccessRecord>& log() const { return log_; }
   void ClearLog() { log_.clear(); }
   // How many reads touched the byte at `address`: a field is fetched once (P6).
@@ -94,6 +103,7 @@ class FakeBus final : public device::DmaPort {
 
   std::function<void(uint64_t address, uint64_t size_bytes)> after_read;
   bool is_master = true;  // clear: the host refuses everything, as with bus mastering off
+  bool shows_windows = false;
 
  private:
   struct Region {
@@ -143,6 +153,10 @@ class FakeVram final : public device::VramPort {
   }
   void Write(uint64_t offset, ConstByteSpan source) override { StoreBytes(offset, source); }
   void WriteAtomic64(uint64_t offset, uint64_t value) override { Store<uint64_t>(offset, value); }
+  uint8_t* Window(uint64_t offset, uint64_t size_bytes) override {
+    WARD_ASSERT(RangeFits(offset, size_bytes, bytes_.size()));
+    return shows_windows ? bytes_.data() + offset : nullptr;
+  }
 
   size_t ReadsOf(uint64_t offset) const {
     return static_cast<size_t>(std::count_if(reads_.begin(), reads_.end(), [&](const auto& read) {
@@ -153,6 +167,7 @@ class FakeVram final : public device::VramPort {
   void ClearLog() { reads_.clear(); }
 
   std::function<void(uint64_t offset, uint64_t size_bytes)> after_read;
+  bool shows_windows = false;
 
  private:
   std::vector<uint8_t> bytes_;

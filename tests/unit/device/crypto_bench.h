@@ -11,6 +11,7 @@
 
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
+#include "catch2/generators/catch_generators.hpp"
 #include "device/crypto_engine.h"
 #include "tests/unit/device/chip_memory.h"
 
@@ -88,6 +89,8 @@ struct Bench : ChipMemory {
         grants(8),
         engine(&memory, &vault, &grants, strict_iv, nullptr, block),
         tables(this) {
+    // With a host that shows its memory, and with one that does not.
+    ports.bus.shows_windows = ports.vram.shows_windows = GENERATE(true, false);
     Grant& grant = grants.At(1);
     grant.session = kSession;
     grant.context = kContext;

@@ -395,5 +395,41 @@ TEST_CASE(
   CHECK(bench.Run(Decrypt(16, Counter(last, last - 1))) == abi::kStatusOk);
 }
 
+// What blts of every kind leave behind, and what they were charged.
+struct Traces {
+  uint64_t memory;
+  uint64_t work;
+  Bytes system;
+
+  friend bool operator==(const Traces&, const Traces&) = default;
+};
+
+Traces RunAllKinds(bool shows_windows) {
+  Bench bench;
+  bench.ports.bus.shows_windows = bench.ports.vram.shows_windows = shows_windows;
+  bench.grants.At(1).open_decrypt = true;
+  bench.PutSystem(0, Noise(40 * kPage, 9));
+  bench.PutProtected(60 * kPage, Noise(2 * kPage, 4), kOther);  // changes hands below
+  for (const uint32_t size : {16, 100, 4096, 12295, 81920}) {
+    REQUIRE(bench.Run(Decrypt(size, Counter(1, size))) == abi::kStatusOk);
+    REQUIRE(bench.Run(DecryptPattern(size, Counter(2, size), 32, 144, 16)) == abi::kStatusOk);
+    REQUIRE(bench.Run(DecryptPattern(size, Counter(3, size), 0, 16, 2048)) == abi::kStatusOk);
+    REQUIRE(bench.Run(Encrypt(size)) == abi::kStatusOk);
+    auto open = DecryptPattern(size, Counter(4, size), 0, 144, 16);
+    for (const uint64_t to : {Bench::SystemVa(), Bench::SystemVa(48), Bench::VisibleVa(5)}) {
+      open.destination = to;  // in place, overlapping, elsewhere
+      REQUIRE(bench.Run(open) == abi::kStatusOk);
+    }
+  }
+  StateHasher hasher;
+  bench.memory.Hash(&hasher);
+  hasher.Add(bench.ports.vram.bytes());
+  return {hasher.value(), bench.memory.work(), bench.ReadSystem(0, 64 * kPage)};
+}
+
+TEST_CASE("a host that shows its memory gets the same bytes, owners and charges") {
+  CHECK((RunAllKinds(true) == RunAllKinds(false)));
+}
+
 }  // namespace
 }  // namespace ward::device

@@ -9,6 +9,7 @@
 #include "catch2/catch_test_macros.hpp"
 #include "device/gpu_implementation.h"
 #include "device/state_archive.h"
+#include "tests/unit/device/chip_memory.h"
 #include "tests/unit/device/state_rig.h"
 
 namespace ward::device {
@@ -130,6 +131,39 @@ TEST_CASE("the state hash changes with every field of every block") {
   SECTION("display") { bench.CheckFields("display", &content.display); }
   SECTION("command processor") { bench.CheckFields("processor", &content.processor); }
   SECTION("interrupts") { bench.CheckFields("interrupts", &content.interrupts); }
+}
+
+TEST_CASE("an engine's job that was cleared is as a new one, whatever was in it") {
+  const auto hash_of = [](const EngineJob& job) {
+    StateHasher hasher;
+    WalkState(hasher, job);
+    return hasher.value();
+  };
+  EngineJob used;
+  used.kind = EngineJob::Kind::kDecryptSample;
+  used.sample = SubSampleMap({1, 1});
+  used.sample.Append({5, 7});
+  FieldFlipper counter;
+  WalkState(counter, used);
+  REQUIRE(counter.count() > sizeof(used.command));
+  for (uint64_t field = 0; field < counter.count(); ++field) {
+    EngineJob job = used;
+    job.kind = EngineJob::Kind::kDecryptSample;
+    FieldFlipper flip(field);
+    WalkState(flip, job);
+    INFO("field " << field);
+    REQUIRE(hash_of(job) != hash_of(EngineJob{}));
+    job.Clear();
+    REQUIRE(hash_of(job) == hash_of(EngineJob{}));
+  }
+  const ChipMemory chip;
+  for (GuestRange EngineJob::* range : {&EngineJob::destination, &EngineJob::source,
+                                        &EngineJob::second_source, &EngineJob::iv_destination}) {
+    EngineJob job = used;
+    job.*range = chip.ProtectedRange(0, 4096);
+    job.Clear();
+    CHECK(hash_of(job) == hash_of(EngineJob{}));
+  }
 }
 
 // What of the command processor's state is not changed in place: ranges of jobs in flight.
