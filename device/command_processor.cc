@@ -150,7 +150,10 @@ void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
 ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
   blocks_.memory->BeginSlice();
   blocks_.contexts->FlushTranslations();
-  for (ReadAhead& ahead : ahead_) ahead.size_bytes = 0;
+  for (ReadAhead& ahead : ahead_) {
+    ahead.failed = false;
+    ahead.size_bytes = 0;
+  }
   ReportHangs();
   uint64_t left = std::max(budget_bytes, kCommandCost);
   uint64_t charged = blocks_.memory->work();
@@ -349,10 +352,11 @@ Result<void> CommandProcessor::FetchFromRing(uint32_t queue, uint32_t offset,
   const CommandRing& ring = rings_[queue];
   const uint32_t position = ring.head() + offset;
   ReadAhead& ahead = ahead_[queue];
-  if (offset == 0 && !ahead.Holds(position, destination.size())) {
+  if (offset == 0 && !ahead.failed && !ahead.Holds(position, destination.size())) {
     ahead.position = position;
     ahead.size_bytes = std::min<uint32_t>(ring.AvailableBytes(), sizeof(ahead.bytes));
-    if (!ring.ReadAhead(ByteSpan(ahead.bytes.data(), ahead.size_bytes))) ahead.size_bytes = 0;
+    ahead.failed = !ring.ReadAhead(ByteSpan(ahead.bytes.data(), ahead.size_bytes));
+    if (ahead.failed) ahead.size_bytes = 0;
   }
   if (!ahead.Holds(position, destination.size())) return ring.Fetch(offset, destination);
   blocks_.memory->AddWork(Memory::TransferWork(destination.size()));

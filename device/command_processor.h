@@ -204,6 +204,7 @@ class CommandProcessor {
   // Bytes of each queue's ring that were read together, each of them once in a slice: however
   // queues take turns, no more is read than commands are made of. No state between slices.
   struct ReadAhead {
+    bool failed = false;  // some of what is ahead can't be read: commands are fetched by themselves
     uint32_t position = 0;  // of the first one in the ring
     uint32_t size_bytes = 0;
     std::array<uint8_t, abi::kPageSize> bytes;

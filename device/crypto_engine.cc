@@ -470,24 +470,31 @@ bool CryptoEngine::ApplyCipher(uint64_t position, ConstByteSpan source, ByteSpan
   if (executor_ == nullptr || size < 2 * kLeastPieceBytes || !cipher_.CanShare()) {
     return cipher_.Apply(position, source, destination);
   }
+  constexpr size_t kMostPieces = BounceBuffer::kMaximumSliceBytes / kLeastPieceBytes;
   struct Pieces final : ExecutorPort::Work {
     void Run(uint32_t piece) override {
       const uint64_t at = piece * kLeastPieceBytes;
       const uint64_t piece_bytes = std::min(kLeastPieceBytes, source.size() - at);
-      cipher->ApplyShared(position + at, source.subspan(at, piece_bytes),
-                          destination.subspan(at, piece_bytes));
+      is_done[piece] = cipher->ApplyShared(position + at, source.subspan(at, piece_bytes),
+                                           destination.subspan(at, piece_bytes));
     }
     const CtrEngine* cipher;
     uint64_t position;
     ConstByteSpan source;
     ByteSpan destination;
+    bool is_done[kMostPieces] = {};
   } pieces;
   pieces.cipher = &cipher_;
   pieces.position = position;
   pieces.source = source;
   pieces.destination = destination;
-  executor_->RunAll(static_cast<uint32_t>((size + kLeastPieceBytes - 1) / kLeastPieceBytes),
-                    &pieces);
+  const auto count = static_cast<uint32_t>((size + kLeastPieceBytes - 1) / kLeastPieceBytes);
+  WARD_ASSERT(count <= kMostPieces);
+  executor_->RunAll(count, &pieces);
+  // What another thread had no memory for is done here, where Begin has found it possible.
+  for (uint32_t piece = 0; piece < count; ++piece) {
+    if (!pieces.is_done[piece]) pieces.Run(piece);
+  }
   return true;
 }
 

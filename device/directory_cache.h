@@ -1,6 +1,6 @@
 // Third-level entries of page tables that were read in this slice of work, so that a batch of
 // commands does not walk the same directories for each address. Empty at the start of each slice,
-// and after INVALIDATE: a guest can't tell it from a chip that is quick.
+// after INVALIDATE, and when a context ends (docs/spec/addresses.md).
 #ifndef WARD_DEVICE_DIRECTORY_CACHE_H_
 #define WARD_DEVICE_DIRECTORY_CACHE_H_
 

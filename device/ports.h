@@ -90,8 +90,6 @@ class ExecutorPort {
     ~Work() = default;
   };
 
-  // How many pieces run at a time; at least 1.
-  virtual uint32_t Width() const = 0;
   // Runs pieces 0 to `count` - 1, `count` below 65536, and returns when all have ended.
   virtual void RunAll(uint32_t count, Work* work) = 0;
 

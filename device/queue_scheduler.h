@@ -29,8 +29,6 @@ class QueueScheduler {
     uint32_t count = 0;
   };
   Order Next(uint32_t candidates) const;
-  // What is left to the queue in this round; positive for those of Next().
-  uint64_t BudgetOf(uint32_t queue) const { return static_cast<uint64_t>(state_.budget[queue]); }
   // The queue was enabled, maybe with another priority than before: it has a round's budget of that
   // at most, and keeps what it owes.
   void Admit(uint32_t queue);

@@ -35,7 +35,7 @@ struct VideoRowMaker::RoomSizes {
         mixed(RoundUp(size_t{columns.count} * kVideoPixelBytes)),
         scaled(RoundUp(size_t{count} * kVideoPixelBytes)) {}
   static size_t RoundUp(size_t size) { return (size + kRoomAlignment - 1) & ~(kRoomAlignment - 1); }
-  static constexpr size_t kRoomAlignment = 64;
+  static constexpr size_t kRoomAlignment = 16;
 
   size_t converted;  // of each of two
   size_t sums;

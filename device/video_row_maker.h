@@ -20,7 +20,7 @@ class VideoRowMaker {
   // Bytes that the maker of a stripe works in.
   static size_t RoomBytes(const VideoPicture& picture, const VideoPicture::Stripe& stripe);
   // What is given outlives the maker. `scaler` is that of ScalerShape, null for the area filter.
-  // `room` has at least RoomBytes, aligned to 64; pixels are left in it.
+  // `room` has at least RoomBytes, aligned to 16; pixels are left in it.
   VideoRowMaker(const VideoPicture& picture, const VideoPicture::Stripe& stripe,
                 const RowScaler* scaler, ByteSpan room);
   // Not of the area filter.

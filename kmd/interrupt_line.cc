@@ -35,7 +35,8 @@ Result<void> InterruptLine::Enable() {
 }
 
 void InterruptLine::Disable() {
-  registers_->Write(abi::kRegInterruptEnable, 0);
+  enabled_ = 0;
+  registers_->Write(abi::kRegInterruptEnable, enabled_);
   // Nothing is left to do about an error: the function is being given up.
   (void)registers_->function()->EnableInterrupts(0);
 }

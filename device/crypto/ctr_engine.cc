@@ -36,10 +36,9 @@ CtrEngine::CtrEngine(Block block) : is_wide_(block == Block::kWidest && wide_aes
 CtrEngine::~CtrEngine() { Finish(); }
 
 bool CtrEngine::Begin(const CtrKey* key, const CounterBlock& counter) {
-  WARD_ASSERT(key->expanded || !is_wide_);
   key_ = key;
   counter_ = counter;
-  if (is_wide_) return true;
+  if (is_wide_) return key->expanded && wide_aes::IsAvailable();
   libcrypto_position_ = 0;
   return libcrypto_.SetKey(key->key) && libcrypto_.Start(counter);
 }
@@ -62,9 +61,11 @@ bool CtrEngine::ApplyLibcrypto(uint64_t position, ConstByteSpan source, ByteSpan
   return libcrypto_.Apply(source, destination);
 }
 
-void CtrEngine::ApplyShared(uint64_t position, ConstByteSpan source, ByteSpan destination) const {
+bool CtrEngine::ApplyShared(uint64_t position, ConstByteSpan source, ByteSpan destination) const {
   WARD_ASSERT(is_wide_ && key_ != nullptr && source.size() == destination.size());
+  if (!wide_aes::IsAvailable()) return false;
   ApplyWide(position, source, destination);
+  return true;
 }
 
 void CtrEngine::ApplyWide(uint64_t position, ConstByteSpan source, ByteSpan destination) const {

@@ -46,15 +46,17 @@ class CtrEngine {
   bool is_wide() const { return is_wide_; }
 
   // Begins a run under `key`, which is expanded, and stays where it is until Finish. False:
-  // libcrypto failed.
+  // libcrypto failed, or this thread has no memory for the wide block.
   [[nodiscard]] bool Begin(const CtrKey* key, const CounterBlock& counter);
   // Puts `source` XOR the keystream from byte `position` of the run on in `destination`: same
   // size, same place or disjoint. False: libcrypto failed.
   [[nodiscard]] bool Apply(uint64_t position, ConstByteSpan source, ByteSpan destination);
   // Whether several threads may call ApplyShared between Begin and Finish.
   bool CanShare() const { return is_wide_; }
-  // As Apply, for each its own bytes.
-  void ApplyShared(uint64_t position, ConstByteSpan source, ByteSpan destination) const;
+  // As Apply, for each its own bytes. False: this thread has no memory for it, and nothing was
+  // done.
+  [[nodiscard]] bool ApplyShared(uint64_t position, ConstByteSpan source,
+                                 ByteSpan destination) const;
   // Forgets the key. Nothing of it is left in this object.
   void Finish();
 

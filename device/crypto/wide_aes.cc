@@ -1,6 +1,7 @@
 #include "device/crypto/wide_aes.h"
 
 #include "base/assert.h"
+#include "base/secret_bytes.h"
 
 #ifdef WARD_IPSEC_MB
 #include <intel-ipsec-mb.h>
@@ -61,10 +62,8 @@ bool IsAvailable() {
 
 void ExpandKey(const uint8_t* key, uint8_t* round_keys) {
   // CTR needs no key for decryption, and the library writes one all the same.
-  alignas(16) uint8_t unused[16 * 11];
-  IMB_AES_KEYEXP_128(Manager(), key, round_keys, unused);
-  for (uint8_t& byte : unused) byte = 0;
-  __asm__ __volatile__("" : : "r"(unused) : "memory");
+  alignas(16) SecretBytes<11 * 16> unused;
+  IMB_AES_KEYEXP_128(Manager(), key, round_keys, unused.Expose().data());
 }
 
 void Apply(const uint8_t* round_keys, const uint8_t* counter, const uint8_t* source,

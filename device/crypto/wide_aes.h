@@ -6,7 +6,7 @@
 
 namespace ward::device::wide_aes {
 
-// Whether the other functions may be called. The answer is the same during the whole process.
+// Whether the other functions may be called on this thread. Once it was so, it stays so.
 bool IsAvailable();
 
 // `key` is 16 bytes; `round_keys` gets 11 x 16, aligned to 16.

@@ -74,8 +74,10 @@ void ThreadExecutor::TakePieces(uint64_t number, Work* work) {
 
 void ThreadExecutor::Serve() {
   uint64_t seen = 0;
-  for (int spins = 0; !ends_;) {
+  for (int spins = 0;;) {
+    // In this order: who has not seen the end waits for a value that the end has changed.
     const uint64_t open = open_;
+    if (ends_) return;
     if (open >> kLeftBits != seen && (open & kLeftMask) != 0) {
       Work* const work = work_;
       TakePieces(open >> kLeftBits, work);

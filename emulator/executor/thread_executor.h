@@ -25,7 +25,8 @@ class ThreadExecutor final : public device::ExecutorPort {
   ThreadExecutor(const ThreadExecutor&) = delete;
   ThreadExecutor& operator=(const ThreadExecutor&) = delete;
 
-  uint32_t Width() const override { return static_cast<uint32_t>(threads_.size()) + 1; }
+  // How many pieces run at a time.
+  uint32_t Width() const { return static_cast<uint32_t>(threads_.size()) + 1; }
   // For one thread at a time.
   void RunAll(uint32_t count, Work* work) override;
 

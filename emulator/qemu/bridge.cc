@@ -19,11 +19,10 @@
 namespace ward::emulator {
 namespace {
 
-// Work of one slice, as Gpu::Process counts it: some microseconds of copying or AES.
+// Work of one slice, as Gpu::Process counts it: 64 of the cheapest commands or 16 KiB of bulk data,
+// some 5 to 50 us. A virtual CPU waits for the first one within its write to a doorbell
+// (docs/decisions/0019).
 constexpr uint64_t kSliceBytes = 16384;
-// Of the first slice after a doorbell, which a virtual CPU waits for within its write: 64 of the
-// cheapest commands or 16 KiB of bulk data, some 5 to 50 us (docs/decisions/0019).
-constexpr uint64_t kFirstSliceBytes = 16384;
 
 class HostDma final : public device::DmaPort {
  public:
@@ -249,14 +248,6 @@ void Explain(const WardChip& chip, const ward::Fault& fault, char* error, size_t
   std::snprintf(error, error_size, "%s%s", fault.reason, detail.c_str());
 }
 
-WardChipSlice Process(WardChip* chip, uint64_t budget_bytes) {
-  ward_chip_go_on(chip);
-  const ward::device::ProcessResult result =
-      chip->faults->Process(chip->boundary.get(), budget_bytes);
-  TellOfFiles(chip);
-  return {result.more, result.wakeup_ns};
-}
-
 }  // namespace
 
 extern "C" {
@@ -342,11 +333,11 @@ void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_byt
 }
 
 WardChipSlice ward_chip_process(WardChip* chip) {
-  return Process(chip, ward::emulator::kSliceBytes);
-}
-
-WardChipSlice ward_chip_begin(WardChip* chip) {
-  return Process(chip, ward::emulator::kFirstSliceBytes);
+  ward_chip_go_on(chip);
+  const ward::device::ProcessResult result =
+      chip->faults->Process(chip->boundary.get(), ward::emulator::kSliceBytes);
+  TellOfFiles(chip);
+  return {result.more, result.wakeup_ns};
 }
 
 bool ward_chip_scanout_size(WardChip* chip, uint32_t output, uint32_t* width, uint32_t* height) {

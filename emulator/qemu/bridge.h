@@ -130,8 +130,6 @@ typedef struct WardChipSlice {
 
 // Does one bounded slice of work, some microseconds.
 WardChipSlice ward_chip_process(WardChip* chip);
-// The same with a budget of its own: for a guest's write to a doorbell, whose virtual CPU waits.
-WardChipSlice ward_chip_begin(WardChip* chip);
 
 // Size in pixels of what an output shows; false when it shows nothing, or there is no display.
 bool ward_chip_scanout_size(WardChip* chip, uint32_t output, uint32_t* width, uint32_t* height);

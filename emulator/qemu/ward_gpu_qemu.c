@@ -133,9 +133,9 @@ static void ScheduleWork(void *opaque) {
 static bool MayWork(WardGpuState *s) { return runstate_is_running() && IsPowered(s); }
 
 /* What the chip sends may come back to it: the guest says where its interrupts go. */
-static WardChipSlice RunSlice(WardGpuState *s, WardChipSlice (*slice)(WardChip *chip)) {
+static WardChipSlice RunSlice(WardGpuState *s) {
   s->in_slice = true;
-  WardChipSlice left = slice(s->chip);
+  WardChipSlice left = ward_chip_process(s->chip);
   s->in_slice = false;
   return left;
 }
@@ -157,7 +157,7 @@ static void DoWork(void *opaque) {
   int64_t deadline = get_clock() + WARD_SLICE_NS;
   WardChipSlice left;
   do {
-    left = RunSlice(s, ward_chip_process);
+    left = RunSlice(s);
   } while (left.more && get_clock() < deadline);
   PlanWork(s, left);
 }
@@ -166,14 +166,19 @@ static bool IsDue(QEMUTimer *timer) {
   return timer_pending(timer) && timer_expired(timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
 }
 
-/* A doorbell was rung: a virtual CPU waits until this returns. What is under way already, and what
- * has waited for its time (an answer of the firmware may take an RSA operation), it does not wait
- * for. */
+/* What has waited for its time is the bottom half's, also from a doorbell that comes before it. */
+static void WakeUp(void *opaque) {
+  ((WardGpuState *)opaque)->is_behind = true;
+  ScheduleWork(opaque);
+}
+
+/* A doorbell was rung: a virtual CPU waits until this returns, but not for what is under way or
+ * has waited for its time (an answer of the firmware may take an RSA operation). */
 static void BeginWork(WardGpuState *s) {
   if (!MayWork(s) || s->in_slice || s->is_behind || IsDue(s->wakeup)) {
     ScheduleWork(s);
   } else {
-    PlanWork(s, RunSlice(s, ward_chip_begin));
+    PlanWork(s, RunSlice(s));
   }
 }
 
@@ -367,7 +372,7 @@ static void Realize(PCIDevice *device, Error **errp) {
     return;
   }
   s->work = qemu_bh_new_guarded(DoWork, s, &DEVICE(s)->mem_reentrancy_guard);
-  s->wakeup = timer_new_ns(QEMU_CLOCK_VIRTUAL, ScheduleWork, s);
+  s->wakeup = timer_new_ns(QEMU_CLOCK_VIRTUAL, WakeUp, s);
   s->run_state = qdev_add_vm_change_state_handler(DEVICE(s), RunStateChanged, s);
   for (int i = 0; i < kWardChipOutputCount; i++) ward_gpu_screen_open(&s->screens[i]);
   RegisterBars(s);

@@ -12,6 +12,7 @@
 #include "abi/pci_function.h"
 #include "base/bytes.h"
 #include "emulator/in_process/in_process_host.h"
+#include "tests/fakes/queue_rig.h"
 
 namespace ward::bench {
 
@@ -82,15 +83,7 @@ class BenchSession {
   uint32_t batch_bytes_[2] = {};
 };
 
-// A zeroed command with its header.
-template <typename T>
-T MakeCommand(uint16_t flags = 0) {
-  T command{};
-  command.opcode = T::kOpcode;
-  command.flags = flags;
-  command.length = T::kSizeBytes;
-  return command;
-}
+using fakes::MakeCommand;
 
 }  // namespace ward::bench
 

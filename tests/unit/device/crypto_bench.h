@@ -84,10 +84,11 @@ class Reference {
 };
 
 struct Bench : ChipMemory {
-  explicit Bench(bool strict_iv = false, CtrEngine::Block block = CtrEngine::Block::kWidest)
+  explicit Bench(bool strict_iv = false, CtrEngine::Block block = CtrEngine::Block::kWidest,
+                 ExecutorPort* executor = nullptr)
       : vault(16),
         grants(8),
-        engine(&memory, &vault, &grants, strict_iv, nullptr, block),
+        engine(&memory, &vault, &grants, strict_iv, executor, block),
         tables(this) {
     // With a host that shows its memory, and with one that does not.
     ports.bus.shows_windows = ports.vram.shows_windows = GENERATE(true, false);

@@ -431,5 +431,32 @@ TEST_CASE("a host that shows its memory gets the same bytes, owners and charges"
   CHECK((RunAllKinds(true) == RunAllKinds(false)));
 }
 
+// Runs the pieces last to first, and counts them.
+struct BackwardExecutor final : ExecutorPort {
+  void RunAll(uint32_t count, Work* work) override {
+    pieces += count;
+    while (count != 0) work->Run(--count);
+  }
+  uint32_t pieces = 0;
+};
+
+TEST_CASE("long runs are handed to the executor, in pieces that any order puts together") {
+  BackwardExecutor executor;
+  Bench bench(false, CtrEngine::Block::kWidest, &executor);
+  if (!CtrEngine().is_wide()) SKIP("libcrypto's block is not shared");
+  bench.grants.At(1).open_decrypt = true;
+  const Bytes text = Noise(60000, 12);  // three pieces and a part
+  const Bytes counter = Counter(7, (uint64_t{1} << 32) - 9);
+  bench.PutSystem(0, Reference(kSessionKey, counter).Apply(text));
+  auto command = Decrypt(60000, counter);
+  command.destination = Bench::VisibleVa();
+  REQUIRE(bench.Run(command, 1 << 20) == abi::kStatusOk);
+  CHECK(bench.ReadVisible(0, text.size()) == text);
+  CHECK(executor.pieces == 4);
+  command.length_bytes = 16 << 10;
+  REQUIRE(bench.Run(command, 1 << 20) == abi::kStatusOk);
+  CHECK(executor.pieces == 4);  // too short to hand over
+}
+
 }  // namespace
 }  // namespace ward::device

@@ -229,5 +229,76 @@ TEST_CASE("commands are not fetched from an indirect buffer that is unmapped") {
   CHECK(rig.ReadQueue(1, abi::kRegFaultIndirectOffset) == sizeof(wait));
 }
 
+// Context 1 sees visible VRAM's first 2 MiB by one large leaf, and fills there before the leaf is
+// zeroed by the kernel's queue and afterwards. Nobody comes between: it is one slice.
+struct LeafBench {
+  static constexpr uint64_t kFirst = 0x3000, kSecond = 0x5000, kFlag = 0x9000;  // virtual and local
+
+  LeafBench() {
+    rig.CreateContext(1);
+    rig.StoreVram(Leaf(), abi::kPteValid | abi::kPteLocal | abi::kPteWritable | abi::kPteLarge);
+    rig.StartQueue(1, 1);
+  }
+  static uint64_t Leaf() { return GpuRig::TableRoot(1) + 0x2000; }
+  static uint64_t Physical(uint64_t local) { return abi::kPhysicalLocal | local; }
+
+  void Push(bool invalidates) {
+    // Queues take turns, command by command: the kernel's is through before the second fill.
+    rig.Push(0, Wait(Physical(kFlag), 1));
+    rig.Push(0, Fill(Physical(Leaf()), 0));
+    if (invalidates) {
+      auto invalidate = MakeCommand<abi::InvalidateCommand>();
+      invalidate.context = 1;
+      rig.Push(0, invalidate);
+    }
+    rig.PushFence(0, 77);
+    rig.Push(1, Fill(kFirst, kMarker));
+    rig.Push(1, Fill(kFlag, 1));
+    for (int i = 0; i < 16; ++i) rig.Push(1, MakeCommand<abi::NoopCommand>());
+    rig.Push(1, Fill(kSecond, kMarker));
+    rig.Doorbell(0);
+    rig.Doorbell(1);
+    rig.gpu->Process(1 << 20);
+    REQUIRE(rig.Fence(0) == 77);
+    REQUIRE(rig.ports.vram.Load<uint32_t>(kFirst) == kMarker);
+  }
+
+  GpuRig rig;
+};
+
+TEST_CASE("an invalidate forgets the leaf that the same slice has used") {
+  LeafBench bench;
+  bench.Push(true);
+  CHECK(bench.rig.FaultStatus(1) == abi::kStatusPageNotMapped);
+  CHECK(bench.rig.ports.vram.Load<uint32_t>(LeafBench::kSecond) == 0);
+}
+
+TEST_CASE("a leaf that was changed without an invalidate is not known to the next slice") {
+  LeafBench bench;
+  bench.Push(false);
+  bench.rig.StartQueue(1, 1);  // it may have stopped
+  bench.rig.ports.vram.Store<uint32_t>(LeafBench::kSecond, 0);
+  bench.rig.Push(1, Fill(LeafBench::kSecond, kMarker));
+  bench.rig.Doorbell(1);
+  bench.rig.gpu->Process(1 << 20);
+  CHECK(bench.rig.FaultStatus(1) == abi::kStatusPageNotMapped);
+  CHECK(bench.rig.ports.vram.Load<uint32_t>(LeafBench::kSecond) == 0);
+}
+
+TEST_CASE("a snapshot's queues go on where those of the chip that takes it were at rest") {
+  GpuRig rig;
+  rig.StartQueue(0);
+  rig.PushFence(0, 5);
+  rig.Doorbell(0);
+  const device::GpuSnapshot snapshot = rig.gpu->TakeSnapshot();
+  rig.gpu->Process(1 << 20);
+  REQUIRE(rig.Fence(0) == 5);
+  rig.gpu->Process(1 << 20);
+  rig.Store<uint64_t>(rig.fence_address(0), 0);
+  rig.gpu->Restore(snapshot);
+  rig.gpu->Process(1 << 20);
+  CHECK(rig.Fence(0) == 5);
+}
+
 }  // namespace
 }  // namespace ward::fakes

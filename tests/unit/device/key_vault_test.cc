@@ -11,6 +11,7 @@
 
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
+#include "device/crypto/wide_aes.h"
 
 namespace ward::device {
 namespace {
@@ -137,10 +138,11 @@ TEST_CASE("F19: one flipped bit costs that session its keys, and no other sessio
 }
 
 TEST_CASE("F19: one flipped bit of the round keys is found as one of the key is") {
+  if (!wide_aes::IsAvailable()) SKIP("no block that takes round keys here");
   for (uint32_t bit = 0; bit < 11 * 128; ++bit) {
     KeyVault vault(2);
     const uint32_t damaged = Put(&vault, kSessionA, kKeyUsageDecrypt, 0x11);
-    if (!vault.DamageRoundKeysForTest(damaged, bit)) SKIP("no block that takes round keys here");
+    REQUIRE(vault.DamageRoundKeysForTest(damaged, bit));
     REQUIRE(ReleaseStatus(&vault, damaged, kSessionA, kKeyUsageDecrypt) == abi::kStatusKeyDamaged);
   }
 }
@@ -207,9 +209,7 @@ size_t CountCopies(const std::array<uint8_t, 16>& masked) {
 
 TEST_CASE("P5: a key is in its slot and nowhere else while a vault holds it, nor after the wipe") {
   // The first round key of AES is the key itself.
-  CtrKey example;
-  example.Expand();
-  const size_t copies = example.expanded ? 2 : 1;
+  const size_t copies = wide_aes::IsAvailable() ? 2 : 1;
   KeyVault vault(2);
   std::array<uint8_t, 16> masked;
   auto slot = vault.Allocate(kSessionA, kKeyUsageDecrypt);

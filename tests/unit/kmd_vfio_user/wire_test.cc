@@ -126,59 +126,60 @@ class WriteFlags {
   std::vector<uint32_t> flags_;
 };
 
-TEST_CASE("doorbells are posted, other registers are not, and all comes in its order") {
+// A function with doorbells, opened.
+struct DoorbellRig {
+  explicit DoorbellRig(const std::string& options = "")
+      : server(flags.Hook(), WithDoorbells()), function(OpenAt(server, options)) {
+    flags.Take();
+    server.TakeHeard();
+  }
+  static ScriptedServer::Options WithDoorbells() {
+    ScriptedServer::Options served;
+    served.register_bytes = 2 << 20;
+    return served;
+  }
+
   WriteFlags flags;
-  ScriptedServer::Options options;
-  options.register_bytes = 2 << 20;
-  ScriptedServer server(flags.Hook(), options);
-  const auto function = OpenAt(server);
-  flags.Take();
-  server.TakeHeard();
-  function->BarWrite32(0, 0xfffc, 1);
-  function->BarWrite32(0, kFirstDoorbell, 2);
-  function->BarWrite32(0, kLastDoorbell, 3);
-  CHECK(function->BarRead32(0, kLastDoorbell) == 3);
-  CheckHeard(&server, {WriteOf(0, 0xfffc, {1, 0, 0, 0}), WriteOf(0, kFirstDoorbell, {2, 0, 0, 0}),
-                       WriteOf(0, kLastDoorbell, {3, 0, 0, 0}), ReadOf(0, kLastDoorbell, 4)});
-  CHECK(flags.Take() == std::vector<uint32_t>{0, 0x10, 0x10});
+  ScriptedServer server;
+  std::unique_ptr<VfioUserFunction> function;
+};
+
+TEST_CASE("doorbells are posted, other registers are not, and all comes in its order") {
+  DoorbellRig rig;
+  rig.function->BarWrite32(0, 0xfffc, 1);
+  rig.function->BarWrite32(0, kFirstDoorbell, 2);
+  rig.function->BarWrite32(0, kLastDoorbell, 3);
+  CHECK(rig.function->BarRead32(0, kLastDoorbell) == 3);
+  CheckHeard(&rig.server,
+             {WriteOf(0, 0xfffc, {1, 0, 0, 0}), WriteOf(0, kFirstDoorbell, {2, 0, 0, 0}),
+              WriteOf(0, kLastDoorbell, {3, 0, 0, 0}), ReadOf(0, kLastDoorbell, 4)});
+  CHECK(rig.flags.Take() == std::vector<uint32_t>{0, 0x10, 0x10});
 }
 
 TEST_CASE("of many doorbells some are waited for") {
-  WriteFlags flags;
-  ScriptedServer::Options options;
-  options.register_bytes = 2 << 20;
-  ScriptedServer server(flags.Hook(), options);
-  const auto function = OpenAt(server);
-  flags.Take();
-  for (uint32_t i = 0; i < 100; ++i) function->BarWrite32(0, kFirstDoorbell, i);
-  CHECK(function->BarRead32(0, kFirstDoorbell) == 99);
+  DoorbellRig rig;
+  for (uint32_t i = 0; i < 100; ++i) rig.function->BarWrite32(0, kFirstDoorbell, i);
+  CHECK(rig.function->BarRead32(0, kFirstDoorbell) == 99);
   std::vector<uint32_t> expected(100, 0x10);
   for (size_t i = 32; i < expected.size(); i += 33) expected[i] = 0;
-  CHECK(flags.Take() == expected);
+  CHECK(rig.flags.Take() == expected);
 }
 
 TEST_CASE("by messages a doorbell is waited for") {
-  WriteFlags flags;
-  ScriptedServer::Options options;
-  options.register_bytes = 2 << 20;
-  ScriptedServer server(flags.Hook(), options);
-  const auto function = OpenAt(server, ",messages");
-  flags.Take();
-  function->BarWrite32(0, kFirstDoorbell, 5);
-  CHECK(LoadLe<uint32_t>(server.registers.data() + kFirstDoorbell) == 5);
-  CHECK(flags.Take() == std::vector<uint32_t>{0});
+  DoorbellRig rig(",messages");
+  rig.function->BarWrite32(0, kFirstDoorbell, 5);
+  CHECK(LoadLe<uint32_t>(rig.server.registers.data() + kFirstDoorbell) == 5);
+  CHECK(rig.flags.Take() == std::vector<uint32_t>{0});
 }
 
-TEST_CASE("a doorbell of a server that has gone does nothing") {
-  ScriptedServer::Options options;
-  options.register_bytes = 2 << 20;
-  ScriptedServer server({}, options);
-  const auto function = OpenAt(server);
-  server.Close();
-  server.WaitForEnd();
-  CHECK(function->BarRead32(0, 0) == 0xffffffff);
-  function->BarWrite32(0, kFirstDoorbell, 1);
-  CHECK(std::string(function->LastErrorText()) != "");
+TEST_CASE("a doorbell of a server that has gone does nothing, and what comes then is told") {
+  DoorbellRig rig;
+  rig.server.Close();
+  rig.server.WaitForEnd();
+  for (uint32_t i = 0; i < 3; ++i) rig.function->BarWrite32(0, kFirstDoorbell, i);
+  CHECK(rig.function->BarRead32(0, 0) == 0xffffffff);
+  CHECK(std::string(rig.function->LastErrorText()) != "");
+  CHECK(rig.flags.Take().empty());
 }
 
 TEST_CASE("what the function does not have is not asked for") {

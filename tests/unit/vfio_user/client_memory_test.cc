@@ -12,6 +12,7 @@
 
 #include "catch2/catch_test_macros.hpp"
 #include "emulator/vfio_user/mapped_file.h"
+#include "tests/unit/vfio_user/huge_file.h"
 #include "tests/unit/vfio_user/server_rig.h"
 
 namespace ward::test {
@@ -230,11 +231,9 @@ TEST_CASE("P14_ V62 a file that does not lie in memory is a window by messages")
 TEST_CASE(
     "P14_ V61 huge pages that the host does not have are refused, and the next window is not") {
   ClientMemory memory;
-  const FileDescriptor huge(memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB));
-  struct stat status{};
-  if (!huge.valid() || fstat(huge.get(), &status) != 0) SKIP("this kernel has no huge pages");
-  REQUIRE(ftruncate(huge.get(), status.st_blksize) == 0);
-  const auto page = static_cast<uint64_t>(status.st_blksize);
+  uint64_t page = 0;
+  const FileDescriptor huge = MakeHugeFile(&page);
+  REQUIRE(ftruncate(huge.get(), static_cast<off_t>(page)) == 0);
   REQUIRE(Map(&memory, 0, page, kBoth, huge.get()) == 0);
   const ClientMemory::Piece piece = memory.Find(0x1000, 16);
   REQUIRE(ftruncate(huge.get(), 0) == 0);

@@ -11,6 +11,7 @@
 
 #include "base/file_descriptor.h"
 #include "catch2/catch_test_macros.hpp"
+#include "tests/unit/vfio_user/huge_file.h"
 
 namespace ward::test {
 namespace {
@@ -61,15 +62,6 @@ TEST_CASE("P14_ a page that the file no longer has reads zero, takes writes, and
   uint8_t byte = 1;
   REQUIRE(pread(file.get(), &byte, 1, 3 * 4096 + 5) == 1);
   CHECK(byte == 0);
-}
-
-// Of 2 MiB, or whatever the host's huge pages have; there need not be one.
-FileDescriptor MakeHugeFile(uint64_t* page_bytes) {
-  FileDescriptor file(memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB));
-  struct stat status{};
-  if (!file.valid() || fstat(file.get(), &status) != 0) SKIP("this kernel has no huge pages");
-  *page_bytes = static_cast<uint64_t>(status.st_blksize);
-  return file;
 }
 
 TEST_CASE("P14_ V61 huge pages that the host does not have, or has no more, read zero") {
