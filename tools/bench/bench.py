@@ -88,7 +88,8 @@ def main(words: List[str]) -> int:
             print(line)
         rows.extend(result.rows)
         failures.extend(result.failures)
-        if not result.failures:
+        # What this machine has not is no reason to lose what is kept.
+        if result.rows and not result.failures:
             measured[group.name] = {"rounds": effort.rounds, "load": [round(value, 2) for value in load],
                                     "notes": result.notes, "rows": [row._asdict() for row in result.rows]}
     for failure in failures:
@@ -98,7 +99,11 @@ def main(words: List[str]) -> int:
     if options.json:
         write_json(rows, options.json)
     if options.page and measured:
-        report.keep(report.BOOK, host.describe(effort.build), measured)
+        try:
+            report.keep(report.BOOK, host.describe(effort.build), measured)
+        except report.Problem as problem:
+            failures.append(str(problem))
+            print(f"FAILED: {problem}")
     return 1 if failures or not rows else 0
 
 

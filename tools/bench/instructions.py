@@ -29,10 +29,6 @@ NOT_HERE = 77
 TRIGGER = re.compile(r"desc: Trigger: Client Request: (\S+) (\d+)")
 
 
-class CannotCount(Exception):
-    """Why this machine can't say anything."""
-
-
 class Count(NamedTuple):
     name: str
     each: float  # instructions of our own code for one command
@@ -62,9 +58,9 @@ def count_all(build: Path) -> Dict[str, float]:
     program = build / PROGRAM
     valgrind = shutil.which("valgrind")
     if not valgrind:
-        raise CannotCount("valgrind is not installed")
+        raise SystemExit("error: valgrind is not installed: ./dev setup")
     if not program.is_file():
-        raise CannotCount(f"{PROGRAM} is not built: ./dev build release")
+        raise SystemExit(f"error: {PROGRAM} is not built: ./dev build release")
     with tempfile.TemporaryDirectory(prefix="ward-callgrind-") as folder:
         run = subprocess.run(
             [valgrind, "--tool=callgrind", "--instr-atstart=no", "--compress-strings=no",
@@ -84,10 +80,11 @@ def describe_build(build: Path) -> str:
     """What figures depend on: architecture, compiler, its library, and the way to the AES block."""
     program = build / PROGRAM
     if not program.is_file():
-        raise CannotCount(f"{PROGRAM} is not built: ./dev build release (it wants valgrind's headers)")
+        raise SystemExit(f"error: {PROGRAM} is not built: ./dev setup, then ./dev build release (it wants valgrind's "
+                         "headers)")
     said = dict(line.split(" ", 1) for line in subprocess.run(
         [str(program)], capture_output=True, text=True, check=True).stdout.splitlines())
-    compiler = re.sub(r" *\(.*\)", "", said["compiler"])
+    compiler = re.match(r"\w+ \d+", said["compiler"])[0]  # whatever its patch level is
     block = "wide block" if said["wide"] == "1" else "libcrypto block"
     return f"{platform.machine()}, {compiler}, libstdc++ {said['libstdc++']}, {block}"
 
@@ -110,15 +107,12 @@ def list_better(kept: Dict[str, float], counted: Dict[str, float]) -> List[str]:
 
 
 def check(build: Path) -> int:
-    try:
-        name = describe_build(build)
-        kept = json.loads(KEPT.read_text()).get(name)
-        if kept is None:
-            raise CannotCount(f"no figures for this compiler ({name}); keep some with: {UPDATE}")
-        counted = count_all(build)
-    except CannotCount as reason:
-        print(reason)
+    name = describe_build(build)
+    kept = json.loads(KEPT.read_text()).get(name)
+    if kept is None:
+        print(f"no figures for this compiler ({name}); keep some with: {UPDATE}")
         return NOT_HERE
+    counted = count_all(build)
     wrong = compare(kept, counted)
     for line in wrong:
         print(line)
@@ -133,11 +127,7 @@ def check(build: Path) -> int:
 
 
 def update(build: Path) -> int:
-    try:
-        name, counted = describe_build(build), count_all(build)
-    except CannotCount as reason:
-        print(f"error: {reason}")
-        return 1
+    name, counted = describe_build(build), count_all(build)
     figures = json.loads(KEPT.read_text()) if KEPT.is_file() else {}
     figures[name] = counted
     KEPT.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")

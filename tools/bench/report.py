@@ -143,9 +143,17 @@ def render(book: Book) -> Dict[Path, str]:
     return made
 
 
+def is_same_machine(one: Dict[str, Any], other: Dict[str, Any]) -> bool:
+    return all(one.get(name) == other.get(name) for name in (one.keys() | other.keys()) - {"when"})
+
+
 def keep(book: Book, machine: Dict[str, Any], groups: Dict[str, Any]) -> None:
     """Figures of groups that were not measured stay."""
     kept = json.loads(book.figures.read_text()) if book.figures.is_file() else {"groups": {}}
+    others = kept["groups"].keys() - groups.keys()
+    if others and not is_same_machine(kept.get("machine", machine), machine):
+        raise Problem(f"{book.figures.name} holds {', '.join(sorted(others))} of another machine: measure all, "
+                      "with: ./dev bench --page")
     kept["machine"] = machine
     kept["groups"].update(groups)
     book.figures.write_text(json.dumps(kept, indent=1) + "\n")

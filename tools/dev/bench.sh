@@ -30,6 +30,6 @@ run_bench() {
   ensure_packages
   build_release
   build_device
-  fetch_guest_kernel
+  fetch_guest_kernel standard
   python3 tools/bench/bench.py ${bench_arguments[@]+"${bench_arguments[@]}"}
 }

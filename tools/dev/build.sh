@@ -45,9 +45,10 @@ build_device() {
     fail "the QEMU device object could not be built; run it again with: ./dev build device"
 }
 
-# Debian's packaged kernel, unpacked once: no guest waits for the network later.
+# Debian's packaged kernel, unpacked once: no guest waits for the network later. "standard": the larger one too, which
+# a guest of the figures boots.
 fetch_guest_kernel() {
   [ -f tools/vm/kernel.py ] || return 0
-  run_step "guest kernel" guest_kernel python3 tools/vm/kernel.py ||
+  run_step "guest kernel" guest_kernel python3 tools/vm/kernel.py "$@" ||
     fail "the guest's kernel could not be had; look at $log_dir/guest_kernel.log, then run: ./dev build"
 }

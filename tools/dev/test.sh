@@ -27,7 +27,7 @@ run_tests() {
   [ ${#release_labels[@]} -eq 0 ] || build_release
   if [[ " ${release_labels[*]-} " == *" vm "* ]]; then
     build_device
-    fetch_guest_kernel
+    fetch_guest_kernel standard
   fi
   # A test that is killed can't clean up: what the tests write goes to a folder that is removed here.
   export TMPDIR=$PWD/build/tmp

@@ -3,7 +3,7 @@
 An uncompressed vmlinux enters by PVH, which saves the guest the unpacking (about half of the
 boot time under TCG). Nothing is installed on the system.
 
-Run as a program it fills the cache: python3 tools/vm/kernel.py
+Run as a program it fills the cache: python3 tools/vm/kernel.py [standard]
 """
 
 import bz2
@@ -47,6 +47,10 @@ class Kernel(NamedTuple):
     version: str  # like 6.1.0-56-cloud-amd64
     image: Path  # vmlinux (PVH) where that is possible, else the bzImage
     modules: Path  # folder with <name>.ko, uncompressed
+
+
+def has_apt() -> bool:
+    return shutil.which("apt-cache") is not None
 
 
 def cache_folder() -> Path:
@@ -134,7 +138,7 @@ def _unpack_package(package: Package, folder: Path) -> Path:
         raise VmError(f"kernel package {file} can't be unpacked: {unpacked.stderr.strip()}")
     images = list((root / "boot").glob("vmlinuz-*"))
     if not images:
-        raise VmError(f"{file} holds no kernel image; a linux-image-*-cloud-amd64 package does")
+        raise VmError(f"{file} holds no kernel image; the package that {package.name} names does")
     return images[0]
 
 
@@ -146,14 +150,14 @@ def _download_package(package: Package, folder: Path) -> Path:
     packages = list(folder.glob("*.deb"))
     if result.returncode != 0 or not packages:
         reason = (result.stderr.strip() or "no output").splitlines()[-1]
+        instead = ", or point WARD_KERNEL_DEB at a linux-image-*-cloud-amd64 package file"
         raise VmError(f"can't download {name}: {reason}\n"
-                      "  mend: ./dev setup (refreshes apt's lists), or point WARD_KERNEL_DEB at "
-                      "a linux-image-*-cloud-amd64 package file")
+                      f"  mend: ./dev setup (refreshes apt's lists){instead if package == CLOUD else ''}")
     return packages[0]
 
 
 def _versioned_package(package: Package) -> str:
-    if not shutil.which("apt-cache"):
+    if not has_apt():
         raise VmError("apt-cache not found: guests boot Debian's packaged kernel, so this runs on "
                       "Debian 12 or newer, or with WARD_KERNEL_DEB=<kernel package>")
     listed = subprocess.run(["apt-cache", "depends", package.name], capture_output=True, text=True,
@@ -294,9 +298,18 @@ def _extend_length(block: bytes, position: int, length: int) -> Tuple[int, int]:
             return length, position
 
 
+def main(words: List[str]) -> None:
+    packages = [CLOUD, STANDARD] if words == ["standard"] else [CLOUD]
+    for package in packages:
+        if package == STANDARD and not has_apt():
+            print(f"without apt there is no {package.name}: what wants it is not run")
+            continue
+        ready = prepare(package)
+        print(f"kernel {ready.version}: {ready.image}")
+
+
 if __name__ == "__main__":
     try:
-        ready = prepare()
+        main(sys.argv[1:])
     except VmError as error:
         sys.exit(f"error: {error}")
-    print(f"kernel {ready.version}: {ready.image}")

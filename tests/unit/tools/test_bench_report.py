@@ -89,6 +89,15 @@ class ReportTest(unittest.TestCase):
         self.assertIn("start: here", page)
         self.assertNotIn("Not measured.", page)
 
+    def test_figures_of_another_machine_are_not_taken_for_this_ones(self):
+        self.keep(engine=ENGINE, lone=LONE)
+        other = {**MACHINE, "processors": 64}
+        with self.assertRaisesRegex(report.Problem, "lone of another machine.*./dev bench --page"):
+            report.keep(self.book, other, {"engine": group_of(ENGINE)})
+        report.keep(self.book, {**MACHINE, "when": "2026-02-03"}, {"engine": group_of(ENGINE)})
+        report.keep(self.book, other, {"engine": group_of(ENGINE), "lone": group_of(LONE)})
+        self.assertIn("64 processors", self.book.page.read_text())
+
     def test_a_group_without_a_place_is_refused(self):
         with self.assertRaisesRegex(report.Problem, "no place for 'other'.*<!-- figures: other -->"):
             report.require_places(PAGE, ["engine", "other"])

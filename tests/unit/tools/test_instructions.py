@@ -99,9 +99,9 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(code, instructions.NOT_HERE)
         self.assertIn("no figures for this compiler (compiler)", output)
 
-    def test_without_valgrind_it_is_skipped_and_says_so(self):
+    def test_without_valgrind_it_fails_and_names_the_mend(self):
         with mock.patch.object(instructions.shutil, "which", return_value=None):
-            with self.assertRaisesRegex(instructions.CannotCount, "valgrind is not installed"):
+            with self.assertRaisesRegex(SystemExit, "valgrind is not installed: ./dev setup"):
                 instructions.count_all(pathlib.Path("/build"))
 
 
