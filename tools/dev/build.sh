@@ -47,6 +47,7 @@ build_device() {
 
 # Debian's packaged kernel, unpacked once: no guest waits for the network later. "standard": the larger one too, which
 # a guest of the figures boots.
+# shellcheck disable=SC2120  # test.sh and bench.sh give it one
 fetch_guest_kernel() {
   [ -f tools/vm/kernel.py ] || return 0
   run_step "guest kernel" guest_kernel python3 tools/vm/kernel.py "$@" ||
