@@ -26,17 +26,25 @@ void Require(bool holds, const char* what) {
 
 }  // namespace
 
-BenchSession::BenchSession(uint32_t workers, bool open_decrypt) {
+device::GpuOptions BenchSession::ChipOptions(bool open_decrypt) {
   const fakes::TestIdentity& identity = fakes::LoadTestIdentity(WARD_SOURCE_DIR);
+  device::GpuOptions options;
+  options.open_decrypt = open_decrypt;
+  options.visible_vram_bytes = 128ull << 20;
+  options.protected_vram_bytes = kWindowBytes;
+  options.identity_key = &*identity.key;
+  options.identity_private_key = identity.private_key;
+  options.identity_certificates = identity.certificates;
+  return options;
+}
+
+BenchSession::BenchSession(uint32_t workers, bool open_decrypt,
+                           emulator::BoundaryListener* listener) {
   emulator::InProcessOptions options;
   options.workers = workers;
-  options.gpu.open_decrypt = open_decrypt;
+  options.listener = listener;
   options.entropy_seed = 1;  // each run does the same
-  options.gpu.visible_vram_bytes = 128ull << 20;
-  options.gpu.protected_vram_bytes = kWindowBytes;
-  options.gpu.identity_key = &*identity.key;
-  options.gpu.identity_private_key = identity.private_key;
-  options.gpu.identity_certificates = identity.certificates;
+  options.gpu = ChipOptions(open_decrypt);
   auto created = emulator::InProcessHost::Create(options);
   Require(created.ok(), "no chip");
   host_ = std::move(created.value());

@@ -30,10 +30,15 @@ class BenchSession {
 
   // Throws std::runtime_error when the chip does not do its part.
   // `open_decrypt`: the switch of the same name, by which decryption in place is possible.
-  explicit BenchSession(uint32_t workers = 1, bool open_decrypt = false);
+  // `listener`: hears all that crosses the chip's boundary, from its start on.
+  explicit BenchSession(uint32_t workers = 1, bool open_decrypt = false,
+                        emulator::BoundaryListener* listener = nullptr);
   ~BenchSession();
   BenchSession(const BenchSession&) = delete;
   BenchSession& operator=(const BenchSession&) = delete;
+
+  // What the chip is made with.
+  static device::GpuOptions ChipOptions(bool open_decrypt = false);
 
   emulator::InProcessHost& host() { return *host_; }
   uint32_t session() const { return session_; }

@@ -4,14 +4,15 @@
 
 #include "catch2/catch_test_macros.hpp"
 #include "device/crypto/ctr_engine.h"
+#include "emulator/boundary/recording.h"
 #include "tests/bench/chip/bench_session.h"
 
 namespace ward::bench {
 namespace {
 
-uint64_t HashOfRun(uint32_t workers) {
+uint64_t HashOfRun(uint32_t workers, emulator::BoundaryListener* listener = nullptr) {
   constexpr uint32_t kSizes[] = {1 << 20, 64 << 10, (64 << 10) + 16, 33333, 32 << 10, 100, 5 << 20};
-  BenchSession session(workers);
+  BenchSession session(workers, false, listener);
   std::vector<uint8_t> batch;
   uint64_t at = 0;
   for (const uint32_t size : kSizes) {
@@ -35,6 +36,17 @@ TEST_CASE("bulk work by several processors leaves the same state") {
   if (!device::CtrEngine().is_wide()) SKIP("libcrypto's block is not shared");
   const uint64_t alone = HashOfRun(1);
   for (const uint32_t workers : {2u, 3u, 8u}) CHECK(HashOfRun(workers) == alone);
+}
+
+TEST_CASE("what several processors did replays on one") {
+  if (!device::CtrEngine().is_wide()) SKIP("libcrypto's block is not shared");
+  emulator::Recording recording;
+  const uint64_t shared = HashOfRun(3, &recording);
+  const auto outcome = emulator::Replay(recording, BenchSession::ChipOptions());
+  REQUIRE(outcome.ok());
+  INFO("event " << outcome.value().event << ": " << outcome.value().difference);
+  CHECK(outcome.value().matches);
+  CHECK(outcome.value().state_hash == shared);
 }
 
 }  // namespace
