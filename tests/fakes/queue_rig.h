@@ -13,6 +13,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "base/bytes.h"
+#include "tests/fakes/security_message.h"
 
 namespace ward::fakes {
 
@@ -110,16 +111,7 @@ class QueueRig {
   // A security message with its payload.
   void PushMessage(uint32_t queue, uint32_t message, ConstByteSpan payload, uint64_t response,
                    uint32_t capacity) {
-    std::vector<uint8_t> bytes(32 + (payload.size() + 15) / 16 * 16);
-    auto command = MakeCommand<abi::SecurityMessageCommand>();
-    command.length = static_cast<uint32_t>(bytes.size());
-    command.message = message;
-    command.payload_bytes = static_cast<uint32_t>(payload.size());
-    command.response_address = response;
-    command.response_capacity = capacity;
-    std::memcpy(bytes.data(), &command, sizeof(command));
-    if (!payload.empty()) std::memcpy(bytes.data() + 32, payload.data(), payload.size());
-    PushBytes(queue, bytes);
+    PushBytes(queue, MakeMessage(message, payload, response, capacity));
   }
   void Doorbell(uint32_t queue) { Doorbell(queue, tails_[queue]); }
   void Doorbell(uint32_t queue, uint32_t tail) {

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "device/crypto/rsa_private_key.h"
 #include "firmware/guid.h"
+#include "tests/fakes/security_message.h"
 #include "tests/fakes/test_identity.h"
 
 namespace ward::fuzz {
@@ -193,16 +194,7 @@ void FuzzMachine::Push(uint32_t queue, const T& command) {
 
 void FuzzMachine::PushMessage(uint32_t queue, uint32_t message, ConstByteSpan payload,
                               uint64_t response) {
-  auto command = MakeCommand<abi::SecurityMessageCommand>();
-  std::vector<uint8_t> bytes(32 + (payload.size() + 15) / 16 * 16);
-  command.length = static_cast<uint32_t>(bytes.size());
-  command.message = message;
-  command.payload_bytes = static_cast<uint32_t>(payload.size());
-  command.response_address = response;
-  command.response_capacity = 4096;
-  std::memcpy(bytes.data(), &command, sizeof(command));
-  if (!payload.empty()) std::memcpy(bytes.data() + 32, payload.data(), payload.size());
-  PushBytes(queue, bytes);
+  PushBytes(queue, fakes::MakeMessage(message, payload, response, 4096));
 }
 
 void FuzzMachine::Doorbell(uint32_t queue) {

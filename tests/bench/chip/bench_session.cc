@@ -12,6 +12,7 @@
 #include "device/crypto/rsa_private_key.h"
 #include "firmware/guid.h"
 #include "fmt/format.h"
+#include "tests/fakes/security_message.h"
 #include "tests/fakes/test_identity.h"
 
 namespace ward::bench {
@@ -112,16 +113,7 @@ void BenchSession::Push(uint32_t queue, ConstByteSpan bytes) {
 }
 
 std::vector<uint8_t> BenchSession::Message(uint32_t message, ConstByteSpan payload) const {
-  std::vector<uint8_t> bytes(32 + (payload.size() + 15) / 16 * 16);
-  auto command = MakeCommand<abi::SecurityMessageCommand>();
-  command.length = static_cast<uint32_t>(bytes.size());
-  command.message = message;
-  command.payload_bytes = static_cast<uint32_t>(payload.size());
-  command.response_address = kSystem + kResponseOffset;
-  command.response_capacity = 4096;
-  std::memcpy(bytes.data(), &command, sizeof(command));
-  std::copy(payload.begin(), payload.end(), bytes.begin() + 32);
-  return bytes;
+  return fakes::MakeMessage(message, payload, kSystem + kResponseOffset, 4096);
 }
 
 void BenchSession::Send(uint32_t message, ConstByteSpan payload) {

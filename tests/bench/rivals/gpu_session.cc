@@ -13,6 +13,7 @@
 #include "kmd/command.h"
 #include "tests/bench/attachments/subject.h"
 #include "tests/bench/rivals/wrapped_key.h"
+#include "tests/fakes/security_message.h"
 
 namespace ward::bench {
 namespace {
@@ -111,18 +112,7 @@ void GpuSession::OpenSession(const std::string& certificate) {
 }
 
 std::vector<uint8_t> GpuSession::Send(uint32_t message, ConstByteSpan payload) {
-  constexpr size_t kAlignment = abi::kCommandAlignment;
-  auto command = kmd::MakeCommand<abi::SecurityMessageCommand>();
-  std::vector<uint8_t> bytes(sizeof(command) +
-                             (payload.size() + kAlignment - 1) / kAlignment * kAlignment);
-  command.length = static_cast<uint32_t>(bytes.size());
-  command.message = message;
-  command.payload_bytes = static_cast<uint32_t>(payload.size());
-  command.response_address = kResponse;
-  command.response_capacity = kResponseBytes;
-  std::memcpy(bytes.data(), &command, sizeof(command));
-  std::copy(payload.begin(), payload.end(), bytes.begin() + sizeof(command));
-  queue_->Append(bytes);
+  queue_->Append(fakes::MakeMessage(message, payload, kResponse, kResponseBytes));
   Finish(Wait::kPolls);
   const uint32_t status = LoadLe<uint32_t>(response_.cpu);
   if (status != abi::kStatusOk) {

@@ -16,6 +16,7 @@
 #include "emulator/boundary/observers.h"
 #include "tests/fakes/fake_ports.h"
 #include "tests/fakes/gpu_rig.h"
+#include "tests/fakes/security_message.h"
 
 namespace ward::test {
 
@@ -67,16 +68,7 @@ class ObservedChip {
   }
   // `payload` as it is, padded.
   void PushMessage(uint32_t message, ConstByteSpan payload) {
-    std::vector<uint8_t> bytes(32 + (payload.size() + 15) / 16 * 16);
-    auto command = fakes::MakeCommand<abi::SecurityMessageCommand>();
-    command.length = static_cast<uint32_t>(bytes.size());
-    command.message = message;
-    command.payload_bytes = static_cast<uint32_t>(payload.size());
-    command.response_address = kData;
-    command.response_capacity = 4096;
-    std::memcpy(bytes.data(), &command, sizeof(command));
-    if (!payload.empty()) std::memcpy(bytes.data() + 32, payload.data(), payload.size());
-    PushBytes(bytes);
+    PushBytes(fakes::MakeMessage(message, payload, kData, 4096));
   }
   void Run() {
     Write(abi::kRegDoorbell, tail);

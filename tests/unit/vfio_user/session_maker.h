@@ -8,6 +8,7 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "tests/fakes/security_message.h"
 #include "tests/unit/device/security_bench.h"
 #include "tests/unit/vfio_user/key_scan.h"
 #include "tests/unit/vfio_user/test_driver.h"
@@ -72,20 +73,13 @@ class SessionMaker {
   }
 
   Bytes Send(uint32_t message, const Bytes& payload) {
-    auto command = fakes::MakeCommand<abi::SecurityMessageCommand>();
-    command.length = static_cast<uint32_t>(32 + (payload.size() + 15) / 16 * 16);
-    command.message = message;
-    command.payload_bytes = static_cast<uint32_t>(payload.size());
-    command.response_address = kResponse;
-    command.response_capacity = 64;
+    const Bytes bytes = fakes::MakeMessage(message, payload, kResponse, 64);
     const uint64_t at = ram_->bus() + kRingOffset + tail_;
-    std::memset(ram_->Find(at, command.length), 0, command.length);
-    ram_->Store(at, command);
-    std::memcpy(ram_->Find(at + 32, payload.size()), payload.data(), payload.size());
+    std::memcpy(ram_->Find(at, bytes.size()), bytes.data(), bytes.size());
     auto fence = fakes::MakeCommand<abi::FenceCommand>();
     fence.value = ++fence_;
-    ram_->Store(at + command.length, fence);
-    tail_ += command.length + 16;
+    ram_->Store(at + bytes.size(), fence);
+    tail_ += static_cast<uint32_t>(bytes.size()) + 16;
     client_->SetRegister(abi::kRegDoorbell + abi::kDoorbellBlockStride, tail_);
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (client_->Register(abi::kRegLastFenceLo + kQueueStride) != fence_) {
