@@ -44,6 +44,9 @@ class DmaTap final : public device::DmaPort {
     if (hearing_->listener != nullptr) return nullptr;
     return host_->Window(bus_address, size_bytes, is_write);
   }
+  void CloseWindow(uint8_t* window, uint64_t size_bytes) override {
+    host_->CloseWindow(window, size_bytes);
+  }
 
  private:
   device::DmaPort* host_;
@@ -68,6 +71,9 @@ class VramTap final : public device::VramPort {
   }
   uint8_t* Window(uint64_t offset, uint64_t size_bytes) override {
     return hearing_->listener != nullptr ? nullptr : host_->Window(offset, size_bytes);
+  }
+  void CloseWindow(uint64_t offset, uint64_t size_bytes) override {
+    host_->CloseWindow(offset, size_bytes);
   }
 
  private:
