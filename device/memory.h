@@ -143,8 +143,8 @@ class Memory {
 
   // The bytes behind a span, for an engine to work on where they are; null: Read and Write have to
   // be used. What OpenForWrite gives is closed when it was written, before anything else is done
-  // with the memory: `bytes` is what it gave for the span. Who reads or writes so charges
-  // TransferWork for each.
+  // with the memory, as a whole or piece by piece: `bytes` is where it was. Who reads or writes so
+  // charges TransferWork for each.
   const uint8_t* OpenForRead(const PhysicalSpan& span) const { return Open(span, false); }
   uint8_t* OpenForWrite(const PhysicalSpan& span) { return Open(span, true); }
   void CloseWritten(const PhysicalSpan& span, uint8_t* bytes);

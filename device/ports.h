@@ -30,8 +30,8 @@ class DmaPort {
   virtual uint8_t* Window(uint64_t /*bus_address*/, uint64_t /*size_bytes*/, bool /*is_write*/) {
     return nullptr;
   }
-  // All of a window for writing was written: for hosts that keep account of what changes. Called
-  // for each of them, before the chip returns.
+  // These bytes of a window for writing were written: for hosts that keep account of what changes.
+  // The chip calls it for all that it wrote there, before it returns.
   virtual void CloseWindow(uint8_t* /*window*/, uint64_t /*size_bytes*/) {}
 
  protected:
