@@ -168,6 +168,7 @@ ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
   if (left == 0) {
     ForEachQueue(awake_, [&](uint32_t queue) {
       result.more = result.more || CanGoOn(queue) || (got_on && WaitsOnMemory(queue));
+      result.in_job = result.in_job || state_.queues[queue].phase == Phase::kJob;
     });
   }
   result.wakeup_ns = FindWakeup();

@@ -409,7 +409,7 @@ Result<void> CryptoEngine::MovePiece(EngineJob* job, const KeyUse& use, PageOwne
       memory_->AddWork(2 * Memory::TransferWork(size));
       const Result<void> applied =
           ApplyKeystream(job, use.pattern, offset, {in, size}, {out, size});
-      memory_->CloseWritten(destination);  // a cipher that fails has written too
+      memory_->CloseWritten(destination, out);  // a cipher that fails has written too
       return applied;
     }
   }

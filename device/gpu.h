@@ -73,6 +73,8 @@ struct GpuOptions {
 struct ProcessResult {
   bool more = false;       // call again: work is left that can go on now
   uint64_t wakeup_ns = 0;  // virtual time at which work can go on; 0: none is waiting for time
+  // With `more`: an engine is amid the data of a command. False: commands are what is left.
+  bool in_job = false;
 };
 
 enum class ResetKind {

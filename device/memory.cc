@@ -340,11 +340,24 @@ uint8_t* Memory::Open(const PhysicalSpan& span, bool is_write) const {
   return nullptr;
 }
 
+void Memory::CloseWritten(const PhysicalSpan& span, uint8_t* bytes) {
+  switch (span.aperture()) {
+    case Aperture::kSystem:
+      ports_.dma->CloseWindow(bytes, span.size_bytes());
+      break;
+    case Aperture::kVisible:
+      ports_.vram->CloseWindow(span.address(), span.size_bytes());
+      break;
+    case Aperture::kProtected:
+      CloseProtected(span.address(), span.size_bytes());
+      break;
+  }
+}
+
 // As WriteProtected: zeros leave a page untouched that holds nothing else.
-void Memory::CloseWritten(const PhysicalSpan& span) {
-  if (span.aperture() != Aperture::kProtected) return;
-  const uint64_t end = span.address() + span.size_bytes();
-  for (uint64_t at = span.address(); at < end;) {
+void Memory::CloseProtected(uint64_t offset, uint64_t size_bytes) {
+  const uint64_t end = offset + size_bytes;
+  for (uint64_t at = offset; at < end;) {
     const uint64_t page = at / abi::kPageSize;
     const uint64_t page_end = std::min(end, (page + 1) * abi::kPageSize);
     if (!touched_[page]) touched_[page] = !IsZero({protected_base_ + at, page_end - at});

@@ -143,10 +143,11 @@ class Memory {
 
   // The bytes behind a span, for an engine to work on where they are; null: Read and Write have to
   // be used. What OpenForWrite gives is closed when it was written, before anything else is done
-  // with the memory. Who reads or writes so charges TransferWork for each.
+  // with the memory, as a whole or piece by piece: `bytes` is where it was. Who reads or writes so
+  // charges TransferWork for each.
   const uint8_t* OpenForRead(const PhysicalSpan& span) const { return Open(span, false); }
   uint8_t* OpenForWrite(const PhysicalSpan& span) { return Open(span, true); }
-  void CloseWritten(const PhysicalSpan& span);
+  void CloseWritten(const PhysicalSpan& span, uint8_t* bytes);
 
   // Page ownership of protected memory. `page` is a page number in the protected aperture.
   PageOwner OwnerOf(uint64_t page) const;
@@ -193,6 +194,7 @@ class Memory {
 
  private:
   uint8_t* Open(const PhysicalSpan& span, bool is_write) const;
+  void CloseProtected(uint64_t offset, uint64_t size_bytes);
   void ZeroPages(uint64_t first, uint64_t count);
   void ZeroTouched(uint64_t first, uint64_t count);
   void ReadProtected(uint64_t offset, ByteSpan destination) const;

@@ -30,6 +30,9 @@ class DmaPort {
   virtual uint8_t* Window(uint64_t /*bus_address*/, uint64_t /*size_bytes*/, bool /*is_write*/) {
     return nullptr;
   }
+  // These bytes of a window for writing were written: for hosts that keep account of what changes.
+  // The chip calls it for all that it wrote there, before it returns.
+  virtual void CloseWindow(uint8_t* /*window*/, uint64_t /*size_bytes*/) {}
 
  protected:
   ~DmaPort() = default;
@@ -42,8 +45,9 @@ class VramPort {
   virtual void Read(uint64_t offset, ByteSpan destination) = 0;
   virtual void Write(uint64_t offset, ConstByteSpan source) = 0;
   virtual void WriteAtomic64(uint64_t offset, uint64_t value) = 0;
-  // As DmaPort::Window, for reading and writing.
+  // As DmaPort::Window, for reading and writing; CloseWindow tells what of it was written.
   virtual uint8_t* Window(uint64_t /*offset*/, uint64_t /*size_bytes*/) { return nullptr; }
+  virtual void CloseWindow(uint64_t /*offset*/, uint64_t /*size_bytes*/) {}
 
  protected:
   ~VramPort() = default;

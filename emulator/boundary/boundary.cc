@@ -12,7 +12,11 @@ namespace {
 // or a snapshot taken through gpu() also reads visible VRAM, and is no part of what has to be
 // played again.
 struct Hearing {
+  explicit Hearing(BoundaryListener* told)
+      : listener(told), needs_accesses(told != nullptr && told->NeedsAccesses()) {}
+
   BoundaryListener* listener;
+  bool needs_accesses;       // no windows
   bool in_host_call = true;  // the chip's construction is heard
 };
 
@@ -39,10 +43,12 @@ class DmaTap final : public device::DmaPort {
     Tell(hearing_, {BoundaryEventKind::kDmaWriteAtomic64, ok, 0, bus_address, value, {}});
     return ok;
   }
-  // Who listens hears each access.
   uint8_t* Window(uint64_t bus_address, uint64_t size_bytes, bool is_write) override {
-    if (hearing_->listener != nullptr) return nullptr;
+    if (hearing_->needs_accesses) return nullptr;
     return host_->Window(bus_address, size_bytes, is_write);
+  }
+  void CloseWindow(uint8_t* window, uint64_t size_bytes) override {
+    host_->CloseWindow(window, size_bytes);
   }
 
  private:
@@ -67,7 +73,10 @@ class VramTap final : public device::VramPort {
     Tell(hearing_, {BoundaryEventKind::kVramWriteAtomic64, true, 0, offset, value, {}});
   }
   uint8_t* Window(uint64_t offset, uint64_t size_bytes) override {
-    return hearing_->listener != nullptr ? nullptr : host_->Window(offset, size_bytes);
+    return hearing_->needs_accesses ? nullptr : host_->Window(offset, size_bytes);
+  }
+  void CloseWindow(uint64_t offset, uint64_t size_bytes) override {
+    host_->CloseWindow(offset, size_bytes);
   }
 
  private:
@@ -155,7 +164,7 @@ device::AttachedDisplay DecodeDisplay(uint64_t value) {
 class Boundary::PortTap {
  public:
   PortTap(const device::Ports& host, BoundaryListener* listener)
-      : hearing_{listener},
+      : hearing_(listener),
         dma_(host.dma, &hearing_),
         vram_(host.vram, &hearing_),
         interrupts_(host.interrupts, &hearing_),

@@ -81,6 +81,9 @@ class BoundaryListener {
   virtual void OnEvent(const BoundaryEvent& event) = 0;
   // The call of the host that was told last is over; not of calls within it.
   virtual void OnReturn(BoundaryEventKind) {}
+  // Whether it has to hear of each access to memory. If not, the chip works on bulk data where the
+  // host shows it, and reads visible VRAM there, of which nothing is told. The same at all times.
+  virtual bool NeedsAccesses() const { return true; }
 
  protected:
   ~BoundaryListener() = default;

@@ -45,6 +45,9 @@ class FaultInjector::Taps final : public device::DmaPort, public device::Interru
     if (!plan_.dma_errors.empty()) return nullptr;
     return host_.dma->Window(bus_address, size_bytes, is_write);
   }
+  void CloseWindow(uint8_t* window, uint64_t size_bytes) override {
+    host_.dma->CloseWindow(window, size_bytes);
+  }
 
   void SendVector(uint32_t vector) override {
     bool is_lost = false;
@@ -95,6 +98,9 @@ class FaultInjector::Taps final : public device::DmaPort, public device::Interru
     }
     uint8_t* Window(uint64_t offset, uint64_t size_bytes) override {
       return taps_->host_.vram->Window(offset, size_bytes);
+    }
+    void CloseWindow(uint64_t offset, uint64_t size_bytes) override {
+      taps_->host_.vram->CloseWindow(offset, size_bytes);
     }
 
    private:

@@ -16,6 +16,7 @@ namespace ward::emulator {
 class Observer {
  public:
   virtual ~Observer() = default;
+  // Not of every access to memory (BoundaryListener::NeedsAccesses).
   virtual void OnBoundary(const BoundaryEvent& event, uint64_t now_ns) = 0;
   virtual void OnTrace(const TraceEvent& event, uint64_t now_ns) = 0;
   virtual void OnPacket(const TracePacket& packet, uint64_t now_ns) = 0;

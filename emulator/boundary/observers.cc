@@ -35,6 +35,11 @@ class Observers::Fan final : public BoundaryListener, public TraceSink {
   void OnReturn(BoundaryEventKind kind) override {
     for (BoundaryListener* listener : listeners_) listener->OnReturn(kind);
   }
+  // No observer looks at them.
+  bool NeedsAccesses() const override {
+    return std::any_of(listeners_.begin(), listeners_.end(),
+                       [](const BoundaryListener* one) { return one->NeedsAccesses(); });
+  }
   void OnEvent(const TraceEvent& event) override {
     if (observers_.empty()) return;
     const uint64_t now_ns = Now();

@@ -20,8 +20,8 @@ namespace ward::emulator {
 namespace {
 
 // Work of one slice, as Gpu::Process counts it: 64 of the cheapest commands or 16 KiB of bulk data,
-// some 5 to 50 us. A virtual CPU waits for the first one within its write to a doorbell
-// (docs/decisions/0019).
+// some 5 to 50 us. A virtual CPU waits for the first one within its write to a doorbell, and for
+// more of them amid the data of a command (docs/decisions/0019).
 constexpr uint64_t kSliceBytes = 16384;
 
 class HostDma final : public device::DmaPort {
@@ -35,6 +35,12 @@ class HostDma final : public device::DmaPort {
   }
   bool WriteAtomic64(uint64_t bus_address, uint64_t value) override {
     return host_.write_dma_atomic64(host_.host, bus_address, value);
+  }
+  uint8_t* Window(uint64_t bus_address, uint64_t size_bytes, bool is_write) override {
+    return host_.open_dma(host_.host, bus_address, size_bytes, is_write);
+  }
+  void CloseWindow(uint8_t* window, uint64_t size_bytes) override {
+    host_.mark_dma_written(host_.host, window, size_bytes);
   }
 
  private:
@@ -57,6 +63,10 @@ class HostVram final : public device::VramPort {
     std::memcpy(&value, bytes, sizeof(value));
     __atomic_store_n(reinterpret_cast<uint64_t*>(vram_ + offset), value, __ATOMIC_RELEASE);
     host_.mark_vram_written(host_.host, offset, sizeof(value));
+  }
+  uint8_t* Window(uint64_t offset, uint64_t /*size_bytes*/) override { return vram_ + offset; }
+  void CloseWindow(uint64_t offset, uint64_t size_bytes) override {
+    host_.mark_vram_written(host_.host, offset, size_bytes);
   }
 
  private:
@@ -337,7 +347,7 @@ WardChipSlice ward_chip_process(WardChip* chip) {
   const ward::device::ProcessResult result =
       chip->faults->Process(chip->boundary.get(), ward::emulator::kSliceBytes);
   TellOfFiles(chip);
-  return {result.more, result.wakeup_ns};
+  return {result.more, result.in_job, result.wakeup_ns};
 }
 
 bool ward_chip_scanout_size(WardChip* chip, uint32_t output, uint32_t* width, uint32_t* height) {

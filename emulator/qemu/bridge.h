@@ -47,6 +47,11 @@ typedef struct WardChipHost {
   bool (*write_dma)(void* host, uint64_t bus_address, const void* data, size_t size_bytes);
   // One atomic little-endian store after all earlier writes; the address is aligned to 8.
   bool (*write_dma_atomic64)(void* host, uint64_t bus_address, uint64_t value);
+  // The memory behind all of a range, for reading, and for writing with `is_write`, until
+  // ward_chip_process returns; NULL when it is not one piece of memory, or not within that call.
+  // What was written there is told.
+  uint8_t* (*open_dma)(void* host, uint64_t bus_address, uint64_t size_bytes, bool is_write);
+  void (*mark_dma_written)(void* host, uint8_t* memory, uint64_t size_bytes);
   // The chip wrote to visible VRAM.
   void (*mark_vram_written)(void* host, uint64_t offset, uint64_t size_bytes);
   void (*signal_vector)(void* host, uint32_t vector);
@@ -125,6 +130,7 @@ void ward_chip_write_register(WardChip* chip, uint64_t offset, unsigned size_byt
 // What one slice of work left behind.
 typedef struct WardChipSlice {
   bool more;           // more can be done at once
+  bool in_job;         // and an engine is amid the data of a command
   uint64_t wakeup_ns;  // when work can go on, in now_ns time; 0: none is waiting for time
 } WardChipSlice;
 

@@ -11,4 +11,10 @@ bool ward_gpu_dma_write(PCIDevice *device, uint64_t bus_address, const void *dat
 /* One little-endian store after all earlier writes; the address is aligned to 8. */
 bool ward_gpu_dma_write_atomic64(PCIDevice *device, uint64_t bus_address, uint64_t value);
 
+/* The memory behind all of the range, if it is one piece of it; NULL: the functions above have to
+ * be used. Within RCU, and for as long as that and the big lock last. What is written there is
+ * marked as written afterwards. */
+uint8_t *ward_gpu_dma_open(PCIDevice *device, uint64_t bus_address, uint64_t size, bool is_write);
+void ward_gpu_dma_mark_written(PCIDevice *device, uint8_t *memory, uint64_t size);
+
 #endif

@@ -13,6 +13,7 @@
 #include "emulator/qemu/ward_gpu_layout.h"
 #include "emulator/qemu/ward_gpu_screen.h"
 #include "emulator/qemu/ward_gpu_state.h"
+#include "emulator/qemu/ward_gpu_work.h"
 
 #define TYPE_WARD_GPU "ward-gpu"
 OBJECT_DECLARE_SIMPLE_TYPE(WardGpuState, WARD_GPU)
@@ -26,7 +27,6 @@ enum {
   kPowerD2 = 2,
   kPowerD3 = 3,
 };
-#define WARD_SLICE_NS 50000 /* the longest that guest accesses wait for the chip */
 
 struct WardGpuState {
   PCIDevice parent_obj;
@@ -56,12 +56,9 @@ struct WardGpuState {
   MemoryRegion registers;
   MemoryRegion vram;
   int power_capability;
-  QEMUBH *work;
-  QEMUTimer *wakeup;
   VMChangeStateEntry *run_state;
   WardChip *chip;
-  bool in_slice;
-  bool is_behind;           /* the last slice left work for the bottom half */
+  WardGpuWork work;
   bool holds_vectors;       /* saved or loaded: they wait until the machine runs */
   uint32_t waiting_vectors; /* bit n: vector n is sent when the machine runs */
 };
@@ -95,8 +92,21 @@ static bool WriteDmaAtomic64(void *host, uint64_t bus_address, uint64_t value) {
   return MayMasterBus(host) && ward_gpu_dma_write_atomic64(PciOf(host), bus_address, value);
 }
 
+/* It lasts as long as the slice, which is under RCU. */
+static uint8_t *OpenDma(void *host, uint64_t bus_address, uint64_t size, bool is_write) {
+  WardGpuState *s = host;
+  if (!s->work.in_slice || !MayMasterBus(s)) return NULL;
+  return ward_gpu_dma_open(PciOf(s), bus_address, size, is_write);
+}
+
+static void MarkDmaWritten(void *host, uint8_t *memory, uint64_t size) {
+  ward_gpu_dma_mark_written(PciOf(host), memory, size);
+}
+
 static void MarkVramWritten(void *host, uint64_t offset, uint64_t size) {
-  memory_region_set_dirty(&((WardGpuState *)host)->vram, offset, size);
+  WardGpuState *s = host;
+  uint8_t *vram = memory_region_get_ram_ptr(&s->vram);
+  ward_gpu_dma_mark_written(PciOf(s), vram + offset, size);
 }
 
 static void SignalVector(void *host, uint32_t vector) {
@@ -121,66 +131,11 @@ static bool FillEntropy(void *host, void *data, size_t size) {
 
 static void Warn(void *host, const char *text) { warn_report("ward-gpu: %s", text); }
 
-/* ---- Work: slices from a bottom half, a timer for the chip's own deadlines, and the first slice
- * after a doorbell in the guest's write itself (docs/decisions/0019) ---- */
+/* ---- Work ---- */
 
-static void ScheduleWork(void *opaque) {
-  WardGpuState *s = opaque;
-  if (s->work != NULL) qemu_bh_schedule(s->work);
-}
+static void ScheduleWork(void *opaque) { ward_gpu_work_schedule(&((WardGpuState *)opaque)->work); }
 
-/* A stopped or powered-down machine parks the chip; RunStateChanged and WriteConfig resume it. */
-static bool MayWork(WardGpuState *s) { return runstate_is_running() && IsPowered(s); }
-
-/* What the chip sends may come back to it: the guest says where its interrupts go. */
-static WardChipSlice RunSlice(WardGpuState *s) {
-  s->in_slice = true;
-  WardChipSlice left = ward_chip_process(s->chip);
-  s->in_slice = false;
-  return left;
-}
-
-static void PlanWork(WardGpuState *s, WardChipSlice left) {
-  s->is_behind = left.more;
-  if (left.more) {
-    qemu_bh_schedule(s->work);
-  } else if (left.wakeup_ns != 0) {
-    timer_mod(s->wakeup, (int64_t)left.wakeup_ns);
-  } else {
-    timer_del(s->wakeup);
-  }
-}
-
-static void DoWork(void *opaque) {
-  WardGpuState *s = opaque;
-  if (!MayWork(s)) return;
-  int64_t deadline = get_clock() + WARD_SLICE_NS;
-  WardChipSlice left;
-  do {
-    left = RunSlice(s);
-  } while (left.more && get_clock() < deadline);
-  PlanWork(s, left);
-}
-
-static bool IsDue(QEMUTimer *timer) {
-  return timer_pending(timer) && timer_expired(timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
-}
-
-/* What has waited for its time is the bottom half's, also from a doorbell that comes before it. */
-static void WakeUp(void *opaque) {
-  ((WardGpuState *)opaque)->is_behind = true;
-  ScheduleWork(opaque);
-}
-
-/* A doorbell was rung: a virtual CPU waits until this returns, but not for what is under way or
- * has waited for its time (an answer of the firmware may take an RSA operation). */
-static void BeginWork(WardGpuState *s) {
-  if (!MayWork(s) || s->in_slice || s->is_behind || IsDue(s->wakeup)) {
-    ScheduleWork(s);
-  } else {
-    PlanWork(s, RunSlice(s));
-  }
-}
+static bool HasPower(void *opaque) { return IsPowered(opaque); }
 
 static void RunStateChanged(void *opaque, bool running, RunState state) {
   WardGpuState *s = opaque;
@@ -220,7 +175,7 @@ static void WriteRegister(void *opaque, hwaddr offset, uint64_t value, unsigned 
     DropPendingVectors(s);
   }
   if (offset >= WARD_REG_DOORBELL) {
-    BeginWork(s);
+    ward_gpu_work_begin(&s->work);
   } else if (offset != WARD_REG_INTERRUPT_CAUSE) { /* it lets nothing go on, and is written often */
     ScheduleWork(s);
   }
@@ -274,8 +229,7 @@ static void ResetDevice(DeviceState *device) {
   pcie_cap_deverr_reset(PciOf(s));
   ward_chip_reset(s->chip);
   s->waiting_vectors = 0;
-  timer_del(s->wakeup);
-  ScheduleWork(s); /* firmware starts */
+  ward_gpu_work_restart(&s->work);
 }
 
 static bool CreateChip(WardGpuState *s, Error **errp) {
@@ -305,6 +259,8 @@ static bool CreateChip(WardGpuState *s, Error **errp) {
       .read_dma = ReadDma,
       .write_dma = WriteDma,
       .write_dma_atomic64 = WriteDmaAtomic64,
+      .open_dma = OpenDma,
+      .mark_dma_written = MarkDmaWritten,
       .mark_vram_written = MarkVramWritten,
       .signal_vector = SignalVector,
       .now_ns = NowNs,
@@ -371,8 +327,7 @@ static void Realize(PCIDevice *device, Error **errp) {
     ward_gpu_remove_capabilities(device);
     return;
   }
-  s->work = qemu_bh_new_guarded(DoWork, s, &DEVICE(s)->mem_reentrancy_guard);
-  s->wakeup = timer_new_ns(QEMU_CLOCK_VIRTUAL, WakeUp, s);
+  ward_gpu_work_open(&s->work, DEVICE(s), HasPower, s->chip);
   s->run_state = qdev_add_vm_change_state_handler(DEVICE(s), RunStateChanged, s);
   for (int i = 0; i < kWardChipOutputCount; i++) ward_gpu_screen_open(&s->screens[i]);
   RegisterBars(s);
@@ -382,9 +337,7 @@ static void Unrealize(PCIDevice *device) {
   WardGpuState *s = WARD_GPU(device);
   for (int i = 0; i < kWardChipOutputCount; i++) ward_gpu_screen_close(&s->screens[i]);
   qemu_del_vm_change_state_handler(s->run_state);
-  timer_free(s->wakeup);
-  qemu_bh_delete(s->work);
-  s->work = NULL;
+  ward_gpu_work_close(&s->work);
   ward_chip_destroy(s->chip);
   s->chip = NULL;
   ward_gpu_remove_capabilities(device);
@@ -495,13 +448,11 @@ static void SetDisplay1(Object *object, const char *text, Error **errp) {
 
 static WardChip *ChipOfScreens(void *device) { return ((WardGpuState *)device)->chip; }
 
-static bool ArePoweredScreens(void *device) { return IsPowered(device); }
-
 static WardChipView ViewOfScreens(void *device) { return ((WardGpuState *)device)->view; }
 
 static void InitInstance(Object *object) {
   WardGpuState *s = WARD_GPU(object);
-  const WardGpuScreenHost host = {s, ChipOfScreens, ArePoweredScreens, ViewOfScreens, ScheduleWork};
+  const WardGpuScreenHost host = {s, ChipOfScreens, HasPower, ViewOfScreens, ScheduleWork};
   for (uint32_t i = 0; i < kWardChipOutputCount; i++)
     ward_gpu_screen_init(&s->screens[i], &host, i);
 }

@@ -89,9 +89,30 @@ class FakeBus final : public device::DmaPort {
     }
     return region->bytes.data() + bus_address;
   }
+  void CloseWindow(uint8_t* window, uint64_t size_bytes) override {
+    for (auto& [base, region] : regions_) {
+      const uint64_t offset = AddressOf(window) - AddressOf(region.bytes.data());
+      if (!RangeFits(offset, size_bytes, region.bytes.size())) continue;
+      closed_.push_back({Kind::kWrite, base + offset, size_bytes, true});
+      return;
+    }
+    WARD_ASSERT(false);  // no window of this bus
+  }
+  // Whether the host was told that the byte was written, by an access or by a window's end.
+  bool HeardOfWrite(uint64_t address) const {
+    const auto holds = [&](const AccessRecord& record) {
+      return record.kind != Kind::kRead && record.allowed && address >= record.address &&
+             address - record.address < record.size_bytes;
+    };
+    return std::any_of(log_.begin(), log_.end(), holds) ||
+           std::any_of(closed_.begin(), closed_.end(), holds);
+  }
 
   const std::vector<AccessRecord>& log() const { return log_; }
-  void ClearLog() { log_.clear(); }
+  void ClearLog() {
+    log_.clear();
+    closed_.clear();
+  }
   // How many reads touched the byte at `address`: a field is fetched once (P6).
   size_t ReadsOf(uint64_t address) const {
     return static_cast<size_t>(
@@ -120,8 +141,11 @@ class FakeBus final : public device::DmaPort {
     return &region;
   }
 
+  static uint64_t AddressOf(const uint8_t* byte) { return reinterpret_cast<uintptr_t>(byte); }
+
   std::map<uint64_t, Region> regions_;
   std::vector<AccessRecord> log_;
+  std::vector<AccessRecord> closed_;  // windows for writing
 };
 
 // Visible VRAM. The chip checks its offsets, so one outside is a bug of the chip.
@@ -151,11 +175,27 @@ class FakeVram final : public device::VramPort {
     std::memcpy(destination.data(), bytes_.data() + offset, destination.size());
     if (after_read) after_read(offset, destination.size());
   }
-  void Write(uint64_t offset, ConstByteSpan source) override { StoreBytes(offset, source); }
-  void WriteAtomic64(uint64_t offset, uint64_t value) override { Store<uint64_t>(offset, value); }
+  void Write(uint64_t offset, ConstByteSpan source) override {
+    StoreBytes(offset, source);
+    writes_.emplace_back(offset, source.size());
+  }
+  void WriteAtomic64(uint64_t offset, uint64_t value) override {
+    Store<uint64_t>(offset, value);
+    writes_.emplace_back(offset, sizeof(value));
+  }
   uint8_t* Window(uint64_t offset, uint64_t size_bytes) override {
     WARD_ASSERT(RangeFits(offset, size_bytes, bytes_.size()));
     return shows_windows ? bytes_.data() + offset : nullptr;
+  }
+  void CloseWindow(uint64_t offset, uint64_t size_bytes) override {
+    WARD_ASSERT(RangeFits(offset, size_bytes, bytes_.size()));
+    writes_.emplace_back(offset, size_bytes);
+  }
+  // Whether the host was told that the byte was written, by an access or by a window's end.
+  bool HeardOfWrite(uint64_t offset) const {
+    return std::any_of(writes_.begin(), writes_.end(), [&](const auto& write) {
+      return offset >= write.first && offset - write.first < write.second;
+    });
   }
 
   size_t ReadsOf(uint64_t offset) const {
@@ -164,7 +204,10 @@ class FakeVram final : public device::VramPort {
     }));
   }
   size_t read_count() const { return reads_.size(); }
-  void ClearLog() { reads_.clear(); }
+  void ClearLog() {
+    reads_.clear();
+    writes_.clear();
+  }
 
   std::function<void(uint64_t offset, uint64_t size_bytes)> after_read;
   bool shows_windows = false;
@@ -172,6 +215,7 @@ class FakeVram final : public device::VramPort {
  private:
   std::vector<uint8_t> bytes_;
   std::vector<std::pair<uint64_t, uint64_t>> reads_;
+  std::vector<std::pair<uint64_t, uint64_t>> writes_;
 };
 
 class CollectedInterrupts final : public device::InterruptPort {

@@ -27,12 +27,14 @@ class ObservedChip {
   static constexpr uint64_t kData = kBus + 0x20000;
 
   explicit ObservedChip(const emulator::ObserverOptions& options,
-                        const device::GpuOptions& gpu_options = fakes::GpuRig::Options())
+                        const device::GpuOptions& gpu_options = fakes::GpuRig::Options(),
+                        emulator::BoundaryListener* listener = nullptr)
       : ports(fakes::GpuRig::kVisibleBytes) {
     std::string error;
     observers = emulator::Observers::Open(options, &error);
     WARD_ASSERT(observers != nullptr);
     observers->UseClock(&ports.clock);
+    if (listener != nullptr) observers->AddListener(listener);
     ports.bus.Map(kBus, 1 << 20);
     device::Ports chip_ports = ports.ports();
     chip_ports.trace = observers->trace();

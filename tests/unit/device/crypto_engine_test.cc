@@ -431,6 +431,37 @@ TEST_CASE("a host that shows its memory gets the same bytes, owners and charges"
   CHECK((RunAllKinds(true) == RunAllKinds(false)));
 }
 
+TEST_CASE("a host that shows its memory hears of every byte that is written there") {
+  Bench bench;  // and one that does not show it
+  bench.grants.At(1).open_decrypt = true;
+  const Bytes system = Noise(64 * kPage, 21);
+  const Bytes visible = Noise(64 * kPage, 22);
+  bench.PutSystem(0, system);
+  bench.PutVisible(0, visible);
+  bench.PutProtected(0, Noise(4 * kPage, 23), kSession);
+  for (const uint32_t size : {16, 100, 12295}) {
+    auto open = DecryptPattern(size, Counter(4, size), 0, 144, 16);
+    for (const uint64_t to : {Bench::SystemVa(), Bench::SystemVa(48), Bench::VisibleVa(5)}) {
+      open.destination = to;  // in place, overlapping, elsewhere
+      REQUIRE(bench.Run(open) == abi::kStatusOk);
+    }
+    REQUIRE(bench.Run(Encrypt(size)) == abi::kStatusOk);
+  }
+  const Bytes system_now = bench.ReadSystem(0, system.size());
+  uint64_t changed = 0;
+  uint64_t unheard = 0;
+  for (uint64_t at = 0; at < system.size(); ++at) {
+    changed += system_now[at] != system[at];
+    unheard += system_now[at] != system[at] && !bench.ports.bus.HeardOfWrite(Bench::System(at));
+  }
+  CHECK(changed > 12295);
+  for (uint64_t at = 0; at < visible.size(); ++at) {
+    const bool is_changed = bench.ports.vram.bytes()[at] != visible[at];
+    unheard += is_changed && !bench.ports.vram.HeardOfWrite(at);
+  }
+  CHECK(unheard == 0);
+}
+
 // Runs the pieces last to first, and counts them.
 struct BackwardExecutor final : ExecutorPort {
   void RunAll(uint32_t count, Work* work) override {

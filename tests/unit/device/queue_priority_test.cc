@@ -156,6 +156,36 @@ TEST_CASE("a transfer moves no more than a turn before a queue of its priority h
   CHECK(rig.Fence(2) == 1);
 }
 
+TEST_CASE("a slice says whether it ended amid the data of a command") {
+  constexpr uint64_t kSlice = 16 << 10;
+  TurnRig rig;
+  rig.Open(1, kNormal);
+  auto fill = MakeCommand<abi::FillCommand>();
+  fill.row_bytes = 16 * abi::kPageSize;
+  fill.row_count = 1;
+  rig.Push(1, fill);
+  for (uint64_t value = 1; value <= 100; ++value) rig.PushFence(1, value);
+  rig.Doorbell(1);
+  device::ProcessResult left = rig.gpu->Process(kSlice);
+  CHECK(left.more);
+  CHECK(left.in_job);
+  CHECK(rig.Fence(1) == 0);
+  int slices_of_data = 1;
+  while (left.in_job) {
+    CHECK(rig.Fence(1) == 0);
+    left = rig.gpu->Process(kSlice);
+    REQUIRE(++slices_of_data < 10);
+  }
+  CHECK(slices_of_data > 2);
+  // Commands are left, and their ends are not the data's.
+  CHECK(left.more);
+  while (left.more) {
+    left = rig.gpu->Process(kSlice);
+    CHECK_FALSE(left.in_job);
+  }
+  CHECK(rig.Fence(1) == 100);
+}
+
 TEST_CASE("work beyond a round's budget is paid back in later rounds") {
   TurnRig rig;
   rig.Open(1, kLow);
