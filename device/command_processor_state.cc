@@ -68,4 +68,22 @@ void CommandProcessor::RestartEncryption() {
   }
 }
 
+CommandProcessor::State CommandProcessor::Save() const {
+  State state = state_;
+  state.scheduler = scheduler_.Save();
+  return state;
+}
+
+void CommandProcessor::Load(const State& state) {
+  state_ = state;
+  awake_ = kAllQueues;
+  awaited_ = kAllQueues;
+  scheduler_.Load(state.scheduler);
+}
+
+void CommandProcessor::Hash(StateHasher* hasher) const {
+  const State state = Save();
+  WalkState(*hasher, state);
+}
+
 }  // namespace ward::device
