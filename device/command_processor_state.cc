@@ -1,4 +1,5 @@
-// Whether the command processor could be in the state that somebody saved.
+// The state of the command processor: saved, loaded, hashed, and whether it could be in one that
+// somebody saved.
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "device/command_processor.h"
