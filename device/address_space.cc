@@ -32,28 +32,27 @@ class PageWalk {
   PageWalk(const Memory* memory, uint64_t root, Access access, DirectoryCache* cache)
       : memory_(memory), root_(root), access_(access), kept_(cache) {}
 
-  // Appends [address, end) up to the end of what one third-level entry covers.
-  Result<uint64_t> Advance(uint64_t address, uint64_t end, GuestRange* range) {
-    const uint64_t region_end = std::min(end, (address | (abi::kLargePageSize - 1)) + 1);
-    WARD_ASSIGN_OR_RETURN(const uint64_t entry, LastDirectoryEntry(address));
-    if ((entry & abi::kPteLarge) != 0) {
-      if ((entry & abi::kPteAddressMask & (abi::kLargePageSize - 1)) != 0) {
-        return TableFault("large page is not aligned to its size", address);
-      }
-      WARD_TRY(AppendLeaf(entry, address % abi::kLargePageSize, address, region_end, range));
-    } else {
-      WARD_TRY(AppendPages(entry & abi::kPteAddressMask, address, region_end, range));
+  // Appends [address, end), which one third-level entry covers.
+  Result<void> Append(uint64_t address, uint64_t end, GuestRange* range) {
+    // As if all levels were read, so that turns do not depend on what is kept.
+    memory_->AddWork(kDirectoryLevels * Memory::TransferWork(kEntryBytes));
+    uint64_t entry = kept_ == nullptr ? 0 : kept_->Find(root_, address);
+    if (entry == 0) {
+      WARD_ASSIGN_OR_RETURN(entry, WalkDirectories(address));
     }
-    return region_end;
+    if ((entry & abi::kPteLarge) == 0) {
+      return AppendPages(entry & abi::kPteAddressMask, address, end, range);
+    }
+    if ((entry & abi::kPteAddressMask & (abi::kLargePageSize - 1)) != 0) {
+      return TableFault("large page is not aligned to its size", address);
+    }
+    return AppendLeaf(entry, address % abi::kLargePageSize, address, end, range);
   }
 
  private:
-  // The valid entry of the third level: a large page, or a checked directory.
-  Result<uint64_t> LastDirectoryEntry(uint64_t address) {
-    // As if all levels were read, so that turns do not depend on what is kept.
-    memory_->AddWork(kDirectoryLevels * Memory::TransferWork(kEntryBytes));
-    const uint64_t kept = kept_ == nullptr ? 0 : kept_->Find(root_, address);
-    if (kept != 0) return kept;
+  // The valid entry of the third level: a large page, or a checked directory. Once in a slice for
+  // each region: kept out of the way that every command takes.
+  [[gnu::noinline]] Result<uint64_t> WalkDirectories(uint64_t address) {
     uint64_t table = root_;
     uint64_t entry = 0;
     for (uint32_t level = 0; level < kDirectoryLevels; ++level) {
@@ -192,10 +191,12 @@ Result<void> AddressSpace::TranslateInto(uint64_t address, uint64_t size_bytes, 
   }
   PageWalk walk(memory_, root_, access, cache_);
   const uint64_t end = address + size_bytes;
-  for (uint64_t at = address; at < end;) {
-    WARD_ASSIGN_OR_RETURN(at, walk.Advance(at, end, range));
+  for (uint64_t at = address;;) {
+    const uint64_t region_end = std::min(end, (at | (abi::kLargePageSize - 1)) + 1);
+    auto appended = walk.Append(at, region_end, range);
+    if (!appended.ok() || region_end == end) return appended;
+    at = region_end;
   }
-  return {};
 }
 
 Result<GuestRange> AddressSpace::TranslateControl(uint64_t address, uint64_t size_bytes,

@@ -202,6 +202,7 @@ Result<void> CommandProcessor::ExecuteInvalidate(uint32_t queue,
   }
   if (awaited == 0) return {};
   state_.queues[queue].awaited_queues = awaited;
+  awaited_ |= awaited;
   state_.queues[queue].phase = Phase::kInvalidate;
   return {};
 }

@@ -314,9 +314,9 @@ Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
                               : rings_[queue].AvailableBytes();
 
   constexpr uint32_t kHeaderBytes = sizeof(abi::CommandHeader);
-  WARD_TRY(FetchBytes(queue, 0, ByteSpan(fetch_buffer_.data(), kHeaderBytes)));
+  WARD_ASSIGN_OR_RETURN(const uint8_t* const first, FetchBytes(queue, 0, kHeaderBytes));
   abi::CommandHeader header;
-  std::memcpy(&header, fetch_buffer_.data(), sizeof(header));
+  std::memcpy(&header, first, sizeof(header));
   if (abi::FindCommand(header.opcode) != nullptr) {
     command.opcode = header.opcode;
   } else {
@@ -325,45 +325,53 @@ Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
   }
   WARD_ASSIGN_OR_RETURN(const abi::CommandInfo* info, CheckHeader(header, place));
 
-  Fetched fetched{info, ConstByteSpan(fetch_buffer_.data(), kHeaderBytes)};
+  Fetched fetched{info, ConstByteSpan(first, kHeaderBytes)};
   if (header.opcode != abi::NoopCommand::kOpcode) {
-    WARD_TRY(
-        FetchBytes(queue, kHeaderBytes,
-                   ByteSpan(fetch_buffer_.data() + kHeaderBytes, header.length - kHeaderBytes)));
-    fetched.bytes = ConstByteSpan(fetch_buffer_.data(), header.length);
+    WARD_ASSIGN_OR_RETURN(const uint8_t* const rest,
+                          FetchBytes(queue, kHeaderBytes, header.length - kHeaderBytes));
+    fetched.bytes = ConstByteSpan(first, header.length);
+    if (rest != first + kHeaderBytes) {  // the header was ahead, the rest no more
+      WARD_ASSERT(rest == fetch_buffer_.data() + kHeaderBytes);
+      std::memcpy(fetch_buffer_.data(), &header, kHeaderBytes);
+      fetched.bytes = ConstByteSpan(fetch_buffer_.data(), header.length);
+    }
     WARD_TRY(CheckBody(*info, fetched.bytes));
   }
   Skip(queue, header.length);
   return fetched;
 }
 
-Result<void> CommandProcessor::FetchBytes(uint32_t queue, uint32_t offset, ByteSpan destination) {
+Result<const uint8_t*> CommandProcessor::FetchApart(uint32_t queue, uint32_t offset,
+                                                    ByteSpan buffer) {
   const QueueExecution& execution = state_.queues[queue];
-  if (!execution.InIndirect()) return FetchFromRing(queue, offset, destination);
+  if (!execution.InIndirect()) {
+    WARD_TRY(rings_[queue].Fetch(offset, buffer));
+    return buffer.data();
+  }
   WARD_ASSIGN_OR_RETURN(const AddressSpace space, blocks_.contexts->Space(rings_[queue].context()));
   WARD_ASSIGN_OR_RETURN(
       const GuestRange range,
       space.TranslateControl(execution.Innermost().address + execution.Innermost().next + offset,
-                             destination.size(), sizeof(abi::CommandHeader), Access::kRead));
-  return blocks_.memory->Read(range, destination);
+                             buffer.size(), sizeof(abi::CommandHeader), Access::kRead));
+  WARD_TRY(blocks_.memory->Read(range, buffer));
+  return buffer.data();
 }
 
-Result<void> CommandProcessor::FetchFromRing(uint32_t queue, uint32_t offset,
-                                             ByteSpan destination) {
+const uint8_t* CommandProcessor::FindAhead(uint32_t queue, uint32_t offset, uint32_t size_bytes) {
+  if (state_.queues[queue].InIndirect()) return nullptr;
   const CommandRing& ring = rings_[queue];
   const uint32_t position = ring.head() + offset;
   ReadAhead& ahead = ahead_[queue];
-  if (offset == 0 && !ahead.failed && !ahead.Holds(position, destination.size())) {
+  if (!ahead.Holds(position, size_bytes)) {
+    if (offset != 0 || ahead.failed) return nullptr;
     ahead.position = position;
     ahead.size_bytes = std::min<uint32_t>(ring.AvailableBytes(), sizeof(ahead.bytes));
     ahead.failed = !ring.ReadAhead(ByteSpan(ahead.bytes.data(), ahead.size_bytes));
     if (ahead.failed) ahead.size_bytes = 0;
+    if (!ahead.Holds(position, size_bytes)) return nullptr;
   }
-  if (!ahead.Holds(position, destination.size())) return ring.Fetch(offset, destination);
-  blocks_.memory->AddWork(Memory::TransferWork(destination.size()));
-  std::memcpy(destination.data(), ahead.bytes.data() + (position - ahead.position),
-              destination.size());
-  return {};
+  blocks_.memory->AddWork(Memory::TransferWork(size_bytes));
+  return ahead.bytes.data() + (position - ahead.position);
 }
 
 void CommandProcessor::Skip(uint32_t queue, uint32_t length) {
@@ -535,7 +543,10 @@ void CommandProcessor::DropExecution(uint32_t queue) {
 }
 
 void CommandProcessor::StopAwaiting(uint32_t queue) {
-  for (QueueExecution& execution : state_.queues) execution.awaited_queues &= ~(1u << queue);
+  const uint32_t self = 1u << queue;
+  if ((awaited_ & self) == 0) return;
+  awaited_ &= ~self;
+  for (QueueExecution& execution : state_.queues) execution.awaited_queues &= ~self;
 }
 
 void CommandProcessor::ResetQueue(uint32_t queue) {
@@ -563,25 +574,9 @@ void CommandProcessor::Reset() {
   const uint64_t engine_jobs = state_.engine_jobs;
   state_ = State{};
   awake_ = kAllQueues;
+  awaited_ = kAllQueues;
   state_.engine_jobs = engine_jobs;
   scheduler_.Reset();
-}
-
-CommandProcessor::State CommandProcessor::Save() const {
-  State state = state_;
-  state.scheduler = scheduler_.Save();
-  return state;
-}
-
-void CommandProcessor::Load(const State& state) {
-  state_ = state;
-  awake_ = kAllQueues;
-  scheduler_.Load(state.scheduler);
-}
-
-void CommandProcessor::Hash(StateHasher* hasher) const {
-  const State state = Save();
-  WalkState(*hasher, state);
 }
 
 }  // namespace ward::device

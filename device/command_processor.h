@@ -103,7 +103,7 @@ class CommandProcessor {
   void Hash(StateHasher* hasher) const;
 
  private:
-  // A command of checked length in the chip's own memory.
+  // A command of checked length in the chip's own memory, until the next one is fetched.
   struct Fetched {
     const abi::CommandInfo* info = nullptr;
     ConstByteSpan bytes;
@@ -160,8 +160,15 @@ class CommandProcessor {
   bool TakeAnswer(uint32_t queue);
 
   Result<Fetched> FetchNext(uint32_t queue);
-  Result<void> FetchBytes(uint32_t queue, uint32_t offset, ByteSpan destination);
-  Result<void> FetchFromRing(uint32_t queue, uint32_t offset, ByteSpan destination);
+  // Bytes of the next command, each of which is fetched once: where they were read ahead, or at
+  // `offset` of fetch_buffer_.
+  Result<const uint8_t*> FetchBytes(uint32_t queue, uint32_t offset, uint32_t size_bytes) {
+    if (const uint8_t* ahead = FindAhead(queue, offset, size_bytes)) return ahead;
+    return FetchApart(queue, offset, ByteSpan(fetch_buffer_).subspan(offset, size_bytes));
+  }
+  // Null: they do not stand in the ring, or are to be fetched from it by themselves.
+  const uint8_t* FindAhead(uint32_t queue, uint32_t offset, uint32_t size_bytes);
+  Result<const uint8_t*> FetchApart(uint32_t queue, uint32_t offset, ByteSpan buffer);
   void Skip(uint32_t queue, uint32_t length);
 
   // Executes it or begins it (phase); nothing has happened when it returns a fault.
@@ -200,6 +207,9 @@ class CommandProcessor {
   // Bit n: queue n may have something to do. A queue that was looked at in vain at a command border
   // sleeps until a doorbell or its control register wakes it. Follows from the state.
   uint32_t awake_ = kAllQueues;
+  // Bit n: an INVALIDATE may wait for queue n. A queue that none waits for looks at no other's
+  // execution when its command ends. Follows from the state.
+  uint32_t awaited_ = kAllQueues;
   std::vector<uint8_t> fetch_buffer_;  // of the command being decoded; no state between slices
   // Bytes of each queue's ring that were read together, each of them once in a slice: however
   // queues take turns, no more is read than commands are made of. No state between slices.

@@ -1,4 +1,5 @@
-// Whether the command processor could be in the state that somebody saved.
+// The state of the command processor: saved, loaded, hashed, and whether it could be in one that
+// somebody saved.
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "device/command_processor.h"
@@ -66,6 +67,24 @@ void CommandProcessor::RestartEncryption() {
       blocks_.crypto->RestartEncryption(&execution.job);
     }
   }
+}
+
+CommandProcessor::State CommandProcessor::Save() const {
+  State state = state_;
+  state.scheduler = scheduler_.Save();
+  return state;
+}
+
+void CommandProcessor::Load(const State& state) {
+  state_ = state;
+  awake_ = kAllQueues;
+  awaited_ = kAllQueues;
+  scheduler_.Load(state.scheduler);
+}
+
+void CommandProcessor::Hash(StateHasher* hasher) const {
+  const State state = Save();
+  WalkState(*hasher, state);
 }
 
 }  // namespace ward::device

@@ -162,51 +162,52 @@ Fault CipherFailed() { return Fault{abi::kStatusDeviceInErrorState, "the AES blo
 
 }  // namespace
 
-Result<CryptoEngine::KeyUse> CryptoEngine::FindKey(const EngineJob& job) {
-  KeyUse use;
+Result<void> CryptoEngine::FindKey(const EngineJob& job, KeyUse* use) {
   uint32_t empty_status = abi::kStatusSessionNoKey;
   uint32_t slot = kNoSlot;
+  uint32_t usage = 0;
   if (IsDecrypt(job)) {
     const DecryptNeed need = NeedOf(job);
-    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(need.session, job.context));
-    use.pattern = need.pattern;
-    use.length_bytes = need.length_bytes;
-    slot = need.uses_content_key ? use.grant->content_slot : use.grant->session_slot;
-    use.usage = kKeyUsageDecrypt;
+    WARD_ASSIGN_OR_RETURN(use->grant, grants_->Find(need.session, job.context));
+    use->pattern = need.pattern;
+    use->length_bytes = need.length_bytes;
+    slot = need.uses_content_key ? use->grant->content_slot : use->grant->session_slot;
+    usage = kKeyUsageDecrypt;
     if (need.uses_content_key) empty_status = abi::kStatusSessionNoContentKey;
   } else {
     const auto command = job.As<abi::EncryptBltCommand>();
-    WARD_ASSIGN_OR_RETURN(use.grant, grants_->Find(command.session, job.context));
-    use.pattern = WholeBuffer(command.length_bytes);
-    use.length_bytes = command.length_bytes;
+    WARD_ASSIGN_OR_RETURN(use->grant, grants_->Find(command.session, job.context));
+    use->pattern = WholeBuffer(command.length_bytes);
+    use->length_bytes = command.length_bytes;
     const bool own = !WARD_BROKEN("R22.own_key");
-    slot = own ? use.grant->readback_slot : use.grant->session_slot;
-    use.usage = own ? kKeyUsageEncrypt : kKeyUsageDecrypt;
+    slot = own ? use->grant->readback_slot : use->grant->session_slot;
+    usage = own ? kKeyUsageEncrypt : kKeyUsageDecrypt;
     empty_status = abi::kStatusSessionNoReadbackKey;
   }
   if (slot == kNoSlot) {
     if (WARD_BROKEN("R26.blt_without_key")) {
       static CtrKey zeros;
       zeros.Expand();
-      use.key = &zeros;
-      return use;
+      use->key = &zeros;
+      use->key_serial = 0;
+      return {};
     }
     return Fault{empty_status, "the session has no such key"};
   }
-  auto key = vault_->ReleaseForCtr(slot, use.grant->session, use.usage);
+  auto key = vault_->ReleaseForCtr(slot, use->grant->session, usage);
   if (!key.ok()) {
     Fault fault = key.fault();
     if (fault.status == abi::kStatusSessionNoKey) fault.status = empty_status;
     return fault;
   }
-  use.key = key.value();
-  use.key_serial = vault_->SerialOf(slot);
-  return use;
+  use->key = key.value();
+  use->key_serial = vault_->SerialOf(slot);
+  return {};
 }
 
 Result<void> CryptoEngine::BeginUse(EngineJob* job) {
   ForgetKeyUse();
-  WARD_ASSIGN_OR_RETURN(fresh_use_, FindKey(*job));
+  WARD_TRY(FindKey(*job, &use_));
   fresh_job_ = job;
   return {};
 }
@@ -238,7 +239,7 @@ Result<void> CryptoEngine::Begin(const abi::DecryptBltCommand& command, const Ad
   job->Take(EngineJob::Kind::kDecrypt, command, space.context());
   WARD_TRY(CheckOperands(command));
   WARD_TRY(BeginUse(job));
-  const KeyUse& use = fresh_use_;
+  const KeyUse& use = use_;
   if (WARD_RULE("R10.alignment", !IsAlignedPattern(use.pattern, abi::kBlockAlignment))) {
     return Fault{abi::kStatusPatternMisaligned, "a pattern that is not made of cipher blocks"};
   }
@@ -255,7 +256,7 @@ Result<void> CryptoEngine::Begin(const abi::DecryptSampleCommand& command,
   memory_->AddWork(Memory::kPieceWork * command.sub_sample_count);
   job->sample = MapSubSamples(command, sub_samples);
   WARD_TRY(CheckSubSamples(command, job->sample));
-  return AdmitDecrypt(command, space, fresh_use_, job->sample.keystream_bytes(), job);
+  return AdmitDecrypt(command, space, use_, job->sample.keystream_bytes(), job);
 }
 
 Result<void> CryptoEngine::Begin(const abi::EncryptBltCommand& command, const AddressSpace& space,
@@ -263,7 +264,7 @@ Result<void> CryptoEngine::Begin(const abi::EncryptBltCommand& command, const Ad
   job->Take(EngineJob::Kind::kEncrypt, command, space.context());
   WARD_TRY(CheckLength(command.length_bytes));
   WARD_TRY(BeginUse(job));
-  const KeyUse& use = fresh_use_;
+  const KeyUse& use = use_;
   job->key_serial = use.key_serial;
   WARD_TRY(space.TranslateInto(command.destination, command.length_bytes, Access::kWrite,
                                &job->destination));
@@ -320,11 +321,9 @@ void CryptoEngine::RestartEncryption(EngineJob* job) {
 }
 
 Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
-  KeyUse use = fresh_use_;
-  if (fresh_job_ != job) {
-    WARD_ASSIGN_OR_RETURN(use, FindKey(*job));
-  }
+  if (fresh_job_ != job) WARD_TRY(FindKey(*job, &use_));
   ForgetKeyUse();
+  const KeyUse& use = use_;
   // The counters were claimed under the old key (R21), and half a blt under another is no use.
   if (use.key_serial != job->key_serial) {
     return Fault{abi::kStatusSessionNoKey, "the key was replaced while the blt ran"};
@@ -347,8 +346,8 @@ Result<void> CryptoEngine::MoveSlices(EngineJob* job, const KeyUse& use, PageOwn
   // Whole pages, so that no step begins amid a cipher block.
   uint64_t budget = std::max(budget_bytes / kLeastStepBytes * kLeastStepBytes, kLeastStepBytes);
   while (budget != 0 && job->done < use.length_bytes) {
-    const uint64_t size_bytes = std::min(
-        {use.length_bytes - job->done, budget, uint64_t{BounceBuffer::kMaximumSliceBytes}});
+    const uint64_t most = std::min<uint64_t>(budget, BounceBuffer::kMaximumSliceBytes);
+    const uint64_t size_bytes = std::min(use.length_bytes - job->done, most);
     if (size_bytes == use.length_bytes) {
       WARD_TRY(MoveSlice(job, use, session, job->source, job->destination));
     } else {
@@ -370,6 +369,9 @@ Result<void> CryptoEngine::MoveSlice(EngineJob* job, const KeyUse& use, PageOwne
     WARD_TRY(flow_rule::CheckEncrypt(*memory_, source, destination, session));
   }
   uint64_t offset = job->done;
+  if (source.spans().size() == 1 && destination.spans().size() == 1) {  // as a rule
+    return MovePiece(job, use, session, offset, source.spans()[0], destination.spans()[0]);
+  }
   auto from = source.spans().begin();
   auto to = destination.spans().begin();
   uint64_t from_used = 0;
@@ -444,11 +446,14 @@ Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockIn
   const bool in_place = source.data() == destination.data();
   const uint64_t end = offset + source.size();
   uint64_t from = offset;
-  while (const auto run = FindRun(*job, pattern, from, end)) {
-    const uint64_t at = run->offset - offset;
-    if (!in_place) {
-      std::memcpy(&destination[from - offset], &source[from - offset], run->offset - from);
+  while (from != end) {
+    const auto run = FindRun(*job, pattern, from, end);
+    const uint64_t clear_end = run ? run->offset : end;
+    if (!in_place && clear_end != from) {
+      std::memcpy(&destination[from - offset], &source[from - offset], clear_end - from);
     }
+    if (!run) break;
+    const uint64_t at = run->offset - offset;
     memory_->AddWork(Memory::kPieceWork + run->size);
     if (!ApplyCipher(skips_are_used ? run->offset : run->position, source.subspan(at, run->size),
                      destination.subspan(at, run->size))) {
@@ -456,9 +461,6 @@ Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockIn
     }
     job->keystream_position += run->size;
     from = run->offset + run->size;
-  }
-  if (!in_place && from != end) {
-    std::memcpy(&destination[from - offset], &source[from - offset], end - from);
   }
   return {};
 }

@@ -61,11 +61,10 @@ class CryptoEngine {
     Grant* grant = nullptr;
     const CtrKey* key = nullptr;
     uint64_t key_serial = 0;
-    uint32_t usage = 0;
     EncryptedBlockInfo pattern;  // not of DECRYPT_SAMPLE
     uint64_t length_bytes = 0;
   };
-  Result<KeyUse> FindKey(const EngineJob& job);
+  Result<void> FindKey(const EngineJob& job, KeyUse* use);
   Result<void> BeginUse(EngineJob* job);
   // The second half of Begin for the two commands that decrypt. `keystream_bytes` is what the whole
   // of it takes.
@@ -92,8 +91,8 @@ class CryptoEngine {
   // back.
   BounceBuffer* Room(std::unique_ptr<BounceBuffer>* room);
 
-  const EngineJob* fresh_job_ = nullptr;  // whose key use was just found
-  KeyUse fresh_use_;
+  const EngineJob* fresh_job_ = nullptr;  // whose `use_` was just found
+  KeyUse use_;
   Memory* memory_;
   KeyVault* vault_;
   GrantTable* grants_;

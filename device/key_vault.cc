@@ -11,13 +11,29 @@
 
 namespace ward::device {
 
+namespace {
+
+template <typename T>
+T DrawKey() {
+  T drawn;
+  const bool filled = getentropy(&drawn, sizeof(drawn)) == 0;
+  WARD_ASSERT(filled);
+  return drawn;
+}
+
+// The key, two words of what it is for, and the round keys.
+using CheckHash = NhHash<(KeyVault::kKeyBytes + 16 + decltype(CtrKey::round_keys)::kSizeBytes) / 8>;
+
+// Drawn once by this process: check words leave neither the vault nor the process.
+const CheckHash::Key& ProcessCheckKey() {
+  static const auto key = DrawKey<CheckHash::Key>();
+  return key;
+}
+
+}  // namespace
+
 const SipKey& ProcessDigestKey() {
-  static const SipKey key = [] {
-    SipKey drawn;
-    const bool filled = getentropy(&drawn, sizeof(drawn)) == 0;
-    WARD_ASSERT(filled);
-    return drawn;
-  }();
+  static const auto key = DrawKey<SipKey>();
   return key;
 }
 
@@ -29,8 +45,8 @@ struct KeyVault::Slot {
   bool locked = false;
   bool damaged = false;
   uint64_t serial = 0;
-  CtrKey cipher;       // `key`, and what the CTR block made of it
-  uint64_t check = 0;  // of key, round keys, session and usage
+  CtrKey cipher;    // `key`, and what the CTR block made of it
+  NhSum check = 0;  // of key, round keys, session and usage
 
   Key& key() { return cipher.key; }
   const Key& key() const { return cipher.key; }
@@ -52,7 +68,8 @@ struct KeyVault::Slot {
     cipher.Wipe();
     session = usage = 0;
     filled = locked = damaged = false;
-    serial = check = 0;
+    serial = 0;
+    check = 0;
   }
 };
 
@@ -250,14 +267,13 @@ KeyVault::Slot* KeyVault::FindAllocated(uint32_t slot) const {
   return slot < slot_count_ && slots_[slot].session != 0 ? &slots_[slot] : nullptr;
 }
 
-uint64_t KeyVault::CheckWord(const Slot& slot) const {
-  SecretBytes<Key::kSizeBytes + 16> checked;
-  const ByteSpan bytes = checked.Expose();
-  for (size_t i = 0; i < Key::kSizeBytes; ++i) bytes[i] = slot.key().Expose()[i];
-  StoreLe(bytes.data() + Key::kSizeBytes, slot.session);
-  StoreLe(bytes.data() + Key::kSizeBytes + 4, slot.usage);
-  StoreLe(bytes.data() + Key::kSizeBytes + 8, slot.cipher.Fold());
-  return SipHash(ProcessDigestKey(), bytes);
+// All of a key and its round keys, at each use: NH takes a product for 16 bytes of them.
+NhSum KeyVault::CheckWord(const Slot& slot) {
+  CheckHash hash(ProcessCheckKey());
+  hash.Add(slot.key().Expose());
+  hash.Add(uint64_t{slot.session} << 32 | slot.usage, slot.cipher.expanded ? 1 : 0);
+  hash.Add(slot.cipher.round_keys.Expose());
+  return hash.sum();
 }
 
 void KeyVault::LoseSession(uint32_t session) {

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "device/crypto/ctr_engine.h"
+#include "device/crypto/nh_hash.h"
 #include "device/crypto/sealed_stream.h"
 #include "device/gpu.h"
 #include "device/locked_pages.h"
@@ -98,7 +99,7 @@ class KeyVault {
 
   std::span<Slot> Slots() const;
   Slot* FindAllocated(uint32_t slot) const;
-  uint64_t CheckWord(const Slot& slot) const;
+  static NhSum CheckWord(const Slot& slot);
   void LoseSession(uint32_t session);
 
   LockedPages pages_;

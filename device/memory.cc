@@ -14,7 +14,6 @@
 namespace ward::device {
 namespace {
 
-constexpr uint64_t kBusLimit = 1ull << 52;
 // From this many pages on, giving them back to the kernel is cheaper than writing zeros.
 constexpr uint64_t kPagesWorthReturning = 16;
 
@@ -35,12 +34,7 @@ Fault BusError(const PhysicalSpan& span, const char* reason) {
 
 }  // namespace
 
-PhysicalSpan PhysicalSpan::Slice(uint64_t offset, uint64_t size_bytes) const {
-  WARD_ASSERT(RangeFits(offset, size_bytes, size_bytes_));
-  return PhysicalSpan(aperture_, address_ + offset, size_bytes);
-}
-
-void GuestRange::Append(const PhysicalSpan& span) {
+void GuestRange::AppendBehind(const PhysicalSpan& span) {
   if (span.size_bytes() == 0) return;
   if (!spans_.empty()) {
     PhysicalSpan& last = spans_.back();
@@ -60,12 +54,6 @@ void GuestRange::Append(const PhysicalSpan& span) {
   if (spans_.size() >= kFewSpans) starts_.push_back(size_bytes_);
   spans_.push_back(span);
   size_bytes_ += span.size_bytes_;
-}
-
-void GuestRange::Clear() {
-  spans_.clear();
-  starts_.clear();
-  size_bytes_ = 0;
 }
 
 void GuestRange::Append(const GuestRange& range) {
@@ -120,18 +108,6 @@ GuestRange GuestRange::Rows(uint64_t row_bytes, uint64_t row_count, uint64_t pit
   return rows;
 }
 
-bool GuestRange::AnyProtected() const {
-  return std::any_of(spans_.begin(), spans_.end(), [](const PhysicalSpan& span) {
-    return span.aperture() == Aperture::kProtected;
-  });
-}
-
-bool GuestRange::AllProtected() const {
-  return std::all_of(spans_.begin(), spans_.end(), [](const PhysicalSpan& span) {
-    return span.aperture() == Aperture::kProtected;
-  });
-}
-
 std::vector<GuestRange::SpanRecord> GuestRange::Records() const {
   std::vector<SpanRecord> records;
   for (const PhysicalSpan& span : spans_) {
@@ -175,27 +151,6 @@ Memory::~Memory() {
     }
   }
   munmap(protected_base_, protected_bytes_);
-}
-
-Result<PhysicalSpan> Memory::LocalSpan(uint64_t local_address, uint64_t size_bytes) const {
-  if (size_bytes != 0) {
-    if (RangeFits(local_address, size_bytes, visible_bytes_)) {
-      return PhysicalSpan(Aperture::kVisible, local_address, size_bytes);
-    }
-    const uint64_t offset = local_address - abi::kProtectedVramLocalBase;
-    if (local_address >= abi::kProtectedVramLocalBase &&
-        RangeFits(offset, size_bytes, protected_bytes_)) {
-      return PhysicalSpan(Aperture::kProtected, offset, size_bytes);
-    }
-  }
-  return Fault{abi::kStatusAddressOutOfRange, "outside visible and protected VRAM", local_address};
-}
-
-Result<PhysicalSpan> Memory::SystemSpan(uint64_t bus_address, uint64_t size_bytes) const {
-  if (size_bytes == 0 || !RangeFits(bus_address, size_bytes, kBusLimit)) {
-    return Fault{abi::kStatusAddressOutOfRange, "wider than a bus address", bus_address};
-  }
-  return PhysicalSpan(Aperture::kSystem, bus_address, size_bytes);
 }
 
 bool Memory::Holds(const GuestRange& range) const {
@@ -373,14 +328,18 @@ void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
 
 void Memory::TakeOwnership(const PhysicalSpan& span, PageOwner owner) {
   if (owner == kNoOwner || span.aperture() != Aperture::kProtected) return;
-  AddWork(kPieceWork * PageCount(span));
-  const uint64_t end = FirstPage(span) + PageCount(span);
   uint64_t page = FirstPage(span);
+  const uint64_t end = page + PageCount(span);
+  AddWork(kPieceWork * (end - page));
   while (page < end) {
+    if (owners_.Of(page) == owner) {  // as a rule
+      ++page;
+      continue;
+    }
     uint64_t run_end = page;
     while (run_end < end && owners_.Of(run_end) != owner) owners_.Set(run_end++, owner);
     ZeroTouched(page, run_end - page);
-    page = std::max(run_end, page + 1);
+    page = run_end;
   }
 }
 

@@ -7,6 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "abi/generated/pci.h"
+#include "abi/generated/status.h"
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/state_fields.h"
@@ -30,7 +33,10 @@ class PhysicalSpan {
   uint64_t address() const { return address_; }
   uint64_t size_bytes() const { return size_bytes_; }
   // [offset, offset + size) of this span; it must lie inside.
-  PhysicalSpan Slice(uint64_t offset, uint64_t size_bytes) const;
+  PhysicalSpan Slice(uint64_t offset, uint64_t size_bytes) const {
+    WARD_ASSERT(RangeFits(offset, size_bytes, size_bytes_));
+    return PhysicalSpan(aperture_, address_ + offset, size_bytes);
+  }
 
  private:
   friend class Memory;
@@ -49,8 +55,20 @@ class GuestRange {
   // Most ranges are one piece, or one and the piece behind a page border.
   using Spans = boost::container::small_vector<PhysicalSpan, 2>;
 
-  void Append(const PhysicalSpan& span);  // joins neighbours
-  void Clear();
+  // Joins neighbours.
+  void Append(const PhysicalSpan& span) {
+    if (spans_.empty() && span.size_bytes_ != 0) {
+      spans_.push_back(span);  // what most commands ask for, and all that they do
+      size_bytes_ = span.size_bytes_;
+    } else {
+      AppendBehind(span);
+    }
+  }
+  void Clear() {
+    spans_.clear();
+    starts_.clear();
+    size_bytes_ = 0;
+  }
   uint64_t size_bytes() const { return size_bytes_; }
   const Spans& spans() const { return spans_; }
   // [offset, offset + size) of this range; it must lie inside.
@@ -58,8 +76,18 @@ class GuestRange {
   // The first `row_bytes` of each `pitch`, `row_count` times; they must lie inside. One pass.
   GuestRange Rows(uint64_t row_bytes, uint64_t row_count, uint64_t pitch) const;
   void Append(const GuestRange& range);
-  bool AnyProtected() const;
-  bool AllProtected() const;
+  bool AnyProtected() const {
+    for (const PhysicalSpan& span : spans_) {
+      if (span.aperture_ == Aperture::kProtected) return true;
+    }
+    return false;
+  }
+  bool AllProtected() const {
+    for (const PhysicalSpan& span : spans_) {
+      if (span.aperture_ != Aperture::kProtected) return false;
+    }
+    return true;
+  }
 
   // As WARD_STATE_FIELDS: the spans, of which all else follows.
   template <typename Archive, typename Self>
@@ -78,6 +106,7 @@ class GuestRange {
 
     WARD_STATE_FIELDS(aperture, address, size_bytes)
   };
+  void AppendBehind(const PhysicalSpan& span);
   std::vector<SpanRecord> Records() const;
   static GuestRange FromRecords(const std::vector<SpanRecord>& records);
 
@@ -114,9 +143,27 @@ class Memory {
 
   // A range of local physical addresses (visible VRAM from 0, protected VRAM from
   // abi::kProtectedVramLocalBase). ADDRESS_OUT_OF_RANGE when it is not inside one of them.
-  Result<PhysicalSpan> LocalSpan(uint64_t local_address, uint64_t size_bytes) const;
+  Result<PhysicalSpan> LocalSpan(uint64_t local_address, uint64_t size_bytes) const {
+    if (size_bytes != 0) {
+      if (RangeFits(local_address, size_bytes, visible_bytes_)) {
+        return PhysicalSpan(Aperture::kVisible, local_address, size_bytes);
+      }
+      const uint64_t offset = local_address - abi::kProtectedVramLocalBase;
+      if (local_address >= abi::kProtectedVramLocalBase &&
+          RangeFits(offset, size_bytes, protected_bytes_)) {
+        return PhysicalSpan(Aperture::kProtected, offset, size_bytes);
+      }
+    }
+    return Fault{abi::kStatusAddressOutOfRange, "outside visible and protected VRAM",
+                 local_address};
+  }
   // A range of bus addresses of 52 bits; whether memory is there shows at the access.
-  Result<PhysicalSpan> SystemSpan(uint64_t bus_address, uint64_t size_bytes) const;
+  Result<PhysicalSpan> SystemSpan(uint64_t bus_address, uint64_t size_bytes) const {
+    if (size_bytes == 0 || !RangeFits(bus_address, size_bytes, kBusLimit)) {
+      return Fault{abi::kStatusAddressOutOfRange, "wider than a bus address", bus_address};
+    }
+    return PhysicalSpan(Aperture::kSystem, bus_address, size_bytes);
+  }
   // Whether each span of a range that was read from a saved state lies inside its aperture.
   bool Holds(const GuestRange& range) const;
 
@@ -193,6 +240,8 @@ class Memory {
   void Hash(StateHasher* hasher) const;
 
  private:
+  static constexpr uint64_t kBusLimit = uint64_t{1} << 52;
+
   uint8_t* Open(const PhysicalSpan& span, bool is_write) const;
   void CloseProtected(uint64_t offset, uint64_t size_bytes);
   void ZeroPages(uint64_t first, uint64_t count);

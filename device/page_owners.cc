@@ -6,12 +6,6 @@
 
 namespace ward::device {
 
-PageOwner PageOwners::Of(uint64_t page) const {
-  WARD_ASSERT(page < page_count_);
-  const std::vector<PageOwner>& piece = pieces_[page / kPiecePages];
-  return piece.empty() ? kNoOwner : piece[page % kPiecePages];
-}
-
 void PageOwners::Set(uint64_t page, PageOwner owner) {
   WARD_ASSERT(page < page_count_);
   std::vector<PageOwner>& piece = pieces_[page / kPiecePages];

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/assert.h"
+
 namespace ward::device {
 
 // Session that produced a protected page's content; 0: none.
@@ -23,7 +25,11 @@ class PageOwners {
 
   uint64_t size() const { return page_count_; }
   // `page` is below size(), here and in Set.
-  PageOwner Of(uint64_t page) const;
+  PageOwner Of(uint64_t page) const {
+    WARD_ASSERT(page < page_count_);
+    const std::vector<PageOwner>& piece = pieces_[page / kPiecePages];
+    return piece.empty() ? kNoOwner : piece[page % kPiecePages];
+  }
   void Set(uint64_t page, PageOwner owner);
   // The first page from `page` on that has an owner; size() when none has.
   uint64_t FindOwned(uint64_t page) const;

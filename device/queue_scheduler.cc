@@ -18,6 +18,13 @@ uint32_t QueueScheduler::PriorityOf(uint32_t queue) const {
 
 QueueScheduler::Order QueueScheduler::Next(uint32_t candidates) const {
   static_assert(kQueueCount == 16, "masks of queues are rotated in 16 bits");
+  Order order;
+  if (std::has_single_bit(candidates)) {  // one that has the chip for itself: nothing to sort
+    const auto queue = static_cast<uint32_t>(std::countr_zero(candidates));
+    order.queues[0] = static_cast<uint8_t>(queue);
+    order.count = state_.budget[queue] > 0 ? 1 : 0;
+    return order;
+  }
   std::array<uint16_t, kPriorityCount> by_priority = {};
   for (uint32_t left = candidates; left != 0; left &= left - 1) {
     const auto queue = static_cast<uint32_t>(std::countr_zero(left));
@@ -25,7 +32,6 @@ QueueScheduler::Order QueueScheduler::Next(uint32_t candidates) const {
     uint16_t& mask = by_priority[PriorityOf(queue)];
     mask = static_cast<uint16_t>(mask | 1u << queue);
   }
-  Order order;
   for (uint32_t priority = kPriorityCount; priority-- > 0;) {
     const uint32_t next = state_.next[priority];
     uint32_t left = std::rotr(by_priority[priority], static_cast<int>(next));

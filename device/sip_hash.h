@@ -1,5 +1,5 @@
-// SipHash-2-4 (Aumasson, Bernstein 2012): a keyed 64-bit digest of short inputs. The vault uses it
-// for check words and for what of a key enters the state hash.
+// SipHash-2-4 (Aumasson, Bernstein 2012): a keyed 64-bit digest of short inputs. What of a
+// key enters the state hash goes through it.
 #ifndef WARD_DEVICE_SIP_HASH_H_
 #define WARD_DEVICE_SIP_HASH_H_
 

@@ -648,10 +648,26 @@ inline constexpr CommandInfo kCommands[] = {
 };
 
 constexpr const CommandInfo* FindCommand(uint16_t opcode) {
-  for (const CommandInfo& info : kCommands) {
-    if (info.opcode == opcode) return &info;
+  switch (opcode) {
+    case 0x0001: return &kCommands[0];
+    case 0x0002: return &kCommands[1];
+    case 0x0003: return &kCommands[2];
+    case 0x0004: return &kCommands[3];
+    case 0x0010: return &kCommands[4];
+    case 0x0011: return &kCommands[5];
+    case 0x0020: return &kCommands[6];
+    case 0x0022: return &kCommands[7];
+    case 0x0021: return &kCommands[8];
+    case 0x0030: return &kCommands[9];
+    case 0x0040: return &kCommands[10];
+    case 0x0041: return &kCommands[11];
+    case 0x0042: return &kCommands[12];
+    case 0x0050: return &kCommands[13];
+    case 0x0080: return &kCommands[14];
+    case 0x0081: return &kCommands[15];
+    case 0x0082: return &kCommands[16];
+    default: return nullptr;
   }
-  return nullptr;
 }
 
 }  // namespace ward::abi

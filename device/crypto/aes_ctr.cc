@@ -21,17 +21,6 @@ struct AesCtr::Engine {
   bool keyed = false;
 };
 
-CounterBlock CounterBlock::FromBytes(ConstByteSpan bytes) {
-  WARD_ASSERT(bytes.size() == kAesBlockBytes);
-  return {LoadBe64(bytes.data()), LoadBe64(bytes.data() + 8)};
-}
-
-void CounterBlock::ToBytes(ByteSpan bytes) const {
-  WARD_ASSERT(bytes.size() == kAesBlockBytes);
-  StoreBe64(bytes.data(), iv);
-  StoreBe64(bytes.data() + 8, count);
-}
-
 AesCtr::AesCtr() : engine_(std::make_unique<Engine>()) {}
 AesCtr::~AesCtr() = default;
 AesCtr::AesCtr(AesCtr&&) noexcept = default;

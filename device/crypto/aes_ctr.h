@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "device/crypto/aes_key.h"
 
@@ -15,8 +16,15 @@ struct CounterBlock {
   uint64_t count = 0;  // number of the first 16-byte keystream block
 
   // `bytes` is the 16-byte AES_CTR_IV as it travels in a command.
-  static CounterBlock FromBytes(ConstByteSpan bytes);
-  void ToBytes(ByteSpan bytes) const;
+  static CounterBlock FromBytes(ConstByteSpan bytes) {
+    WARD_ASSERT(bytes.size() == kAesBlockBytes);
+    return {LoadBe64(bytes.data()), LoadBe64(bytes.data() + 8)};
+  }
+  void ToBytes(ByteSpan bytes) const {
+    WARD_ASSERT(bytes.size() == kAesBlockBytes);
+    StoreBe64(bytes.data(), iv);
+    StoreBe64(bytes.data() + 8, count);
+  }
 };
 
 // One keyed engine: SetKey, then any number of runs of Start and Apply. Encrypting and decrypting

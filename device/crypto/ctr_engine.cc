@@ -23,14 +23,6 @@ void CtrKey::Expand() {
   expanded = true;
 }
 
-uint64_t CtrKey::Fold() const {
-  if (!expanded) return 0;
-  const ConstByteSpan bytes = round_keys.Expose();
-  uint64_t fold = ~uint64_t{0};  // not that of none
-  for (size_t at = 0; at < bytes.size(); at += sizeof(fold)) fold ^= LoadLe<uint64_t>(&bytes[at]);
-  return fold;
-}
-
 CtrEngine::CtrEngine(Block block) : is_wide_(block == Block::kWidest && wide_aes::IsAvailable()) {}
 
 CtrEngine::~CtrEngine() { Finish(); }

@@ -23,9 +23,6 @@ struct CtrKey {
 
   // Makes the round keys, where there is a block that takes them.
   void Expand();
-  // Of the round keys, so that a changed bit of them shows: another one for each changed bit; 0
-  // when there are none. As secret as they are.
-  uint64_t Fold() const;
   void Wipe() {
     key.Wipe();
     round_keys.Wipe();

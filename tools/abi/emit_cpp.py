@@ -117,9 +117,9 @@ def _commands(contract):
         body.append(f'  {{{c.opcode:#06x}, "{c.name}", {c.size}, {flag(c.variable)}, '
                     f'{flag(c.privileged)}, {flag(c.in_indirect)}, {flag(c.implemented)}, {flags:#x}, '
                     f'k{camel(c.name)}CommandFields, {len(c.members) + len(contract.header)}}},')
-    body += ["};", "", "constexpr const CommandInfo* FindCommand(uint16_t opcode) {",
-             "  for (const CommandInfo& info : kCommands) {",
-             "    if (info.opcode == opcode) return &info;", "  }", "  return nullptr;", "}"]
+    body += ["};", "", "constexpr const CommandInfo* FindCommand(uint16_t opcode) {", "  switch (opcode) {"]
+    body += [f"    case {c.opcode:#06x}: return &kCommands[{index}];" for index, c in enumerate(contract.commands)]
+    body += ["    default: return nullptr;", "  }", "}"]
     return header("commands", body, ("cstddef", "cstdint", "abi/generated/fields.h"))
 
 
