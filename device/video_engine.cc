@@ -50,22 +50,22 @@ Result<void> VideoEngine::MakeRun(const VideoPicture& picture, const VideoPictur
                                   uint32_t count, EngineJob* job) {
   const uint64_t cost = picture.RowCost(stripe);  // beside what reading and writing cost
   VideoRun run(memory_, picture, *job, count);
-  Result<void> admitted = run.Admit();
-  if (run.count() != 0 && run.Open()) {
+  WARD_TRY(run.Admit());
+  if (run.Open()) {
     MakeOpenRows(picture, stripe, run);
     run.Close();
-    job->done += run.count();
-    memory_->AddWork(run.count() * cost);
-  } else {
-    VideoRowMaker maker(picture, stripe, ScalerOf(picture, stripe),
-                        Room(VideoRowMaker::RoomBytes(picture, stripe)));
-    for (uint32_t i = 0; i < run.count(); ++i) {
-      WARD_TRY(maker.CopyRow(memory_, *job, job->done));
-      ++job->done;
-      memory_->AddWork(cost);
-    }
+    job->done += count;
+    memory_->AddWork(count * cost);
+    return {};
   }
-  return admitted;
+  VideoRowMaker maker(picture, stripe, ScalerOf(picture, stripe),
+                      Room(VideoRowMaker::RoomBytes(picture, stripe)));
+  for (uint32_t i = 0; i < count; ++i) {
+    WARD_TRY(maker.CopyRow(memory_, *job, job->done));
+    ++job->done;
+    memory_->AddWork(cost);
+  }
+  return {};
 }
 
 void VideoEngine::MakeOpenRows(const VideoPicture& picture, const VideoPicture::Stripe& stripe,

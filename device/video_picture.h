@@ -56,6 +56,11 @@ class VideoPicture {
   GuestRange DestinationOf(const EngineJob& job, uint64_t done) const {
     return VideoSource::SliceOf(job.destination, DestinationExtent(done));
   }
+  // Of `count` rows of one stripe.
+  GuestRange DestinationOf(const EngineJob& job, uint64_t done, uint32_t count) const {
+    return destination_.Touched(job.destination, DestinationExtent(done),
+                                DestinationExtent(done + count - 1));
+  }
   ByteExtent DestinationExtent(uint64_t done) const;
 
   // From the first to the last.

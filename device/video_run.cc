@@ -30,32 +30,20 @@ VideoRun::VideoRun(Memory* memory, const VideoPicture& picture, const EngineJob&
   WARD_ASSERT(count != 0 && count <= picture.RowsLeftInStripe(job.done));
 }
 
-Result<void> VideoRun::Admit() {
-  for (uint32_t i = 0; i < count_; ++i) {
-    if (auto admitted = AdmitRow(first_ + i); !admitted.ok()) {
-      count_ = i;
-      return admitted;
-    }
-  }
-  return {};
+SourcePiece VideoRun::FirstPiece() const {
+  return PieceOf(picture_.SourceRowsOf(picture_.RowOf(first_)).first);
 }
 
-Result<void> VideoRun::AdmitRow(uint64_t done) {
-  const GuestRange destination = picture_.DestinationOf(job_, done);
-  const auto [first, last] = picture_.SourceRowsOf(picture_.RowOf(done));
-  if (picture_.filter() == ScaleFilter::kArea) {
-    for (uint32_t row = first; row <= last; ++row) WARD_TRY(AdmitSourceRow(row, destination));
-    return {};
-  }
-  WARD_TRY(AdmitSourceRow(first, destination));
-  return AdmitSourceRow(last, destination);
+SourcePiece VideoRun::LastPiece() const {
+  return PieceOf(picture_.SourceRowsOf(picture_.RowOf(first_ + count_ - 1)).last);
 }
 
-Result<void> VideoRun::AdmitSourceRow(uint32_t row, const GuestRange& destination) {
+Result<void> VideoRun::Admit() const {
   const VideoSource& source = picture_.source();
-  const GuestRange luma = source.LumaOf(job_, PieceOf(row));
+  const GuestRange luma = source.LumaOf(job_, FirstPiece(), LastPiece());
   const GuestRange chroma =
-      source.has_chroma() ? source.ChromaOf(job_, PieceOf(row)) : GuestRange();
+      source.has_chroma() ? source.ChromaOf(job_, FirstPiece(), LastPiece()) : GuestRange();
+  const GuestRange destination = picture_.DestinationOf(job_, first_, count_);
   WARD_ASSIGN_OR_RETURN(
       const PageOwner owner,
       flow_rule::CheckPartOfTransfer(*memory_, &luma, &chroma, destination, job_.owner));
@@ -73,8 +61,8 @@ std::optional<PhysicalSpan> VideoRun::SpanOf(const GuestRange& range, const Byte
 bool VideoRun::Open() {
   const VideoSource& source = picture_.source();
   const uint64_t last = first_ + count_ - 1;
-  const SourcePiece first_piece = PieceOf(picture_.SourceRowsOf(picture_.RowOf(first_)).first);
-  const SourcePiece last_piece = PieceOf(picture_.SourceRowsOf(picture_.RowOf(last)).last);
+  const SourcePiece first_piece = FirstPiece();
+  const SourcePiece last_piece = LastPiece();
   destination_extent_ = picture_.DestinationExtent(first_);
   luma_extent_ = source.LumaExtent(first_piece);
   destination_span_ =

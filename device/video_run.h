@@ -20,9 +20,8 @@ class VideoRun {
   // outlives the run.
   VideoRun(Memory* memory, const VideoPicture& picture, const EngineJob& job, uint32_t count);
 
-  // Applies the flow rule to each row and its source rows, and the owner takes the row. A fault
-  // leaves the run with the rows before.
-  Result<void> Admit();
+  // Applies the flow rule to the rows and all that they are made from, and the owner takes them.
+  Result<void> Admit() const;
 
   // Lets the rows be made where they are. False: they have to be read and written. Then what is
   // read by a row is charged each time, else here, the same.
@@ -37,9 +36,9 @@ class VideoRun {
   ByteSpan DestinationOf(uint64_t done) const;
 
  private:
-  Result<void> AdmitRow(uint64_t done);
-  Result<void> AdmitSourceRow(uint32_t row, const GuestRange& destination);
   SourcePiece PieceOf(uint32_t row) const { return {row, columns_.first, columns_.count}; }
+  SourcePiece FirstPiece() const;
+  SourcePiece LastPiece() const;
   // The one span of `range` from the first extent to the last; null: there are several.
   static std::optional<PhysicalSpan> SpanOf(const GuestRange& range, const ByteExtent& first,
                                             const ByteExtent& last);

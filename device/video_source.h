@@ -26,12 +26,6 @@ struct SourcePiece {
   uint32_t column_count;
 };
 
-// Part of the bytes that a job has of a plane, or of the picture.
-struct ByteExtent {
-  uint64_t offset;
-  uint64_t size_bytes;
-};
-
 // Only Make returns one, after checking what of the command is the source's.
 class VideoSource {
  public:
@@ -59,6 +53,14 @@ class VideoSource {
   }
   GuestRange ChromaOf(const EngineJob& job, const SourcePiece& piece) const {
     return SliceOf(job.second_source, ChromaExtent(piece));
+  }
+  // Of the same columns of rows one below the other.
+  GuestRange LumaOf(const EngineJob& job, const SourcePiece& first, const SourcePiece& last) const {
+    return luma_.Touched(job.source, LumaExtent(first), LumaExtent(last));
+  }
+  GuestRange ChromaOf(const EngineJob& job, const SourcePiece& first,
+                      const SourcePiece& last) const {
+    return chroma_.Touched(job.second_source, ChromaExtent(first), ChromaExtent(last));
   }
   ByteExtent LumaExtent(const SourcePiece& piece) const;
   ByteExtent ChromaExtent(const SourcePiece& piece) const;
