@@ -28,7 +28,7 @@ class VideoEngine {
   // As CopyEngine.
   Result<EngineJob> Begin(const abi::VideoBltCommand& command, const AddressSpace& space);
   // Makes rows of the destination, or of a stripe of it, for about `budget_bytes` of pixels read
-  // and written, at least one. The flow rule is applied again to what each row touches.
+  // and written, at least one. The flow rule is applied again to what they touch.
   Result<bool> Step(EngineJob* job, uint64_t budget_bytes);
   // As CopyEngine.
   bool CanResume(const EngineJob& job) const;

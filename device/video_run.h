@@ -23,8 +23,8 @@ class VideoRun {
   // Applies the flow rule to the rows and all that they are made from, and the owner takes them.
   Result<void> Admit() const;
 
-  // Lets the rows be made where they are. False: they have to be read and written. Then what is
-  // read by a row is charged each time, else here, the same.
+  // Lets the rows be made where they are, and charges what is read as if it were read. False: they
+  // have to be read and written.
   bool Open();
   // When all rows were made where they are; before anything else is done with the memory.
   void Close();
