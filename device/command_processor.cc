@@ -182,7 +182,7 @@ bool CommandProcessor::TakeTurn(uint64_t left) {
     for (uint32_t i = 0; i < order.count; ++i) {
       const uint32_t queue = order.queues[i];
       const uint64_t before = blocks_.memory->work();
-      const uint64_t budget = std::min(left, kTurnBytes);
+      const uint64_t budget = IsAlone(queue) ? left : std::min(left, kTurnBytes);
       if (!Visit(queue, budget)) {
         if (IsAtRest(queue)) awake_ &= ~(1u << queue);
         continue;
@@ -192,6 +192,11 @@ bool CommandProcessor::TakeTurn(uint64_t left) {
     }
   } while (scheduler_.BeginRound(ActiveQueues()));
   return false;
+}
+
+bool CommandProcessor::IsAlone(uint32_t queue) const {
+  const uint32_t others = ~(1u << queue);
+  return (awake_ & others) == 0 || (ActiveQueues() & others) == 0;
 }
 
 uint32_t CommandProcessor::ActiveQueues() const {

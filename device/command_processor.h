@@ -56,7 +56,7 @@ class CommandProcessor {
   static constexpr uint32_t kQueueCount = abi::kQueueBlockCount;
   // Least cost of a command, in bytes of budget; more when it translated, read or wrote more.
   static constexpr uint64_t kCommandCost = 256;
-  // Most that a transfer moves before another queue may have its turn.
+  // Most that a transfer moves before another queue that can get on has its turn.
   static constexpr uint64_t kTurnBytes = 64 << 10;
 
   explicit CommandProcessor(const CommandBlocks& blocks);
@@ -140,6 +140,8 @@ class CommandProcessor {
   bool TakeTurn(uint64_t left);
   // Bit n: queue n has work, whether or not it can go on now.
   uint32_t ActiveQueues() const;
+  // Whether no other queue can get on: it may use what is left of the slice then.
+  bool IsAlone(uint32_t queue) const;
   // Reports the queues that made no progress for their QUEUE_TIMEOUT.
   void ReportHangs();
   // Virtual time at which the queue will have hung; UINT64_MAX when it won't, or was reported.

@@ -57,7 +57,7 @@ GpuImplementation::GpuImplementation(const GpuOptions& options, const Ports& por
       display_(&memory_, &grants_, ports.clock, options),
       copy_(&memory_),
       crypto_(&memory_, &vault_, &grants_, options.strict_iv, ports.executor),
-      video_(&memory_) {}
+      video_(&memory_, ports.executor) {}
 
 Result<std::unique_ptr<GpuImplementation>> GpuImplementation::Create(const GpuOptions& options,
                                                                      const Ports& ports) {

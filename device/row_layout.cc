@@ -26,4 +26,12 @@ GuestRange RowLayout::Touched(const GuestRange& extent) const {
   return extent.Rows(row_bytes_, row_count_, pitch_);
 }
 
+GuestRange RowLayout::Touched(const GuestRange& extent, const ByteExtent& first,
+                              const ByteExtent& last) const {
+  const uint64_t distance = last.offset - first.offset;
+  const GuestRange part = extent.Slice(first.offset, distance + last.size_bytes);
+  if (distance == 0 || pitch_ <= abi::kPageSize) return part;
+  return part.Rows(first.size_bytes, distance / pitch_ + 1, pitch_);
+}
+
 }  // namespace ward::device

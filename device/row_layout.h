@@ -9,6 +9,12 @@
 
 namespace ward::device {
 
+// Part of the bytes of rows, counted from the first one's first.
+struct ByteExtent {
+  uint64_t offset;
+  uint64_t size_bytes;
+};
+
 // Only Make returns one, after checking.
 class RowLayout {
  public:
@@ -29,6 +35,9 @@ class RowLayout {
   // The bytes of `extent` whose pages the rows touch: what the flow rule looks at and what changes
   // hands. Gaps stay out when they can hold a whole page.
   GuestRange Touched(const GuestRange& extent) const;
+  // The same of a part of each row from `first` to `last`.
+  GuestRange Touched(const GuestRange& extent, const ByteExtent& first,
+                     const ByteExtent& last) const;
 
  private:
   RowLayout(uint32_t row_bytes, uint32_t row_count, uint32_t pitch)

@@ -25,7 +25,7 @@ void MixBytes(const uint8_t* __restrict first, const uint8_t* __restrict second,
 WARD_VECTOR_CLONES_256
 void MixPixels(const uint32_t* __restrict source, const uint32_t* __restrict firsts,
                const uint32_t* __restrict seconds, const uint32_t* __restrict weights,
-               uint32_t* __restrict destination, size_t count) {
+               uint8_t* __restrict destination, size_t count) {
   constexpr uint32_t kHalves = 0x00ff00ff;
   constexpr uint32_t kRounding = 0x00800080;
   for (size_t x = 0; x < count; ++x) {
@@ -36,7 +36,8 @@ void MixPixels(const uint32_t* __restrict source, const uint32_t* __restrict fir
         (first & kHalves) * (256 - weight) + (second & kHalves) * weight + kRounding;
     const uint32_t odd =
         (first >> 8 & kHalves) * (256 - weight) + (second >> 8 & kHalves) * weight + kRounding;
-    destination[x] = (even >> 8 & kHalves) | (odd & ~kHalves);
+    const uint32_t pixel = (even >> 8 & kHalves) | (odd & ~kHalves);
+    std::memcpy(destination + x * kPixelBytes, &pixel, sizeof(pixel));
   }
 }
 
@@ -93,10 +94,9 @@ void RowScaler::ScaleRow(ConstByteSpan source, ByteSpan destination) const {
   WARD_ASSERT(source.size() == source_count_ * kPixelBytes);
   // Rooms of rows are allocated; a piece of one begins with a pixel.
   const auto* const pixels = reinterpret_cast<const uint32_t*>(source.data());
-  WARD_ASSERT(IsAligned(reinterpret_cast<uintptr_t>(source.data()), kPixelBytes) &&
-              IsAligned(reinterpret_cast<uintptr_t>(destination.data()), kPixelBytes));
-  MixPixels(pixels, firsts_.data(), seconds_.data(), weights_.data(),
-            reinterpret_cast<uint32_t*>(destination.data()), firsts_.size());
+  WARD_ASSERT(IsAligned(reinterpret_cast<uintptr_t>(source.data()), kPixelBytes));
+  MixPixels(pixels, firsts_.data(), seconds_.data(), weights_.data(), destination.data(),
+            firsts_.size());
 }
 
 }  // namespace ward::device

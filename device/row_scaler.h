@@ -50,8 +50,8 @@ class RowScaler {
   // The columns of the source that it needs.
   uint32_t source_first() const { return source_first_; }
   uint32_t source_count() const { return source_count_; }
-  // Not of an identity. `source` has source_count pixels, `destination` `count`; both are aligned
-  // to one.
+  // Not of an identity. `source` has source_count pixels and is aligned to one; `destination` has
+  // `count`.
   void ScaleRow(ConstByteSpan source, ByteSpan destination) const;
 
  private:

@@ -35,37 +35,91 @@ Result<bool> VideoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
 }
 
 Result<void> VideoEngine::MakeRows(const VideoPicture& picture, EngineJob* job, uint64_t budget) {
-  std::optional<VideoRowMaker> maker;
-  uint32_t stripe_of_maker = 0;
   while (budget != 0 && job->done < picture.TotalRows()) {
     const VideoPicture::Stripe stripe = picture.StripeOf(job->done);
-    if (!maker || stripe.first != stripe_of_maker) {
-      maker.emplace(MakerOf(picture, stripe));
-      stripe_of_maker = stripe.first;
-    }
-    WARD_TRY(maker->MakeRow(memory_, *job, job->done));
-    ++job->done;
-    memory_->AddWork(maker->RowCost());  // beside what reading and writing it cost
-    budget -= std::min(budget, maker->RowCost());
+    const uint64_t cost = picture.RowCost(stripe);
+    const uint64_t count =
+        std::min<uint64_t>((budget - 1) / cost + 1, picture.RowsLeftInStripe(job->done));
+    WARD_TRY(MakeRun(picture, stripe, static_cast<uint32_t>(count), job));
+    budget -= std::min(budget, count * cost);
   }
   return {};
 }
 
-VideoRowMaker VideoEngine::MakerOf(const VideoPicture& picture,
-                                   const VideoPicture::Stripe& stripe) {
-  const RowScaler* scaler = nullptr;
-  if (picture.filter() != ScaleFilter::kArea) {
-    const RowScaler::Shape shape = VideoRowMaker::ScalerShape(picture, stripe);
-    if (!scaler_ || !(scaler_->shape() == shape)) scaler_.emplace(shape);
-    scaler = &*scaler_;
+Result<void> VideoEngine::MakeRun(const VideoPicture& picture, const VideoPicture::Stripe& stripe,
+                                  uint32_t count, EngineJob* job) {
+  const uint64_t cost = picture.RowCost(stripe);  // beside what reading and writing cost
+  VideoRun run(memory_, picture, *job, count);
+  WARD_TRY(run.Admit());
+  if (run.Open()) {
+    MakeOpenRows(picture, stripe, run);
+    run.Close();
+    job->done += count;
+    memory_->AddWork(count * cost);
+    return {};
   }
-  const size_t room_bytes = VideoRowMaker::RoomBytes(picture, stripe);
-  if (room_ == nullptr || room_->size_bytes() < room_bytes) {
-    room_ = std::make_unique<BounceBuffer>(room_bytes);
+  VideoRowMaker maker(picture, stripe, ScalerOf(picture, stripe),
+                      Room(VideoRowMaker::RoomBytes(picture, stripe)));
+  for (uint32_t i = 0; i < count; ++i) {
+    WARD_TRY(maker.CopyRow(memory_, *job, job->done));
+    ++job->done;
+    memory_->AddWork(cost);
+  }
+  return {};
+}
+
+void VideoEngine::MakeOpenRows(const VideoPicture& picture, const VideoPicture::Stripe& stripe,
+                               const VideoRun& run) {
+  // What takes a few times as long as handing it over. Rows that share a source row are better left
+  // together, since each piece converts its own.
+  static constexpr uint64_t kLeastPieceBytes = 32 << 10;
+  struct Pieces final : ExecutorPort::Work {
+    void Run(uint32_t piece) override {
+      VideoRowMaker maker(*picture, *stripe, scaler, room.subspan(piece * room_bytes, room_bytes));
+      const uint32_t first = piece * rows_per_piece;
+      const uint32_t end = std::min(first + rows_per_piece, run->count());
+      for (uint32_t i = first; i < end; ++i) maker.MakeRow(*run, run->first() + i);
+    }
+    const VideoPicture* picture;
+    const VideoPicture::Stripe* stripe;
+    const VideoRun* run;
+    const RowScaler* scaler;
+    uint32_t rows_per_piece;
+    ByteSpan room;  // of each piece
+    size_t room_bytes;
+  } pieces;
+  const uint32_t least_rows =
+      static_cast<uint32_t>((kLeastPieceBytes - 1) / picture.RowCost(stripe) + 1);
+  pieces.picture = &picture;
+  pieces.stripe = &stripe;
+  pieces.run = &run;
+  pieces.scaler = ScalerOf(picture, stripe);
+  pieces.rows_per_piece = executor_ == nullptr ? run.count() : least_rows;
+  const uint32_t count = (run.count() - 1) / pieces.rows_per_piece + 1;
+  pieces.room_bytes = VideoRowMaker::MakesRowsWithoutRoom(picture, stripe)
+                          ? 0
+                          : VideoRowMaker::RoomBytes(picture, stripe);
+  pieces.room = Room(count * pieces.room_bytes);
+  if (count == 1) return pieces.Run(0);
+  executor_->RunAll(count, &pieces);
+}
+
+const RowScaler* VideoEngine::ScalerOf(const VideoPicture& picture,
+                                       const VideoPicture::Stripe& stripe) {
+  if (picture.filter() == ScaleFilter::kArea) return nullptr;
+  const RowScaler::Shape shape = VideoRowMaker::ScalerShape(picture, stripe);
+  if (!scaler_ || !(scaler_->shape() == shape)) scaler_.emplace(shape);
+  return &*scaler_;
+}
+
+ByteSpan VideoEngine::Room(size_t size_bytes) {
+  if (size_bytes == 0) return {};
+  if (room_ == nullptr || room_->size_bytes() < size_bytes) {
+    room_ = std::make_unique<BounceBuffer>(size_bytes);
     room_->MarkSecret();
   }
-  room_used_ = std::max(room_used_, room_bytes);
-  return {picture, stripe, scaler, room_->bytes()};
+  room_used_ = std::max(room_used_, size_bytes);
+  return room_->bytes().first(size_bytes);
 }
 
 bool VideoEngine::CanResume(const EngineJob& job) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "abi/generated/status.h"
+#include "device/area_scaler.h"
 
 namespace ward::device {
 namespace {
@@ -87,11 +88,38 @@ VideoPicture::Stripe VideoPicture::StripeOf(uint64_t done) const {
   return {window_.left + first, std::min(stripe_columns_, window_.width - first)};
 }
 
-GuestRange VideoPicture::DestinationOf(const EngineJob& job, uint64_t done) const {
+ByteExtent VideoPicture::DestinationExtent(uint64_t done) const {
   const Stripe stripe = StripeOf(done);
-  return job.destination.Slice((done % window_.height) * destination_.pitch() +
-                                   uint64_t{kVideoPixelBytes} * (stripe.first - window_.left),
-                               uint64_t{kVideoPixelBytes} * stripe.count);
+  return {(done % window_.height) * destination_.pitch() +
+              uint64_t{kVideoPixelBytes} * (stripe.first - window_.left),
+          uint64_t{kVideoPixelBytes} * stripe.count};
+}
+
+VideoPicture::SourceRows VideoPicture::SourceRowsOf(uint32_t row) const {
+  if (filter_ == ScaleFilter::kArea) {
+    const AreaDirection down(source_.height(), height_);
+    return {down.First(row), down.Last(row)};
+  }
+  const ScaleTap tap = FindTap(filter_, row, source_.height(), height_);
+  return {tap.first, tap.second};
+}
+
+VideoPicture::SourceColumns VideoPicture::SourceColumnsOf(const Stripe& stripe) const {
+  const uint32_t last = stripe.first + stripe.count - 1;
+  if (filter_ == ScaleFilter::kArea) {
+    const AreaDirection across(source_.width(), width_);
+    const uint32_t first = across.First(stripe.first);
+    return {first, across.Last(last) - first + 1};
+  }
+  // Columns that stay as they are: their taps name a neighbour too, which counts for nothing.
+  if (source_.width() == width_) return {stripe.first, stripe.count};
+  const uint32_t first = FindTap(filter_, stripe.first, source_.width(), width_).first;
+  return {first, FindTap(filter_, last, source_.width(), width_).second - first + 1};
+}
+
+uint64_t VideoPicture::RowCost(const Stripe& stripe) const {
+  return SourceRowsPerRow() * SourceColumnsOf(stripe).count * source_.PixelCost() +
+         uint64_t{kVideoPixelBytes} * stripe.count;
 }
 
 uint32_t VideoPicture::SourceRowsPerRow() const {

@@ -50,14 +50,41 @@ class VideoPicture {
   uint32_t RowOf(uint64_t done) const {
     return window_.top + static_cast<uint32_t>(done % window_.height);
   }
-  GuestRange DestinationOf(const EngineJob& job, uint64_t done) const;
-  // Source rows that one row of the destination needs at most.
-  uint32_t SourceRowsPerRow() const;
+  uint32_t RowsLeftInStripe(uint64_t done) const {
+    return window_.height - static_cast<uint32_t>(done % window_.height);
+  }
+  GuestRange DestinationOf(const EngineJob& job, uint64_t done) const {
+    return VideoSource::SliceOf(job.destination, DestinationExtent(done));
+  }
+  // Of `count` rows of one stripe.
+  GuestRange DestinationOf(const EngineJob& job, uint64_t done, uint32_t count) const {
+    return destination_.Touched(job.destination, DestinationExtent(done),
+                                DestinationExtent(done + count - 1));
+  }
+  ByteExtent DestinationExtent(uint64_t done) const;
+
+  // From the first to the last.
+  struct SourceRows {
+    uint32_t first;
+    uint32_t last;
+  };
+  // What a row of the scaled picture is made from.
+  SourceRows SourceRowsOf(uint32_t row) const;
+  // What the columns of a stripe are made from.
+  struct SourceColumns {
+    uint32_t first;
+    uint32_t count;
+  };
+  SourceColumns SourceColumnsOf(const Stripe& stripe) const;
+  // What a row of a stripe costs beside reading and writing, in bytes of budget.
+  uint64_t RowCost(const Stripe& stripe) const;
 
  private:
   VideoPicture(const abi::VideoBltCommand& command, VideoSource source, const Window& window,
                RowLayout destination);
   uint32_t StripeCount() const { return (window_.width - 1) / stripe_columns_ + 1; }
+  // Source rows that one row of the destination needs at most.
+  uint32_t SourceRowsPerRow() const;
 
   VideoSource source_;
   RowLayout destination_;

@@ -1,41 +1,34 @@
 #include "device/video_row_maker.h"
 
 #include <algorithm>
+#include <cstring>
 
-#include "device/flow_rule.h"
+#include "base/assert.h"
 
 namespace ward::device {
-
-VideoRowMaker::Columns VideoRowMaker::ColumnsOf(const VideoPicture& picture,
-                                                const VideoPicture::Stripe& stripe) {
-  const uint32_t last = stripe.first + stripe.count - 1;
-  if (picture.filter() == ScaleFilter::kArea) {
-    const AreaDirection across(picture.source().width(), picture.width());
-    const uint32_t first = across.First(stripe.first);
-    return {first, across.Last(last) - first + 1};
-  }
-  const uint32_t first =
-      FindTap(picture.filter(), stripe.first, picture.source().width(), picture.width()).first;
-  const uint32_t end =
-      FindTap(picture.filter(), last, picture.source().width(), picture.width()).second;
-  return {first, end - first + 1};
-}
 
 RowScaler::Shape VideoRowMaker::ScalerShape(const VideoPicture& picture,
                                             const VideoPicture::Stripe& stripe) {
   return {picture.filter(), picture.source().width(), picture.width(), stripe.first, stripe.count};
 }
 
+bool VideoRowMaker::MakesRowsWithoutRoom(const VideoPicture& picture,
+                                         const VideoPicture::Stripe& stripe) {
+  const VideoSource& source = picture.source();
+  const auto [first, count] = picture.SourceColumnsOf(stripe);
+  return picture.filter() != ScaleFilter::kArea && source.width() == picture.width() &&
+         source.height() == picture.height() && source.HasWholePairs({0, first, count});
+}
+
 struct VideoRowMaker::RoomSizes {
-  RoomSizes(const VideoPicture& picture, const Columns& columns, uint32_t count)
-      : converted(RoundUp(picture.source().RoomOf(columns.count))),
+  RoomSizes(const VideoPicture& picture, uint32_t source_count, uint32_t count)
+      : converted(RoundUp(picture.source().RoomOf(source_count))),
         sums(picture.filter() == ScaleFilter::kArea
-                 ? RoundUp(size_t{columns.count} * kVideoPixelBytes * sizeof(uint32_t))
+                 ? RoundUp(size_t{source_count} * kVideoPixelBytes * sizeof(uint32_t))
                  : 0),
-        mixed(RoundUp(size_t{columns.count} * kVideoPixelBytes)),
+        mixed(RoundUp(size_t{source_count} * kVideoPixelBytes)),
         scaled(RoundUp(size_t{count} * kVideoPixelBytes)) {}
   static size_t RoundUp(size_t size) { return (size + kRoomAlignment - 1) & ~(kRoomAlignment - 1); }
-  static constexpr size_t kRoomAlignment = 16;
 
   size_t converted;  // of each of two
   size_t sums;
@@ -44,7 +37,7 @@ struct VideoRowMaker::RoomSizes {
 };
 
 size_t VideoRowMaker::RoomBytes(const VideoPicture& picture, const VideoPicture::Stripe& stripe) {
-  const RoomSizes sizes(picture, ColumnsOf(picture, stripe), stripe.count);
+  const RoomSizes sizes(picture, picture.SourceColumnsOf(stripe).count, stripe.count);
   return 2 * sizes.converted + sizes.sums + sizes.mixed + sizes.scaled;
 }
 
@@ -52,11 +45,13 @@ VideoRowMaker::VideoRowMaker(const VideoPicture& picture, const VideoPicture::St
                              const RowScaler* scaler, ByteSpan room)
     : picture_(picture),
       stripe_(stripe),
-      columns_(ColumnsOf(picture, stripe)),
+      columns_(picture.SourceColumnsOf(stripe)),
       across_(picture.source().width(), picture.width()),
       down_(picture.source().height(), picture.height()),
-      scaler_(scaler) {
-  const RoomSizes sizes(picture, columns_, stripe.count);
+      scaler_(scaler),
+      needs_no_room_(MakesRowsWithoutRoom(picture, stripe)) {
+  if (needs_no_room_ && room.empty()) return;
+  const RoomSizes sizes(picture, columns_.count, stripe.count);
   const auto take = [&room](size_t rounded, size_t size) {
     const ByteSpan taken = room.first(size);
     room = room.subspan(rounded);
@@ -69,64 +64,71 @@ VideoRowMaker::VideoRowMaker(const VideoPicture& picture, const VideoPicture::St
   scaled_ = take(sizes.scaled, size_t{stripe.count} * kVideoPixelBytes);
 }
 
-uint64_t VideoRowMaker::RowCost() const {
-  return picture_.SourceRowsPerRow() * columns_.count * picture_.source().PixelCost() +
-         scaled_.size();
+Result<void> VideoRowMaker::CopyRow(Memory* memory, const EngineJob& job, uint64_t done) {
+  WARD_ASSIGN_OR_RETURN(const ConstByteSpan pixels,
+                        Make({nullptr, memory, &job}, picture_.RowOf(done), scaled_));
+  return memory->Write(picture_.DestinationOf(job, done), pixels);
 }
 
-Result<void> VideoRowMaker::MakeRow(Memory* memory, const EngineJob& job, uint64_t done) {
-  const GuestRange destination = picture_.DestinationOf(job, done);
+void VideoRowMaker::MakeRow(const VideoRun& run, uint64_t done) {
+  const ByteSpan out = run.DestinationOf(done);
   const uint32_t row = picture_.RowOf(done);
-  if (scaler_ == nullptr) {
-    WARD_TRY(MixByArea(memory, job, row, destination));
-    ScaleRowByArea(across_, stripe_.first, mixed_, scaled_);
-    return memory->Write(destination, scaled_);
-  }
-  WARD_ASSIGN_OR_RETURN(const ConstByteSpan mixed, MixByTap(memory, job, row, destination));
-  if (scaler_->is_identity()) return memory->Write(destination, mixed);
-  scaler_->ScaleRow(mixed, scaled_);
-  return memory->Write(destination, scaled_);
+  if (needs_no_room_) return picture_.source().ConvertTo(run.SamplesOf(row), out);
+  const auto made = Make({&run, nullptr, nullptr}, row, out);
+  const ConstByteSpan pixels = made.value();  // nothing is read that the host could refuse
+  if (pixels.data() != out.data()) std::memcpy(out.data(), pixels.data(), out.size());
 }
 
-Result<ConstByteSpan> VideoRowMaker::MixByTap(Memory* memory, const EngineJob& job, uint32_t row,
-                                              const GuestRange& destination) {
+Result<ConstByteSpan> VideoRowMaker::Make(const RowReader& reader, uint32_t row, ByteSpan out) {
+  if (scaler_ == nullptr) {
+    WARD_TRY(MixByArea(reader, row));
+    ScaleRowByArea(across_, stripe_.first, mixed_, out);
+    return ConstByteSpan(out);
+  }
+  if (scaler_->is_identity()) return MixByTap(reader, row, out);
+  WARD_ASSIGN_OR_RETURN(const ConstByteSpan mixed, MixByTap(reader, row, mixed_));
+  scaler_->ScaleRow(mixed, out);
+  return ConstByteSpan(out);
+}
+
+Result<ConstByteSpan> VideoRowMaker::MixByTap(const RowReader& reader, uint32_t row,
+                                              ByteSpan mixed) {
   const ScaleTap tap =
       FindTap(picture_.filter(), row, picture_.source().height(), picture_.height());
-  WARD_ASSIGN_OR_RETURN(const ByteSpan first, SourceRow(memory, job, tap.first, destination));
-  WARD_ASSIGN_OR_RETURN(const ByteSpan second, SourceRow(memory, job, tap.second, destination));
+  WARD_ASSIGN_OR_RETURN(const ByteSpan first, SourceRow(reader, tap.first));
+  // What counts for nothing is not converted, but it is read (docs/spec/video.md).
+  if (tap.weight == 0 && reader.run != nullptr) return ConstByteSpan(first);
+  WARD_ASSIGN_OR_RETURN(const ByteSpan second, SourceRow(reader, tap.second));
   if (tap.weight == 0) return ConstByteSpan(first);
-  MixRows(first, second, tap.weight, mixed_);
-  return ConstByteSpan(mixed_);
+  MixRows(first, second, tap.weight, mixed);
+  return ConstByteSpan(mixed);
 }
 
-Result<void> VideoRowMaker::MixByArea(Memory* memory, const EngineJob& job, uint32_t row,
-                                      const GuestRange& destination) {
+Result<void> VideoRowMaker::MixByArea(const RowReader& reader, uint32_t row) {
   std::fill(sums_.begin(), sums_.end(), uint8_t{0});
   for (uint32_t source = down_.First(row); source <= down_.Last(row); ++source) {
-    WARD_ASSIGN_OR_RETURN(const ByteSpan rgb, SourceRow(memory, job, source, destination));
+    WARD_ASSIGN_OR_RETURN(const ByteSpan rgb, SourceRow(reader, source));
     AddRowToSums(rgb, down_.ShareOf(source, row), sums_);
   }
   FinishSums(down_, sums_, mixed_);
   return {};
 }
 
-Result<ByteSpan> VideoRowMaker::SourceRow(Memory* memory, const EngineJob& job, uint32_t row,
-                                          const GuestRange& destination) {
+Result<ByteSpan> VideoRowMaker::SourceRow(const RowReader& reader, uint32_t row) {
+  const uint32_t slot = row % 2;
+  if (rows_[slot] == row) return ByteSpan(converted_[slot]);
   const VideoSource& source = picture_.source();
   const SourcePiece piece = {row, columns_.first, columns_.count};
-  const GuestRange luma = source.LumaOf(job, piece);
-  const GuestRange chroma = source.has_chroma() ? source.ChromaOf(job, piece) : GuestRange();
-  WARD_ASSIGN_OR_RETURN(
-      const PageOwner owner,
-      flow_rule::CheckPartOfTransfer(*memory, &luma, &chroma, destination, job.owner));
-  const uint32_t slot = row % 2;
-  if (rows_[slot] != row) {
-    rows_[slot] = kNone;
-    WARD_ASSIGN_OR_RETURN(converted_[slot], source.Convert(*memory, job, piece, rooms_[slot]));
-    rows_[slot] = row;
+  VideoSource::Samples samples;
+  rows_[slot] = kNone;
+  if (reader.run != nullptr) {
+    samples = reader.run->SamplesOf(row);
+  } else {
+    WARD_ASSIGN_OR_RETURN(samples, source.Read(*reader.memory, *reader.job, piece, rooms_[slot]));
   }
-  memory->TakeOwnership(destination, owner);
-  return converted_[slot];
+  converted_[slot] = source.Convert(piece, samples, rooms_[slot]);
+  rows_[slot] = row;
+  return ByteSpan(converted_[slot]);
 }
 
 }  // namespace ward::device

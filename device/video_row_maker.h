@@ -12,53 +12,59 @@
 #include "device/memory.h"
 #include "device/row_scaler.h"
 #include "device/video_picture.h"
+#include "device/video_run.h"
 
 namespace ward::device {
 
 class VideoRowMaker {
  public:
-  // Bytes that the maker of a stripe works in.
+  // Bytes that the maker of a stripe works in, a multiple of kRoomAlignment.
   static size_t RoomBytes(const VideoPicture& picture, const VideoPicture::Stripe& stripe);
+  static constexpr size_t kRoomAlignment = 64;
   // What is given outlives the maker. `scaler` is that of ScalerShape, null for the area filter.
-  // `room` has at least RoomBytes, aligned to 16; pixels are left in it.
+  // `room` has at least RoomBytes, aligned to a pixel; pixels are left in it. It may be empty where
+  // MakeRow is all and needs none.
   VideoRowMaker(const VideoPicture& picture, const VideoPicture::Stripe& stripe,
                 const RowScaler* scaler, ByteSpan room);
   // Not of the area filter.
   static RowScaler::Shape ScalerShape(const VideoPicture& picture,
                                       const VideoPicture::Stripe& stripe);
 
-  // Writes row `done` of the picture's order, which lies in the stripe. The flow rule is applied to
-  // each source row, and its owner takes the destination.
-  Result<void> MakeRow(Memory* memory, const EngineJob& job, uint64_t done);
-  // What a row costs beside reading and writing, in bytes of budget.
-  uint64_t RowCost() const;
+  // Makes row `done` of the picture's order, which lies in the stripe and was admitted: of samples
+  // that are read, in memory that is written.
+  Result<void> CopyRow(Memory* memory, const EngineJob& job, uint64_t done);
+  // The same where its bytes are: `run` is open. On any thread.
+  void MakeRow(const VideoRun& run, uint64_t done);
+  // Whether MakeRow leaves nothing in the room.
+  static bool MakesRowsWithoutRoom(const VideoPicture& picture, const VideoPicture::Stripe& stripe);
 
  private:
-  // Source columns of the stripe, by filter.
-  struct Columns {
-    uint32_t first;
-    uint32_t count;
-  };
   struct RoomSizes;
-  static Columns ColumnsOf(const VideoPicture& picture, const VideoPicture::Stripe& stripe);
+  // Where source rows come from: `run` where it is not null.
+  struct RowReader {
+    const VideoRun* run;
+    const Memory* memory;
+    const EngineJob* job;
+  };
 
+  // The pixels of a row of the scaled picture: in `out`, or in a room.
+  Result<ConstByteSpan> Make(const RowReader& reader, uint32_t row, ByteSpan out);
   // The source row as RGB; good until the second call after this one.
-  Result<ByteSpan> SourceRow(Memory* memory, const EngineJob& job, uint32_t row,
-                             const GuestRange& destination);
-  // The source row that a row of the picture is scaled from, mixed of two where it lies between.
-  Result<ConstByteSpan> MixByTap(Memory* memory, const EngineJob& job, uint32_t row,
-                                 const GuestRange& destination);
-  Result<void> MixByArea(Memory* memory, const EngineJob& job, uint32_t row,
-                         const GuestRange& destination);
+  Result<ByteSpan> SourceRow(const RowReader& reader, uint32_t row);
+  // The source row that a row of the picture is scaled from, mixed of two where it lies between:
+  // in `mixed` then.
+  Result<ConstByteSpan> MixByTap(const RowReader& reader, uint32_t row, ByteSpan mixed);
+  Result<void> MixByArea(const RowReader& reader, uint32_t row);
 
   static constexpr uint32_t kNone = UINT32_MAX;
 
   const VideoPicture& picture_;
   VideoPicture::Stripe stripe_;
-  Columns columns_;
+  VideoPicture::SourceColumns columns_;
   AreaDirection across_;
   AreaDirection down_;
   const RowScaler* scaler_;
+  bool needs_no_room_;
   uint32_t rows_[2] = {kNone, kNone};
   ByteSpan converted_[2];
   ByteSpan rooms_[2];  // of converted rows

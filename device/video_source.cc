@@ -1,5 +1,7 @@
 #include "device/video_source.h"
 
+#include <cstring>
+
 #include "abi/generated/status.h"
 #include "base/assert.h"
 #include "device/nv12_row.h"
@@ -147,16 +149,15 @@ uint32_t VideoSource::PairCount(const SourcePiece& piece) const {
   return PairsOf(left_ + piece.first_column, piece.column_count);
 }
 
-GuestRange VideoSource::LumaOf(const EngineJob& job, const SourcePiece& piece) const {
-  return job.source.Slice(piece.row * luma_.pitch() + uint64_t{piece.first_column} * SampleBytes(),
-                          uint64_t{piece.column_count} * SampleBytes());
+ByteExtent VideoSource::LumaExtent(const SourcePiece& piece) const {
+  return {piece.row * luma_.pitch() + uint64_t{piece.first_column} * SampleBytes(),
+          uint64_t{piece.column_count} * SampleBytes()};
 }
 
-GuestRange VideoSource::ChromaOf(const EngineJob& job, const SourcePiece& piece) const {
+ByteExtent VideoSource::ChromaExtent(const SourcePiece& piece) const {
   const uint32_t row = (top_ + piece.row) / 2 - top_ / 2;
   const uint64_t pair_bytes = 2 * SampleBytes();
-  return job.second_source.Slice(row * chroma_.pitch() + FirstPair(piece) * pair_bytes,
-                                 PairCount(piece) * pair_bytes);
+  return {row * chroma_.pitch() + FirstPair(piece) * pair_bytes, PairCount(piece) * pair_bytes};
 }
 
 size_t VideoSource::RoomOf(uint32_t column_count) const {
@@ -164,31 +165,65 @@ size_t VideoSource::RoomOf(uint32_t column_count) const {
   return pixels * (kPixelBytes + (has_chroma() ? 2 * SampleBytes() : 0));
 }
 
-Result<ByteSpan> VideoSource::Convert(const Memory& memory, const EngineJob& job,
-                                      const SourcePiece& piece, ByteSpan room) const {
+VideoSource::Places VideoSource::PlacesIn(ByteSpan room, const SourcePiece& piece) const {
   WARD_ASSERT(room.size() >= RoomOf(piece.column_count));
-  if (!has_chroma()) {
-    const ByteSpan pixels = room.first(size_t{piece.column_count} * kPixelBytes);
-    WARD_TRY(memory.Read(LumaOf(job, piece), pixels));
-    ConvertXrgbRow(IsFullRange(color_space_) ? RgbRange::kFull : RgbRange::kLimited, range_,
-                   pixels);
-    return pixels;
-  }
-  const size_t before = (left_ + piece.first_column) % 2;  // the other half of the first pair
   const size_t row_bytes = size_t{PairCount(piece)} * 2 * SampleBytes();
   const ByteSpan pixels = room.first(size_t{PairCount(piece)} * 2 * kPixelBytes);
-  const ByteSpan luma = room.subspan(pixels.size(), row_bytes);
-  const ByteSpan chroma = room.subspan(pixels.size() + row_bytes, row_bytes);
-  WARD_TRY(memory.Read(
-      LumaOf(job, piece),
-      luma.subspan(before * SampleBytes(), size_t{piece.column_count} * SampleBytes())));
-  WARD_TRY(memory.Read(ChromaOf(job, piece), chroma));
-  if (format_ == VideoFormat::kNv12) {
-    ConvertNv12Row(MatrixOf8Bits(color_space_, range_), luma, chroma, pixels);
-  } else {
-    ConvertP010Row(MatrixOf10Bits(color_space_, range_), luma, chroma, pixels);
+  return {pixels, room.subspan(pixels.size(), row_bytes),
+          room.subspan(pixels.size() + row_bytes, row_bytes)};
+}
+
+Result<VideoSource::Samples> VideoSource::Read(const Memory& memory, const EngineJob& job,
+                                               const SourcePiece& piece, ByteSpan room) const {
+  const size_t piece_bytes = size_t{piece.column_count} * SampleBytes();
+  if (!has_chroma()) {
+    WARD_TRY(memory.Read(LumaOf(job, piece), room.first(piece_bytes)));
+    return Samples{room.first(piece_bytes), {}};
   }
-  return pixels.subspan(before * kPixelBytes, size_t{piece.column_count} * kPixelBytes);
+  const Places places = PlacesIn(room, piece);
+  const ByteSpan luma = places.luma.subspan(Before(piece) * SampleBytes(), piece_bytes);
+  WARD_TRY(memory.Read(LumaOf(job, piece), luma));
+  WARD_TRY(memory.Read(ChromaOf(job, piece), places.chroma));
+  return Samples{luma, places.chroma};
+}
+
+bool VideoSource::HasWholePairs(const SourcePiece& piece) const {
+  return !has_chroma() || (Before(piece) == 0 && piece.column_count % 2 == 0);
+}
+
+ByteSpan VideoSource::Convert(const SourcePiece& piece, const Samples& samples,
+                              ByteSpan room) const {
+  const size_t piece_bytes = size_t{piece.column_count} * kPixelBytes;
+  if (!has_chroma()) {
+    ConvertTo(samples, room.first(piece_bytes));
+    return room.first(piece_bytes);
+  }
+  const Places places = PlacesIn(room, piece);
+  if (HasWholePairs(piece)) {
+    ConvertTo(samples, places.pixels);
+    return places.pixels;
+  }
+  const size_t before = Before(piece);
+  const ByteSpan luma = places.luma.subspan(before * SampleBytes(), samples.luma.size());
+  if (luma.data() != samples.luma.data()) {
+    std::memcpy(luma.data(), samples.luma.data(), samples.luma.size());
+  }
+  ConvertTo({places.luma, samples.chroma}, places.pixels);
+  return places.pixels.subspan(before * kPixelBytes, piece_bytes);
+}
+
+void VideoSource::ConvertTo(const Samples& samples, ByteSpan pixels) const {
+  switch (format_) {
+    case VideoFormat::kNv12:
+      return ConvertNv12Row(MatrixOf8Bits(color_space_, range_), samples.luma, samples.chroma,
+                            pixels);
+    case VideoFormat::kP010:
+      return ConvertP010Row(MatrixOf10Bits(color_space_, range_), samples.luma, samples.chroma,
+                            pixels);
+    case VideoFormat::kXrgb8888:
+      return ConvertXrgbRow(IsFullRange(color_space_) ? RgbRange::kFull : RgbRange::kLimited,
+                            range_, samples.luma, pixels);
+  }
 }
 
 }  // namespace ward::device

@@ -48,14 +48,42 @@ class VideoSource {
   GuestRange TouchedChroma(const EngineJob& job) const {
     return chroma_.Touched(job.second_source);
   }
-  GuestRange LumaOf(const EngineJob& job, const SourcePiece& piece) const;
-  GuestRange ChromaOf(const EngineJob& job, const SourcePiece& piece) const;
+  GuestRange LumaOf(const EngineJob& job, const SourcePiece& piece) const {
+    return SliceOf(job.source, LumaExtent(piece));
+  }
+  GuestRange ChromaOf(const EngineJob& job, const SourcePiece& piece) const {
+    return SliceOf(job.second_source, ChromaExtent(piece));
+  }
+  // Of the same columns of rows one below the other.
+  GuestRange LumaOf(const EngineJob& job, const SourcePiece& first, const SourcePiece& last) const {
+    return luma_.Touched(job.source, LumaExtent(first), LumaExtent(last));
+  }
+  GuestRange ChromaOf(const EngineJob& job, const SourcePiece& first,
+                      const SourcePiece& last) const {
+    return chroma_.Touched(job.second_source, ChromaExtent(first), ChromaExtent(last));
+  }
+  ByteExtent LumaExtent(const SourcePiece& piece) const;
+  ByteExtent ChromaExtent(const SourcePiece& piece) const;
+  static GuestRange SliceOf(const GuestRange& range, const ByteExtent& extent) {
+    return range.Slice(extent.offset, extent.size_bytes);
+  }
 
-  // Bytes of room that Convert needs for pieces of `column_count`.
+  // The bytes of a piece, as LumaOf and ChromaOf have them.
+  struct Samples {
+    ConstByteSpan luma;
+    ConstByteSpan chroma;
+  };
+  // Bytes of room that pieces of `column_count` need to be read and converted.
   size_t RoomOf(uint32_t column_count) const;
-  // The piece as XRGB8888 in `room`; gives the part of it with the pixels.
-  Result<ByteSpan> Convert(const Memory& memory, const EngineJob& job, const SourcePiece& piece,
-                           ByteSpan room) const;
+  Result<Samples> Read(const Memory& memory, const EngineJob& job, const SourcePiece& piece,
+                       ByteSpan room) const;
+  // The piece as XRGB8888 in `room`; gives the part of it with the pixels. The samples may be what
+  // Read left in the same room.
+  ByteSpan Convert(const SourcePiece& piece, const Samples& samples, ByteSpan room) const;
+  // Whether ConvertTo may be used: no pair of pixels that share chroma is cut.
+  bool HasWholePairs(const SourcePiece& piece) const;
+  // As Convert, to `pixels`, which has as many as the piece and overlaps no samples.
+  void ConvertTo(const Samples& samples, ByteSpan pixels) const;
 
  private:
   VideoSource(const abi::VideoBltCommand& command, RowLayout luma, RowLayout chroma);
@@ -63,6 +91,15 @@ class VideoSource {
   // Pixel pairs that share chroma: from the first to the last that the piece touches.
   uint32_t FirstPair(const SourcePiece& piece) const;
   uint32_t PairCount(const SourcePiece& piece) const;
+  // Where the samples of a piece are kept in its room, with whole pairs.
+  struct Places {
+    ByteSpan pixels;
+    ByteSpan luma;
+    ByteSpan chroma;
+  };
+  Places PlacesIn(ByteSpan room, const SourcePiece& piece) const;
+  // Samples of the first pair that the piece has not: none or one.
+  size_t Before(const SourcePiece& piece) const { return (left_ + piece.first_column) % 2; }
 
   VideoFormat format_;
   ColorSpace color_space_;

@@ -34,12 +34,12 @@ constexpr std::array<uint8_t, 256> kTables[2][2] = {
 
 }  // namespace
 
-void ConvertXrgbRow(RgbRange from, RgbRange to, ByteSpan pixels) {
-  WARD_ASSERT(pixels.size() % 4 == 0);
+void ConvertXrgbRow(RgbRange from, RgbRange to, ConstByteSpan source, ByteSpan pixels) {
+  WARD_ASSERT(pixels.size() % 4 == 0 && source.size() == pixels.size());
   const std::array<uint8_t, 256>& table =
       kTables[static_cast<uint32_t>(from)][static_cast<uint32_t>(to)];
   for (size_t i = 0; i < pixels.size(); i += 4) {
-    for (size_t channel = i; channel < i + 3; ++channel) pixels[channel] = table[pixels[channel]];
+    for (size_t channel = i; channel < i + 3; ++channel) pixels[channel] = table[source[channel]];
     pixels[i + 3] = 255;
   }
 }

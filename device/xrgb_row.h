@@ -7,9 +7,9 @@
 
 namespace ward::device {
 
-// `pixels`: 4 bytes each (B, G, R, X). What X held is lost: it becomes 255. Values outside a
+// Of one size: 4 bytes a pixel (B, G, R, X). What X held is lost: it becomes 255. Values outside a
 // limited range become its nearer end.
-void ConvertXrgbRow(RgbRange from, RgbRange to, ByteSpan pixels);
+void ConvertXrgbRow(RgbRange from, RgbRange to, ConstByteSpan source, ByteSpan pixels);
 
 }  // namespace ward::device
 

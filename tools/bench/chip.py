@@ -19,6 +19,7 @@ from .row import MIB, NANOSECONDS, MIB_PER_SECOND, PER_SECOND, Goal
 from .rounds import CannotMeasure
 
 CHIP = "the chip"
+SHARED = "the chip, all processors"
 LIBYUV = "libyuv"
 FREE = "OpenSSL and libyuv, unprotected"
 FIRST = "in process, the first"
@@ -31,6 +32,7 @@ COMPARISONS = (
         Entry("libcrypto", "rsa", "exchange")]),
     *(Comparison(f"NV12 to XRGB, {size}", NANOSECONDS, 8, [
         Entry(CHIP, "chip", f"convert_{size.lower()}", LIBYUV),
+        Entry(SHARED, "workers", f"convert_{size.lower()}", LIBYUV),
         Entry(LIBYUV, "libyuv", f"convert_{size.lower()}")]) for size in ("1080p", "4K")),
     Comparison("NV12 to XRGB, 1080p to 720p", NANOSECONDS, 8, [
         Entry(CHIP, "chip", "scale", LIBYUV, Goal(1.3, of_ratio=True)),

@@ -20,8 +20,8 @@ namespace ward::bench {
 std::unique_ptr<Subject> MakeChipSubject();
 // Kind "open": "pattern_<bytes>" in place, which a chip with the switch open_decrypt does.
 std::unique_ptr<Subject> MakeOpenSubject();
-// Kind "workers": "decrypt_<bytes>" of a chip whose bulk work all processors share. Null where
-// there is one.
+// Kind "workers": "decrypt_<bytes>" and "convert_<picture>" of a chip whose bulk work all
+// processors share. Null where there is one.
 std::unique_ptr<Subject> MakeWorkersSubject();
 
 }  // namespace ward::bench

@@ -43,7 +43,11 @@ inline abi::VideoBltCommand Blt(const Shape& shape, uint64_t destination, uint64
 
 struct VideoBench : ChipMemory {
   static constexpr uint64_t kChromaOffset = 2 << 20;
-  VideoBench() : engine(&memory) {}
+  // `shows_windows`: the host lends its memory to the chip.
+  explicit VideoBench(bool shows_windows = false, ExecutorPort* executor = nullptr)
+      : engine(&memory, executor) {
+    ports.bus.shows_windows = ports.vram.shows_windows = shows_windows;
+  }
 
   uint32_t Run(const abi::VideoBltCommand& command, uint64_t budget_bytes = 1 << 20,
                int* steps = nullptr) {
@@ -64,7 +68,34 @@ struct Comparison {
   uint32_t status;
   double error;         // the largest difference of a channel
   bool frame_is_right;  // every X byte is 255, and gaps are untouched
+  // A host that lends its memory, with other processors or none, gets the same bytes and charges.
+  bool is_same_in_windows;
 };
+
+// Other processors' pieces in another order, last to first.
+struct BackwardPieces final : ExecutorPort {
+  void RunAll(uint32_t count, Work* work) override {
+    while (count != 0) work->Run(--count);
+  }
+};
+
+inline bool IsSameInWindows(const Shape& shape, const std::vector<uint8_t>& luma,
+                            const std::vector<uint8_t>& chroma, uint64_t budget_bytes,
+                            const std::vector<uint8_t>& pixels, uint64_t work) {
+  BackwardPieces pieces;
+  for (ExecutorPort* executor :
+       {static_cast<ExecutorPort*>(nullptr), static_cast<ExecutorPort*>(&pieces)}) {
+    VideoBench bench(true, executor);
+    bench.PutSystem(0, luma);
+    bench.PutSystem(VideoBench::kChromaOffset, chroma);
+    bench.PutVisible(0, std::vector<uint8_t>(pixels.size(), 0xa5));
+    if (bench.RunOpen(shape, budget_bytes) != abi::kStatusOk ||
+        bench.ReadVisible(0, pixels.size()) != pixels || bench.memory.work() != work) {
+      return false;
+    }
+  }
+  return true;
+}
 
 inline Comparison Compare(const Shape& shape, const std::vector<uint8_t>& luma,
                           const std::vector<uint8_t>& chroma, uint64_t budget_bytes) {
@@ -75,8 +106,10 @@ inline Comparison Compare(const Shape& shape, const std::vector<uint8_t>& luma,
   const uint32_t columns = shape.WrittenWidth();
   const size_t size = size_t{shape.pitch} * rows;
   bench.PutVisible(0, std::vector<uint8_t>(size, 0xa5));
-  Comparison result = {bench.RunOpen(shape, budget_bytes), 0, true};
+  Comparison result = {bench.RunOpen(shape, budget_bytes), 0, true, false};
   const auto pixels = bench.ReadVisible(0, size);
+  result.is_same_in_windows =
+      IsSameInWindows(shape, luma, chroma, budget_bytes, pixels, bench.memory.work());
   const Reference reference{shape, luma, chroma};
   for (uint32_t y = 0; y < rows; ++y) {
     const uint8_t* row = pixels.data() + size_t{y} * shape.pitch;

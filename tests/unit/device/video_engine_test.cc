@@ -1,5 +1,6 @@
 #include "device/video_engine.h"
 
+#include <utility>
 #include <vector>
 
 #include "abi/generated/status.h"
@@ -23,6 +24,7 @@ void CheckWithinBound(const Shape& shape, uint64_t budget_bytes = 1 << 20) {
   CHECK(result.status == abi::kStatusOk);
   CHECK(result.error <= shape.Bound());
   CHECK(result.frame_is_right);
+  CHECK(result.is_same_in_windows);
 }
 
 TEST_CASE("every kind of luma and chroma converts within the bound, in every color space") {
@@ -46,6 +48,8 @@ TEST_CASE("every kind of luma and chroma converts within the bound, in every col
     CHECK(result.status == abi::kStatusOk);
     CHECK(result.error <= kConversionBound);
     CHECK(result.frame_is_right);
+    CHECK(result.is_same_in_windows);
+    CHECK(result.is_same_in_windows);
   }
 }
 
@@ -205,13 +209,16 @@ TEST_CASE("what is outside of the source rectangle has no influence, and need no
 TEST_CASE("a window is the part of the scaled picture that it names, and nothing else is written") {
   for (const uint32_t format : {kNv12, kXrgb}) {
     for (const uint32_t filter : {0u, 1u, 2u}) {
-      Shape shape = {62, 46, 256, 120, 30, 0};
-      shape.format = format;
-      shape.filter = filter;
       const struct {
         uint32_t left, top, width, height;
-      } windows[] = {{0, 0, 120, 30}, {0, 0, 1, 1}, {119, 29, 1, 1}, {17, 3, 60, 20}};
+        uint32_t scaled_width = 120, scaled_height = 30;
+      } windows[] = {{0, 0, 120, 30},        {0, 0, 1, 1},           {119, 29, 1, 1},
+                     {17, 3, 60, 20},        {3, 5, 9, 11, 62, 30},  // columns or rows as they are
+                     {0, 0, 61, 20, 62, 46}, {4, 1, 20, 44, 62, 46}, {60, 45, 2, 1, 62, 46}};
       for (const auto& window : windows) {
+        Shape shape = {62, 46, 256, window.scaled_width, window.scaled_height, 0};
+        shape.format = format;
+        shape.filter = filter;
         shape.window_left = window.left;
         shape.window_top = window.top;
         shape.window_width = window.width;
@@ -394,6 +401,49 @@ TEST_CASE("P8 between two steps a plane becomes another session's: the blt stops
   const auto done = RunJob(&bench.engine, &job.value(), 1);
   REQUIRE_FALSE(done.ok());
   CHECK(done.fault().status == abi::kStatusProtectedOwnerMismatch);
+}
+
+TEST_CASE("a picture over its own source is the same whoever makes it and wherever its bytes are") {
+  // Each row is read or written before others of the same step, so it shows when that goes wrong.
+  for (const uint64_t to : {uint64_t{0}, uint64_t{4000}, uint64_t{64 * 1024 - 4}}) {
+    for (const uint32_t filter : {0u, 1u, 2u}) {
+      Shape shape = {256, 240, 256, 256, 200, 1024};
+      shape.filter = filter;
+      BackwardPieces pieces;
+      const auto run = [&](bool shows_windows, ExecutorPort* executor) {
+        VideoBench bench(shows_windows, executor);
+        bench.PutVisible(0, Noise(1 << 20, 8));
+        REQUIRE(bench.Run(Blt(shape, ChipMemory::Visible(to), ChipMemory::Visible(0),
+                              ChipMemory::Visible(256 * 240)),
+                          100000) == abi::kStatusOk);
+        auto bytes = bench.ReadVisible(0, 1 << 20);
+        const uint64_t work = bench.memory.work();
+        return std::make_pair(bytes, work);
+      };
+      const auto expected = run(false, nullptr);
+      CHECK((run(true, nullptr) == expected));
+      CHECK((run(true, &pieces) == expected));
+    }
+  }
+}
+
+TEST_CASE("the room of protected rows is of no effect on the next picture") {
+  // A wide picture, then one of odd columns that leaves parts of its room unused.
+  VideoBench bench(true);
+  bench.PutProtected(0, Noise(64 * 64, 1), kA);
+  bench.PutProtected(16 * kPage, Noise(64 * 32, 2), kA);
+  const Shape wide = {64, 64, 64, 48, 32, 192, 0, 1};
+  REQUIRE(bench.Run(Blt(wide, ChipMemory::Protected(64 * kPage), ChipMemory::Protected(0),
+                        ChipMemory::Protected(16 * kPage))) == abi::kStatusOk);
+  Shape odd = {5, 7, 64, 9, 3, 36, 0, 1};
+  odd.left = 1;
+  VideoBench fresh(true);
+  for (VideoBench* each : {&bench, &fresh}) {
+    each->PutSystem(0, Noise(64 * 8, 5));
+    each->PutSystem(VideoBench::kChromaOffset, Noise(64 * 8, 6));
+    REQUIRE(each->RunOpen(odd) == abi::kStatusOk);
+  }
+  CHECK(bench.ReadVisible(0, 36 * 3) == fresh.ReadVisible(0, 36 * 3));
 }
 
 TEST_CASE("planes and picture on scattered pages make the same picture") {

@@ -32,6 +32,58 @@ uint64_t HashOfRun(uint32_t workers, emulator::BoundaryListener* listener = null
   return session.host().gpu().StateHash();  // of protected memory too
 }
 
+// Pictures of each format and filter: in protected memory, into it, out of step with its rows, and
+// over their own source.
+uint64_t HashOfPictures(uint32_t workers) {
+  BenchSession session(workers);
+  std::vector<uint8_t> batch;
+  const auto add = [&batch](const auto& command) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&command);
+    batch.insert(batch.end(), bytes, bytes + sizeof(command));
+  };
+  add(session.Decrypt(4 << 20));
+  uint64_t to = BenchSession::kProtected + (8 << 20);
+  for (const uint32_t format : {0u, 1u, 2u}) {
+    for (const uint32_t filter : {0u, 1u, 2u}) {
+      for (const uint32_t width : {640u, 401u}) {
+        auto command = MakeCommand<abi::VideoBltCommand>();
+        command.source_format = format;
+        command.filter = filter;
+        command.color_space = 1;
+        command.source_luma = BenchSession::kProtected + 4096;
+        command.source_chroma = format == 2 ? 0 : BenchSession::kProtected + (2 << 20);
+        command.source_pitch = 2576;
+        command.source_left = format;
+        command.source_width = 640;
+        command.source_height = 361;
+        command.destination_width = width;
+        command.destination_height = width == 640 ? 361 : 299;
+        command.destination_pitch = 4 * width + 4;
+        command.destination = to;
+        add(command);
+        to += 1 << 20;
+      }
+    }
+  }
+  auto over = MakeCommand<abi::VideoBltCommand>();
+  over.source_luma = BenchSession::kProtected;
+  over.source_chroma = BenchSession::kProtected + 512 * 512;
+  over.destination = BenchSession::kProtected + 4100;
+  over.source_pitch = over.source_width = over.destination_width = 512;
+  over.source_height = over.destination_height = 512;
+  over.destination_pitch = 2048;
+  add(over);
+  session.SetBatchBytes(batch);
+  session.Submit();
+  session.CheckNoFault();
+  return session.host().gpu().StateHash();
+}
+
+TEST_CASE("pictures made by several processors leave the same state") {
+  const uint64_t alone = HashOfPictures(1);
+  for (const uint32_t workers : {2u, 3u, 8u}) CHECK(HashOfPictures(workers) == alone);
+}
+
 TEST_CASE("bulk work by several processors leaves the same state") {
   if (!device::CtrEngine().is_wide()) SKIP("libcrypto's block is not shared");
   const uint64_t alone = HashOfRun(1);
