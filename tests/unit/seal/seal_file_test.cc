@@ -14,6 +14,7 @@
 #include <iterator>
 
 #include "catch2/catch_test_macros.hpp"
+#include "tests/fakes/fault_tries.h"
 #include "tests/unit/crypto/workspace.h"
 
 // The disk between seal_file and the kernel.
@@ -201,6 +202,7 @@ TEST_CASE("F9_disk full, EIO and no permission at every step leave a whole count
   for (const int error : {ENOSPC, EIO, EACCES}) {
     bool reached = true;
     for (int step = 0; reached; ++step) {
+      fakes::BeginFaultTry();
       const KeyFolder folder;
       auto seal = folder.Open();
       REQUIRE(seal->IssueGeneration() == 1);
@@ -232,6 +234,7 @@ TEST_CASE("F9_disk full, EIO and no permission at every step leave a whole count
 TEST_CASE("F9_a loss of power at every step leaves the old count or the new one") {
   for (int step = 0;; ++step) {
     REQUIRE(step < 50);
+    fakes::BeginFaultTry();
     const KeyFolder folder;
     REQUIRE(folder.Open()->Resume(4) == Outcome::kDone);
     const pid_t child = ::fork();
