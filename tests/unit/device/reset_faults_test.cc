@@ -52,7 +52,7 @@ class CopyRig : public FaultRig {
   }
 };
 
-TEST_CASE("F4_ memory that is unmapped under a transfer ends it with the address") {
+TEST_CASE("F4_ P13_ memory that is unmapped under a transfer ends it with the address") {
   CopyRig rig;
   uint64_t other_fence = 0;
   for (const uint32_t seed : FaultSeeds()) {
@@ -75,7 +75,7 @@ TEST_CASE("F4_ memory that is unmapped under a transfer ends it with the address
   CHECK(rig.FreshSessionDecrypts());
 }
 
-TEST_CASE("F4_ memory that is mapped elsewhere under a transfer is not written any more") {
+TEST_CASE("F4_ P13_ memory that is mapped elsewhere under a transfer is not written any more") {
   CopyRig rig;
   constexpr uint64_t kElsewhere = 0x48000000;
   rig.ports.bus.Map(kElsewhere, kJobBytes);
@@ -289,7 +289,8 @@ void CheckAfterReset(BusyRig* rig, Kind kind) {
   CHECK(rig->FreshSessionDecrypts());
 }
 
-TEST_CASE("F15_ each kind of reset at every step leaves nothing running, no line up and no key") {
+TEST_CASE(
+    "F15_ P17_ each kind of reset at every step leaves nothing running, no line up and no key") {
   // Each seed cuts the same work into other steps, and resets after another number of them.
   uint32_t repeats = 0;
   for (const uint32_t seed : FaultSeeds()) {
@@ -327,7 +328,8 @@ TEST_CASE("F15_ a reset of one queue at every step is noticed by no other queue"
   }
 }
 
-TEST_CASE("F15_ bus mastering that goes off in the middle of the work stops all DMA, and no more") {
+TEST_CASE(
+    "F15_ P13_ bus mastering that goes off in the middle of the work stops all DMA, and no more") {
   for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);

@@ -31,7 +31,7 @@ uint64_t HashOfRun(uint32_t workers) {
   return session.host().gpu().StateHash();  // of protected memory too
 }
 
-TEST_CASE("bulk work by several processors leaves the same state") {
+TEST_CASE("F16_ bulk work by several processors leaves the same state") {
   if (!device::CtrEngine().is_wide()) SKIP("libcrypto's block is not shared");
   const uint64_t alone = HashOfRun(1);
   for (const uint32_t workers : {2u, 3u, 8u}) CHECK(HashOfRun(workers) == alone);
