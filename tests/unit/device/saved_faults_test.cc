@@ -26,10 +26,14 @@ void CheckFreshSession(StateRig* rig) {
 }
 
 TEST_CASE("F8_ P15_ a machine saved at any moment goes on as it was, or as after a tear-down") {
+  // Small ones: a state holds all of their memory.
+  device::GpuOptions options = GpuRig::Options();
+  options.visible_vram_bytes = 2 << 20;
+  options.protected_vram_bytes = 1 << 20;
   for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
-    StateRig origin;
+    StateRig origin(options);
     origin.SetUp();
     origin.MakeBusy();
     if (dice.Below(2) == 0) origin.LetGo();
@@ -42,7 +46,7 @@ TEST_CASE("F8_ P15_ a machine saved at any moment goes on as it was, or as after
     FakeSeal seal;
     FakeSeal* const sealed = dice.Below(2) == 0 ? &seal : nullptr;
     const Bytes state = origin.Save(sealed);
-    StateRig copy;
+    StateRig copy(options);
     copy.TakeMachineOf(origin);
     // Of another version, or damaged on the way: refused, and nothing of it is taken.
     Bytes wrong = state;
