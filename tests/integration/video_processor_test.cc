@@ -311,7 +311,7 @@ std::unique_ptr<runtime::Resource> MakeProtected(Stage* stage, runtime::CryptoSe
 }
 
 TEST_CASE(
-    "P2 A protected input of any format makes a picture in a protected output, and in no other") {
+    "P2_ A protected input of any format makes a picture in a protected output, and in no other") {
   for (const DXGI_FORMAT format : kFormats) {
     INFO("format " << format);
     const Planes planes(format);

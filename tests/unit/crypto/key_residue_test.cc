@@ -107,7 +107,7 @@ TEST_CASE("the search finds a key that is still held") {
   CHECK(CountCopies(disguised) > 1);
 }
 
-TEST_CASE("a CTR engine leaves no key behind when it is wiped, re-keyed or ends") {
+TEST_CASE("P5_ a CTR engine leaves no key behind when it is wiped, re-keyed or ends") {
   const DisguisedKey disguised = DisguisedKey::MakeRandom();
   const auto use = [&disguised](AesCtr* engine) {
     AesKey key;
@@ -131,7 +131,7 @@ TEST_CASE("a CTR engine leaves no key behind when it is wiped, re-keyed or ends"
   CHECK(CountCopies(disguised) == 0);
 }
 
-TEST_CASE("a key that the chip's engine expanded leaves nothing behind when it is wiped") {
+TEST_CASE("P5_ a key that the chip's engine expanded leaves nothing behind when it is wiped") {
   const DisguisedKey disguised = DisguisedKey::MakeRandom();
   CtrEngine engine;
   CtrKey key;
@@ -146,7 +146,7 @@ TEST_CASE("a key that the chip's engine expanded leaves nothing behind when it i
   CHECK(CountCopies(disguised) == 0);
 }
 
-TEST_CASE("block and CMAC operations leave no key behind") {
+TEST_CASE("P5_ block and CMAC operations leave no key behind") {
   const DisguisedKey disguised = DisguisedKey::MakeRandom();
   {
     AesKey key;
@@ -180,7 +180,7 @@ struct WrappedKey {
   std::optional<RsaPrivateKey> rsa;
 };
 
-TEST_CASE("unwrapping leaves no copy of the session key but the caller's") {
+TEST_CASE("P5_ unwrapping leaves no copy of the session key but the caller's") {
   const WrappedKey wrapped(0, 0);
   AesKey key;
   REQUIRE(wrapped.rsa->UnwrapKey(wrapped.workspace.Read("blob"), &key));
@@ -190,7 +190,7 @@ TEST_CASE("unwrapping leaves no copy of the session key but the caller's") {
   CHECK(CountCopies(disguised) == 0);
 }
 
-TEST_CASE("unwrapping parameters leaves no copy of the key but the caller's") {
+TEST_CASE("P5_ unwrapping parameters leaves no copy of the key but the caller's") {
   for (const int tail : {8, 30}) {
     const WrappedKey wrapped(16, tail);
     OaepParameters parameters;

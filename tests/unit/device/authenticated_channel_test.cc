@@ -105,7 +105,7 @@ TEST_CASE("an application with libcrypto opens a channel and sets protection") {
   CHECK(bench.Configure(forged).status == abi::kStatusChannelMessageInvalid);
 }
 
-TEST_CASE("F19: a damaged channel key costs that channel alone") {
+TEST_CASE("F19_ a damaged channel key costs that channel alone") {
   const PublishedIdentity identity;
   ChannelBench bench(identity);
   REQUIRE(bench.NegotiateChannel(kSessionKey) == abi::kStatusOk);

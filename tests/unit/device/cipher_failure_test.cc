@@ -79,7 +79,7 @@ struct Bench : ChipMemory {
   CommandProcessor processor;
 };
 
-TEST_CASE("P12 a blt whose cipher does not run puts the device in its error state") {
+TEST_CASE("P12_ a blt whose cipher does not run puts the device in its error state") {
   const auto bench = std::make_unique<Bench>();
   REQUIRE(bench->security->firmware_state() == 1);
   auto decrypt = fakes::MakeCommand<abi::DecryptBltCommand>();

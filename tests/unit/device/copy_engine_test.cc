@@ -198,7 +198,7 @@ TEST_CASE("ranges that overlap are moved as if all of the source were read first
 }
 
 TEST_CASE(
-    "P2 a session's content moves inside protected memory, and nobody's bytes read as zeros") {
+    "P2_ a session's content moves inside protected memory, and nobody's bytes read as zeros") {
   Bench bench;
   const auto content = Noise(2 * kPage, 1);
   bench.PutProtected(0, content, kA);
@@ -276,7 +276,7 @@ TEST_CASE("a step moves what its budget allows, and no more than its budget and 
   for (const auto& access : bench.ports.bus.log()) REQUIRE(access.size_bytes <= 64 << 10);
 }
 
-TEST_CASE("P2 protected memory is copied to protected memory only, also on the kernel's queue") {
+TEST_CASE("P2_ protected memory is copied to protected memory only, also on the kernel's queue") {
   Bench bench;
   bench.PutProtected(0, Noise(kPage, 1), kA);
   bench.PutProtected(kPage, Noise(kPage, 2), kNoOwner);
@@ -292,7 +292,7 @@ TEST_CASE("P2 protected memory is copied to protected memory only, also on the k
   CHECK(bench.OwnerAt(2 * kPage) == kA);
 }
 
-TEST_CASE("P8 content of two sessions is not copied in one command") {
+TEST_CASE("P8_ content of two sessions is not copied in one command") {
   Bench bench;
   bench.PutProtected(0, Noise(kPage, 1), kA);
   bench.PutProtected(kPage, Noise(kPage, 2), kB);
@@ -392,7 +392,8 @@ TEST_CASE("with pitches past a page only pages that rows touch are looked at and
   CHECK(bench.ReadProtected(12 * kPage + 16, 16) == std::vector<uint8_t>(16, 0));
 }
 
-TEST_CASE("P8 between two steps the source's session ends: zeros are copied and nobody owns them") {
+TEST_CASE(
+    "P8_ between two steps the source's session ends: zeros are copied and nobody owns them") {
   Bench bench;
   bench.PutProtected(0, Noise(4 * kPage, 1), kA);
   auto job = bench.engine.Begin(
@@ -405,7 +406,7 @@ TEST_CASE("P8 between two steps the source's session ends: zeros are copied and 
   for (uint64_t page = 8; page < 12; ++page) CHECK(bench.OwnerAt(page * kPage) == kNoOwner);
 }
 
-TEST_CASE("P8 between two steps the source becomes another session's: the copy stops") {
+TEST_CASE("P8_ between two steps the source becomes another session's: the copy stops") {
   Bench bench;
   bench.PutProtected(0, Noise(4 * kPage, 1), kA);
   auto job = bench.engine.Begin(
@@ -419,7 +420,7 @@ TEST_CASE("P8 between two steps the source becomes another session's: the copy s
   CHECK(bench.ReadProtected(9 * kPage, kPage) == std::vector<uint8_t>(kPage, 0));
 }
 
-TEST_CASE("P2 between begin and first step the source becomes a session's: nothing leaves") {
+TEST_CASE("P2_ between begin and first step the source becomes a session's: nothing leaves") {
   Bench bench;
   bench.PutProtected(0, Noise(kPage, 1), kNoOwner);
   auto job = bench.engine.Begin(

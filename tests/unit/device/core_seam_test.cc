@@ -161,7 +161,7 @@ class SeamRig : public GpuRig {
   }
 };
 
-TEST_CASE("P2 the end of a context ends its sessions: their pages are zero and nobody's") {
+TEST_CASE("P2_ the end of a context ends its sessions: their pages are zero and nobody's") {
   SeamRig rig;
   rig.Open(1);
   rig.Open(2);
@@ -327,7 +327,7 @@ void CheckJobStops(const T& command) {
   CHECK(rig.Fence(1) == 5);  // what moves no data goes on
 }
 
-TEST_CASE("P12 a copy that runs when the firmware fails moves no more data") {
+TEST_CASE("P12_ a copy that runs when the firmware fails moves no more data") {
   auto copy = MakeCommand<abi::CopyCommand>();
   copy.source = 0x20000;
   copy.destination = 0x40000;
@@ -336,7 +336,7 @@ TEST_CASE("P12 a copy that runs when the firmware fails moves no more data") {
   CheckJobStops(copy);
 }
 
-TEST_CASE("P12 a fill that runs when the firmware fails moves no more data") {
+TEST_CASE("P12_ a fill that runs when the firmware fails moves no more data") {
   auto fill = MakeCommand<abi::FillCommand>();
   fill.destination = 0x40000;
   fill.value = 0xc7c7c7c7;
@@ -345,7 +345,7 @@ TEST_CASE("P12 a fill that runs when the firmware fails moves no more data") {
   CheckJobStops(fill);
 }
 
-TEST_CASE("P12 no view of an output is given out once the firmware failed") {
+TEST_CASE("P12_ no view of an output is given out once the firmware failed") {
   SeamRig rig;
   rig.Open(1);
   const Bytes surface = device::Noise(2560 * 360, 2);

@@ -171,7 +171,7 @@ TEST_CASE(
   CHECK(bench.Run(DecryptPattern(63, counter, 16, 16, 16)) == abi::kStatusOk);
 }
 
-TEST_CASE("P8 a session is its context's, whatever the command says") {
+TEST_CASE("P8_ a session is its context's, whatever the command says") {
   Bench bench;
   const Bytes counter(16, 0);
   CHECK(bench.Run(Decrypt(16, counter), 4096, kContext + 1) == abi::kStatusSessionInvalid);
@@ -183,7 +183,7 @@ TEST_CASE("P8 a session is its context's, whatever the command says") {
   }
 }
 
-TEST_CASE("P11 keys that are missing, damaged, another's, or for another use are not used") {
+TEST_CASE("P11_ keys that are missing, damaged, another's, or for another use are not used") {
   Bench bench;
   const Bytes counter(16, 0);
   const auto with_content = Decrypt(16, counter, abi::DecryptBltCommand::kFlagContentKey);
@@ -211,7 +211,7 @@ TEST_CASE("P11 keys that are missing, damaged, another's, or for another use are
   CHECK(bench.ReadProtectedVa(Bench::ProtectedVa(), 16) == Bytes(16, 0));
 }
 
-TEST_CASE("P2 decrypt writes protected memory only and reads none") {
+TEST_CASE("P2_ decrypt writes protected memory only and reads none") {
   Bench bench;
   auto command = Decrypt(16, Bytes(16, 0));
   command.destination = Bench::VisibleVa();
@@ -261,7 +261,8 @@ TEST_CASE("R27 a grant that is closed while an open blt runs stops it") {
   CHECK(step.fault().status == abi::kStatusDestinationNotProtected);
 }
 
-TEST_CASE("P1 P8 encrypt reads its session's pages only and writes memory that is not protected") {
+TEST_CASE(
+    "P1_ P8_ encrypt reads its session's pages only and writes memory that is not protected") {
   Bench bench;
   auto decrypt = Decrypt(16, Bytes(16, 0));
   decrypt.session = kOther;
@@ -279,7 +280,7 @@ TEST_CASE("P1 P8 encrypt reads its session's pages only and writes memory that i
   CHECK(bench.grants.At(1).readback_iv == 0x7000);  // refusals take no counter block
 }
 
-TEST_CASE("P2 decrypt into another session's page zeroes the rest of it") {
+TEST_CASE("P2_ decrypt into another session's page zeroes the rest of it") {
   Bench bench;
   bench.PutProtected(63 * kPage, Noise(kPage, 4), kOther);
   REQUIRE(bench.Run(Decrypt(16, Bytes(16, 0))) == abi::kStatusOk);
@@ -319,7 +320,7 @@ TEST_CASE("a cipher that does not run is DEVICE_IN_ERROR_STATE") {
   CHECK(bench->Run(command) == abi::kStatusDeviceInErrorState);
 }
 
-TEST_CASE("P8 a session that ends between two steps stops its blt with SESSION_INVALID") {
+TEST_CASE("P8_ a session that ends between two steps stops its blt with SESSION_INVALID") {
   Bench bench;
   bench.PutSystem(0, Noise(3 * kPage, 5));
   auto job = bench.Begin(Decrypt(3 * kPage, Bytes(16, 0)), bench.tables.Space(kContext));
@@ -333,7 +334,7 @@ TEST_CASE("P8 a session that ends between two steps stops its blt with SESSION_I
   CHECK(bench.ReadProtected(0, 64 * kPage) == Bytes(64 * kPage, 0));
 }
 
-TEST_CASE("P8 a source page that changes hands between two steps stops a read-back") {
+TEST_CASE("P8_ a source page that changes hands between two steps stops a read-back") {
   Bench bench;
   auto job = bench.Begin(Encrypt(3 * kPage), bench.tables.Space(kContext));
   REQUIRE(job.ok());

@@ -151,7 +151,7 @@ TEST_CASE("a flip of visible VRAM shows its pixels in both views, row by row at 
   }
 }
 
-TEST_CASE("P2 the capture view of a protected surface is black, the operator's shows it") {
+TEST_CASE("P2_ the capture view of a protected surface is black, the operator's shows it") {
   Bench bench;
   bench.display.WriteRegister(0, kControl, 1);
   bench.PutProtected(kPage, Noise(kFrameBytes, 2), 0x10001);

@@ -10,14 +10,12 @@
 
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
+#include "tests/fakes/fault_tries.h"
 #include "tests/fakes/gpu_rig.h"
 #include "tests/unit/device/chip_memory.h"
 #include "tests/unit/device/security_bench.h"
 
 namespace ward::fakes {
-
-// A fault is tried at least this often, with other random choices each time.
-inline constexpr uint32_t kFaultRepeats = 100;
 
 class Dice {
  public:
@@ -88,8 +86,11 @@ class FaultRig : public GpuRig {
     return {LoadLe<uint32_t>(bytes), test::Bytes(bytes, bytes + 64)};
   }
   uint32_t OpenSession(uint32_t context) {
-    using device::SecurityBench;
     static const test::Bytes blob = device::PublishedIdentity().Wrap(device::kSessionKey);
+    return OpenSession(context, blob);
+  }
+  uint32_t OpenSession(uint32_t context, const test::Bytes& blob) {
+    using device::SecurityBench;
     const device::Reply created =
         Send(context, abi::kMessageCreateSession, SecurityBench::CreatePayload());
     REQUIRE(created.status == abi::kStatusOk);

@@ -43,7 +43,7 @@ struct WiredPlatform {
   FirmwarePlatform platform;
 };
 
-TEST_CASE("P1: only a read-back key leaves wrapped, under its own session's key") {
+TEST_CASE("P1_ only a read-back key leaves wrapped, under its own session's key") {
   WiredPlatform wired;
   Bytes response(64);
   wired.platform.OpenMailbox({}, response);
@@ -60,7 +60,7 @@ TEST_CASE("P1: only a read-back key leaves wrapped, under its own session's key"
   CHECK(response != Bytes(64));
 }
 
-TEST_CASE("P11: a slot that has its key takes no second one") {
+TEST_CASE("P11_ a slot that has its key takes no second one") {
   WiredPlatform wired;
   const uint32_t slot = wired.Generate(firmware::kUsageDecrypt);
   CHECK_FALSE(wired.platform.GenerateKey(slot, kSession));

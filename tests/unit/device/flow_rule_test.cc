@@ -117,7 +117,7 @@ void CompareTransfer(const Result<PageOwner>& result, const Expected& expected) 
   if (result.ok()) REQUIRE(result.value() == expected.owner);
 }
 
-TEST_CASE("P2 P8 transfers of every kind of memory agree with the rule") {
+TEST_CASE("P2_ P8_ transfers of every kind of memory agree with the rule") {
   const OwnedMemory chip;
   const auto ranges = AllRanges();
   for (const Kinds& destination_kinds : ranges) {
@@ -137,7 +137,7 @@ TEST_CASE("P2 P8 transfers of every kind of memory agree with the rule") {
   }
 }
 
-TEST_CASE("P2 P8 a part of a transfer may have the owner of the whole, or by now none") {
+TEST_CASE("P2_ P8_ a part of a transfer may have the owner of the whole, or by now none") {
   const OwnedMemory chip;
   const GuestRange of_a = chip.Make({Kind::kOfA});
   const GuestRange nobodys = chip.Make({Kind::kNobodys});
@@ -152,7 +152,7 @@ TEST_CASE("P2 P8 a part of a transfer may have the owner of the whole, or by now
   CHECK(StatusOf(check(of_a, visible, kA)) == abi::kStatusProtectedReadRefused);
 }
 
-TEST_CASE("P2 decrypt of every kind of memory agrees with the rule") {
+TEST_CASE("P2_ decrypt of every kind of memory agrees with the rule") {
   const OwnedMemory chip;
   for (const Kinds& source_kinds : AllRanges()) {
     for (const Kinds& destination_kinds : AllRanges()) {
@@ -180,7 +180,7 @@ TEST_CASE("R27 open decrypt of every kind of memory agrees with the rule") {
   }
 }
 
-TEST_CASE("P1 P2 P8 encrypt of every kind of memory agrees with the rule") {
+TEST_CASE("P1_ P2_ P8_ encrypt of every kind of memory agrees with the rule") {
   const OwnedMemory chip;
   for (const PageOwner session : {kA, kB, PageOwner{0x30003}}) {
     for (const Kinds& source_kinds : AllRanges()) {

@@ -59,7 +59,7 @@ TEST_CASE("an imported key is the application's bit for bit, and usable for decr
   }
 }
 
-TEST_CASE("P10: whatever is wrong with an import, answer, time, trace and state are the same") {
+TEST_CASE("P10_ whatever is wrong with an import, answer, time, trace and state are the same") {
   const PublishedIdentity identity;
   const auto outcome_of = [&identity](auto make_blob) {
     HardwareBench bench(identity);
@@ -166,7 +166,7 @@ TEST_CASE("a failed firmware stays failed through a tear-down") {
   CHECK(bench.processor->key_epoch() == 2);
 }
 
-TEST_CASE("P15: imported keys, their token and a loss are part of saved state and of the hash") {
+TEST_CASE("P15_ imported keys, their token and a loss are part of saved state and of the hash") {
   const PublishedIdentity identity;
   HardwareBench bench(identity);
   const uint64_t token = bench.Token();

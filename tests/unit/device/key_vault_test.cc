@@ -12,6 +12,7 @@
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
 #include "device/crypto/wide_aes.h"
+#include "tests/fakes/fault_tries.h"
 
 namespace ward::device {
 namespace {
@@ -43,7 +44,7 @@ uint64_t HashOf(const KeyVault& vault) {
   return hasher.value();
 }
 
-TEST_CASE("P11: a key is released to its session and for its usages only") {
+TEST_CASE("P11_ a key is released to its session and for its usages only") {
   KeyVault vault(4);
   const uint32_t slot = Put(&vault, kSessionA, kKeyUsageUnwrap | kKeyUsageDecrypt, 0x11);
   CHECK(ReleaseStatus(&vault, slot, kSessionA, kKeyUsageUnwrap) == abi::kStatusOk);
@@ -86,7 +87,7 @@ TEST_CASE("Store moves: the caller's key is zero afterwards, taken or not") {
   CHECK(refused == KeyVault::Key());
 }
 
-TEST_CASE("P11: a locked slot takes no other key until it is wiped and allocated again") {
+TEST_CASE("P11_ a locked slot takes no other key until it is wiped and allocated again") {
   KeyVault vault(1);
   const uint32_t slot = Put(&vault, kSessionA, kKeyUsageDecrypt, 0x11);
   vault.Lock(slot);
@@ -115,7 +116,7 @@ TEST_CASE("a full vault answers SESSIONS_EXHAUSTED and takes a key again after a
   CHECK(freed.value() == 1);
 }
 
-TEST_CASE("F19: one flipped bit costs that session its keys, and no other session") {
+TEST_CASE("F19_ one flipped bit costs that session its keys, and no other session") {
   KeyVault vault(8);
   const uint32_t damaged = Put(&vault, kSessionA, kKeyUsageDecrypt, 0x11);
   const uint32_t sibling = Put(&vault, kSessionA, kKeyUsageEncrypt, 0x12);
@@ -137,9 +138,10 @@ TEST_CASE("F19: one flipped bit costs that session its keys, and no other sessio
   CHECK(ReleaseStatus(&vault, damaged, kSessionB, kKeyUsageDecrypt) == abi::kStatusOk);
 }
 
-TEST_CASE("F19: one flipped bit of the round keys is found as one of the key is") {
+TEST_CASE("F19_ one flipped bit of the round keys is found as one of the key is") {
   if (!wide_aes::IsAvailable()) SKIP("no block that takes round keys here");
   for (uint32_t bit = 0; bit < 11 * 128; ++bit) {
+    fakes::BeginFaultTry();
     KeyVault vault(2);
     const uint32_t damaged = Put(&vault, kSessionA, kKeyUsageDecrypt, 0x11);
     REQUIRE(vault.DamageRoundKeysForTest(damaged, bit));
@@ -207,7 +209,7 @@ size_t CountCopies(const std::array<uint8_t, 16>& masked) {
   return copies;
 }
 
-TEST_CASE("P5: a key is in its slot and nowhere else while a vault holds it, nor after the wipe") {
+TEST_CASE("P5_ a key is in its slot and nowhere else while a vault holds it, nor after the wipe") {
   // The first round key of AES is the key itself.
   const size_t copies = wide_aes::IsAvailable() ? 2 : 1;
   KeyVault vault(2);

@@ -13,7 +13,7 @@
 namespace ward::device {
 namespace {
 
-TEST_CASE("P4: the pages stay out of core dumps and of forked children") {
+TEST_CASE("P4_ the pages stay out of core dumps and of forked children") {
   const LockedPages pages(100);
   const std::string flags = FlagsOfMapping(pages.data());
   INFO(flags);
@@ -28,7 +28,7 @@ TEST_CASE("pages are whole, zeroed, and as large as asked") {
   for (size_t i = 0; i < pages.size_bytes(); ++i) REQUIRE(bytes[i] == 0);
 }
 
-TEST_CASE("P5: a forked child finds zeros where its parent has a key") {
+TEST_CASE("P5_ a forked child finds zeros where its parent has a key") {
   const LockedPages pages(4096);
   auto* bytes = static_cast<uint8_t*>(pages.data());
   std::memset(bytes, 0x5c, 4096);

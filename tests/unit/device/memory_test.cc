@@ -158,7 +158,7 @@ TEST_CASE("an atomic write reaches VRAM and the bus little-endian") {
   CHECK(chip.ports.bus.log().back().kind == fakes::FakeBus::Kind::kAtomic);
 }
 
-TEST_CASE("P2 a page that changes its owner is zeroed, from nobody's too, and others are not") {
+TEST_CASE("P2_ a page that changes its owner is zeroed, from nobody's too, and others are not") {
   ChipMemory chip;
   const auto noise = Noise(3 * kPage, 2);
   chip.PutProtected(0, noise, kNoOwner);
@@ -183,7 +183,7 @@ TEST_CASE("P2 a page that changes its owner is zeroed, from nobody's too, and ot
   CHECK(chip.ReadProtected(kPage, 2 * kPage) == Zeros(2 * kPage));
 }
 
-TEST_CASE("P2 the end of a session zeroes its pages and no others, in short and in long runs") {
+TEST_CASE("P2_ the end of a session zeroes its pages and no others, in short and in long runs") {
   ChipMemory chip;
   const auto noise = Noise(100 * kPage, 5);
   chip.PutProtected(0, noise, 7);
@@ -300,7 +300,7 @@ TEST_CASE("a state that is wiped or overwritten holds no pixels any more") {
   CHECK(state.pages[0].bytes == Noise(kPage, 11));
 }
 
-TEST_CASE("P4 protected memory stays out of core dumps, also after its pages were given back") {
+TEST_CASE("P4_ protected memory stays out of core dumps, also after its pages were given back") {
   const uint64_t before = BytesOutsideCoreDumps();
   ChipMemory chip;
   CHECK(BytesOutsideCoreDumps() - before == ChipMemory::kProtectedBytes);

@@ -34,7 +34,7 @@ class PowerRig : public FaultRig {
 
 TEST_CASE("F15_ D3hot between the halves of a 64-bit register leaves no half behind") {
   PowerRig rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     const uint32_t queue = dice.Between(2, abi::kQueueBlockCount - 1);
@@ -56,7 +56,7 @@ TEST_CASE("F15_ D3hot between the halves of a 64-bit register leaves no half beh
 
 TEST_CASE("F15_ D3hot between the halves of the time gives no time that never was") {
   PowerRig rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     // Just before the low half wraps, so that a torn pair would be seen.
@@ -73,7 +73,7 @@ TEST_CASE("F15_ D3hot between the halves of the time gives no time that never wa
 
 TEST_CASE("F15_ D3hot amid a ring and its DMA: no access, no vector, no doorbell until D0") {
   PowerRig rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     auto copy = MakeCommand<abi::CopyCommand>();

@@ -52,9 +52,10 @@ class CopyRig : public FaultRig {
   }
 };
 
-TEST_CASE("F4_ memory that is unmapped under a transfer ends it with the address") {
+TEST_CASE("F4_ P13_ memory that is unmapped under a transfer ends it with the address") {
   CopyRig rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  uint64_t other_fence = 0;
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Begin(&dice);
@@ -67,18 +68,18 @@ TEST_CASE("F4_ memory that is unmapped under a transfer ends it with the address
     CHECK(address < kMoving + kJobBytes);
     CHECK(rig.AccessesOfDestination() == 1);  // the one that was refused
     CHECK(rig.Fence(kVictim) == 0);
-    rig.PushFence(kOther, seed + 1);
+    rig.PushFence(kOther, ++other_fence);
     rig.RingAndRun(kOther);
-    CHECK(rig.Fence(kOther) == seed + 1);
+    CHECK(rig.Fence(kOther) == other_fence);
   }
   CHECK(rig.FreshSessionDecrypts());
 }
 
-TEST_CASE("F4_ memory that is mapped elsewhere under a transfer is not written any more") {
+TEST_CASE("F4_ P13_ memory that is mapped elsewhere under a transfer is not written any more") {
   CopyRig rig;
   constexpr uint64_t kElsewhere = 0x48000000;
   rig.ports.bus.Map(kElsewhere, kJobBytes);
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Begin(&dice);
@@ -110,7 +111,7 @@ TEST_CASE("F4_ memory that is mapped elsewhere under a transfer is not written a
 
 TEST_CASE("F4_ memory that is unmapped while a transfer is queued fails it at its beginning") {
   CopyRig rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.StartQueue(kVictim, kVictim);
@@ -288,15 +289,16 @@ void CheckAfterReset(BusyRig* rig, Kind kind) {
   CHECK(rig->FreshSessionDecrypts());
 }
 
-TEST_CASE("F15_ each kind of reset at every step leaves nothing running, no line up and no key") {
+TEST_CASE(
+    "F15_ P17_ each kind of reset at every step leaves nothing running, no line up and no key") {
   // Each seed cuts the same work into other steps, and resets after another number of them.
   uint32_t repeats = 0;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
-    const Kind kind = kKinds[seed % std::size(kKinds)];
+  for (const uint32_t seed : FaultSeeds()) {
+    const Kind kind = kKinds[repeats % std::size(kKinds)];
     INFO("seed " << seed << " kind " << static_cast<int>(kind));
     Dice dice(seed);
     BusyRig rig;
-    rig.DoSteps(&dice, seed / std::size(kKinds) * 2 + dice.Below(2));
+    rig.DoSteps(&dice, repeats / std::size(kKinds) * 2 + dice.Below(2));
     const uint32_t epoch = rig.Read(abi::kRegKeyEpoch);
     Do(kind, &rig);
     CHECK(rig.Read(abi::kRegKeyEpoch) == epoch + 1);
@@ -307,7 +309,7 @@ TEST_CASE("F15_ each kind of reset at every step leaves nothing running, no line
 }
 
 TEST_CASE("F15_ a reset of one queue at every step is noticed by no other queue") {
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     BusyRig rig;
@@ -326,8 +328,9 @@ TEST_CASE("F15_ a reset of one queue at every step is noticed by no other queue"
   }
 }
 
-TEST_CASE("F15_ bus mastering that goes off in the middle of the work stops all DMA, and no more") {
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+TEST_CASE(
+    "F15_ P13_ bus mastering that goes off in the middle of the work stops all DMA, and no more") {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     BusyRig rig;
@@ -355,7 +358,7 @@ TEST_CASE("F15_ bus mastering that goes off in the middle of the work stops all 
 }
 
 TEST_CASE("F15_ an engine reset at every step ends what was in flight, with its status") {
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     BusyRig rig;
@@ -381,7 +384,7 @@ TEST_CASE("F17_ interrupts that nobody acknowledges block nothing") {
   FaultRig rig;
   rig.Open(kVictim);
   uint64_t fence = 0;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     const uint32_t count = dice.Below(2) == 0 ? 0 : dice.Between(1, 20);
@@ -409,7 +412,7 @@ TEST_CASE("F17_ a masked vector waits as one, however often it was sent") {
   rig.Open(kVictim);
   rig.gpu->WriteConfig(0x52, 2, 0x8000);  // MSI-X on; every vector is masked
   uint64_t fence = 0;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     const uint32_t vector = dice.Below(abi::kVectorCount);

@@ -159,7 +159,7 @@ TEST_CASE(
       BadOpcode,    ReservedBits, UnknownFlag, BadLength, LongNoop,  Unaligned,
       AddressWraps, SizeWraps,    Overlap,     NotMapped, Privileged};
   for (size_t kind = 0; kind < kinds.size(); ++kind) {
-    for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+    for (const uint32_t seed : FaultSeeds()) {
       INFO("kind " << kind << " seed " << seed);
       Dice dice(kind << 32 | seed);
       rig.Restart(kVictim);
@@ -190,7 +190,7 @@ TEST_CASE(
 
 TEST_CASE("F1_ an entry that refers to itself ends") {
   TwoQueues rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Restart(kVictim);
@@ -241,7 +241,7 @@ class FenceRing {
 
 TEST_CASE("F2_ a tail outside the ring or misaligned stops the queue, and loses and doubles none") {
   TwoQueues rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Restart(kVictim);
@@ -263,7 +263,7 @@ TEST_CASE("F2_ a tail outside the ring or misaligned stops the queue, and loses 
 
 TEST_CASE("F2_ a tail that is moved back makes no command run twice unseen") {
   TwoQueues rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Restart(kVictim);
@@ -291,7 +291,7 @@ TEST_CASE("F2_ a tail that is moved back makes no command run twice unseen") {
 
 TEST_CASE("F2_ a storm of doorbells, over many turns of the ring, does each command once") {
   TwoQueues rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Restart(kVictim);
@@ -320,7 +320,7 @@ TEST_CASE("F2_ a storm of doorbells, over many turns of the ring, does each comm
 
 TEST_CASE("F2_ a doorbell while the queue stops, and a ring that is resized while live") {
   TwoQueues rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Restart(kVictim);
@@ -379,7 +379,7 @@ TEST_CASE(
     "F3_ a ring in no memory is BUS_ERROR at its first fetch, or refused when it is enabled") {
   TwoQueues rig;
   rig.ports.bus.Map(0x60000000, 0x1000);  // smaller than the ring that begins in it
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     struct Place {
@@ -416,7 +416,7 @@ TEST_CASE(
 
 TEST_CASE("F3_ a ring on the chip's own registers does not re-enter it") {
   TwoQueues rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     const uint32_t epoch = rig.Read(abi::kRegKeyEpoch);
@@ -440,7 +440,7 @@ TEST_CASE("F3_ a ring on the chip's own registers does not re-enter it") {
 TEST_CASE("F3_ a fence in read-only memory stops the queue, and is not the last fence") {
   TwoQueues rig;
   rig.ports.bus.Map(0x60000000, 0x1000, /*writable=*/false);
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Restart(kVictim);
@@ -457,7 +457,7 @@ TEST_CASE("F3_ a fence in read-only memory stops the queue, and is not the last 
 
 TEST_CASE("F5_ an entry that is rewritten around its fetch acts as the bytes that were fetched") {
   TwoQueues rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Restart(kVictim);
@@ -505,7 +505,7 @@ TEST_CASE("F5_ an entry that is rewritten around its fetch acts as the bytes tha
 
 TEST_CASE("F5_ operands of a transfer are those of its beginning, whatever becomes of the entry") {
   TwoQueues rig;
-  for (uint32_t seed = 0; seed < kFaultRepeats; ++seed) {
+  for (const uint32_t seed : FaultSeeds()) {
     INFO("seed " << seed);
     Dice dice(seed);
     rig.Restart(kVictim);

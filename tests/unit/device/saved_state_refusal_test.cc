@@ -5,6 +5,7 @@
 #include <map>
 
 #include "device/crypto/sha256.h"
+#include "tests/fakes/fault_tries.h"
 #include "tests/unit/device/state_rig.h"
 
 namespace ward::fakes {
@@ -49,6 +50,7 @@ TEST_CASE("F10_a state that is cut anywhere is refused") {
   FakeSeal seal;
   const Bytes open = rig.Save(nullptr, false);
   for (size_t size = 0; size < open.size(); ++size) {
+    BeginFaultTry();
     const uint32_t status = rig.Load(ConstByteSpan(open).first(size));
     REQUIRE((status == abi::kStatusStateMalformed || status == abi::kStatusStateDamaged));
   }
@@ -57,6 +59,7 @@ TEST_CASE("F10_a state that is cut anywhere is refused") {
   CheckRefused(rig, longer, abi::kStatusStateDamaged);
   const Bytes sealed = rig.Save(&seal, false);
   for (size_t size = 0; size < sealed.size(); size += 997) {
+    BeginFaultTry();
     REQUIRE(rig.Load(ConstByteSpan(sealed).first(size), &seal) != 0);
   }
   rig.LetGo();
@@ -71,6 +74,7 @@ TEST_CASE("F10_a state with any byte flipped is refused") {
   Bytes state = rig.Save(nullptr, false);
   const uint64_t hash = rig.gpu->StateHash();
   for (size_t at = 0; at < state.size(); ++at) {
+    BeginFaultTry();
     const auto bits = static_cast<uint8_t>(1u << at % 8);
     state[at] ^= bits;
     const uint32_t status = rig.Load(state);
@@ -94,6 +98,7 @@ TEST_CASE("F10_a sealed state with any byte flipped and a fresh digest is refuse
   StateRig target(options);
   const uint64_t hash = target.gpu->StateHash();
   for (size_t at = 0; at < state.size() - device::kSha256Bytes; at += 211) {
+    BeginFaultTry();
     INFO(at);
     REQUIRE(target.Load(WithFreshDigest(Altered(state, at, 0x10)), &seal) != 0);
   }
@@ -112,6 +117,7 @@ TEST_CASE("F10_a forged state is refused or harmless") {
   StateRig rig;
   rig.TakeMachineOf(origin);
   SeededEntropy choice;
+  choice.state += FaultSeed(0);
   const auto draw = [&choice](uint64_t below) {
     uint8_t bytes[8];
     choice.Fill(bytes);
@@ -119,6 +125,7 @@ TEST_CASE("F10_a forged state is refused or harmless") {
   };
   size_t taken = 0;
   for (int round = 0; round < 500; ++round) {
+    BeginFaultTry();
     Bytes forged = state;
     for (uint64_t count = 1 + draw(3); count != 0; --count) {
       const size_t at = kHeaderBytes + draw(state.size() - device::kSha256Bytes - kHeaderBytes);
@@ -145,6 +152,7 @@ TEST_CASE("F10_a length of 1 GiB, or of all ones, takes no memory") {
   const Bytes state = rig.Save(nullptr, false);
   for (const uint64_t length : {uint64_t{1} << 30, ~uint64_t{0}, uint64_t{1} << 63}) {
     Bytes forged = state;
+    BeginFaultTry();
     StoreLe(forged.data() + kLengthOffset, length);
     CheckRefused(rig, WithFreshDigest(forged), abi::kStatusStateInvalid);
     // The first list in it: the registers.
@@ -177,6 +185,7 @@ TEST_CASE("F10_a state of another device is refused") {
   others[4].visible_vram_bytes = 8 << 20;
   others[5].open_decrypt = true;
   for (const device::GpuOptions& options : others) {
+    BeginFaultTry();
     StateRig other(options);
     CheckRefused(rig, other.Save(), abi::kStatusStateOtherDevice);
   }

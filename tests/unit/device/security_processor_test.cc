@@ -59,7 +59,7 @@ TEST_CASE("firmware is ready after boot with real blocks, and starting after a r
 }
 
 TEST_CASE(
-    "P12_F20: each known-answer test that fails at boot leaves a device that answers no more") {
+    "P12_ F20_ each known-answer test that fails at boot leaves a device that answers no more") {
   const PublishedIdentity identity;
   const int test = GENERATE(range(0, 7));
   SecurityBench bench(identity, LatencyPreset::kFast, test);
@@ -125,7 +125,7 @@ TEST_CASE("a number that is not described costs as much as the cheapest message"
   CHECK(bench.Take().status == abi::kStatusMessageUnknown);
 }
 
-TEST_CASE("F12: a clock near its end neither wraps the charge nor hangs the mailbox") {
+TEST_CASE("F12_ a clock near its end neither wraps the charge nor hangs the mailbox") {
   const PublishedIdentity identity;
   SecurityBench bench(identity);
   bench.ports.clock.now_ns = UINT64_MAX - 1;
@@ -205,7 +205,7 @@ TEST_CASE("a message has no effect before its answer: dropped by queue, context 
   CHECK(bench.processor->TakeResponse().empty());
 }
 
-TEST_CASE("P8: a context's end takes its keys and pages, and not those of another") {
+TEST_CASE("P8_ a context's end takes its keys and pages, and not those of another") {
   const PublishedIdentity identity;
   SecurityBench bench(identity);
   const uint32_t first = bench.CreateSession(1);
@@ -225,7 +225,7 @@ TEST_CASE("P8: a context's end takes its keys and pages, and not those of anothe
   CHECK(bench.Holds(bench.GrantOf(second).session_slot, second, kKeyUsageDecrypt, kOtherKey));
 }
 
-TEST_CASE("P8: what a context sees does not depend on what another does") {
+TEST_CASE("P8_ what a context sees does not depend on what another does") {
   const PublishedIdentity identity;
   const bool disturbed = GENERATE(false, true);
   static std::vector<Bytes> undisturbed_view;
@@ -256,7 +256,7 @@ TEST_CASE("P8: what a context sees does not depend on what another does") {
   CHECK(view == undisturbed_view);
 }
 
-TEST_CASE("P17: a reset leaves no key, no grant, no page and no session, and the epoch grows") {
+TEST_CASE("P17_ a reset leaves no key, no grant, no page and no session, and the epoch grows") {
   const PublishedIdentity identity;
   SecurityBench bench(identity);
   CHECK(bench.processor->key_epoch() == 1);
@@ -274,7 +274,7 @@ TEST_CASE("P17: a reset leaves no key, no grant, no page and no session, and the
   CHECK(created.Word(20) == 2);
 }
 
-TEST_CASE("F13: sessions opened and closed in disorder leave no slot behind") {
+TEST_CASE("F13_ sessions opened and closed in disorder leave no slot behind") {
   const PublishedIdentity identity;
   SecurityBench bench(identity);
   const Bytes blob = identity.Wrap(kSessionKey);
@@ -300,7 +300,7 @@ TEST_CASE("F13: sessions opened and closed in disorder leave no slot behind") {
   CHECK(bench.vault.allocated_count() == 0);
 }
 
-TEST_CASE("F13: a full vault answers SESSIONS_EXHAUSTED and lets the others go on") {
+TEST_CASE("F13_ a full vault answers SESSIONS_EXHAUSTED and lets the others go on") {
   const PublishedIdentity identity;
   SecurityBench bench(identity, LatencyPreset::kFast, -1, 3);
   const uint32_t first = bench.CreateSession();
@@ -317,7 +317,7 @@ TEST_CASE("F13: a full vault answers SESSIONS_EXHAUSTED and lets the others go o
   CHECK(bench.GetReadbackKey(second).status == abi::kStatusOk);
 }
 
-TEST_CASE("P15: the same messages after a load give the same answers and the same state") {
+TEST_CASE("P15_ the same messages after a load give the same answers and the same state") {
   const PublishedIdentity identity;
   SecurityBench bench(identity);
   const uint32_t session = bench.CreateSession();

@@ -8,6 +8,7 @@
 #include "device/crypto/sha256.h"
 #include "device/gpu_implementation.h"
 #include "device/state_archive.h"
+#include "tests/fakes/fault_tries.h"
 #include "tests/unit/device/state_rig.h"
 
 namespace ward::fakes {
@@ -174,6 +175,7 @@ TEST_CASE("F10_every block of a saved state is one that this chip could be in") 
   for (const auto& alterations :
        {OfRegisters(), OfConfig(), OfContexts(), OfSecurity(), OfOthers()}) {
     for (const auto& [name, alter] : alterations) {
+      BeginFaultTry();
       INFO(name);
       Blocks blocks;
       Read(state, &blocks);

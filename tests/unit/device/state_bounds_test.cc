@@ -12,6 +12,7 @@
 #include "device/queue_execution.h"
 #include "device/queue_scheduler.h"
 #include "device/state_archive.h"
+#include "tests/fakes/fault_tries.h"
 #include "tests/unit/device/chip_memory.h"
 
 namespace ward::device {
@@ -86,6 +87,7 @@ TEST_CASE("F10_a saved display is one that this chip could be in") {
        }},
   };
   for (const auto& [name, alter] : alterations) {
+    fakes::BeginFaultTry();
     INFO(name);
     Display::State state = good;
     alter(&state.outputs[0]);

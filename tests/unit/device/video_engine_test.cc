@@ -329,7 +329,7 @@ TEST_CASE("a step makes the rows that its budget pays for, one at least") {
   CHECK(steps == 360);
 }
 
-TEST_CASE("P2 a protected plane makes a protected picture of the same owner, or nothing") {
+TEST_CASE("P2_ a protected plane makes a protected picture of the same owner, or nothing") {
   const Shape shape = {64, 64, 64, 128, 128, 512, 0, 1};
   VideoBench bench;
   bench.PutProtected(0, Noise(64 * 64, 1), kA);
@@ -362,7 +362,7 @@ TEST_CASE("P2 a protected plane makes a protected picture of the same owner, or 
   CHECK(bench.ReadProtected(32 * kPage + 2048, 512 * 128) == bench.ReadVisible(0, 512 * 128));
 }
 
-TEST_CASE("P2 protected pixels of every format and filter make a protected picture, or nothing") {
+TEST_CASE("P2_ protected pixels of every format and filter make a protected picture, or nothing") {
   VideoBench bench;
   bench.PutProtected(0, Noise(8 * kPage, 1), kA);
   bench.PutProtected(16 * kPage, Noise(8 * kPage, 2), kA);
@@ -387,7 +387,7 @@ TEST_CASE("P2 protected pixels of every format and filter make a protected pictu
   CHECK(bench.ReadVisible(0, 160 * 40) == std::vector<uint8_t>(160 * 40, 0));
 }
 
-TEST_CASE("P8 between two steps a plane becomes another session's: the blt stops") {
+TEST_CASE("P8_ between two steps a plane becomes another session's: the blt stops") {
   const Shape shape = {64, 64, 64, 64, 64, 4096};
   VideoBench bench;
   bench.PutProtected(0, Noise(64 * 64, 1), kA);

@@ -84,7 +84,7 @@ TEST_CASE("pictures made by several processors leave the same state") {
   for (const uint32_t workers : {2u, 3u, 8u}) CHECK(HashOfPictures(workers) == alone);
 }
 
-TEST_CASE("bulk work by several processors leaves the same state") {
+TEST_CASE("F16_ bulk work by several processors leaves the same state") {
   if (!device::CtrEngine().is_wide()) SKIP("libcrypto's block is not shared");
   const uint64_t alone = HashOfRun(1);
   for (const uint32_t workers : {2u, 3u, 8u}) CHECK(HashOfRun(workers) == alone);

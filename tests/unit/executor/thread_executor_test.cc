@@ -8,6 +8,7 @@
 
 #include "catch2/catch_test_macros.hpp"
 #include "catch2/generators/catch_generators.hpp"
+#include "tests/fakes/fault_tries.h"
 
 namespace ward::emulator {
 namespace {
@@ -36,9 +37,10 @@ TEST_CASE("each piece is run once, however many there are and whoever runs them"
   }
 }
 
-TEST_CASE("work after work, with threads awake, asleep and in between") {
+TEST_CASE("F16_ work after work, with threads awake, asleep and in between") {
   ThreadExecutor executor(4);
   for (int turn = 0; turn < 3000; ++turn) {
+    fakes::BeginFaultTry();
     Tally tally(1 + static_cast<size_t>(turn % 9));
     executor.RunAll(static_cast<uint32_t>(tally.runs.size()), &tally);
     REQUIRE(tally.EachOnce());

@@ -19,7 +19,8 @@ TEST_CASE("libcrypto's ciphers pass the known-answer tests") {
   CHECK(RunSelfTest(&firmware).status == abi::kStatusOk);
 }
 
-TEST_CASE("P12_F20: each failing test at boot leaves the firmware failed, with the test's number") {
+TEST_CASE(
+    "P12_ F20_ each failing test at boot leaves the firmware failed, with the test's number") {
   const int test = GENERATE(range(0, 7));
   const bool by_switch = GENERATE(false, true);
   FakePlatform platform;
@@ -30,7 +31,7 @@ TEST_CASE("P12_F20: each failing test at boot leaves the firmware failed, with t
   CHECK(state.failed_test == static_cast<uint32_t>(test) + 1);
 }
 
-TEST_CASE("P12_F20: a test that fails on demand wipes all, ends all, and is terminal") {
+TEST_CASE("P12_ F20_ a test that fails on demand wipes all, ends all, and is terminal") {
   const int test = GENERATE(range(0, 7));
   BootedFirmware firmware;
   const uint32_t first = firmware.CreateSession(1);

@@ -8,12 +8,12 @@
 #include "abi/generated/registers.h"
 #include "base/bytes.h"
 #include "catch2/catch_test_macros.hpp"
+#include "tests/fakes/fault_tries.h"
 #include "tests/unit/kmd/chip_machine.h"
 
 namespace ward::kmd {
 namespace {
 
-constexpr uint32_t kRepeats = 100;
 constexpr uint32_t kCommand = 0x04, kMemory = 0x2;
 constexpr uint32_t kBars = 0x10, kBarCount = 6;
 constexpr uint32_t kAllOnes = 0xffffffff;
@@ -56,7 +56,7 @@ TEST_CASE("F15_ while memory space is off register BARs read all ones and take n
 
 TEST_CASE("F15_ memory space off between the halves of a 64-bit register loses that half alone") {
   BarMachine machine;
-  for (uint32_t seed = 0; seed < kRepeats; ++seed) {
+  for (const uint32_t seed : fakes::FaultSeeds()) {
     INFO("seed " << seed);
     std::mt19937 dice(seed);
     // Queues that the driver has not taken.
@@ -87,7 +87,7 @@ TEST_CASE("F15_ ring work and DMA go on while memory space is off and BARs move"
   // Locked once: the CPU's addresses of system memory, and of VRAM by a mapping that BARs follow.
   uint8_t* const word = machine.adapter->Lock(client.device, flag).value().data();
   const ByteSpan data = machine.adapter->Lock(client.device, source).value();
-  for (uint32_t seed = 0; seed < kRepeats; ++seed) {
+  for (const uint32_t seed : fakes::FaultSeeds()) {
     INFO("seed " << seed);
     std::mt19937 dice(seed);
     for (size_t at = 0; at < data.size(); at += 4) StoreLe<uint32_t>(&data[at], dice());
@@ -119,7 +119,7 @@ TEST_CASE("F15_ while memory space is off the driver submits nothing and waits f
   const AllocationHandle page = client.Allocate(Segment::kVisible, 4096);
   const AllocationHandle flag = client.Allocate(Segment::kSystem, 4096);
   uint8_t* const word = machine.adapter->Lock(client.device, flag).value().data();
-  for (uint32_t seed = 0; seed < kRepeats; ++seed) {
+  for (const uint32_t seed : fakes::FaultSeeds()) {
     INFO("seed " << seed);
     StoreLe<uint64_t>(word, 0);
     CommandBuffer commands;

@@ -14,6 +14,7 @@
 #include <iterator>
 
 #include "catch2/catch_test_macros.hpp"
+#include "tests/fakes/fault_tries.h"
 #include "tests/unit/crypto/workspace.h"
 
 // The disk between seal_file and the kernel.
@@ -197,56 +198,80 @@ TEST_CASE("the last generation is followed by none") {
   CHECK(folder.Open()->IssueGeneration() == 0);
 }
 
+// The count has had some history, another one for each seed.
+uint64_t PriorGenerations(uint32_t seed) { return 1 + seed * 7919u % 5; }
+
+std::string CountText(uint64_t issued, uint64_t resumed) {
+  return "issued " + std::to_string(issued) + "\nresumed " + std::to_string(resumed) + "\n";
+}
+
+// False when there is no such step any more.
+bool FailsAndRecovers(int step, int error, uint64_t prior) {
+  const KeyFolder folder;
+  auto seal = folder.Open();
+  for (uint64_t i = 1; i <= prior; ++i) REQUIRE(seal->IssueGeneration() == i);
+  REQUIRE(seal->Resume(prior) == Outcome::kDone);
+  uint64_t issued = 1;
+  const bool reached = RunWithFault(step, error, [&] { issued = seal->IssueGeneration(); });
+  if (reached) {
+    CHECK(issued == 0);
+    CHECK_FALSE(seal->last_error().empty());
+  }
+  Outcome outcome = Outcome::kDone;
+  const bool failed = RunWithFault(step, error, [&] { outcome = seal->Resume(prior + 8); });
+  if (failed) CHECK(outcome == Outcome::kFailed);
+  // Only the directory's flush comes after the file is in place.
+  const std::string after = folder.Read("key.generation");
+  CHECK((after == CountText(prior, prior) || after == CountText(prior + 1, prior) ||
+         after == CountText(prior + 8, prior + 8)));
+  CHECK(folder.IsTidy());
+  // Afterwards all is well, and nothing that was good once is good again.
+  CHECK(seal->IssueGeneration() > prior);
+  CHECK(seal->Resume(prior) == Outcome::kSpent);
+  CHECK(seal->Resume(prior + 20) == Outcome::kDone);
+  return reached;
+}
+
 TEST_CASE("F9_disk full, EIO and no permission at every step leave a whole count, and say so") {
-  for (const int error : {ENOSPC, EIO, EACCES}) {
-    bool reached = true;
-    for (int step = 0; reached; ++step) {
-      const KeyFolder folder;
-      auto seal = folder.Open();
-      REQUIRE(seal->IssueGeneration() == 1);
-      REQUIRE(seal->Resume(1) == Outcome::kDone);
-      const std::string before = folder.Read("key.generation");
-      uint64_t issued = 1;
-      reached = RunWithFault(step, error, [&] { issued = seal->IssueGeneration(); });
-      if (reached) {
-        CHECK(issued == 0);
-        CHECK_FALSE(seal->last_error().empty());
+  for (uint32_t round = 0; round < 5; ++round) {
+    for (const int error : {ENOSPC, EIO, EACCES}) {
+      bool reached = true;
+      for (int step = 0; reached; ++step) {
+        REQUIRE(step < 50);
+        fakes::BeginFaultTry();
+        reached = FailsAndRecovers(step, error, PriorGenerations(fakes::FaultSeed(round)));
       }
-      Outcome outcome = Outcome::kDone;
-      const bool failed = RunWithFault(step, error, [&] { outcome = seal->Resume(9); });
-      if (failed) CHECK(outcome == Outcome::kFailed);
-      // Only the directory's flush comes after the file is in place.
-      const std::string after = folder.Read("key.generation");
-      CHECK((after == before || after == "issued 2\nresumed 1\n" ||
-             after == "issued 9\nresumed 9\n"));
-      CHECK(folder.IsTidy());
-      // Afterwards all is well, and nothing that was good once is good again.
-      CHECK(seal->IssueGeneration() >= 2);
-      CHECK(seal->Resume(1) == Outcome::kSpent);
-      CHECK(seal->Resume(20) == Outcome::kDone);
-      REQUIRE(step < 50);
     }
   }
 }
 
+// False when there is no such step any more.
+bool LosesPower(int step, uint64_t prior) {
+  const KeyFolder folder;
+  REQUIRE(folder.Open()->Resume(prior) == Outcome::kDone);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    disk = Disk{step, 0};
+    folder.Open()->Resume(prior + 1);
+    _exit(1);  // it has no such step
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  const std::string count = folder.Read("key.generation");
+  CHECK((count == CountText(prior, prior) || count == CountText(prior + 1, prior + 1)));
+  CHECK(folder.Open()->Resume(prior) == Outcome::kSpent);
+  return WEXITSTATUS(status) != 1;
+}
+
 TEST_CASE("F9_a loss of power at every step leaves the old count or the new one") {
-  for (int step = 0;; ++step) {
-    REQUIRE(step < 50);
-    const KeyFolder folder;
-    REQUIRE(folder.Open()->Resume(4) == Outcome::kDone);
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      disk = Disk{step, 0};
-      folder.Open()->Resume(5);
-      _exit(1);  // it has no such step
+  for (uint32_t round = 0; round < 5; ++round) {
+    bool reached = true;
+    for (int step = 0; reached; ++step) {
+      REQUIRE(step < 50);
+      fakes::BeginFaultTry();
+      reached = LosesPower(step, PriorGenerations(fakes::FaultSeed(round)));
     }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    const std::string count = folder.Read("key.generation");
-    CHECK((count == "issued 4\nresumed 4\n" || count == "issued 5\nresumed 5\n"));
-    CHECK(folder.Open()->Resume(4) == Outcome::kSpent);
-    if (WEXITSTATUS(status) == 1) break;
   }
 }
 

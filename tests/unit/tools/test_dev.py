@@ -117,6 +117,16 @@ class UsageTest(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertRegex(output, "^usage: ./dev bench (.*\n)+.*attachments")
 
+    def test_bad_faults_arguments_are_refused_before_anything_is_built(self):
+        self.assert_refused(2, "there is no fault 'F21'; they are F1 to F20", "faults", "F21")
+        self.assert_refused(2, "a seed is a number", "faults", "--seed", "-1")
+        self.assert_refused(2, "--json wants a file: ./dev faults --json FILE", "faults", "--json")
+
+    def test_help_of_the_faults_comes_at_once(self):
+        code, output, _ = self.run_dev("faults", "--help")
+        self.assertEqual(code, 0)
+        self.assertRegex(output, r"^usage: \./dev faults ")
+
     def test_bad_matrix_arguments_are_refused_before_anything_is_built(self):
         self.assert_refused(2, 'there is no attachment "bogus"; there are: "in process", "vfio-user", ',
                             "test", "matrix", "--only", "TCP", "--only", "bogus")

@@ -190,7 +190,7 @@ def run(server, paths, rounds, dice):
 
 def main():
     ward, rounds = sys.argv[1], int(sys.argv[2])
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    seed = serve_process.seed_of(sys.argv, 3)
     if rounds < 1:
         raise SystemExit("FAIL: no round was asked for")
     with tempfile.TemporaryDirectory() as folder:
@@ -204,6 +204,7 @@ def main():
             server.signal()
             if server.wait() != 0:
                 raise SystemExit(f"FAIL: the server ended badly: {server.said()}")
+    serve_process.report_tries(sum(len(times) for times in waits.values()))
     for kind, times in waits.items():
         if times:
             print(f"{len(times):5} {kind:31} next client served after: median "

@@ -12,6 +12,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
+#include "tests/fakes/fault_tries.h"
 #include "tests/unit/vfio_user/key_scan.h"
 #include "tests/unit/vfio_user/server_rig.h"
 #include "tests/unit/vfio_user/session_maker.h"
@@ -237,7 +238,7 @@ TEST_CASE("V19 V52 F6_ a client goes with a session and its key: the next finds 
 
 TEST_CASE("F6_ V7 a client is killed at any moment of its work, again and again") {
   const ServedDevice device;
-  for (int round = 0; round < 60; ++round) {
+  for (const uint32_t seed : fakes::FaultSeeds()) {
     const pid_t child = fork();
     REQUIRE(child >= 0);
     if (child == 0) {
@@ -252,7 +253,7 @@ TEST_CASE("F6_ V7 a client is killed at any moment of its work, again and again"
       }
       _exit(1);
     }
-    const timespec while_it_works = {0, (round * 7919 % 200) * 100'000};
+    const timespec while_it_works = {0, (seed * 7919 % 200) * 100'000};
     nanosleep(&while_it_works, nullptr);
     kill(child, SIGKILL);
     int status = 0;

@@ -151,7 +151,7 @@ TEST_CASE(
   CHECK(OpenDescriptors() == before);
 }
 
-TEST_CASE("F18 what a peer does not read is counted, descriptors too") {
+TEST_CASE("F18_ what a peer does not read is counted, descriptors too") {
   Pair pair;
   const FileDescriptor event(eventfd(0, EFD_CLOEXEC));
   const WireBytes body(64 * 1024);

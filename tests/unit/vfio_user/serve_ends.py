@@ -246,6 +246,7 @@ def main():
             times = [end(ward, way, identity) for _ in range(rounds)]
             all_times += times
             print(f"{way.__name__.replace('_', ' '):34} {max(times):7.1f} ms", flush=True)
+    serve_process.report_tries(len(all_times))
     print(f"{len(all_times)} ends of {len(WAYS)} ways to be stuck; SIGTERM to exit: greatest "
           f"{max(all_times):.1f} ms")
 

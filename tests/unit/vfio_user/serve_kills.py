@@ -77,7 +77,7 @@ def one_round(ward, arguments, path, dice):
 
 def main():
     ward, rounds = sys.argv[1], int(sys.argv[2])
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    seed = serve_process.seed_of(sys.argv, 3)
     dice = random.Random(seed)
     if rounds < 1:
         raise SystemExit("FAIL: no round was asked for")
@@ -88,6 +88,7 @@ def main():
         arguments = ["--socket", path, "--identity", identity, "--vram", "1M", "--protected", "1M"]
         taken = [one_round(ward, arguments, path, dice) for _ in range(rounds)]
         assert os.path.exists(path), "a killed server can't take its socket away"
+    serve_process.report_tries(len(taken))
     times, computed = (sorted(column) for column in zip(*taken))
     print(f"{len(times)} kills survived of {rounds}; restart to first reply: median "
           f"{statistics.median(times):.1f} ms, greatest {times[-1]:.1f} ms; of it computed: median "

@@ -16,6 +16,19 @@ WARD_MAGIC = 0x44524157  # the letters WARD
 READY_S = 60
 
 
+def seed_of(arguments, at):
+    """Of a script's own argument, or of ./dev faults."""
+    return int(arguments[at] if len(arguments) > at else os.environ.get("WARD_FAULT_SEED", 1))
+
+
+def report_tries(count):
+    """All of them survived, or the script would have ended: for ./dev faults."""
+    path = os.environ.get("WARD_FAULT_REPORT")
+    if path:
+        with open(path, "a", encoding="ascii") as file:
+            file.write(f"{count} {count}\n")
+
+
 class Client:
     """Raises OSError, or EOFError, when the server is gone."""
 
