@@ -34,6 +34,9 @@ Fault Invalid(const char* reason) { return {abi::kStatusInvalidArgument, reason}
 Result<uint32_t> ProtectedOutputs::GetCertificateSize() {
   uint32_t total_bytes = 0;
   WARD_TRY(GetChunk(0, {}, &total_bytes));
+  if (total_bytes > kMaximumCertificateBytes) {
+    return Fault{abi::kStatusDeviceGone, "the device's certificate chain is too long to be one"};
+  }
   return total_bytes;
 }
 

@@ -19,10 +19,13 @@ class ProtectedOutputs {
   static constexpr size_t kRandomBytes = 16;
   static constexpr size_t kInformationRequestBytes = 4112;  // DXGKMDT_OPM_GET_INFO_PARAMETERS
   static constexpr size_t kInformationBytes = 4096;         // DXGKMDT_OPM_REQUESTED_INFORMATION
+  // Some hundred certificates; who asks makes room for as much as the device says.
+  static constexpr uint32_t kMaximumCertificateBytes = 128 << 10;
 
   explicit ProtectedOutputs(KernelQueue* kernel_queue) : kernel_queue_(kernel_queue) {}
 
   // Each is the DDI function of its name; a fault has the device's status, or the kernel queue's.
+  // DEVICE_GONE for a device that says more than kMaximumCertificateBytes.
   Result<uint32_t> GetCertificateSize();
   // `certificate` has the size that GetCertificateSize gives; else INVALID_ARGUMENT.
   Result<void> GetCertificate(ByteSpan certificate);

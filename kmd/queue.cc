@@ -109,8 +109,10 @@ Result<RingSpace::Piece> Queue::Reserve(uint32_t bytes) {
     if (const auto piece = space_.TryReserve(bytes)) return *piece;
     const auto oldest = space_.OldestFence();
     WARD_ASSERT(oldest.has_value());
-    // Each turn ends with at least one piece free, or with a fault.
+    // Each turn ends with at least one piece free, or with a fault: also when the device takes the
+    // fence back that was seen.
     WARD_TRY(Wait(*oldest));
+    space_.Release(*oldest);
   }
 }
 

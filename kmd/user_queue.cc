@@ -43,6 +43,7 @@ Result<uint32_t> UserQueue::ReserveCommands(uint32_t size_bytes) {
     const auto oldest = command_space_.OldestFence();
     WARD_ASSERT(oldest.has_value());
     WARD_TRY(queue_->Wait(*oldest));
+    command_space_.Release(*oldest);  // as Queue::Reserve
   }
 }
 

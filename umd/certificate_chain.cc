@@ -7,6 +7,12 @@
 #include "umd/ddi/status_codes.h"
 
 namespace ward::umd {
+namespace {
+
+// Some hundred certificates; an application makes room for as much as the device says.
+constexpr uint32_t kMaximumBytes = 128 << 10;
+
+}  // namespace
 
 CertificateChain::CertificateChain(Device* device, const D3D11_1DDI_CERTIFICATE_INFO& info)
     : device_(device) {
@@ -21,8 +27,13 @@ CertificateChain::CertificateChain(Device* device, const D3D11_1DDI_CERTIFICATE_
 HRESULT CertificateChain::GetSize(UINT* size_bytes) {
   abi::GetCertificateResponse response = {};
   const HRESULT result = Ask(0, {}, &response);
+  *size_bytes = 0;
+  if (FAILED(result)) return result;
+  if (response.total_bytes > kMaximumBytes) {
+    return device_->events().Refuse("the device's certificate chain is too long to be one");
+  }
   *size_bytes = response.total_bytes;
-  return result;
+  return S_OK;
 }
 
 HRESULT CertificateChain::Read(ByteSpan certificate) {

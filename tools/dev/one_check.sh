@@ -93,10 +93,13 @@ check_windows() { bash tools/check_windows.sh; }
 check_fuzz() {
   local seconds=${WARD_FUZZ_SECONDS:-60}
   [ -n "$(list_files 'tests/fuzz/*.cc')" ] || nothing "there is no fuzz target yet"
-  bash tools/dev/build_preset.sh fuzz device_fuzz state_fuzz vfio_user_fuzz
+  bash tools/dev/build_preset.sh fuzz device_fuzz state_fuzz vfio_user_fuzz firmware_fuzz driver_fuzz recording_fuzz
   fuzz_target device "$seconds"
   fuzz_target state $((seconds / 4 + 1))
   fuzz_target vfio_user $((seconds / 4 + 1))
+  fuzz_target firmware $((seconds / 4 + 1))
+  fuzz_target driver $((seconds / 4 + 1))
+  fuzz_target recording $((seconds / 4 + 1))
 }
 
 fuzz_target() {
@@ -106,7 +109,7 @@ fuzz_target() {
   options=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1
     -artifact_prefix=build/fuzz/findings/)
   # Registers and commands are what clients of a served device write, too.
-  [ "$name" = state ] || options+=(-dict=tests/fuzz/device.dict)
+  case $name in device | vfio_user) options+=(-dict=tests/fuzz/device.dict) ;; esac
   [ "$name" != vfio_user ] || options+=(-max_len=16384)
   "$target" "${options[@]}" "$grown" "tests/fuzz/${name}_corpus" 2>&1 |
     tee "build/log/${name}_fuzz.txt" || {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -86,12 +87,36 @@ TEST_CASE("a chain that says another size each time is not taken for a whole one
   std::vector<uint8_t> answer(16 + 16 + 4096);
   StoreLe<uint32_t>(answer.data() + 4, 32);
   StoreLe<uint32_t>(answer.data() + 8, 3);
-  StoreLe<uint32_t>(answer.data() + 16, 0xffffffff);
+  StoreLe<uint32_t>(answer.data() + 16, 0xffff);
   driver.function.answer = answer;
   std::vector<uint8_t> chain(100);
-  CHECK(driver.adapter->protected_outputs().GetCertificateSize().value() == 0xffffffff);
+  CHECK(driver.adapter->protected_outputs().GetCertificateSize().value() == 0xffff);
   CHECK(driver.adapter->protected_outputs().GetCertificate(chain).fault().status ==
         abi::kStatusInvalidArgument);
+}
+
+TEST_CASE("a device whose certificate chain is too long to be one is asked for no part of it") {
+  Driver driver;
+  std::vector<uint8_t> answer(16 + 16);
+  StoreLe<uint32_t>(answer.data() + 4, 32);
+  StoreLe<uint32_t>(answer.data() + 8, 3);
+  const auto size_of_chain = [&](uint32_t said) {
+    StoreLe(answer.data() + 16, said);
+    driver.function.answer = answer;
+    return driver.adapter->protected_outputs().GetCertificateSize();
+  };
+  CHECK(size_of_chain(ProtectedOutputs::kMaximumCertificateBytes).value() == 128 << 10);
+  for (const uint32_t said : {ProtectedOutputs::kMaximumCertificateBytes + 1, 0xffffffffu}) {
+    CHECK(size_of_chain(said).fault().status == abi::kStatusDeviceGone);
+  }
+  const auto executed = driver.function.executed;
+  std::vector<uint8_t> chain((128 << 10) + 1);
+  StoreLe<uint32_t>(answer.data() + 16, static_cast<uint32_t>(chain.size()));
+  driver.function.answer = answer;
+  CHECK(driver.adapter->protected_outputs().GetCertificate(chain).fault().status ==
+        abi::kStatusDeviceGone);
+  const auto messages = [](std::map<uint16_t, int> commands) { return commands[0x50]; };
+  CHECK(messages(driver.function.executed) == messages(executed) + 1);
 }
 
 TEST_CASE("messages that are too long for the kernel's queue are refused before it") {

@@ -170,6 +170,20 @@ TEST_CASE("a certificate that breaks off leaves zeros; one that is not there has
   CHECK(driver.kernel.errors.empty());
 }
 
+TEST_CASE("a certificate chain that is too long to be one has size 0, and nothing of it is read") {
+  CertificateDriver driver;
+  const D3D11_1DDI_CERTIFICATE_INFO info = SessionCertificate();
+  driver.chain.resize((128 << 10) + 1, 1);
+  UINT size = 77;
+  driver.device.video.pfnGetCertificateSize(driver.device.handle, &info, &size);
+  CHECK(size == 0);
+  std::vector<uint8_t> certificate(driver.chain.size(), 0xEE);
+  driver.device.video.pfnGetCertificate(driver.device.handle, &info,
+                                        static_cast<UINT>(certificate.size()), certificate.data());
+  CHECK(certificate == std::vector<uint8_t>(certificate.size(), 0xEE));
+  CHECK(driver.kernel.messages.size() == 2);
+}
+
 TEST_CASE("a certificate whose parts are shorter than asked for leaves zeros") {
   CertificateDriver driver;
   const D3D11_1DDI_CERTIFICATE_INFO info = SessionCertificate();
