@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "abi/generated/pci.h"
 #include "base/assert.h"
 #include "device/flow_rule.h"
 
@@ -15,6 +16,12 @@ bool AreDisjoint(const uint8_t* first, uint64_t first_bytes, const uint8_t* seco
 
 uint64_t BytesBetween(const ByteExtent& first, const ByteExtent& last) {
   return last.offset + last.size_bytes - first.offset;
+}
+
+// A host looks at each page of a window, and the rows pay for their own bytes alone.
+bool IsSparse(uint64_t bytes, uint64_t row_bytes, uint64_t row_count) {
+  constexpr uint64_t kMostPerRow = 4;
+  return bytes > row_count * kMostPerRow * std::max<uint64_t>(row_bytes, abi::kPageSize);
 }
 
 }  // namespace
@@ -52,8 +59,10 @@ Result<void> VideoRun::Admit() const {
 }
 
 std::optional<PhysicalSpan> VideoRun::SpanOf(const GuestRange& range, const ByteExtent& first,
-                                             const ByteExtent& last) {
-  const GuestRange slice = range.Slice(first.offset, BytesBetween(first, last));
+                                             const ByteExtent& last, uint32_t row_count) {
+  const uint64_t bytes = BytesBetween(first, last);
+  if (IsSparse(bytes, first.size_bytes, row_count)) return std::nullopt;
+  const GuestRange slice = range.Slice(first.offset, bytes);
   if (slice.spans().size() != 1) return std::nullopt;
   return slice.spans().front();
 }
@@ -66,15 +75,17 @@ bool VideoRun::Open() {
   destination_extent_ = picture_.DestinationExtent(first_);
   luma_extent_ = source.LumaExtent(first_piece);
   destination_span_ =
-      SpanOf(job_.destination, destination_extent_, picture_.DestinationExtent(last));
-  const auto luma = SpanOf(job_.source, luma_extent_, source.LumaExtent(last_piece));
+      SpanOf(job_.destination, destination_extent_, picture_.DestinationExtent(last), count_);
+  const uint32_t source_rows = last_piece.row - first_piece.row + 1;
+  const auto luma = SpanOf(job_.source, luma_extent_, source.LumaExtent(last_piece), source_rows);
   if (!destination_span_ || !luma) return false;
   luma_ = memory_->OpenForRead(*luma);
   if (luma_ == nullptr) return false;
   uint64_t chroma_bytes = 0;
   if (source.has_chroma()) {
     chroma_extent_ = source.ChromaExtent(first_piece);
-    const auto chroma = SpanOf(job_.second_source, chroma_extent_, source.ChromaExtent(last_piece));
+    const auto chroma = SpanOf(job_.second_source, chroma_extent_, source.ChromaExtent(last_piece),
+                               source_rows / 2 + 1);
     if (!chroma) return false;
     chroma_ = memory_->OpenForRead(*chroma);
     if (chroma_ == nullptr) return false;

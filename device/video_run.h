@@ -39,9 +39,10 @@ class VideoRun {
   SourcePiece PieceOf(uint32_t row) const { return {row, columns_.first, columns_.count}; }
   SourcePiece FirstPiece() const;
   SourcePiece LastPiece() const;
-  // The one span of `range` from the first extent to the last; null: there are several.
+  // The one span of `range` from the first of so many rows to the last; null: there are several, or
+  // the rows are but a small part of it.
   static std::optional<PhysicalSpan> SpanOf(const GuestRange& range, const ByteExtent& first,
-                                            const ByteExtent& last);
+                                            const ByteExtent& last, uint32_t row_count);
   // As a maker reads them, which keeps two source rows.
   void ChargeReading() const;
 

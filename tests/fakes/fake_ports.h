@@ -84,6 +84,7 @@ class FakeBus final : public device::DmaPort {
   // Not logged: what happens in a window, the host does not see.
   uint8_t* Window(uint64_t bus_address, uint64_t size_bytes, bool is_write) override {
     Region* region = Find(&bus_address, size_bytes);
+    largest_window_ = std::max(largest_window_, size_bytes);
     if (!shows_windows || !is_master || region == nullptr || (is_write && !region->writable)) {
       return nullptr;
     }
@@ -107,6 +108,9 @@ class FakeBus final : public device::DmaPort {
     return std::any_of(log_.begin(), log_.end(), holds) ||
            std::any_of(closed_.begin(), closed_.end(), holds);
   }
+
+  // The most bytes that were asked for at once; a host looks at each page of them.
+  uint64_t largest_window() const { return largest_window_; }
 
   const std::vector<AccessRecord>& log() const { return log_; }
   void ClearLog() {
@@ -146,6 +150,7 @@ class FakeBus final : public device::DmaPort {
   std::map<uint64_t, Region> regions_;
   std::vector<AccessRecord> log_;
   std::vector<AccessRecord> closed_;  // windows for writing
+  uint64_t largest_window_ = 0;
 };
 
 // Visible VRAM. The chip checks its offsets, so one outside is a bug of the chip.

@@ -427,6 +427,27 @@ TEST_CASE("a picture over its own source is the same whoever makes it and wherev
   }
 }
 
+TEST_CASE("no window is asked for that is hardly more than the gaps between rows") {
+  constexpr uint32_t kWide = 32 * 1024;
+  const auto windows_of = [](uint32_t source_pitch, uint32_t pitch, uint32_t filter) {
+    Shape shape = {2, 32, source_pitch, 2, 24, pitch};
+    shape.filter = filter;
+    const auto luma = Noise(size_t{source_pitch} * 32, 3);
+    const auto chroma = Noise(size_t{source_pitch} * 16, 4);
+    CHECK(Compare(shape, luma, chroma, 1 << 20).is_same_in_windows);
+    VideoBench bench(true);
+    bench.PutSystem(0, luma);
+    bench.PutSystem(VideoBench::kChromaOffset, chroma);
+    REQUIRE(bench.RunOpen(shape) == abi::kStatusOk);
+    return bench.ports.bus.largest_window();
+  };
+  for (const uint32_t filter : {0u, 1u, 2u}) {
+    CHECK(windows_of(1024, 1024, filter) > 1024 * 16);
+    CHECK(windows_of(kWide, 1024, filter) == 0);
+    CHECK(windows_of(1024, kWide, filter) == 0);
+  }
+}
+
 TEST_CASE("the room of protected rows is of no effect on the next picture") {
   // A wide picture, then one of odd columns that leaves parts of its room unused.
   VideoBench bench(true);
