@@ -39,6 +39,16 @@ constexpr auto kReservedMasks = [] {
   return masks;
 }();
 
+constexpr bool MasksHoldAllCommands() {
+  for (const abi::CommandInfo& info : abi::kCommands) {
+    if (info.size_bytes > kMostFixedBytes || info.size_bytes % abi::kCommandAlignment != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+static_assert(MasksHoldAllCommands(), "CheckBody looks at whole steps of a mask");
+
 uint64_t WordAt(const uint8_t* bytes) {
   uint64_t word;
   std::memcpy(&word, bytes, sizeof(word));
