@@ -182,12 +182,15 @@ bool CommandProcessor::TakeTurn(uint64_t left) {
     for (uint32_t i = 0; i < order.count; ++i) {
       const uint32_t queue = order.queues[i];
       const uint64_t before = blocks_.memory->work();
-      const uint64_t budget = IsAlone(queue) ? left : std::min(left, kTurnBytes);
-      if (!Visit(queue, budget)) {
+      const bool is_alone = IsAlone(queue);
+      if (!Visit(queue, is_alone ? left : std::min(left, kTurnBytes))) {
         if (IsAtRest(queue)) awake_ &= ~(1u << queue);
         continue;
       }
-      scheduler_.Charge(queue, std::max(kCommandCost, blocks_.memory->work() - before));
+      const uint64_t work = std::max(kCommandCost, blocks_.memory->work() - before);
+      scheduler_.Charge(queue, work);
+      // As between turns: rounds that nobody else asked for are over when others come.
+      if (is_alone && work > kTurnBytes) scheduler_.BeginRound(1u << queue);
       return true;
     }
   } while (scheduler_.BeginRound(ActiveQueues()));

@@ -212,6 +212,24 @@ TEST_CASE("work beyond a round's budget is paid back in later rounds") {
   CHECK(rig.done(2) * kCommandCost >= kWork * 3 / 4);
 }
 
+TEST_CASE("what a queue did while it was alone does not hold it back when others come") {
+  constexpr uint64_t kFences = 60;  // less than a low queue's part of a round
+  TurnRig rig;
+  rig.Open(1, kLow);
+  rig.Open(2, kHigh);
+  auto fill = MakeCommand<abi::FillCommand>();
+  fill.row_bytes = 256 * abi::kPageSize;
+  fill.row_count = 1;
+  rig.Push(1, fill);
+  for (uint64_t value = 1; value <= kFences; ++value) rig.PushFence(1, value);
+  rig.Doorbell(1);
+  rig.gpu->Process(1 << 20);
+  REQUIRE(rig.Fence(1) == 0);
+  // Three rounds.
+  RunBusy(&rig, {2}, 3 * (kRoundBytes[kLow] + kRoundBytes[kHigh]));
+  CHECK(rig.Fence(1) == kFences);
+}
+
 TEST_CASE("a priority that there is not can't be enabled") {
   GpuRig rig;
   rig.WriteQueue(0, abi::kRegQueuePriority, 3);
