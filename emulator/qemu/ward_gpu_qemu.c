@@ -168,8 +168,10 @@ static uint64_t ReadRegister(void *opaque, hwaddr offset, unsigned size) {
 
 static void WriteRegister(void *opaque, hwaddr offset, uint64_t value, unsigned size) {
   WardGpuState *s = opaque;
-  if (s->chip == NULL || !IsPowered(s)) return;
+  if (s->chip == NULL || !IsPowered(s) || s->work.in_chip) return; /* no chip is entered twice */
+  ward_gpu_work_enter(&s->work);
   ward_chip_write_register(s->chip, offset, size, value);
+  ward_gpu_work_leave(&s->work);
   if (offset == WARD_REG_DEVICE_CONTROL && size == kRegisterBytes &&
       (value & WARD_DEVICE_CONTROL_RESET_FUNCTION_MASK) != 0) {
     DropPendingVectors(s);
@@ -227,9 +229,8 @@ static void ResetDevice(DeviceState *device) {
   WardGpuState *s = WARD_GPU(device);
   pci_set_word(PciOf(s)->config + s->power_capability + kPowerControl, kPowerD0);
   pcie_cap_deverr_reset(PciOf(s));
-  ward_chip_reset(s->chip);
   s->waiting_vectors = 0;
-  ward_gpu_work_restart(&s->work);
+  ward_gpu_work_reset(&s->work);
 }
 
 static bool CreateChip(WardGpuState *s, Error **errp) {

@@ -12,13 +12,23 @@ static bool MayWork(WardGpuWork *work) {
   return runstate_is_running() && work->is_powered(work->device);
 }
 
+void ward_gpu_work_enter(WardGpuWork *work) { work->in_chip = true; }
+
+void ward_gpu_work_leave(WardGpuWork *work) {
+  work->in_chip = false;
+  if (work->owes_reset) ward_gpu_work_reset(work);
+}
+
 /* What the chip sends may come back to it: the guest says where its interrupts go. Under RCU, and
  * so with the memory that it opens there until the end. */
 static WardChipSlice RunSlice(WardGpuWork *work) {
   RCU_READ_LOCK_GUARD();
   work->in_slice = true;
+  ward_gpu_work_enter(work);
   WardChipSlice left = ward_chip_process(work->chip);
   work->in_slice = false;
+  if (work->owes_reset) left = (WardChipSlice){.more = true}; /* firmware starts */
+  ward_gpu_work_leave(work);
   return left;
 }
 
@@ -40,7 +50,7 @@ static void RunBottomHalf(void *opaque) {
   WardChipSlice left;
   do {
     left = RunSlice(work);
-  } while (left.more && get_clock() < deadline);
+  } while (left.more && MayWork(work) && get_clock() < deadline);
   Plan(work, left);
 }
 
@@ -62,7 +72,7 @@ static WardChipSlice RunFirstSlices(WardGpuWork *work) {
   if (!left.in_job) return left;
   int64_t deadline = get_clock() + WARD_SLICE_NS;
   bool was_in_job = true;
-  while (left.more && was_in_job && get_clock() < deadline) {
+  while (left.more && was_in_job && MayWork(work) && get_clock() < deadline) {
     was_in_job = left.in_job;
     left = RunSlice(work);
   }
@@ -79,7 +89,10 @@ void ward_gpu_work_begin(WardGpuWork *work) {
   }
 }
 
-void ward_gpu_work_restart(WardGpuWork *work) {
+void ward_gpu_work_reset(WardGpuWork *work) {
+  work->owes_reset = work->in_chip;
+  if (work->in_chip) return;
+  ward_chip_reset(work->chip);
   timer_del(work->wakeup);
   ward_gpu_work_schedule(work);
 }

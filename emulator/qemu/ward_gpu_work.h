@@ -15,7 +15,9 @@ typedef struct WardGpuWork {
   QEMUBH *bottom_half; /* NULL before the device is there and after its end */
   QEMUTimer *wakeup;
   bool in_slice;
-  bool is_behind; /* the last slice left work for the bottom half */
+  bool in_chip;    /* a slice, or a write to a register */
+  bool is_behind;  /* the last slice left work for the bottom half */
+  bool owes_reset; /* the device was reset meanwhile */
 } WardGpuWork;
 
 /* The chip outlives the work. */
@@ -25,9 +27,13 @@ void ward_gpu_work_close(WardGpuWork *work);
 
 /* The chip may have something to do: the bottom half looks. */
 void ward_gpu_work_schedule(WardGpuWork *work);
+/* Around a write to one of the chip's registers. */
+void ward_gpu_work_enter(WardGpuWork *work);
+void ward_gpu_work_leave(WardGpuWork *work);
 /* A doorbell was rung, and a virtual CPU waits until this returns. */
 void ward_gpu_work_begin(WardGpuWork *work);
-/* The chip was reset: nothing waits for its time any more, and its firmware starts. */
-void ward_gpu_work_restart(WardGpuWork *work);
+/* Resets the chip: nothing waits for its time any more, and its firmware starts. While the chip is at
+ * work (a guest may send its interrupts to its own configuration space) it is reset behind that. */
+void ward_gpu_work_reset(WardGpuWork *work);
 
 #endif

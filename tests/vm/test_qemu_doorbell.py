@@ -9,9 +9,9 @@ batch is what the write did. None of it depends on time.
 import sys
 import unittest
 
-from bare_machine import MSIX, PLUGIN, REGISTERS, VRAM, BareMachine, pack
+from bare_machine import MSIX, PLUGIN, REGISTERS, VRAM, BareMachine, Function, pack
 from test_qemu_device import (BUS_ERROR, DEVICE_CONTROL, DOORBELL, FAULTED, FENCE, IDLE,
-                              INTERRUPT_ENABLE, INTERRUPT_VECTOR, LOCAL, MESSAGE, MSIX_CAPABILITY,
+                              INTERRUPT_ENABLE, INTERRUPT_VECTOR, KEY_EPOCH, LOCAL, MESSAGE, MSIX_CAPABILITY,
                               RING, DeviceTest, KernelQueue, copy, enable_iommu, fence, fill)
 
 MIB = 1 << 20
@@ -169,6 +169,32 @@ class Doorbell(DeviceTest):
             self.ring(queue, fence(9))
             self.wait_fence(machine, 9)
             self.assertEqual(queue.state, IDLE)
+
+    def test_interrupt_that_resets_the_function_resets_the_chip_too(self):
+        # To the function's own configuration space: FLR, amid the slice and amid a register's write.
+        ecam, express, device_control, function_reset = 0xb0000000, 0x10, 8, 0x8000
+        with BareMachine() as machine:
+            bridge = Function(machine, 0, 0, 0, 0)
+            bridge.write_config(0x60, ecam | 1)  # PCIEXBAR: 256 MiB of it
+            place = (ecam + (machine.slot << 15) + machine.find_capability(express)
+                     + device_control)
+            for within_slice in (True, False):
+                machine.map_bars()
+                queue = self.settle(machine)
+                epoch = machine.register(KEY_EPOCH)
+                self.send_interrupt_to(machine, place, function_reset)
+                if within_slice:
+                    self.ring(queue, fence(7, interrupt=True), fence(8))
+                else:  # the cause is there when its interrupt is switched on
+                    machine.set_register(INTERRUPT_ENABLE, 0)
+                    self.ring(queue, fence(7, interrupt=True))
+                    self.wait_fence(machine, 7)
+                    machine.set_register(INTERRUPT_ENABLE, 1)
+                self.assertEqual(machine.read_config(4) & 7, 0)
+                machine.map_bars()
+                self.assertEqual(queue.state, 0)
+                self.assertEqual(machine.register(KEY_EPOCH), epoch + 1)
+                self.assert_works(machine)
 
 
 if __name__ == "__main__":
