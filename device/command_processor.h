@@ -140,7 +140,7 @@ class CommandProcessor {
   bool TakeTurn(uint64_t left);
   // Bit n: queue n has work, whether or not it can go on now.
   uint32_t ActiveQueues() const;
-  // Whether no other queue can get on: it may use what is left of the slice then.
+  // Whether no other queue has work, waits included: it may use what is left of the slice then.
   bool IsAlone(uint32_t queue) const;
   // Reports the queues that made no progress for their QUEUE_TIMEOUT.
   void ReportHangs();

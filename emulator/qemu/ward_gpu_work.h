@@ -32,8 +32,9 @@ void ward_gpu_work_enter(WardGpuWork *work);
 void ward_gpu_work_leave(WardGpuWork *work);
 /* A doorbell was rung, and a virtual CPU waits until this returns. */
 void ward_gpu_work_begin(WardGpuWork *work);
-/* Resets the chip: nothing waits for its time any more, and its firmware starts. While the chip is at
- * work (a guest may send its interrupts to its own configuration space) it is reset behind that. */
+/* Resets the chip: nothing waits for its time any more, and its firmware starts. While the chip is
+ * at work (a guest may send its interrupts to its own configuration space) it is reset behind that.
+ */
 void ward_gpu_work_reset(WardGpuWork *work);
 
 #endif
