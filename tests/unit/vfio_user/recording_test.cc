@@ -191,7 +191,7 @@ TEST_CASE("a crypto session by messages, of a client that answers DMA after its 
     kernel.StartQueue();
     SessionMaker maker(&client, &ram, &kernel);
     REQUIRE(maker.Make() != 0);
-    CHECK(client.dma_reads > 3);
+    CHECK(client.dma_reads >= 3);  // each submission at least once: what lies behind may come along
     const auto reader = recorder.End(&device);
     CHECK(CountNested(EventsOf(reader.get()), Kind::kRegisterLook) > 0);
     CheckReplays(reader.get(), recorder.hash());
