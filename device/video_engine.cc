@@ -37,11 +37,13 @@ Result<bool> VideoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
 Result<void> VideoEngine::MakeRows(const VideoPicture& picture, EngineJob* job, uint64_t budget) {
   while (budget != 0 && job->done < picture.TotalRows()) {
     const VideoPicture::Stripe stripe = picture.StripeOf(job->done);
-    const uint64_t cost = picture.RowCost(stripe);
+    // Of a narrow row the accesses, and pages to be admitted, are nearly all that there is.
+    const uint64_t work =
+        picture.RowCost(stripe) + picture.AccessesPerRow() * 2 * Memory::kPieceWork;
     const uint64_t count =
-        std::min<uint64_t>((budget - 1) / cost + 1, picture.RowsLeftInStripe(job->done));
+        std::min<uint64_t>((budget - 1) / work + 1, picture.RowsLeftInStripe(job->done));
     WARD_TRY(MakeRun(picture, stripe, static_cast<uint32_t>(count), job));
-    budget -= std::min(budget, count * cost);
+    budget -= std::min(budget, count * work);
   }
   return {};
 }

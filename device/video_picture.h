@@ -78,6 +78,10 @@ class VideoPicture {
   SourceColumns SourceColumnsOf(const Stripe& stripe) const;
   // What a row of a stripe costs beside reading and writing, in bytes of budget.
   uint64_t RowCost(const Stripe& stripe) const;
+  // The most reads and writes that a row takes.
+  uint64_t AccessesPerRow() const {
+    return uint64_t{SourceRowsPerRow()} * (source_.has_chroma() ? 2 : 1) + 1;
+  }
 
  private:
   VideoPicture(const abi::VideoBltCommand& command, VideoSource source, const Window& window,

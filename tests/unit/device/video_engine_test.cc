@@ -427,6 +427,31 @@ TEST_CASE("a picture over its own source is the same whoever makes it and wherev
   }
 }
 
+TEST_CASE("a step of narrow rows is bounded by its budget too, accesses and all") {
+  constexpr uint64_t kBudget = 16384;
+  for (const uint32_t format : {kNv12, kXrgb}) {
+    for (const uint32_t filter : {0u, 1u, 2u}) {
+      CAPTURE(format, filter);
+      Shape shape = {2, 800, 4112, 2, 600, 4112};
+      shape.filter = filter;
+      shape.format = format;
+      VideoBench bench;
+      const auto job = bench.engine.Begin(
+          Blt(shape, bench.Protected(0), bench.System(0), bench.System(0)), bench.Kernel());
+      REQUIRE(job.ok());
+      EngineJob begun = job.value();
+      bench.ports.bus.ClearLog();
+      const uint64_t before = bench.memory.work();
+      const auto done = bench.engine.Step(&begun, kBudget);
+      REQUIRE(done.ok());
+      CHECK_FALSE(done.value());
+      // What one row may take beside, and what admitting rows takes that share a page.
+      CHECK(bench.memory.work() - before <= kBudget + kBudget / 4);
+      CHECK(bench.ports.bus.log().size() <= kBudget / Memory::kPieceWork);
+    }
+  }
+}
+
 TEST_CASE("no window is asked for that is hardly more than the gaps between rows") {
   constexpr uint32_t kWide = 32 * 1024;
   const auto windows_of = [](uint32_t source_pitch, uint32_t pitch, uint32_t filter) {
