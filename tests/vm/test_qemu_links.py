@@ -5,17 +5,13 @@ test is the processor: as a driver it asks for HDCP by OPM messages of its own m
 Keys and message codes have the openssl program as the other party.
 """
 
-import argparse
 import os
-import sys
 import unittest
 import uuid
-from pathlib import Path
 
-import test_saved_state
-from bare_machine import PLUGIN, pack
+from bare_machine import pack
 from test_qemu_device import KernelQueue
-from test_saved_state import Saved, openssl
+from test_saved_state import Saved, openssl, run_tests
 
 GPU = "/machine/peripheral/gpu0"
 CREATE, GET_RANDOM, SET_KEY, CONFIGURE = 32, 34, 35, 37  # docs/spec/messages.md
@@ -110,13 +106,4 @@ class Links(Saved):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Drives the links of the device's outputs.")
-    parser.add_argument("--build-dir", type=Path, help="the release build, for its ward tool")
-    options, rest = parser.parse_known_args()
-    if options.build_dir:
-        test_saved_state.WARD = options.build_dir.resolve() / "emulator/cli/ward"
-    for needed, command in ((PLUGIN, "./dev build device"),
-                            (test_saved_state.WARD, "./dev build release")):
-        if not needed.exists():
-            sys.exit(f"{needed} is not there: {command}")
-    unittest.main(argv=sys.argv[:1] + rest, verbosity=2)
+    run_tests("Drives the links of the device's outputs.")

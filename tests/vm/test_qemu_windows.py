@@ -4,17 +4,13 @@ an IOMMU maps, memory that is none, and that QEMU knows what was written. No gue
 processor, and the openssl program the other party.
 """
 
-import argparse
 import os
-import sys
 import unittest
-from pathlib import Path
 
-import test_saved_state
-from bare_machine import PLUGIN, REGISTERS, VRAM, BareMachine, pack
+from bare_machine import REGISTERS, VRAM, BareMachine, pack
 from test_qemu_device import (BUS_ERROR, FAULTED, FENCE, LOCAL, PAGE_TABLES, QUEUE,
                               REFUSAL_STATUS, RING, SCRATCH, KernelQueue, enable_iommu, fence)
-from test_saved_state import SESSION_KEY, Saved, openssl, wait
+from test_saved_state import SESSION_KEY, Saved, openssl, run_tests, wait
 
 KIB, PAGE = 1024, 4096
 SOURCE, TARGET = 0x3000000, 0x3800000  # in guest memory
@@ -195,10 +191,7 @@ class Migrating(WindowTest):
                 return False
 
             decrypt_and_look()
-            path = self.folder / "socket"
-            target.monitor.execute("migrate-incoming", uri=f"unix:{path}")
-            source.monitor.execute("migrate-set-parameters", max_bandwidth=16 << 20)
-            source.monitor.execute("migrate", uri=f"unix:{path}")
+            self.begin_migration(source, target)
             self.wait_until(decrypt_and_look, "the migration", 60)
             self.wait_until(lambda: target.monitor.execute("query-status")["running"],
                             "the target", 60)
@@ -219,13 +212,4 @@ class Migrating(WindowTest):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Decrypts into memory of the guest.")
-    parser.add_argument("--build-dir", type=Path, help="the release build, for its ward tool")
-    options, rest = parser.parse_known_args()
-    if options.build_dir:
-        test_saved_state.WARD = options.build_dir.resolve() / "emulator/cli/ward"
-    for needed, command in ((PLUGIN, "./dev build device"),
-                            (test_saved_state.WARD, "./dev build release")):
-        if not needed.exists():
-            sys.exit(f"{needed} is not there: {command}")
-    unittest.main(argv=sys.argv[:1] + rest, verbosity=2)
+    run_tests("Decrypts into memory of the guest.")

@@ -41,6 +41,13 @@ def wait(value, address):
 
 
 class Saved(DeviceTest):
+    def begin_migration(self, source, target):
+        """Slow enough that the source works on meanwhile."""
+        path = self.folder / "socket"
+        target.monitor.execute("migrate-incoming", uri=f"unix:{path}")
+        source.monitor.execute("migrate-set-parameters", max_bandwidth=16 << 20)
+        source.monitor.execute("migrate", uri=f"unix:{path}")
+
     def setUp(self):
         scratch = ScratchFolder("ward-state-")
         self.addCleanup(scratch.remove)
@@ -426,10 +433,7 @@ class Migration(Saved):
                 return source.monitor.execute("query-migrate").get("status") == "completed"
 
             fill_and_look()
-            path = self.folder / "socket"
-            target.monitor.execute("migrate-incoming", uri=f"unix:{path}")
-            source.monitor.execute("migrate-set-parameters", max_bandwidth=16 << 20)
-            source.monitor.execute("migrate", uri=f"unix:{path}")
+            self.begin_migration(source, target)
             self.wait_until(fill_and_look, "the migration", 60)
             self.wait_until(lambda: target.monitor.execute("query-status")["running"],
                             "the target", 60)
@@ -588,8 +592,10 @@ class Guest(Saved):
             self.assert_read(Shell(first), 1)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Saves, restores and migrates machines.")
+def run_tests(description):
+    """What a file of these tests does as a program."""
+    global WARD  # the option says where it is
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--build-dir", type=Path, help="the release build, for its ward tool")
     options, rest = parser.parse_known_args()
     if options.build_dir:
@@ -598,3 +604,7 @@ if __name__ == "__main__":
         if not needed.exists():
             sys.exit(f"{needed} is not there: {command}")
     unittest.main(argv=sys.argv[:1] + rest, verbosity=2)
+
+
+if __name__ == "__main__":
+    run_tests("Saves, restores and migrates machines.")

@@ -13,36 +13,15 @@
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
 #include "tests/fakes/fault_tries.h"
+#include "tests/unit/vfio_user/guest.h"
 #include "tests/unit/vfio_user/key_scan.h"
-#include "tests/unit/vfio_user/server_rig.h"
 #include "tests/unit/vfio_user/session_maker.h"
-#include "tests/unit/vfio_user/test_driver.h"
 
 namespace ward::test {
 namespace {
 
 namespace wire = abi::vfio_user;
 using wire::Command;
-
-// A client with shared memory and a running kernel's queue.
-struct Guest {
-  explicit Guest(const ServedDevice& device) : client(device.ConnectReady()), ram(2 << 20) {
-    REQUIRE(client.Map(ram.bus(), ram.size(), ram.descriptor()) == 0);
-    driver.StartQueue();
-  }
-  // Far more than a slice: 64 copies of 512 KiB.
-  void BeginLongWork() {
-    for (int i = 0; i < 64; ++i) {
-      driver.PushCopy(ram.bus() + 0x100000, ram.bus() + 0x80000, 0x80000);
-    }
-    driver.PushFence(99, true);
-    driver.Doorbell();
-  }
-
-  WireClient client;
-  ClientRam ram;
-  TestDriver driver{&client, &ram};
-};
 
 TEST_CASE("V1 a reset and a DMA_MAP are answered while a queue works") {
   const ServedDevice device;

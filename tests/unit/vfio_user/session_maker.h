@@ -21,6 +21,10 @@ class SessionMaker {
   SessionMaker(WireClient* client, ClientRam* ram, TestDriver* kernel)
       : client_(client), ram_(ram), kernel_(kernel) {}
 
+  // Where its messages stand, and how far.
+  uint64_t ring() const { return ram_->bus() + kRingOffset; }
+  uint32_t tail() const { return tail_; }
+
   // The session's number; 0 when something was refused.
   uint32_t Make() {
     MakeContext();

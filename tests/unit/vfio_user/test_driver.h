@@ -99,6 +99,8 @@ class TestDriver {
     Push(copy);
   }
   void Doorbell() { client_->SetRegister(abi::kRegDoorbell, tail_); }
+  // Where the next command goes in the ring.
+  uint32_t tail() const { return tail_; }
   uint32_t Fault() { return client_->Register(abi::kRegFaultStatus); }
 
   // Until the fence has been written or the queue has stopped; false then.

@@ -11,8 +11,7 @@
 #include "abi/generated/pci.h"
 #include "catch2/catch_test_macros.hpp"
 #include "tests/fakes/fault_tries.h"
-#include "tests/unit/vfio_user/server_rig.h"
-#include "tests/unit/vfio_user/test_driver.h"
+#include "tests/unit/vfio_user/guest.h"
 
 namespace ward::test {
 namespace {
@@ -21,22 +20,10 @@ using abi::vfio_user::Command;
 
 constexpr uint32_t kAccesses = 60;
 
-struct Machine {
-  explicit Machine(const ServedDevice& device) : client(device.ConnectReady()), ram(2 << 20) {
-    REQUIRE(client.Map(ram.bus(), ram.size(), ram.descriptor()) == 0);
-    driver.StartQueue();
-  }
-  void BeginLongWork() {
-    for (int i = 0; i < 16; ++i) {
-      driver.PushCopy(ram.bus() + 0x100000, ram.bus() + 0x80000, 0x80000);
-    }
-    driver.PushFence(99, true);
-    driver.Doorbell();
-  }
+constexpr int kCopies = 16;  // of long work: a device that is slowed down ends it in time
 
-  WireClient client;
-  ClientRam ram;
-  TestDriver driver{&client, &ram};
+struct Machine : Guest {
+  using Guest::Guest;
   std::mutex bus;
 };
 
@@ -87,7 +74,7 @@ TEST_CASE("F16_ two processors on the same registers and resets against jobs: al
     INFO("seed " << seed);
     std::mt19937 dice(seed);
     Machine machine(device);
-    machine.BeginLongWork();
+    machine.BeginLongWork(kCopies);
     Processor first(&machine, 1), second(&machine, 2);
     std::thread other([&second] { second.Run(); });
     const uint32_t resets = dice() % 4;
@@ -133,7 +120,7 @@ TEST_CASE("F16_ devices of one process work for clients on threads of their own,
         for (uint32_t at = 0; at < 0x80000; at += 4096) {
           machine.ram.Store<uint32_t>(machine.ram.bus() + 0x80000 + at, mark + at);
         }
-        machine.BeginLongWork();
+        machine.BeginLongWork(kCopies);
         bool is_right = machine.driver.AwaitFence(99);
         for (uint32_t at = 0; at < 0x80000; at += 4096) {
           is_right = is_right &&
