@@ -10,8 +10,8 @@ import unittest
 import uuid
 
 from bare_machine import pack
+from saved_machine import Saved, openssl, run_tests
 from test_qemu_device import KernelQueue
-from test_saved_state import Saved, openssl, run_tests
 
 GPU = "/machine/peripheral/gpu0"
 CREATE, GET_RANDOM, SET_KEY, CONFIGURE = 32, 34, 35, 37  # docs/spec/messages.md

@@ -8,9 +8,9 @@ import os
 import unittest
 
 from bare_machine import REGISTERS, VRAM, BareMachine, pack
+from saved_machine import SESSION_KEY, Saved, openssl, run_tests, wait
 from test_qemu_device import (BUS_ERROR, FAULTED, FENCE, LOCAL, PAGE_TABLES, QUEUE,
                               REFUSAL_STATUS, RING, SCRATCH, KernelQueue, enable_iommu, fence)
-from test_saved_state import SESSION_KEY, Saved, openssl, run_tests, wait
 
 KIB, PAGE = 1024, 4096
 SOURCE, TARGET = 0x3000000, 0x3800000  # in guest memory
