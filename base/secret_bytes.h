@@ -12,9 +12,9 @@ namespace ward {
 
 // Overwrites with zeros in a way that the compiler may not drop.
 inline void SecureWipe(void* bytes, size_t size) {
-  auto* p = static_cast<uint8_t*>(bytes);
-  for (size_t i = 0; i < size; ++i) p[i] = 0;
-  __asm__ __volatile__("" : : "r"(p) : "memory");
+  // A builtin: also where there is no library but the mem* functions.
+  __builtin_memset(bytes, 0, size);
+  __asm__ __volatile__("" : : "r"(bytes) : "memory");
 }
 
 // Compares without a branch that depends on the bytes.
@@ -44,9 +44,7 @@ class SecretBytes {
   ConstByteSpan Expose() const { return ConstByteSpan(bytes_, kSize); }
 
   // An explicit copy, so that each one can be found by its name.
-  void CopyFrom(const SecretBytes& other) {
-    for (size_t i = 0; i < kSize; ++i) bytes_[i] = other.bytes_[i];
-  }
+  void CopyFrom(const SecretBytes& other) { __builtin_memcpy(bytes_, other.bytes_, kSize); }
   void Wipe() { SecureWipe(bytes_, kSize); }
 
   friend bool operator==(const SecretBytes& a, const SecretBytes& b) {

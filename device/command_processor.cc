@@ -108,6 +108,7 @@ bool CommandProcessor::ConfigurationIsOpen(uint32_t queue) const {
 
 void CommandProcessor::WriteControl(uint32_t queue, uint32_t value) {
   awake_ |= 1u << queue;
+  MarkChanged(queue);
   const bool reset = (value & abi::kQueueControlResetMask) != 0;
   if (reset) ResetQueue(queue);
   // A reset disables, and a faulted queue needs one before it runs again.
@@ -140,6 +141,7 @@ void CommandProcessor::Disable(uint32_t queue) {
 void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
   if (!rings_[queue].enabled() || Faulted(queue)) return;
   awake_ |= 1u << queue;
+  MarkChanged(queue);
   auto accepted = rings_[queue].AcceptTail(tail);
   if (accepted.ok()) return;
   CommandInProgress none;
@@ -231,6 +233,7 @@ void CommandProcessor::ReportHangs() {
     if (state_.queues[queue].phase == Phase::kVblank && PollVblank(queue)) return;
     QueueExecution& execution = state_.queues[queue];
     execution.is_hung = true;
+    MarkChanged(queue);
     blocks_.trace->OnEvent({"hang", "", {queue, execution.command.position, 0}});
     blocks_.interrupts->Raise(Interrupts::kSourceHang);
   });
@@ -249,6 +252,7 @@ uint64_t CommandProcessor::FindWakeup() const {
 }
 
 bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
+  MarkChanged(queue);
   switch (state_.queues[queue].phase) {
     case Phase::kNone:
       return HasWork(queue) && RunCommand(queue, budget);
@@ -554,6 +558,7 @@ void CommandProcessor::StopAwaiting(uint32_t queue) {
   const uint32_t self = 1u << queue;
   if ((awaited_ & self) == 0) return;
   awaited_ &= ~self;
+  changed_ = kAllQueues;
   for (QueueExecution& execution : state_.queues) execution.awaited_queues &= ~self;
 }
 
@@ -574,6 +579,7 @@ void CommandProcessor::ResetEngines() {
   blocks_.trace->OnEvent({"reset", "engines", {0, 0, 0}});
   for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
     if (state_.queues[queue].phase == Phase::kNone) continue;
+    MarkChanged(queue);
     Conclude(queue, Fault{abi::kStatusEngineReset, "engines were reset"});
   }
 }
@@ -581,6 +587,7 @@ void CommandProcessor::ResetEngines() {
 void CommandProcessor::Reset() {
   const uint64_t engine_jobs = state_.engine_jobs;
   state_ = State{};
+  changed_ = kAllQueues;
   awake_ = kAllQueues;
   awaited_ = kAllQueues;
   state_.engine_jobs = engine_jobs;

@@ -23,6 +23,7 @@
 #include "device/gpu.h"
 #include "device/grant_table.h"
 #include "device/interrupts.h"
+#include "device/load_extent.h"
 #include "device/memory.h"
 #include "device/queue_execution.h"
 #include "device/queue_scheduler.h"
@@ -89,7 +90,7 @@ class CommandProcessor {
     WARD_STATE_FIELDS(queues, last_ticket, scheduler, engine_jobs)
   };
   State Save() const;
-  void Load(const State& state);
+  void Load(const State& state, LoadExtent extent = LoadExtent::kAll);
   // Whether a saved state is one that this processor could be in, with the rest of the chip as it
   // is in that state.
   struct Surroundings {
@@ -200,6 +201,7 @@ class CommandProcessor {
   void DropExecution(uint32_t queue);
   // An INVALIDATE has one queue less to wait for.
   void StopAwaiting(uint32_t queue);
+  void MarkChanged(uint32_t queue) { changed_ |= 1u << queue; }
   void ResetQueue(uint32_t queue);
 
   CommandBlocks blocks_;
@@ -212,6 +214,8 @@ class CommandProcessor {
   // Bit n: an INVALIDATE may wait for queue n. A queue that none waits for looks at no other's
   // execution when its command ends. Follows from the state.
   uint32_t awaited_ = kAllQueues;
+  // Bit n: the execution of queue n may not be what was loaded last.
+  uint32_t changed_ = kAllQueues;
   std::vector<uint8_t> fetch_buffer_;  // of the command being decoded; no state between slices
   // Bytes of each queue's ring that were read together, each of them once in a slice: however
   // queues take turns, no more is read than commands are made of. No state between slices.

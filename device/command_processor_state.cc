@@ -62,6 +62,7 @@ bool CommandProcessor::CanLoad(const State& state, const Surroundings& surroundi
 }
 
 void CommandProcessor::RestartEncryption() {
+  changed_ = kAllQueues;
   for (QueueExecution& execution : state_.queues) {
     if (execution.job.kind == EngineJob::Kind::kEncrypt) {
       blocks_.crypto->RestartEncryption(&execution.job);
@@ -75,8 +76,14 @@ CommandProcessor::State CommandProcessor::Save() const {
   return state;
 }
 
-void CommandProcessor::Load(const State& state) {
-  state_ = state;
+void CommandProcessor::Load(const State& state, LoadExtent extent) {
+  const uint32_t changed = extent == LoadExtent::kAll ? kAllQueues : changed_;
+  for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+    if ((changed >> queue & 1) != 0) state_.queues[queue] = state.queues[queue];
+  }
+  changed_ = 0;
+  state_.last_ticket = state.last_ticket;
+  state_.engine_jobs = state.engine_jobs;
   awake_ = kAllQueues;
   awaited_ = kAllQueues;
   scheduler_.Load(state.scheduler);

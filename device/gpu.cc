@@ -1,6 +1,7 @@
 #include "device/gpu.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "abi/generated/pci.h"
@@ -169,7 +170,9 @@ bool GpuImplementation::ReadScanout(uint32_t output, ScanoutView view, ByteSpan 
 }
 
 std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save(bool with_visible_vram) const {
+  static std::atomic<uint64_t> last_serial = 0;
   auto content = std::make_unique<GpuSnapshot::Content>();
+  content->serial = ++last_serial;
   content->registers = registers_.Save();
   content->config = config_.Save();
   content->contexts = contexts_.Save();
@@ -188,15 +191,17 @@ std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save(bool with_visible_
 }
 
 void GpuImplementation::Load(const GpuSnapshot::Content& content) {
+  const LoadExtent extent = content.serial == loaded_ ? LoadExtent::kChanged : LoadExtent::kAll;
+  loaded_ = content.serial;
   registers_.Load(content.registers);
   config_.Load(content.config);
   contexts_.Load(content.contexts);
   grants_.Load(content.grants);
-  memory_.Load(content.memory);
-  vault_.Load(*content.vault);
-  security_->Load(*content.security);
+  memory_.Load(content.memory, extent);
+  vault_.Load(*content.vault, extent);
+  security_->Load(*content.security, extent);
   display_.Load(content.display);
-  processor_->Load(content.processor);
+  processor_->Load(content.processor, extent);
   interrupts_.Load(content.interrupts);
   if (!content.visible_vram.empty()) ports_.vram->Write(0, content.visible_vram);
 }

@@ -96,9 +96,11 @@ class GpuImplementation {
   std::unique_ptr<SecurityProcessor> security_;
   std::unique_ptr<CommandProcessor> processor_;
   bool busy_ = false;
+  uint64_t loaded_ = 0;  // serial of the snapshot that was loaded last; 0: none
 };
 
 struct GpuSnapshot::Content {
+  uint64_t serial = 0;  // which one it is, of all of this process
   std::vector<uint32_t> registers;
   PciConfig::State config;
   std::vector<uint64_t> contexts;

@@ -215,6 +215,7 @@ class GpuImplementation::StateLoad {
     gpu_.config_.Load(blocks_.config);
     gpu_.contexts_.Load(blocks_.contexts);
     gpu_.grants_.Load(blocks_.grants);
+    gpu_.loaded_ = 0;  // no snapshot is what was loaded last
     gpu_.memory_.Load(memory_);
     gpu_.vault_.Load(*vault_);
     gpu_.security_->Load(blocks_.security);

@@ -81,7 +81,8 @@ KeyVault::State::State(uint32_t count)
 KeyVault::KeyVault(uint32_t slot_count)
     : pages_(slot_count * sizeof(Slot)),
       slots_(static_cast<Slot*>(pages_.data())),
-      slot_count_(slot_count) {
+      slot_count_(slot_count),
+      changed_(slot_count, true) {
   for (uint32_t i = 0; i < slot_count; ++i) new (&slots_[i]) Slot();
 }
 
@@ -92,6 +93,7 @@ Result<uint32_t> KeyVault::Allocate(uint32_t session, uint32_t usage) {
   for (uint32_t index = 0; index < slot_count_; ++index) {
     Slot& slot = slots_[index];
     if (slot.session != 0) continue;
+    changed_[index] = true;
     slot.session = session;
     slot.usage = usage;
     return index;
@@ -101,7 +103,7 @@ Result<uint32_t> KeyVault::Allocate(uint32_t session, uint32_t usage) {
 
 bool KeyVault::Store(uint32_t slot, uint32_t session, Key&& key) {
   Key taken = std::move(key);
-  Slot* target = FindAllocated(slot);
+  Slot* target = ChangeAllocated(slot);
   if (target == nullptr || target->session != session || target->locked || target->damaged) {
     return false;
   }
@@ -115,15 +117,19 @@ bool KeyVault::Store(uint32_t slot, uint32_t session, Key&& key) {
 }
 
 void KeyVault::Lock(uint32_t slot) {
-  if (Slot* target = FindAllocated(slot)) target->locked = true;
+  if (Slot* target = ChangeAllocated(slot)) target->locked = true;
 }
 
 void KeyVault::Wipe(uint32_t slot) {
-  if (Slot* target = FindAllocated(slot)) target->Clear();
+  if (Slot* target = ChangeAllocated(slot)) target->Clear();
 }
 
 void KeyVault::WipeAll() {
-  for (Slot& slot : Slots()) slot.Clear();
+  for (uint32_t index = 0; index < slot_count_; ++index) {
+    // A free one is clear.
+    if (slots_[index].session != 0) changed_[index] = true;
+    slots_[index].Clear();
+  }
 }
 
 Result<const KeyVault::Key*> KeyVault::Release(uint32_t slot, uint32_t session, uint32_t usage) {
@@ -169,9 +175,12 @@ std::unique_ptr<KeyVault::State> KeyVault::Save() const {
   return state;
 }
 
-void KeyVault::Load(const State& state) {
+void KeyVault::Load(const State& state, LoadExtent extent) {
   WARD_ASSERT(state.slot_count == slot_count_);
-  for (uint32_t i = 0; i < slot_count_; ++i) slots_[i].CopyFrom(state.slots[i]);
+  for (uint32_t i = 0; i < slot_count_; ++i) {
+    if (extent == LoadExtent::kAll || changed_[i]) slots_[i].CopyFrom(state.slots[i]);
+    changed_[i] = false;
+  }
   last_serial_ = state.last_serial;
 }
 
@@ -250,11 +259,11 @@ std::vector<KeySlotInfo> KeyVault::Describe() const {
 }
 
 void KeyVault::DamageForTest(uint32_t slot) {
-  if (Slot* target = FindAllocated(slot)) target->key().Expose()[7] ^= 0x10;
+  if (Slot* target = ChangeAllocated(slot)) target->key().Expose()[7] ^= 0x10;
 }
 
 bool KeyVault::DamageRoundKeysForTest(uint32_t slot, uint32_t bit) {
-  Slot* target = FindAllocated(slot);
+  Slot* target = ChangeAllocated(slot);
   if (target == nullptr || !target->cipher.expanded) return false;
   uint8_t& byte = target->cipher.round_keys.Expose()[bit / 8];
   byte = static_cast<uint8_t>(byte ^ 1u << bit % 8);
@@ -267,6 +276,11 @@ KeyVault::Slot* KeyVault::FindAllocated(uint32_t slot) const {
   return slot < slot_count_ && slots_[slot].session != 0 ? &slots_[slot] : nullptr;
 }
 
+KeyVault::Slot* KeyVault::ChangeAllocated(uint32_t slot) {
+  if (slot < slot_count_) changed_[slot] = true;
+  return FindAllocated(slot);
+}
+
 // All of a key and its round keys, at each use: NH takes a product for 16 bytes of them.
 NhSum KeyVault::CheckWord(const Slot& slot) {
   CheckHash hash(ProcessCheckKey());
@@ -277,8 +291,10 @@ NhSum KeyVault::CheckWord(const Slot& slot) {
 }
 
 void KeyVault::LoseSession(uint32_t session) {
-  for (Slot& slot : Slots()) {
+  for (uint32_t index = 0; index < slot_count_; ++index) {
+    Slot& slot = slots_[index];
     if (slot.session != session) continue;
+    changed_[index] = true;
     slot.cipher.Wipe();
     slot.filled = false;
     slot.damaged = true;

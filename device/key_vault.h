@@ -14,6 +14,7 @@
 #include "device/crypto/nh_hash.h"
 #include "device/crypto/sealed_stream.h"
 #include "device/gpu.h"
+#include "device/load_extent.h"
 #include "device/locked_pages.h"
 #include "device/sip_hash.h"
 #include "device/state_hasher.h"
@@ -75,7 +76,7 @@ class KeyVault {
 
   struct State;  // value copy for snapshots; wipes itself
   std::unique_ptr<State> Save() const;
-  void Load(const State& state);
+  void Load(const State& state, LoadExtent extent = LoadExtent::kAll);
   // What stays of a vault that was saved without its keys: no slot, and the count of serials.
   std::unique_ptr<State> EmptyState(uint64_t last_serial) const;
   uint64_t last_serial() const { return last_serial_; }
@@ -99,6 +100,8 @@ class KeyVault {
 
   std::span<Slot> Slots() const;
   Slot* FindAllocated(uint32_t slot) const;
+  // The same, for a change.
+  Slot* ChangeAllocated(uint32_t slot);
   static NhSum CheckWord(const Slot& slot);
   void LoseSession(uint32_t session);
 
@@ -106,6 +109,7 @@ class KeyVault {
   Slot* slots_;  // in pages_
   uint32_t slot_count_;
   uint64_t last_serial_ = 0;
+  std::vector<bool> changed_;  // slots that may not be what was loaded last
 };
 
 struct KeyVault::State {

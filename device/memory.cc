@@ -128,8 +128,9 @@ Memory::Memory(const Ports& ports, uint64_t visible_bytes, uint64_t protected_by
     : visible_bytes_(visible_bytes),
       protected_bytes_(protected_bytes),
       owners_(protected_bytes / abi::kPageSize),
-      touched_(protected_bytes / abi::kPageSize, false),
+      touched_(protected_bytes / abi::kPageSize),
       stale_(protected_bytes / abi::kPageSize),
+      changed_(protected_bytes / abi::kPageSize),
       ports_(ports) {
   WARD_ASSERT(IsAligned(protected_bytes, abi::kPageSize));
   if (protected_bytes_ == 0) return;
@@ -145,8 +146,8 @@ Memory::Memory(const Ports& ports, uint64_t visible_bytes, uint64_t protected_by
 
 Memory::~Memory() {
   if (protected_base_ == nullptr) return;
-  for (uint64_t page = 0; page < touched_.size(); ++page) {
-    if (touched_[page] || stale_.Has(page)) {
+  for (uint64_t page = 0; page < owners_.size(); ++page) {
+    if (touched_.Has(page) || stale_.Has(page)) {
       SecureWipe(protected_base_ + page * abi::kPageSize, abi::kPageSize);
     }
   }
@@ -257,12 +258,13 @@ void Memory::WriteProtected(uint64_t offset, ConstByteSpan source) {
     const uint64_t size_bytes =
         std::min<uint64_t>(source.size(), (page + 1) * abi::kPageSize - offset);
     const ConstByteSpan piece = source.first(size_bytes);
-    if (!touched_[page]) touched_[page] = !IsZero(piece);
-    if (touched_[page] && stale_.Has(page)) {
+    changed_.Add(page);
+    if (!touched_.Has(page) && !IsZero(piece)) touched_.Add(page);
+    if (touched_.Has(page) && stale_.Has(page)) {
       ZeroPages(page, 1);
       stale_.Remove(page);
     }
-    if (touched_[page]) std::memcpy(protected_base_ + offset, piece.data(), size_bytes);
+    if (touched_.Has(page)) std::memcpy(protected_base_ + offset, piece.data(), size_bytes);
     offset += size_bytes;
     source = source.subspan(size_bytes);
   }
@@ -315,7 +317,8 @@ void Memory::CloseProtected(uint64_t offset, uint64_t size_bytes) {
   for (uint64_t at = offset; at < end;) {
     const uint64_t page = at / abi::kPageSize;
     const uint64_t page_end = std::min(end, (page + 1) * abi::kPageSize);
-    if (!touched_[page]) touched_[page] = !IsZero({protected_base_ + at, page_end - at});
+    changed_.Add(page);
+    if (!touched_.Has(page) && !IsZero({protected_base_ + at, page_end - at})) touched_.Add(page);
     at = page_end;
   }
 }
@@ -337,7 +340,10 @@ void Memory::TakeOwnership(const PhysicalSpan& span, PageOwner owner) {
       continue;
     }
     uint64_t run_end = page;
-    while (run_end < end && owners_.Of(run_end) != owner) owners_.Set(run_end++, owner);
+    while (run_end < end && owners_.Of(run_end) != owner) {
+      changed_.Add(run_end);
+      owners_.Set(run_end++, owner);
+    }
     ZeroTouched(page, run_end - page);
     page = run_end;
   }
@@ -350,7 +356,10 @@ void Memory::ReleaseWholePages(const GuestRange& range) {
     const uint64_t end = (span.address() + span.size_bytes()) / abi::kPageSize;
     if (first >= end) continue;
     AddWork(kPieceWork * (end - first));
-    for (uint64_t page = first; page < end; ++page) owners_.Set(page, kNoOwner);
+    for (uint64_t page = first; page < end; ++page) {
+      changed_.Add(page);
+      owners_.Set(page, kNoOwner);
+    }
     ZeroTouched(first, end - first);
   }
 }
@@ -362,6 +371,7 @@ void Memory::ReleaseOwner(PageOwner owner) {
   while (page < owners_.size()) {
     uint64_t run_end = page;
     while (run_end < owners_.size() && owners_.Of(run_end) == owner) {
+      changed_.Add(run_end);
       owners_.Set(run_end++, kNoOwner);
     }
     AddWork((run_end - page) * kPieceWork);
@@ -372,6 +382,7 @@ void Memory::ReleaseOwner(PageOwner owner) {
 
 // Not in slices: when a reset or a tear-down returns nothing is left of what was there.
 void Memory::ClearProtected() {
+  all_changed_ = true;
   owners_.Clear();
   ZeroTouched(0, owners_.size());
   while (Scrub()) {
@@ -379,9 +390,8 @@ void Memory::ClearProtected() {
 }
 
 void Memory::ZeroTouched(uint64_t first, uint64_t count) {
-  for (uint64_t page = first; page < first + count; ++page) {
-    if (!touched_[page]) continue;
-    touched_[page] = false;
+  for (uint64_t page = touched_.Next(first); page < first + count; page = touched_.Next(page)) {
+    touched_.Remove(page);
     stale_.Add(page);
   }
 }
@@ -391,7 +401,7 @@ bool Memory::Scrub() {
   while (left != 0 && !stale_.empty()) {
     const uint64_t first = stale_.First();
     uint64_t end = first;
-    while (end < touched_.size() && end - first < left && stale_.Has(end)) stale_.Remove(end++);
+    while (end < owners_.size() && end - first < left && stale_.Has(end)) stale_.Remove(end++);
     ZeroPages(first, end - first);
     left -= end - first;
   }
@@ -422,37 +432,59 @@ void Memory::State::Wipe() {
 Memory::State Memory::Save() const {
   State state;
   state.owners = owners_;
-  for (uint64_t page = 0; page < touched_.size(); ++page) {
-    if (!touched_[page]) continue;
+  for (uint64_t page = touched_.Next(0); page != PageSet::kNone; page = touched_.Next(page + 1)) {
     const uint8_t* const base = protected_base_ + page * abi::kPageSize;
     state.pages.push_back({page, std::vector<uint8_t>(base, base + abi::kPageSize)});
   }
   return state;
 }
 
-void Memory::Load(const State& state) {
+void Memory::Load(const State& state, LoadExtent extent) {
   WARD_ASSERT(state.owners.size() == owners_.size());
+  if (extent == LoadExtent::kChanged && !all_changed_) {
+    while (!changed_.empty()) {
+      const uint64_t page = changed_.First();
+      changed_.Remove(page);
+      LoadPage(state, page);
+    }
+    return;
+  }
   ClearProtected();
+  all_changed_ = false;
+  changed_.Clear();
   owners_ = state.owners;
   for (const State::Page& page : state.pages) {
-    WARD_ASSERT(page.number < touched_.size() && page.bytes.size() == abi::kPageSize);
-    touched_[page.number] = true;
+    WARD_ASSERT(page.number < owners_.size() && page.bytes.size() == abi::kPageSize);
+    touched_.Add(page.number);
     std::memcpy(protected_base_ + page.number * abi::kPageSize, page.bytes.data(), abi::kPageSize);
   }
 }
 
+void Memory::LoadPage(const State& state, uint64_t page) {
+  owners_.Set(page, state.owners.Of(page));
+  const auto saved =
+      std::lower_bound(state.pages.begin(), state.pages.end(), page,
+                       [](const State::Page& a, uint64_t number) { return a.number < number; });
+  const bool has_content = saved != state.pages.end() && saved->number == page;
+  if (has_content) {
+    std::memcpy(protected_base_ + page * abi::kPageSize, saved->bytes.data(), abi::kPageSize);
+  } else if (touched_.Has(page) || stale_.Has(page)) {
+    ZeroPages(page, 1);
+  }
+  touched_.Remove(page);
+  if (has_content) touched_.Add(page);
+  stale_.Remove(page);
+}
+
 void Memory::Seal(SealingStream* stream) const {
   uint64_t count = 0;
-  for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (touched_[page] || owners_.Of(page) != kNoOwner) ++count;
-  }
+  for (uint64_t page = NextUsed(0); page < owners_.size(); page = NextUsed(page + 1)) ++count;
   stream->AddNumber(count);
-  for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (!touched_[page] && owners_.Of(page) == kNoOwner) continue;
+  for (uint64_t page = NextUsed(0); page < owners_.size(); page = NextUsed(page + 1)) {
     stream->AddNumber(page);
     stream->AddNumber(owners_.Of(page));
-    stream->AddNumber(uint8_t{touched_[page]});
-    if (touched_[page]) stream->Add({protected_base_ + page * abi::kPageSize, abi::kPageSize});
+    stream->AddNumber(uint8_t{touched_.Has(page)});
+    if (touched_.Has(page)) stream->Add({protected_base_ + page * abi::kPageSize, abi::kPageSize});
   }
 }
 
@@ -475,12 +507,11 @@ std::optional<Memory::State> Memory::Unseal(OpeningStream* stream) const {
 
 void Memory::Hash(StateHasher* hasher) const {
   hasher->Add(protected_bytes_);
-  for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (owners_.Of(page) == kNoOwner && !touched_[page]) continue;
+  for (uint64_t page = NextUsed(0); page < owners_.size(); page = NextUsed(page + 1)) {
     hasher->Add(page);
     hasher->Add(owners_.Of(page));
-    hasher->Add(touched_[page] ? 1 : 0);
-    if (touched_[page]) {
+    hasher->Add(touched_.Has(page) ? 1 : 0);
+    if (touched_.Has(page)) {
       hasher->Add(ConstByteSpan(protected_base_ + page * abi::kPageSize, abi::kPageSize));
     }
   }

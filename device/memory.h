@@ -2,6 +2,7 @@
 #ifndef WARD_DEVICE_MEMORY_H_
 #define WARD_DEVICE_MEMORY_H_
 
+#include <algorithm>
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "base/state_fields.h"
 #include "device/crypto/sealed_stream.h"
+#include "device/load_extent.h"
 #include "device/page_owners.h"
 #include "device/page_set.h"
 #include "device/ports.h"
@@ -232,7 +234,7 @@ class Memory {
     void Wipe();
   };
   State Save() const;
-  void Load(const State& state);
+  void Load(const State& state, LoadExtent extent = LoadExtent::kAll);
   // The same, sealed; this is the one way in which content leaves protected memory.
   void Seal(SealingStream* stream) const;
   // Nothing when the stream does not hold what Seal wrote.
@@ -244,6 +246,12 @@ class Memory {
 
   uint8_t* Open(const PhysicalSpan& span, bool is_write) const;
   void CloseProtected(uint64_t offset, uint64_t size_bytes);
+  // The first page from `page` on that has an owner or was touched; at the end, none: their count
+  // or above.
+  uint64_t NextUsed(uint64_t page) const {
+    return std::min(touched_.Next(page), owners_.FindOwned(page));
+  }
+  void LoadPage(const State& state, uint64_t page);
   void ZeroPages(uint64_t first, uint64_t count);
   void ZeroTouched(uint64_t first, uint64_t count);
   void ReadProtected(uint64_t offset, ByteSpan destination) const;
@@ -253,8 +261,10 @@ class Memory {
   uint64_t visible_bytes_;
   uint64_t protected_bytes_;
   PageOwners owners_;
-  std::vector<bool> touched_;  // pages that may hold something other than zeros
-  PageSet stale_;              // not touched, but the memory behind them still has what was there
+  PageSet touched_;  // pages that may hold something other than zeros
+  PageSet stale_;    // not touched, but the memory behind them still has what was there
+  PageSet changed_;  // content or owner may not be what was loaded last
+  bool all_changed_ = true;
   Ports ports_;
   uint8_t* visible_ = nullptr;  // all of visible VRAM, in a slice whose host shows it
   mutable uint64_t work_ = 0;

@@ -1,28 +1,31 @@
 #include "device/page_owners.h"
 
-#include <algorithm>
-
 #include "base/assert.h"
 
 namespace ward::device {
 
 void PageOwners::Set(uint64_t page, PageOwner owner) {
   WARD_ASSERT(page < page_count_);
-  std::vector<PageOwner>& piece = pieces_[page / kPiecePages];
-  if (piece.empty()) {
+  Piece& piece = pieces_[page / kPiecePages];
+  if (piece.owners.empty()) {
     if (owner == kNoOwner) return;
-    piece.resize(kPiecePages, kNoOwner);
+    piece.owners.resize(kPiecePages, kNoOwner);
+    piece.owned = PageSet(kPiecePages);
   }
-  piece[page % kPiecePages] = owner;
+  const uint64_t index = page % kPiecePages;
+  piece.owners[index] = owner;
+  if (owner == kNoOwner) {
+    piece.owned.Remove(index);
+  } else {
+    piece.owned.Add(index);
+  }
 }
 
 uint64_t PageOwners::FindOwned(uint64_t page) const {
   while (page < page_count_) {
-    const std::vector<PageOwner>& piece = pieces_[page / kPiecePages];
     const uint64_t first = page / kPiecePages * kPiecePages;
-    for (uint64_t at = page - first; at < piece.size(); ++at) {
-      if (piece[at] != kNoOwner) return first + at;
-    }
+    const uint64_t index = pieces_[page / kPiecePages].owned.Next(page - first);
+    if (index != PageSet::kNone) return first + index;
     page = first + kPiecePages;
   }
   return page_count_;
@@ -30,19 +33,19 @@ uint64_t PageOwners::FindOwned(uint64_t page) const {
 
 uint64_t PageOwners::CountOwned() const {
   uint64_t count = 0;
-  for (const std::vector<PageOwner>& piece : pieces_) {
-    count += piece.size() - static_cast<uint64_t>(std::count(piece.begin(), piece.end(), kNoOwner));
-  }
+  for (const Piece& piece : pieces_) count += piece.owned.size();
   return count;
 }
 
 void PageOwners::Clear() {
-  for (std::vector<PageOwner>& piece : pieces_) std::vector<PageOwner>().swap(piece);
+  for (Piece& piece : pieces_) piece = Piece();
 }
 
 uint64_t PageOwners::MemoryBytes() const {
   uint64_t bytes = pieces_.capacity() * sizeof(pieces_[0]);
-  for (const std::vector<PageOwner>& piece : pieces_) bytes += piece.capacity() * sizeof(PageOwner);
+  for (const Piece& piece : pieces_) {
+    bytes += piece.owners.capacity() * sizeof(PageOwner) + piece.owned.MemoryBytes();
+  }
   return bytes;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "device/page_set.h"
 
 namespace ward::device {
 
@@ -27,8 +28,8 @@ class PageOwners {
   // `page` is below size(), here and in Set.
   PageOwner Of(uint64_t page) const {
     WARD_ASSERT(page < page_count_);
-    const std::vector<PageOwner>& piece = pieces_[page / kPiecePages];
-    return piece.empty() ? kNoOwner : piece[page % kPiecePages];
+    const Piece& piece = pieces_[page / kPiecePages];
+    return piece.owners.empty() ? kNoOwner : piece.owners[page % kPiecePages];
   }
   void Set(uint64_t page, PageOwner owner);
   // The first page from `page` on that has an owner; size() when none has.
@@ -41,8 +42,13 @@ class PageOwners {
   uint64_t MemoryBytes() const;
 
  private:
+  struct Piece {
+    std::vector<PageOwner> owners;  // empty: nobody owns a page of it
+    PageSet owned{0};               // those that have an owner, so that they are found
+  };
+
   uint64_t page_count_ = 0;
-  std::vector<std::vector<PageOwner>> pieces_;  // empty: nobody owns a page of it
+  std::vector<Piece> pieces_;
 };
 
 }  // namespace ward::device

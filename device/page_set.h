@@ -27,12 +27,23 @@ class PageSet {
     words_.assign(words_.size(), 0);
     size_ = 0;
   }
-  // The lowest member. Not of an empty set.
-  uint64_t First() const {
-    uint64_t word = 0;
-    while (words_[word] == 0) ++word;
-    return word * kBits + static_cast<uint64_t>(std::countr_zero(words_[word]));
+  // The lowest member from `page` on; kNone when there is none.
+  static constexpr uint64_t kNone = UINT64_MAX;
+  uint64_t Next(uint64_t page) const {
+    uint64_t word = page / kBits;
+    if (word >= words_.size()) return kNone;
+    uint64_t members = words_[word] & ~uint64_t{0} << page % kBits;
+    while (members == 0) {
+      if (++word == words_.size()) return kNone;
+      members = words_[word];
+    }
+    return word * kBits + static_cast<uint64_t>(std::countr_zero(members));
   }
+  // Not of an empty set.
+  uint64_t First() const { return Next(0); }
+
+  // Bytes of the host's memory that it takes.
+  uint64_t MemoryBytes() const { return words_.capacity() * sizeof(words_[0]); }
 
  private:
   static constexpr uint64_t kBits = 64;

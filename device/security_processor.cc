@@ -92,7 +92,7 @@ class SecurityProcessor::Implementation {
   void Boot() {
     ClearFirmware();
     platform_.set_key_epoch(state_.key_epoch);
-    firmware::Boot(&platform_, &state_.firmware);
+    firmware::Boot(&platform_, Firmware());
     TraceHealth();
   }
 
@@ -126,7 +126,7 @@ class SecurityProcessor::Implementation {
     std::vector<uint8_t> response(message.response_capacity);
     const bool was_ready = IsReady();
     platform_.OpenMailbox(state_.payload, response, FindCharge(message.number));
-    const firmware::Answer answer = firmware::HandleMessage(&platform_, &state_.firmware, message);
+    const firmware::Answer answer = firmware::HandleMessage(&platform_, Firmware(), message);
     platform_.CloseMailbox();
     WARD_ASSERT(answer.length_bytes <= response.size());
     // What a handler wrote before it failed is behind the length, and so never leaves.
@@ -152,11 +152,11 @@ class SecurityProcessor::Implementation {
 
   void EndContext(uint32_t context) {
     if (state_.busy && state_.message.context == context) FreeMailbox();
-    firmware::EndContext(&platform_, &state_.firmware, context);
+    firmware::EndContext(&platform_, Firmware(), context);
   }
 
   void FailCipher() {
-    firmware::FailCipher(&platform_, &state_.firmware);
+    firmware::FailCipher(&platform_, Firmware());
     TraceHealth();
   }
 
@@ -170,14 +170,19 @@ class SecurityProcessor::Implementation {
   }
 
   void TearDown() {
-    firmware::TearDown(&platform_, &state_.firmware);
+    firmware::TearDown(&platform_, Firmware());
     wiring_.vault->WipeAll();
     if (!WARD_BROKEN("teardown.content")) wiring_.memory->ClearProtected();
     if (!WARD_BROKEN("teardown.epoch")) BeginEpoch();
   }
 
-  void Load(const State& state) {
-    state_ = state;
+  void Load(const State& state, LoadExtent extent) {
+    if (extent == LoadExtent::kChanged && !firmware_ran_) {
+      LoadMailbox(state);
+    } else {
+      state_ = state;
+    }
+    firmware_ran_ = false;
     platform_.set_key_epoch(state_.key_epoch);
   }
 
@@ -196,6 +201,20 @@ class SecurityProcessor::Implementation {
   const std::array<uint8_t, 32>& fingerprint() const { return fingerprint_; }
 
  private:
+  // All but the firmware's memory.
+  void LoadMailbox(const State& state) {
+    state_.key_epoch = state.key_epoch;
+    state_.busy = state.busy;
+    state_.queue = state.queue;
+    state_.message = state.message;
+    state_.payload = state.payload;
+    state_.ready_at_ns = state.ready_at_ns;
+  }
+  // The firmware's memory, for what changes it.
+  firmware::State* Firmware() {
+    firmware_ran_ = true;
+    return &state_.firmware;
+  }
   void BeginEpoch() {
     state_.key_epoch = state_.key_epoch == UINT32_MAX ? 1 : state_.key_epoch + 1;
     platform_.set_key_epoch(state_.key_epoch);
@@ -203,7 +222,7 @@ class SecurityProcessor::Implementation {
   // The handle source stays: no handle comes twice, as no key epoch does.
   void ClearFirmware() {
     const firmware::HandleSource kept = state_.firmware.handle_source;
-    state_.firmware = {};
+    *Firmware() = {};
     state_.firmware.handle_source = kept;
   }
   uint64_t FindCharge(uint32_t number) const { return slowdown_ * FindLatency(number, latency_); }
@@ -221,6 +240,7 @@ class SecurityProcessor::Implementation {
   std::array<uint8_t, 32> fingerprint_;
   FirmwarePlatform platform_;
   State state_;
+  bool firmware_ran_ = true;  // its memory may not be what was loaded last
 };
 
 Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
@@ -305,7 +325,9 @@ const SecurityProcessor::State& SecurityProcessor::state() const {
   return implementation_->state();
 }
 
-void SecurityProcessor::Load(const State& state) { implementation_->Load(state); }
+void SecurityProcessor::Load(const State& state, LoadExtent extent) {
+  implementation_->Load(state, extent);
+}
 
 bool SecurityProcessor::CanLoad(const State& state) const { return Implementation::CanLoad(state); }
 

@@ -17,6 +17,7 @@
 #include "device/gpu.h"
 #include "device/grant_table.h"
 #include "device/key_vault.h"
+#include "device/load_extent.h"
 #include "device/memory.h"
 #include "firmware/firmware.h"
 #include "firmware/platform.h"
@@ -73,7 +74,7 @@ class SecurityProcessor {
   std::unique_ptr<State> Save() const;
   // The same without a copy; good until the next call that changes something.
   const State& state() const;
-  void Load(const State& state);
+  void Load(const State& state, LoadExtent extent = LoadExtent::kAll);
   // Whether firmware and mailbox could be in this state.
   bool CanLoad(const State& state) const;
   // Which device this is: SHA-256 of the identity's public key.

@@ -5,6 +5,7 @@
 #define WARD_DEVICE_STATE_ARCHIVE_H_
 
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -64,7 +65,11 @@ class StateWriter {
       for (const T& element : list) WalkState(*this, element);
     }
   }
-  void Append(ConstByteSpan bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  void Append(ConstByteSpan bytes) {
+    if (bytes.empty()) return;
+    bytes_.resize(bytes_.size() + bytes.size());
+    std::memcpy(bytes_.data() + bytes_.size() - bytes.size(), bytes.data(), bytes.size());
+  }
 
  private:
   template <typename T>

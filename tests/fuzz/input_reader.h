@@ -14,6 +14,7 @@ class InputReader {
  public:
   explicit InputReader(ConstByteSpan input) : input_(input) {}
   bool empty() const { return input_.empty(); }
+  size_t size() const { return input_.size(); }  // what is left
 
   template <typename T>
   T Take() {

@@ -25,35 +25,6 @@ std::set<void*>& FileMappings() {
   return mappings;
 }
 
-// Results of RSA operations by their input: a chip that boots tests itself with three of them,
-// which would be most of the time of an input. One in ten is done anew. There is one key.
-class KnownOperations {
- public:
-  using Operation = int (*)(EVP_PKEY_CTX*, unsigned char*, size_t*, const unsigned char*, size_t);
-
-  int Do(Operation operation, EVP_PKEY_CTX* context, unsigned char* out, size_t* out_size,
-         const unsigned char* in, size_t in_size) {
-    if (out == nullptr) return operation(context, out, out_size, in, in_size);
-    const std::vector<unsigned char> input(in, in + in_size);
-    const auto known = results_.find(input);
-    const bool is_old = ++count_ % 10 == 0;
-    if (known != results_.end() && !is_old && known->second.size() <= *out_size) {
-      *out_size = known->second.size();
-      std::memcpy(out, known->second.data(), *out_size);
-      return 1;
-    }
-    const int result = operation(context, out, out_size, in, in_size);
-    if (results_.size() >= kMost) results_.clear();
-    if (result == 1) results_[input] = {out, out + *out_size};
-    return result;
-  }
-
- private:
-  static constexpr size_t kMost = 64;
-  std::map<std::vector<unsigned char>, std::vector<unsigned char>> results_;
-  uint32_t count_ = 0;
-};
-
 }  // namespace
 
 StagedSystem& StagedSystem::Get() {
@@ -88,8 +59,6 @@ extern "C" {
 int __real_poll(pollfd* watched, nfds_t count, int timeout_ms);
 void* __real_mmap(void* address, size_t size, int rights, int flags, int file, off_t offset);
 int __real_munmap(void* address, size_t size);
-int __real_EVP_PKEY_encrypt(EVP_PKEY_CTX*, unsigned char*, size_t*, const unsigned char*, size_t);
-int __real_EVP_PKEY_decrypt(EVP_PKEY_CTX*, unsigned char*, size_t*, const unsigned char*, size_t);
 
 int __wrap_poll(pollfd* watched, nfds_t count, int timeout_ms) {
   ward::fuzz::StagedSystem& system = ward::fuzz::StagedSystem::Get();
@@ -143,18 +112,6 @@ void* __wrap_mmap(void* address, size_t size, int rights, int flags, int file, o
 int __wrap_munmap(void* address, size_t size) {
   ward::fuzz::FileMappings().erase(address);
   return __real_munmap(address, size);
-}
-
-int __wrap_EVP_PKEY_encrypt(EVP_PKEY_CTX* context, unsigned char* out, size_t* out_size,
-                            const unsigned char* in, size_t in_size) {
-  static ward::fuzz::KnownOperations known;
-  return known.Do(__real_EVP_PKEY_encrypt, context, out, out_size, in, in_size);
-}
-
-int __wrap_EVP_PKEY_decrypt(EVP_PKEY_CTX* context, unsigned char* out, size_t* out_size,
-                            const unsigned char* in, size_t in_size) {
-  static ward::fuzz::KnownOperations known;
-  return known.Do(__real_EVP_PKEY_decrypt, context, out, out_size, in, in_size);
 }
 
 }  // extern "C"

@@ -1,0 +1,198 @@
+#include "tests/fuzz/device/base_state.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "abi/generated/commands.h"
+#include "abi/generated/messages.h"
+#include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
+#include "base/assert.h"
+#include "device/crypto/aes_ctr.h"
+#include "firmware/guid.h"
+
+namespace ward::fuzz {
+namespace {
+
+constexpr uint64_t kPage = abi::kPageSize;
+
+class BaseBuilder {
+ public:
+  BaseBuilder(const BaseMachine& machine, const device::RsaPrivateKey& identity,
+              const BaseSecrets& secrets)
+      : machine_(machine), identity_(identity), secrets_(secrets), rings_(machine.sink) {}
+
+  BaseState Build() {
+    // Memory space and bus master on.
+    Do({.kind = OperationKind::kWriteConfig, .at = 4, .size = 2, .value = 6});
+    StartQueue(0, 0);
+    for (const uint32_t context : {1u, 2u}) CreateContext(context);
+    Paint();
+    Run(0);
+    for (uint32_t queue = 1; queue < layout::kQueues; ++queue) {
+      StartQueue(queue, queue == layout::kOtherQueue ? 2 : 1);
+    }
+    rings_.WriteRegister(abi::kRegOutputControl, 1);
+    rings_.WriteRegister(abi::kRegInterruptEnable, 0xfffff);
+    state_.hardware_session = CreateSession(1, firmware::kHwProtection.bytes);
+    state_.session = OpenSession(1, secrets_.session_key, BaseState::kSessionPage);
+    state_.other_session =
+        OpenSession(layout::kOtherQueue, secrets_.other_key, BaseState::kOtherPage);
+    state_.blob = Wrap(secrets_.session_key);
+    // What was written into memory is no part of the base: a wrapped key differs with each process.
+    const std::vector<uint8_t> zeros(layout::kRingBytes);
+    for (uint32_t queue = 0; queue < layout::kQueues; ++queue) {
+      WriteMemory(layout::kRings + queue * layout::kRingBytes, zeros);
+    }
+    WriteMemory(layout::kBus + layout::kResponse, ConstByteSpan(zeros).first(256));
+    WriteMemory(layout::kBus, zeros);
+    state_.tails = rings_.tails();
+    return state_;
+  }
+
+ private:
+  void Do(const Operation& operation) { machine_.sink->Do(operation); }
+  void WriteMemory(uint64_t address, ConstByteSpan bytes) {
+    Do({.kind = OperationKind::kWriteMemory, .at = address, .bytes = bytes});
+  }
+
+  void StartQueue(uint32_t queue, uint32_t context) {
+    const auto write = [&](uint64_t offset, uint64_t value) {
+      rings_.WriteRegister(offset + queue * abi::kQueueBlockStride, static_cast<uint32_t>(value));
+    };
+    write(abi::kRegQueueControl, abi::kQueueControlResetMask);
+    write(abi::kRegRingBaseLo, layout::kRings + queue * layout::kRingBytes);
+    write(abi::kRegFenceAddressLo, layout::kFences + queue * 8);
+    write(abi::kRegQueueContext, context);
+    write(abi::kRegQueueControl, abi::kQueueControlEnableMask);
+  }
+
+  void CreateContext(uint32_t context) {
+    const uint64_t root = layout::kTables + (context - 1) * layout::kTableBytes;
+    std::vector<uint8_t> tables(layout::kTableBytes);
+    const auto store = [&](uint64_t offset, uint64_t entry) {
+      StoreLe<uint64_t>(tables.data() + offset, entry);
+    };
+    for (uint64_t level = 0; level < 3; ++level) {
+      store(level * kPage, (root + (level + 1) * kPage) | abi::kPteValid | abi::kPteLocal);
+    }
+    const auto map = [&](uint64_t first, uint64_t count, uint64_t place, uint64_t bits) {
+      for (uint64_t page = 0; page < count; ++page) {
+        store(3 * kPage + (first + page) * 8, (place + page * kPage) | abi::kPteValid | bits);
+      }
+    };
+    constexpr uint64_t kLocal = abi::kPteWritable | abi::kPteLocal;
+    map(layout::kSystemAt, layout::kSystemPages, layout::kBus, abi::kPteWritable);
+    map(layout::kFreeAt, layout::kFreePages, layout::kFree, kLocal);
+    map(layout::kProtectedAt, layout::kProtectedPages, abi::kProtectedVramLocalBase, kLocal);
+    if (context == 2) map(layout::kPrivateAt, layout::kPrivatePages, layout::kPrivate, kLocal);
+    map(layout::kIndirectAt, layout::kIndirectBytes / kPage, layout::kIndirect, 0);
+    Do({.kind = OperationKind::kWriteVram, .at = root, .bytes = tables});
+
+    auto create = MakeCommand<abi::ContextCreateCommand>();
+    create.context = context;
+    create.page_table_root = root;
+    rings_.Push(0, BytesOf(create));
+  }
+
+  void Paint() {
+    auto fill = MakeCommand<abi::FillCommand>();
+    fill.destination =
+        abi::kPhysicalLocal | (abi::kProtectedVramLocalBase + layout::kPaintedPage * kPage);
+    fill.value = secrets_.paint;
+    fill.row_bytes = layout::kPaintedPages * kPage;
+    fill.row_count = 1;
+    rings_.Push(0, BytesOf(fill));
+  }
+
+  void Run(uint32_t queue) {
+    rings_.Doorbell(queue);
+    machine_.run_to_rest();
+  }
+
+  ConstByteSpan Response() { return machine_.read_memory(layout::kBus + layout::kResponse, 64); }
+
+  uint32_t CreateSession(uint32_t queue, const uint8_t (&key_exchange)[16]) {
+    std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
+    std::memcpy(request.data(), firmware::kAes128Ctr, 16);
+    std::memcpy(request.data() + 32, key_exchange, 16);
+    rings_.PushMessage(queue, abi::kMessageCreateSession, request, layout::kResponse);
+    Run(queue);
+    WARD_ASSERT(LoadLe<uint32_t>(Response().data()) == 0);
+    return LoadLe<uint32_t>(Response().data() + offsetof(abi::CreateSessionResponse, session));
+  }
+
+  std::vector<uint8_t> Wrap(const std::array<uint8_t, 16>& key) {
+    device::AesKey secret;
+    std::copy(key.begin(), key.end(), secret.Expose().begin());
+    std::vector<uint8_t> blob(device::RsaPrivateKey::kModulusBytes);
+    WARD_ASSERT(identity_.WrapKey(secret, blob));
+    return blob;
+  }
+
+  // With a session key, a read-back key, and a page of content.
+  uint32_t OpenSession(uint32_t queue, const std::array<uint8_t, 16>& key, uint64_t page) {
+    const uint32_t session = CreateSession(queue, firmware::kRsaesOaep);
+    const std::vector<uint8_t> blob = Wrap(key);
+    std::vector<uint8_t> negotiate(8);
+    StoreLe<uint32_t>(negotiate.data(), session);
+    StoreLe<uint32_t>(negotiate.data() + 4, static_cast<uint32_t>(blob.size()));
+    negotiate.insert(negotiate.end(), blob.begin(), blob.end());
+    rings_.PushMessage(queue, abi::kMessageNegotiateSessionKey, negotiate, layout::kResponse);
+    Run(queue);
+    WARD_ASSERT(LoadLe<uint32_t>(Response().data()) == 0);
+    std::vector<uint8_t> readback(8);
+    StoreLe<uint32_t>(readback.data(), session);
+    rings_.PushMessage(queue, abi::kMessageGetReadbackKey, readback, layout::kResponse);
+    Run(queue);
+    WARD_ASSERT(LoadLe<uint32_t>(Response().data()) == 0);
+    Decrypt(queue, session, key, page);
+    return session;
+  }
+
+  // Paint, under the session's key.
+  void Decrypt(uint32_t queue, uint32_t session, const std::array<uint8_t, 16>& key,
+               uint64_t page) {
+    std::vector<uint8_t> bytes(kPage);
+    for (size_t at = 0; at < bytes.size(); at += 4) StoreLe(bytes.data() + at, secrets_.paint);
+    device::AesKey secret;
+    std::copy(key.begin(), key.end(), secret.Expose().begin());
+    device::AesCtr cipher;
+    WARD_ASSERT(cipher.SetKey(secret) && cipher.Start({}) && cipher.Apply(bytes, bytes));
+    WriteMemory(layout::kBus, bytes);
+    auto blt = MakeCommand<abi::DecryptBltCommand>();
+    blt.session = session;
+    blt.length_bytes = kPage;
+    blt.destination = (layout::kProtectedAt + page) * kPage;
+    rings_.Push(queue, BytesOf(blt));
+    Run(queue);
+  }
+
+  const BaseMachine& machine_;
+  const device::RsaPrivateKey& identity_;
+  const BaseSecrets& secrets_;
+  RingWriter rings_;
+  BaseState state_;
+};
+
+}  // namespace
+
+BaseSecrets BaseSecrets::Variant(uint32_t variant) {
+  BaseSecrets secrets;
+  uint64_t state = 0x9e3779b97f4a7c15 * (variant + 1);
+  const auto draw = [&] {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    return static_cast<uint8_t>(state >> 40);
+  };
+  std::generate(secrets.session_key.begin(), secrets.session_key.end(), draw);
+  std::generate(secrets.other_key.begin(), secrets.other_key.end(), draw);
+  secrets.paint = variant == 0 ? 0x9e3779b9 : 0x7f4a7c15;
+  return secrets;
+}
+
+BaseState BuildBase(const BaseMachine& machine, const device::RsaPrivateKey& identity,
+                    const BaseSecrets& secrets) {
+  return BaseBuilder(machine, identity, secrets).Build();
+}
+
+}  // namespace ward::fuzz

@@ -1,0 +1,52 @@
+// The state that every input of the device target begins in: four queues that run, two contexts,
+// three sessions, keys, content. Built by operations alone, so that a reproducer begins at reset.
+#ifndef WARD_TESTS_FUZZ_DEVICE_BASE_STATE_H_
+#define WARD_TESTS_FUZZ_DEVICE_BASE_STATE_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "device/crypto/rsa_private_key.h"
+#include "tests/fuzz/device/operation.h"
+#include "tests/fuzz/device/ring_writer.h"
+
+namespace ward::fuzz {
+
+// Two variants differ in every secret, and in nothing else: what a guest sees has to be the same
+// (P9).
+struct BaseSecrets {
+  std::array<uint8_t, 16> session_key;  // of the user's session
+  std::array<uint8_t, 16> other_key;    // of context 2's
+  uint32_t paint;                       // four bytes of the painted pages
+
+  static BaseSecrets Variant(uint32_t variant);
+};
+
+struct BaseState {
+  RingWriter::Tails tails = {};
+  uint32_t session = 0;           // of context 1, with a read-back key
+  uint32_t hardware_session = 0;  // of context 1, HW_PROTECTION
+  uint32_t other_session = 0;     // of context 2, with a read-back key
+  // A fresh session key under the device's public key, for whoever negotiates again.
+  std::vector<uint8_t> blob;
+  // Protected pages that hold what each session decrypted.
+  static constexpr uint64_t kSessionPage = 0;
+  static constexpr uint64_t kOtherPage = 64;
+};
+
+// What is done to the machine, and what is read back from it.
+struct BaseMachine {
+  OperationSink* sink;
+  std::function<ConstByteSpan(uint64_t bus_address, uint64_t size_bytes)> read_memory;
+  std::function<void()> run_to_rest;
+};
+
+BaseState BuildBase(const BaseMachine& machine, const device::RsaPrivateKey& identity,
+                    const BaseSecrets& secrets);
+
+}  // namespace ward::fuzz
+
+#endif  // WARD_TESTS_FUZZ_DEVICE_BASE_STATE_H_

@@ -1,0 +1,94 @@
+// Follows each command and message by the chip's trace, and holds what it did against what it may
+// do: fences, statuses, whose keys and pages a blt used, counters that come twice.
+#ifndef WARD_TESTS_FUZZ_DEVICE_COMMAND_WATCH_H_
+#define WARD_TESTS_FUZZ_DEVICE_COMMAND_WATCH_H_
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/trace.h"
+#include "device/ports.h"
+#include "tests/fuzz/device/boundary_record.h"
+#include "tests/fuzz/device/machine_ports.h"
+#include "tests/fuzz/device/page_model.h"
+#include "tests/fuzz/device/session_model.h"
+
+namespace ward::fuzz {
+
+class CommandWatch final : public TraceSink, public device::InterruptPort {
+ public:
+  CommandWatch(BoundaryRecord* record, MachineBus* bus, const MachineVram* vram);
+
+  void OnEvent(const TraceEvent& event) override;
+  void OnPacket(const TracePacket& packet) override;
+  void SendVector(uint32_t vector) override;
+
+  // As at the base, whose sessions and pages are these.
+  void Reset(const SessionModel& sessions, const PageModel& pages);
+  // Somebody wrote the queue's control register: what has no effect yet may be gone without a word.
+  void OnQueueControl(uint32_t queue) { queues_[queue].opcode = 0; }
+  SessionModel& sessions() { return sessions_; }
+  PageModel& pages() { return pages_; }
+
+  bool is_orderly = false;  // of the input: Promises
+  // Masked runs hide what follows from a key by right: ciphertext, and keys that are wrapped.
+  bool is_masked_run = false;
+  const bool* masks() const { return &masks_; }
+  uint32_t decrypts_done = 0;
+
+ private:
+  static constexpr uint32_t kQueueCount = 16;
+
+  struct InProgress {
+    uint16_t opcode = 0;  // 0: none
+    bool is_refused = false;
+    bool is_faulted = false;  // until the queue's reset
+    bool was_others =
+        false;              // ENCRYPT_BLT: the model has a page of the source as another session's
+    uint32_t decrypts = 0;  // that had begun when it did
+    uint64_t stores = 0;    // atomic ones that had been made when it began
+    bool wrote_fence = false;
+    std::array<uint8_t, 80> bytes = {};
+
+    template <typename T>
+    T As() const {
+      T value;
+      static_assert(sizeof(T) <= sizeof(bytes));
+      __builtin_memcpy(&value, bytes.data(), sizeof(value));
+      return value;
+    }
+  };
+
+  static uint32_t ContextOf(uint32_t queue);
+  void OnFence(uint32_t queue, uint64_t value);
+  void OnCommand(const TracePacket& packet);
+  void OnDone(uint32_t queue);
+  void OnDoneBlt(uint32_t queue, const InProgress& command);
+  void OnDoneEncrypt(uint32_t context, const InProgress& command);
+  void CheckCounter(uint32_t context, uint32_t session, uint64_t iv_address);
+  void OnOutcome(uint32_t queue, uint64_t status, bool is_fault);
+  void OnAnswer(const TracePacket& packet);
+  void OnReset();
+  void UpdateMasks();
+
+  BoundaryRecord* record_;
+  MachineBus* bus_;
+  const MachineVram* vram_;
+  SessionModel sessions_;
+  PageModel pages_;
+  std::array<InProgress, kQueueCount> queues_ = {};
+  uint32_t decrypts_begun_ = 0;
+  uint32_t message_context_ = 0;
+  bool answers_wrapped_key_ = false;
+  bool masks_ = false;
+  struct Counter {
+    uint32_t session;
+    uint64_t iv;
+  };
+  std::vector<Counter> counters_;
+};
+
+}  // namespace ward::fuzz
+
+#endif  // WARD_TESTS_FUZZ_DEVICE_COMMAND_WATCH_H_

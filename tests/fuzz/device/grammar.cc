@@ -1,0 +1,278 @@
+#include "tests/fuzz/device/grammar.h"
+
+#include <algorithm>
+
+#include "abi/generated/messages.h"
+#include "abi/generated/pci.h"
+#include "abi/generated/registers.h"
+#include "device/gpu.h"
+
+namespace ward::fuzz {
+namespace {
+
+constexpr uint64_t kPage = abi::kPageSize;
+
+template <typename T, size_t kCount>
+const T& Pick(const T (&table)[kCount], uint32_t choice) {
+  return table[choice % kCount];
+}
+
+constexpr uint64_t kBudgetPerInput = 1 << 20;
+constexpr uint32_t kMostMoves = 64;
+
+}  // namespace
+
+Grammar::Grammar(const BaseState& base, OperationSink* sink)
+    : base_(base), sink_(sink), rings_(sink), input_({}) {}
+
+void Grammar::Play(ConstByteSpan input) {
+  input_ = InputReader(input);
+  rings_.set_tails(base_.tails);
+  budget_left_ = kBudgetPerInput;
+  slow_left_ = round_trips_left_ = 1;
+  begins_.clear();
+  has_entropy_ = has_bus_ = true;
+  const uint8_t mode = input_.Take<uint8_t>();
+  promises_ = kOrderly;
+  if ((mode & kModeConfined) != 0) {
+    promises_ |= kConfined | ((mode & kModeAlone) != 0 ? kAlone : 0u);
+  }
+  Do({.kind = OperationKind::kPromise, .value = promises_});
+  if ((mode & kModeWindows) != 0) Do({.kind = OperationKind::kSetWindows, .value = 1});
+  while (!input_.empty() && begins_.size() < kMostMoves) {
+    begins_.push_back(input.size() - input_.size());
+    PlayMove(static_cast<Move>(input_.Take<uint8_t>() % kMoveCount));
+  }
+  if ((mode & kModeRoundTrip) == kModeRoundTrip && round_trips_left_ != 0) {
+    Do({.kind = OperationKind::kSnapshot});
+  }
+}
+
+void Grammar::PlayMove(Move move) {
+  switch (move) {
+    case Move::kTableRegister:
+      return WriteTableRegister();
+    case Move::kRawRegister:
+      return AccessRawRegister();
+    case Move::kCommand:
+    case Move::kCommandToo:
+      return PushCommand();
+    case Move::kMessage:
+      return PushMessage();
+    case Move::kRawBytes:
+      return PushRawBytes();
+    case Move::kRun:
+      RingDoorbells();
+      return Process(uint64_t{input_.Take<uint8_t>()} << 9);
+    case Move::kRunOn:
+      return RunOn();
+    case Move::kSlice:
+      return Process(uint64_t{input_.Take<uint16_t>()} + 1);
+    case Move::kClock:
+      return Do({.kind = OperationKind::kAdvanceClock, .value = input_.Take<uint32_t>()});
+    case Move::kPageEntry:
+      return WritePageEntry();
+    case Move::kMemory:
+      return WriteMemory();
+    case Move::kConfig:
+      return AccessConfig();
+    case Move::kAnswers: {
+      uint8_t bytes[32];
+      const uint32_t size = 1 + input_.Take<uint8_t>() % sizeof(bytes);
+      input_.TakeBytes(ByteSpan(bytes).first(size));
+      // Commands may come out of it.
+      if ((promises_ & kConfined) != 0) return;
+      BreakOrder();
+      return Do({.kind = OperationKind::kAnswerReads, .bytes = ByteSpan(bytes).first(size)});
+    }
+    case Move::kBus:
+      has_bus_ = !has_bus_;
+      return Do({.kind = OperationKind::kSetBus, .value = has_bus_});
+    case Move::kReset:
+      return ResetSomething();
+    case Move::kScreen:
+      return UseScreen();
+    case Move::kIndirect:
+      return PushIndirect();
+    case Move::kDecrypt:
+      return PushDecrypt();
+    case Move::kReadBack:
+      return PushReadBack();
+    case Move::kCount:
+      return;
+  }
+}
+
+void Grammar::BreakOrder() {
+  if ((promises_ & kOrderly) == 0) return;
+  promises_ &= ~static_cast<uint32_t>(kOrderly);
+  Do({.kind = OperationKind::kPromise, .value = promises_});
+}
+
+// What an input that bears a promise leaves alone. A confined one: what could name memory outside
+// of its window, which is the kernel's queue, and where rings and fences lie. One that is context
+// 1's alone: context 2's queue, and who queues belong to.
+bool Grammar::IsClosed(uint64_t offset) const {
+  if ((promises_ & kConfined) == 0) return false;
+  const bool is_alone = (promises_ & kAlone) != 0;
+  const auto is_doorbell_of = [&](uint32_t queue) {
+    return offset == abi::kRegDoorbell + queue * abi::kDoorbellBlockStride;
+  };
+  if (is_doorbell_of(0) || (is_alone && is_doorbell_of(layout::kOtherQueue))) return true;
+  const uint64_t end = abi::kRegQueueControl + abi::kQueueBlockCount * abi::kQueueBlockStride;
+  if (offset < abi::kRegQueueControl || offset >= end) return false;
+  const uint64_t queue = (offset - abi::kRegQueueControl) / abi::kQueueBlockStride;
+  if (queue == 0 || (is_alone && queue == layout::kOtherQueue)) return true;
+  const uint64_t within = offset % abi::kQueueBlockStride;
+  constexpr uint64_t kContext = abi::kRegQueueContext - abi::kRegQueueControl;
+  if (within == kContext) return is_alone;
+  return within == 0 || (within >= 0x08 && within < 0x20);
+}
+
+uint32_t Grammar::PickQueue() {
+  const uint32_t queue = input_.Take<uint8_t>() % layout::kQueues;
+  if ((promises_ & kConfined) != 0 && queue == 0) return 1;
+  return (promises_ & kAlone) != 0 && queue == layout::kOtherQueue ? 1 : queue;
+}
+
+void Grammar::RingDoorbells() {
+  for (uint32_t queue = 0; queue < layout::kQueues; ++queue) {
+    if (queue == 0 && (promises_ & kConfined) != 0) continue;
+    if (queue == layout::kOtherQueue && (promises_ & kAlone) != 0) continue;
+    rings_.Doorbell(queue);
+  }
+}
+
+void Grammar::Process(uint64_t budget) {
+  budget = std::min(budget, budget_left_);
+  if (budget == 0) return;
+  budget_left_ -= budget;
+  rings_.Process(budget);
+}
+
+// Most messages are answered 1 us later, none more than 50 us.
+void Grammar::RunOn() {
+  RingDoorbells();
+  const uint32_t messages = 1 + input_.Take<uint8_t>() % 4;
+  Process(16 << 10);
+  for (uint32_t i = 0; i < messages; ++i) {
+    Do({.kind = OperationKind::kAdvanceClock, .value = 50000});
+    Process(16 << 10);
+  }
+}
+
+void Grammar::WriteTableRegister() {
+  const abi::RegisterInfo& info = Pick(abi::kRegisters, input_.Take<uint8_t>());
+  const uint32_t which = input_.Take<uint8_t>();
+  const uint64_t offset =
+      info.offset + which % info.block_count * info.block_stride + which % info.element_count * 4;
+  uint32_t value = input_.Take<uint32_t>();
+  if (IsClosed(offset)) return;
+  constexpr uint32_t kReset = abi::kDeviceControlResetFunctionMask;
+  if (offset == abi::kRegDeviceControl && (value & kReset) != 0) {
+    if (slow_left_ == 0) value &= ~kReset;
+    if (slow_left_ != 0) --slow_left_;
+  }
+  const bool is_doorbell = offset >= abi::kRegDoorbell;
+  const bool is_queue =
+      offset >= abi::kRegQueueControl && !is_doorbell &&
+      offset < abi::kRegQueueControl + abi::kQueueBlockCount * abi::kQueueBlockStride;
+  // A ring may then be another's, or a queue another context's.
+  if (is_queue) BreakOrder();
+  Do({.kind = OperationKind::kWriteRegister, .at = offset, .size = 4, .value = value});
+}
+
+void Grammar::AccessRawRegister() {
+  const uint64_t offset = input_.Take<uint32_t>() & (2 * abi::kRegisterBarSize - 1);
+  const uint32_t size = input_.Take<uint8_t>() % 9;
+  const uint32_t value = input_.Take<uint32_t>();
+  Do({.kind = OperationKind::kReadRegister, .at = offset, .size = size});
+  if (offset == abi::kRegDeviceControl || IsClosed(offset)) return;
+  BreakOrder();
+  Do({.kind = OperationKind::kWriteRegister, .at = offset, .size = size, .value = value});
+}
+
+void Grammar::WritePageEntry() {
+  const uint32_t where = input_.Take<uint16_t>();
+  uint64_t entry = input_.Take<uint64_t>();
+  uint64_t offset = layout::kTables + where % (2 * layout::kTableBytes / 8) * 8;
+  if ((promises_ & kConfined) != 0) {
+    // Only leaves, and only of memory that the input may reach.
+    offset = layout::kTables + (where & 1) * layout::kTableBytes + 3 * kPage + where / 2 % 448 * 8;
+    const uint64_t page = entry >> 12 & 127;
+    const uint64_t bits = entry & (abi::kPteValid | abi::kPteWritable | abi::kPteLocal);
+    entry =
+        bits | ((bits & abi::kPteLocal) != 0 ? layout::kFree + page * kPage
+                                             : layout::kBus + page % layout::kSystemPages * kPage);
+  } else {
+    BreakOrder();
+  }
+  uint8_t bytes[8];
+  StoreLe<uint64_t>(bytes, entry);
+  Do({.kind = OperationKind::kWriteVram, .at = offset, .bytes = bytes});
+}
+
+// What the guest's processors write to their own memory and to BAR2.
+void Grammar::WriteMemory() {
+  const uint32_t where = input_.Take<uint32_t>();
+  uint8_t bytes[32];
+  input_.TakeBytes(bytes);
+  const bool is_vram = (where & 1) != 0;
+  const uint64_t size = (is_vram ? layout::kFreePages * kPage : layout::kDataBytes) - sizeof(bytes);
+  const uint64_t offset = where / 2 % size;
+  if (is_vram) {
+    Do({.kind = OperationKind::kWriteVram, .at = layout::kFree + offset, .bytes = bytes});
+  } else {
+    Do({.kind = OperationKind::kWriteMemory, .at = layout::kBus + offset, .bytes = bytes});
+  }
+}
+
+void Grammar::AccessConfig() {
+  const uint32_t offset = input_.Take<uint16_t>();
+  const uint32_t size = input_.Take<uint8_t>() % 6;
+  const uint32_t value = input_.Take<uint32_t>();
+  Do({.kind = OperationKind::kReadConfig, .at = offset % 5000, .size = size});
+  Do({.kind = OperationKind::kReadMsix, .at = offset, .size = size});
+  if ((value & 1) != 0) {
+    Do({.kind = OperationKind::kWriteMsix, .at = offset, .size = size, .value = value});
+  } else if (slow_left_ != 0) {
+    --slow_left_;  // it may reset the function
+    Do({.kind = OperationKind::kWriteConfig, .at = offset, .size = size, .value = value});
+  }
+}
+
+void Grammar::ResetSomething() {
+  const uint8_t choice = input_.Take<uint8_t>();
+  const bool tears_down = choice >= kTearDownChoice;
+  if (choice % 4 == 0 && !tears_down) {
+    if (round_trips_left_ == 0) return;
+    --round_trips_left_;
+    return Do({.kind = OperationKind::kSnapshot});
+  }
+  if (choice % 4 == 1 && !tears_down) {
+    has_entropy_ = !has_entropy_;
+    return Do({.kind = OperationKind::kSetEntropy, .value = has_entropy_});
+  }
+  if (slow_left_ == 0) return;
+  --slow_left_;
+  Do({.kind = tears_down        ? OperationKind::kTearDown
+              : choice % 4 == 2 ? OperationKind::kResetFunction
+                                : OperationKind::kResetPower});
+}
+
+// The high bits make the link's cable and display misbehave, or well again; the next two plug
+// displays in and pull them, impossible ones too.
+void Grammar::UseScreen() {
+  constexpr uint64_t kDisplays[] = {1920 << 16 | 1080, 0, 800 << 16 | 600, 1};
+  const uint8_t choice = input_.Take<uint8_t>();
+  const uint32_t output = choice % 3;
+  if (choice >> 6 != 0) {
+    Do({.kind = OperationKind::kSetLinkFault, .at = 0, .value = (choice >> 6) - 1u});
+  }
+  if ((choice & 0x30) == 0x30) {
+    Do({.kind = OperationKind::kAttachDisplay, .at = output, .value = kDisplays[choice >> 2 & 3]});
+  }
+  Do({.kind = OperationKind::kReadScanout, .at = output});
+}
+
+}  // namespace ward::fuzz

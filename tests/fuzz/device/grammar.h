@@ -1,0 +1,110 @@
+// Makes operations of a fuzzer's bytes: one byte names a move, what follows are its arguments.
+// Well-formed commands are as easy to write as raw bytes, since each finds bugs that the other does
+// not.
+#ifndef WARD_TESTS_FUZZ_DEVICE_GRAMMAR_H_
+#define WARD_TESTS_FUZZ_DEVICE_GRAMMAR_H_
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "abi/generated/commands.h"
+#include "base/bytes.h"
+#include "tests/fuzz/device/base_state.h"
+#include "tests/fuzz/device/operation.h"
+#include "tests/fuzz/device/ring_writer.h"
+#include "tests/fuzz/input_reader.h"
+
+namespace ward::fuzz {
+
+// What the first byte of each move says, modulo kMoveCount; writers of inputs use it too (seeds,
+// mutator).
+enum class Move : uint8_t {
+  kTableRegister,
+  kRawRegister,
+  kCommand,
+  kCommandToo,  // commands are what most moves are
+  kMessage,
+  kRawBytes,
+  kRun,    // doorbells, a slice
+  kRunOn,  // doorbells, slices and time until messages are answered
+  kSlice,
+  kClock,
+  kPageEntry,
+  kMemory,
+  kConfig,
+  kAnswers,
+  kBus,
+  kReset,
+  kScreen,
+  kIndirect,
+  kDecrypt,   // a blt that is done unless something is in its way
+  kReadBack,  // likewise, of what was decrypted
+  kCount
+};
+inline constexpr uint8_t kMoveCount = static_cast<uint8_t>(Move::kCount);
+
+// First byte of a number from which on two more bytes hold it.
+inline constexpr uint8_t kLargeNumber = 224;
+// What kReset's choice says; below, modulo 4.
+inline constexpr uint8_t kTearDownChoice = 0xf0;
+// Bits of an input's first byte.
+inline constexpr uint8_t kModeConfined = 1;
+inline constexpr uint8_t kModeAlone = 2;  // with kModeConfined
+inline constexpr uint8_t kModeWindows = 4;
+inline constexpr uint8_t kModeRoundTrip = 0x30;  // both bits: at the end
+
+class Grammar {
+ public:
+  Grammar(const BaseState& base, OperationSink* sink);
+
+  // All of one input.
+  void Play(ConstByteSpan input);
+  uint32_t move_count() const { return static_cast<uint32_t>(begins_.size()); }
+  // Where in the input each move began.
+  const std::vector<size_t>& move_begins() const { return begins_; }
+
+ private:
+  void Do(const Operation& operation) { sink_->Do(operation); }
+  void PlayMove(Move move);
+  void BreakOrder();  // kOrderly does not hold from here on
+  bool IsClosed(uint64_t register_offset) const;
+  uint32_t PickQueue();
+  uint64_t PickAddress(uint32_t queue);
+  uint32_t PickSession();
+  void RingDoorbells();
+  void Process(uint64_t budget);
+
+  void WriteTableRegister();
+  void AccessRawRegister();
+  void PushCommand();
+  std::vector<uint8_t> MakeTableCommand(uint32_t queue);
+  void PushMessage();
+  void PushRawBytes();
+  void RunOn();
+  void WritePageEntry();
+  void WriteMemory();
+  void AccessConfig();
+  void ResetSomething();
+  void UseScreen();
+  void PushIndirect();
+  void PushDecrypt();
+  void PushReadBack();
+
+  const BaseState& base_;
+  OperationSink* sink_;
+  RingWriter rings_;
+  InputReader input_;
+  uint32_t promises_ = 0;
+  uint64_t budget_left_ = 0;  // of work, so that the speed does not drown in long transfers
+  uint32_t slow_left_ = 1;    // of what takes a millisecond
+  uint32_t round_trips_left_ = 1;
+  std::vector<size_t> begins_;
+  bool has_entropy_ = true;
+  bool has_bus_ = true;
+};
+
+}  // namespace ward::fuzz
+
+#endif  // WARD_TESTS_FUZZ_DEVICE_GRAMMAR_H_

@@ -1,0 +1,214 @@
+// The moves that write commands and messages.
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "abi/generated/commands.h"
+#include "abi/generated/messages.h"
+#include "abi/generated/pci.h"
+#include "tests/fuzz/device/grammar.h"
+
+namespace ward::fuzz {
+namespace {
+
+constexpr uint64_t kPage = abi::kPageSize;
+// Of a context's addresses: system memory, free VRAM, protected VRAM.
+constexpr uint64_t kWindows[] = {layout::kSystemAt, layout::kFreeAt, layout::kProtectedAt};
+constexpr uint64_t kIndirectOfQueue = layout::kIndirectBytes / 4;
+// Function of CALL_TRUSTED that takes an RSA operation.
+constexpr uint8_t kImportFunction = 2;
+
+template <typename T, size_t kCount>
+const T& Pick(const T (&table)[kCount], uint32_t choice) {
+  return table[choice % kCount];
+}
+
+// The list behind a DECRYPT_SAMPLE; its sum is the sample's length most of the time.
+void AppendSubSamples(std::vector<uint8_t>* bytes, InputReader* input) {
+  const uint32_t count = 1 + input->Take<uint8_t>() % 8;
+  const bool adds_up = input->Take<uint8_t>() % 4 != 0;
+  const size_t begin = bytes->size();
+  bytes->resize(begin + (count + 1) / 2 * 16);
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t clear = input->Take<uint8_t>();
+    const uint32_t encrypted = input->Take<uint16_t>() & 0xfff;
+    StoreLe(bytes->data() + begin + 8 * i, clear);
+    StoreLe(bytes->data() + begin + 8 * i + 4, encrypted);
+    sum += clear + encrypted;
+  }
+  StoreLe(bytes->data() + offsetof(abi::DecryptSampleCommand, length),
+          static_cast<uint32_t>(bytes->size()));
+  StoreLe(bytes->data() + offsetof(abi::DecryptSampleCommand, sub_sample_count), count);
+  if (adds_up) StoreLe(bytes->data() + offsetof(abi::DecryptSampleCommand, length_bytes), sum);
+}
+
+}  // namespace
+
+// An address that means something to the queue, shifted a little.
+uint64_t Grammar::PickAddress(uint32_t queue) {
+  const uint8_t choice = input_.Take<uint8_t>();
+  const uint64_t page = input_.Take<uint8_t>();
+  const uint64_t offset = (choice & 0x80) != 0 ? input_.Take<uint16_t>() : 0;
+  if (queue != 0) {
+    return ((Pick(kWindows, choice) + page) * kPage + offset) % (layout::kNamedPages * kPage);
+  }
+  BreakOrder();
+  switch (choice % 4) {
+    case 0:
+      return layout::kBus + (page << 10) + offset;
+    case 1:
+      return (abi::kPhysicalLocal | page * kPage) + offset;
+    case 2:
+      return (abi::kPhysicalLocal | abi::kProtectedVramLocalBase | page * kPage) + offset;
+    default:
+      return input_.Take<uint64_t>();
+  }
+}
+
+uint32_t Grammar::PickSession() {
+  const uint8_t choice = input_.Take<uint8_t>();
+  if (choice < 176) return base_.session;
+  if (choice < 208) return base_.other_session;
+  if (choice < 224) return base_.hardware_session;
+  return choice;
+}
+
+std::vector<uint8_t> Grammar::MakeTableCommand(uint32_t queue) {
+  const abi::CommandInfo& info = Pick(abi::kCommands, input_.Take<uint8_t>());
+  std::vector<uint8_t> bytes(info.size_bytes);
+  StoreLe<uint16_t>(bytes.data(), info.opcode);
+  StoreLe<uint16_t>(bytes.data() + 2, static_cast<uint16_t>(input_.Take<uint8_t>() & info.flags));
+  StoreLe<uint32_t>(bytes.data() + 4, info.size_bytes);
+  for (uint32_t i = 3; i < info.field_count; ++i) {
+    const abi::FieldInfo& field = info.fields[i];
+    uint8_t* at = bytes.data() + field.offset;
+    if (field.kind == abi::FieldKind::kAddress) {
+      StoreLe<uint64_t>(at, PickAddress(queue));
+    } else if (std::strcmp(field.name, "session") == 0) {
+      StoreLe<uint32_t>(at, PickSession());
+    } else if (field.kind == abi::FieldKind::kBytes) {
+      input_.TakeBytes(ByteSpan(at, field.size_bytes));
+    } else if (field.kind == abi::FieldKind::kNumber) {
+      // Small numbers reach further: sizes, counts, modes, fences.
+      const uint8_t small = input_.Take<uint8_t>();
+      StoreLe<uint16_t>(at, small < kLargeNumber ? small : input_.Take<uint16_t>());
+    }
+  }
+  if (info.opcode == abi::DecryptSampleCommand::kOpcode) AppendSubSamples(&bytes, &input_);
+  return bytes;
+}
+
+void Grammar::PushCommand() {
+  const uint32_t queue = PickQueue();
+  const std::vector<uint8_t> command = MakeTableCommand(queue);
+  rings_.Push(queue, command);
+}
+
+// Commands in a buffer of their own, and the command that leads there.
+void Grammar::PushIndirect() {
+  const uint32_t queue = std::max(PickQueue(), 1u);
+  if (queue == layout::kOtherQueue && (promises_ & kAlone) != 0) return;
+  const uint32_t count = 1 + input_.Take<uint8_t>() % 3;
+  std::vector<uint8_t> buffer;
+  for (uint32_t i = 0; i < count; ++i) {
+    const std::vector<uint8_t> command = MakeTableCommand(queue);
+    buffer.insert(buffer.end(), command.begin(), command.end());
+  }
+  // Each queue has buffers of its own: what two of them read by turns would be read twice by right.
+  const uint64_t place = (queue - 1) * kIndirectOfQueue + input_.Take<uint8_t>() % 4 * 256;
+  if (buffer.size() > kIndirectOfQueue - 3 * 256) return;
+  Do({.kind = OperationKind::kWriteMemory, .at = layout::kIndirect + place, .bytes = buffer});
+  auto indirect = MakeCommand<abi::IndirectBufferCommand>();
+  indirect.address = layout::kIndirectAt * kPage + place;
+  indirect.length_bytes = static_cast<uint32_t>((buffer.size() + 15) / 16 * 16);
+  rings_.Push(queue, BytesOf(indirect));
+}
+
+void Grammar::PushMessage() {
+  const uint32_t queue = PickQueue();
+  const abi::MessageInfo& info = Pick(abi::kMessages, input_.Take<uint8_t>());
+  const bool is_trusted = info.number == abi::kMessageCallTrusted;
+  // What a trusted function may have: a key's name and a blob.
+  const uint32_t variable_bytes = is_trusted ? 16 + 256 : 256;
+  std::vector<uint8_t> payload(info.request_bytes + (info.request_variable ? variable_bytes : 0));
+  const uint8_t choice = input_.Take<uint8_t>();
+  // As a rule it is about a session that there is, and the blob is one that opens.
+  const bool is_about_session = info.number != abi::kMessageGetCertificate &&
+                                info.number != abi::kMessageCreateSession && (choice & 3) != 0;
+  const bool has_blob = info.number == abi::kMessageNegotiateSessionKey && (choice & 4) != 0;
+  input_.TakeBytes(ByteSpan(payload).first(has_blob ? 4 : payload.size()));
+  if (has_blob) {
+    StoreLe(payload.data() + 4, static_cast<uint32_t>(base_.blob.size()));
+    std::copy(base_.blob.begin(), base_.blob.end(), payload.begin() + info.request_bytes);
+  }
+  if (payload.size() >= 4 && is_about_session) {
+    const bool is_hardware = is_trusted || info.number == abi::kMessageGetNewKeyData ||
+                             info.number == abi::kMessageSelectKey;
+    const uint32_t own = queue == layout::kOtherQueue ? base_.other_session : base_.session;
+    StoreLe<uint32_t>(payload.data(), is_hardware               ? base_.hardware_session
+                                      : (choice & 0x18) == 0x18 ? base_.other_session
+                                                                : own);
+  }
+  if (info.number == abi::kMessageSetContentKey && (choice & 0x20) != 0) {
+    StoreLe<uint32_t>(payload.data() + offsetof(abi::SetContentKeyRequest, key_bytes), 16);
+  }
+  if (is_trusted) {
+    StoreLe<uint32_t>(payload.data() + offsetof(abi::CallTrustedRequest, function), payload[4] % 5);
+    StoreLe<uint32_t>(payload.data() + offsetof(abi::CallTrustedRequest, input_bytes),
+                      payload[8] == 0 ? 0 : variable_bytes);
+  }
+  // The private key's operation takes about a millisecond, unless it was done before.
+  const bool is_slow = (info.number == abi::kMessageNegotiateSessionKey && !has_blob) ||
+                       info.number == abi::kMessageRunSelfTest ||
+                       (is_trusted && payload[4] == kImportFunction);
+  if (is_slow) {
+    if (slow_left_ == 0) return;
+    --slow_left_;
+  }
+  rings_.PushMessage(queue, info.number, payload, PickAddress(queue) & ~uint64_t{15});
+}
+
+void Grammar::PushRawBytes() {
+  const uint32_t queue = PickQueue();
+  std::vector<uint8_t> bytes((1 + input_.Take<uint8_t>() % 8) * 16);
+  input_.TakeBytes(bytes);
+  BreakOrder();
+  // A command of the user's may name nothing but its context's memory: that much is still promised.
+  rings_.Push(queue, bytes);
+}
+
+void Grammar::PushDecrypt() {
+  const uint32_t queue = std::max(PickQueue(), 1u);
+  const bool is_other = queue == layout::kOtherQueue;
+  if (is_other && (promises_ & kAlone) != 0) return;
+  const uint8_t page = input_.Take<uint8_t>();
+  const uint8_t size = input_.Take<uint8_t>();
+  auto blt = MakeCommand<abi::DecryptBltCommand>();
+  blt.session = is_other ? base_.other_session : base_.session;
+  blt.length_bytes = size < kLargeNumber ? 1u + size : 1u + input_.Take<uint16_t>() % 16384;
+  blt.source = (layout::kSystemAt + page % 32) * kPage;
+  blt.destination = (layout::kProtectedAt + page / 32 * 16u) * kPage;
+  StoreBe64(blt.iv, input_.Take<uint16_t>());
+  rings_.Push(queue, BytesOf(blt));
+}
+
+void Grammar::PushReadBack() {
+  const uint32_t queue = std::max(PickQueue(), 1u);
+  const bool is_other = queue == layout::kOtherQueue;
+  if (is_other && (promises_ & kAlone) != 0) return;
+  const uint8_t page = input_.Take<uint8_t>();
+  const uint8_t whose = input_.Take<uint8_t>();
+  auto blt = MakeCommand<abi::EncryptBltCommand>();
+  blt.session = is_other ? base_.other_session : base_.session;
+  blt.length_bytes = 1u + input_.Take<uint8_t>();
+  const uint64_t source = whose % 4 == 0   ? BaseState::kOtherPage
+                          : whose % 4 == 1 ? uint64_t{page} / 32 * 16
+                                           : BaseState::kSessionPage;
+  blt.source = (layout::kProtectedAt + source) * kPage;
+  blt.destination = (layout::kFreeAt + page % 32) * kPage;
+  blt.iv_address = (layout::kFreeAt + 64 + page % 32) * kPage;
+  rings_.Push(queue, BytesOf(blt));
+}
+
+}  // namespace ward::fuzz

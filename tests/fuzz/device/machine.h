@@ -1,0 +1,88 @@
+// A chip, and around it a machine that plays operations on it and holds what must hold whatever
+// they are. Goes back to its base before each input, by what changed.
+#ifndef WARD_TESTS_FUZZ_DEVICE_MACHINE_H_
+#define WARD_TESTS_FUZZ_DEVICE_MACHINE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "device/gpu.h"
+#include "tests/fuzz/device/base_state.h"
+#include "tests/fuzz/device/boundary_record.h"
+#include "tests/fuzz/device/command_watch.h"
+#include "tests/fuzz/device/machine_ports.h"
+#include "tests/fuzz/device/operation.h"
+#include "tests/fuzz/device/secret_scanner.h"
+
+namespace ward::fuzz {
+
+class Machine final : public OperationSink {
+ public:
+  // `listener` hears what makes the base; null: nobody does.
+  explicit Machine(uint32_t variant, OperationSink* listener = nullptr);
+
+  const BaseState& base() const { return base_; }
+  // Whether the bytes hold what must not come out, or something that it could be made of.
+  WARD_UNINSTRUMENTED bool HoldsSecret(ConstByteSpan bytes) const;
+
+  struct RunOptions {
+    bool looks_for_secrets = true;
+    // What follows from a key by right is hidden, so that runs of two variants can be compared.
+    bool is_masked = false;
+    // A command's bytes that are fetched again come out changed.
+    bool flips_second = false;
+    // kSnapshot is done.
+    bool has_snapshots = true;
+    // And its saved states are looked at, which takes a millisecond.
+    bool has_saved_states = true;
+  };
+  // Back to the base.
+  void Begin(const RunOptions& options);
+  void Do(const Operation& operation) override;
+  // Finishes the work, and says all that came out as one number; with the chip's state, if asked
+  // for.
+  uint64_t End(bool with_state);
+
+  uint32_t decrypts_done() const { return watch_.decrypts_done; }
+  // What the chip kept has to be the base again (the oracle `restore`).
+  void CheckBase();
+
+ private:
+  void MakeChip();
+  void AddSecrets(const BaseSecrets& secrets);
+  void RunToRest();
+  void Keep(uint32_t promises);
+  void ReadRegister(uint64_t offset, uint32_t size);
+  void WriteRegister(const Operation& operation);
+  void Process(uint64_t budget);
+  void Reset(device::ResetKind kind);
+  void TearDown();
+  void RoundTrip();
+  void CheckSavedStates(const device::GpuSnapshot& snapshot);
+  void AttachDisplay(uint32_t output, uint64_t value);
+  void ReadScanout(uint32_t output);
+  void CheckSlots();
+
+  BoundaryRecord record_;
+  MachineBus bus_;
+  MachineVram vram_;
+  MachineEntropy entropy_;
+  MachineClock clock_;
+  CommandWatch watch_;
+  SecretScanner scanner_;
+  std::unique_ptr<device::Gpu> gpu_;
+  BaseState base_;
+  device::GpuSnapshot snapshot_;
+  uint64_t base_hash_ = 0;
+  uint32_t paint_ = 0;
+  SessionModel base_sessions_;
+  PageModel base_pages_;
+  uint64_t base_now_ns_ = 0;
+  RunOptions options_;
+  uint8_t last_read_[8] = {};  // registers, so that a secret in two of them shows
+};
+
+}  // namespace ward::fuzz
+
+#endif  // WARD_TESTS_FUZZ_DEVICE_MACHINE_H_

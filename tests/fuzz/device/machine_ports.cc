@@ -1,0 +1,195 @@
+#include "tests/fuzz/device/machine_ports.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.h"
+
+namespace ward::fuzz {
+namespace {
+
+// Instead of what differs with a key.
+constexpr uint8_t kMask = 0xa5;
+
+}  // namespace
+
+uint8_t* PagedBytes::Change(uint64_t offset, uint64_t size_bytes) {
+  WARD_ASSERT(RangeFits(offset, size_bytes, bytes_.size()));
+  const uint64_t end = offset + size_bytes;
+  for (uint64_t page = offset / abi::kPageSize; page * abi::kPageSize < end; ++page) {
+    if (is_changed_[page]) continue;
+    is_changed_[page] = true;
+    changed_.push_back(static_cast<uint32_t>(page));
+  }
+  return bytes_.data() + offset;
+}
+
+void PagedBytes::Keep() {
+  kept_ = bytes_;
+  for (const uint32_t page : changed_) is_changed_[page] = false;
+  changed_.clear();
+}
+
+void PagedBytes::PutBack() {
+  for (const uint32_t page : changed_) {
+    const uint64_t offset = uint64_t{page} * abi::kPageSize;
+    std::memcpy(bytes_.data() + offset, kept_.data() + offset, abi::kPageSize);
+    is_changed_[page] = false;
+  }
+  changed_.clear();
+}
+
+void MachineBus::Reset() {
+  memory_.PutBack();
+  answers_.clear();
+  answered_ = 0;
+  refuses = is_confined = fetches_once = flips_second = has_windows = false;
+}
+
+bool MachineBus::Reaches(uint64_t bus_address, uint64_t size_bytes) {
+  ++record_->accesses;
+  const bool inside = bus_address >= layout::kBus &&
+                      RangeFits(bus_address - layout::kBus, size_bytes, layout::kBusBytes);
+  Expect(inside || !is_confined, "dma_window", "system memory that nobody named");
+  return inside && !refuses;
+}
+
+bool MachineBus::IsSecondFetch(uint64_t offset, uint64_t size_bytes) {
+  bool is_second = false;
+  for (uint64_t at = offset / 8; at * 8 < offset + size_bytes; ++at) {
+    uint64_t& word = fetched_.data()[at / 64];
+    const uint64_t bit = uint64_t{1} << at % 64;
+    is_second = is_second || (word & bit) != 0;
+    word |= bit;
+  }
+  return is_second;
+}
+
+void MachineBus::ForgetIndirect() {
+  constexpr size_t kFirst = (layout::kIndirect - layout::kRings) / 8 / 64;
+  std::fill(fetched_.begin() + kFirst, fetched_.end(), uint64_t{0});
+}
+
+bool MachineBus::Read(uint64_t bus_address, ByteSpan destination) {
+  if (!Reaches(bus_address, destination.size())) return false;
+  const uint64_t offset = bus_address - layout::kBus;
+  std::memcpy(destination.data(), memory_.data() + offset, destination.size());
+  if (answered_ < answers_.size()) {
+    const size_t size = std::min(destination.size(), answers_.size() - answered_);
+    std::memcpy(destination.data(), answers_.data() + answered_, size);
+    answered_ += size;
+  }
+  if (offset >= kWatched && (fetches_once || flips_second) &&
+      IsSecondFetch(offset - kWatched, destination.size())) {
+    Expect(flips_second, "double_fetch", "a command's bytes were fetched twice in a slice");
+    for (uint8_t& byte : destination) byte = static_cast<uint8_t>(~byte);
+  }
+  return true;
+}
+
+bool MachineBus::Write(uint64_t bus_address, ConstByteSpan source) {
+  if (!Reaches(bus_address, source.size())) return false;
+  record_->Show(bus_address, *masks ? ConstByteSpan() : source);
+  uint8_t* const bytes = memory_.Change(bus_address - layout::kBus, source.size());
+  if (*masks) {
+    if (record_->scanner() != nullptr) {
+      Expect(record_->scanner()->Find(source) == nullptr, "key_canary", "a secret left the chip");
+    }
+    std::memset(bytes, kMask, source.size());
+  } else {
+    std::memcpy(bytes, source.data(), source.size());
+  }
+  return true;
+}
+
+bool MachineBus::WriteAtomic64(uint64_t bus_address, uint64_t value) {
+  WARD_ASSERT(bus_address % 8 == 0);
+  if (!Reaches(bus_address, sizeof(value))) return false;
+  record_->last_store = {bus_address, value, record_->last_store.count + 1};
+  uint8_t bytes[8];
+  StoreLe<uint64_t>(bytes, value);
+  record_->Show(bus_address, bytes);
+  std::memcpy(memory_.Change(bus_address - layout::kBus, sizeof(bytes)), bytes, sizeof(bytes));
+  return true;
+}
+
+uint8_t* MachineBus::Window(uint64_t bus_address, uint64_t size_bytes, bool is_write) {
+  if (!has_windows || answered_ < answers_.size() || !Reaches(bus_address, size_bytes)) {
+    return nullptr;
+  }
+  const uint64_t offset = bus_address - layout::kBus;
+  return is_write ? memory_.Change(offset, size_bytes)
+                  : const_cast<uint8_t*>(memory_.data()) + offset;
+}
+
+void MachineBus::CloseWindow(uint8_t* window, uint64_t size_bytes) {
+  const uint64_t offset = static_cast<uint64_t>(window - memory_.data());
+  WARD_ASSERT(RangeFits(offset, size_bytes, memory_.size()));
+  record_->Show(layout::kBus + offset, {window, size_bytes});
+}
+
+void MachineVram::Reset() {
+  memory_.PutBack();
+  is_private_closed = has_windows = false;
+}
+
+void MachineVram::Look(uint64_t offset, uint64_t size_bytes) const {
+  ++record_->accesses;
+  WARD_ASSERT(RangeFits(offset, size_bytes, memory_.size()));
+  constexpr uint64_t kEnd = layout::kPrivate + layout::kPrivatePages * abi::kPageSize;
+  const bool is_private = offset < kEnd && offset + size_bytes > layout::kPrivate;
+  Expect(!is_private_closed || !is_private, "other_context",
+         "memory of a context that did nothing");
+}
+
+void MachineVram::Read(uint64_t offset, ByteSpan destination) {
+  Look(offset, destination.size());
+  std::memcpy(destination.data(), memory_.data() + offset, destination.size());
+}
+
+void MachineVram::Write(uint64_t offset, ConstByteSpan source) {
+  Look(offset, source.size());
+  record_->Show(offset, *masks ? ConstByteSpan() : source);
+  uint8_t* const bytes = memory_.Change(offset, source.size());
+  if (*masks) {
+    if (record_->scanner() != nullptr) {
+      Expect(record_->scanner()->Find(source) == nullptr, "key_canary", "a secret left the chip");
+    }
+    std::memset(bytes, kMask, source.size());
+  } else {
+    std::memcpy(bytes, source.data(), source.size());
+  }
+}
+
+void MachineVram::WriteAtomic64(uint64_t offset, uint64_t value) {
+  WARD_ASSERT(offset % 8 == 0);
+  Look(offset, sizeof(value));
+  uint8_t bytes[8];
+  StoreLe<uint64_t>(bytes, value);
+  record_->Show(offset, bytes);
+  std::memcpy(memory_.Change(offset, sizeof(bytes)), bytes, sizeof(bytes));
+}
+
+uint8_t* MachineVram::Window(uint64_t offset, uint64_t size_bytes) {
+  WARD_ASSERT(RangeFits(offset, size_bytes, memory_.size()));
+  // Of the whole of it nobody could say what was read.
+  if (!has_windows || is_private_closed) return nullptr;
+  return const_cast<uint8_t*>(memory_.data()) + offset;
+}
+
+void MachineVram::CloseWindow(uint64_t offset, uint64_t size_bytes) {
+  record_->Show(offset, {memory_.Change(offset, size_bytes), size_bytes});
+}
+
+bool MachineEntropy::Fill(ByteSpan destination) {
+  if (!is_available) return false;
+  for (uint8_t& byte : destination) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    byte = static_cast<uint8_t>((state >> 33) ^ (state >> 51));
+  }
+  if (is_kept && destination.size() == 16)
+    keys.emplace_back(destination.begin(), destination.end());
+  return true;
+}
+
+}  // namespace ward::fuzz

@@ -1,0 +1,101 @@
+// Writes first inputs for device_fuzz: each command and message once, well-formed, then run.
+// usage: device_seeds DIRECTORY
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "abi/generated/commands.h"
+#include "abi/generated/messages.h"
+#include "tests/fuzz/device/move_writer.h"
+
+namespace {
+
+using ward::fuzz::Move;
+using ward::fuzz::MoveWriter;
+
+class SeedFolder {
+ public:
+  explicit SeedFolder(std::filesystem::path path) : path_(std::move(path)) {
+    std::filesystem::create_directories(path_);
+  }
+
+  void Write(const std::string& name, const MoveWriter& seed) const {
+    std::ofstream file(path_ / name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(seed.bytes().data()),
+               static_cast<std::streamsize>(seed.bytes().size()));
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+MoveWriter Begin(uint8_t mode) {
+  MoveWriter seed([](uint32_t) { return 0u; });
+  seed.Byte(mode);
+  return seed;
+}
+
+void End(MoveWriter* seed) {
+  seed->AddRun();
+  seed->Add(Move::kScreen, {0});
+}
+
+void WriteCommand(const SeedFolder& folder, uint8_t index) {
+  const ward::abi::CommandInfo& info = ward::abi::kCommands[index];
+  const uint8_t queue = info.privileged ? 0 : 1;
+  for (uint8_t target = 0; target < 3; ++target) {
+    for (uint8_t source = 0; source < 3; ++source) {
+      MoveWriter seed = Begin(0);
+      seed.AddCommand(index, queue, {target, source});
+      End(&seed);
+      folder.Write(std::string(info.name) + "_" + std::to_string(target) + std::to_string(source),
+                   seed);
+    }
+  }
+  if (!info.in_indirect) return;
+  MoveWriter seed = Begin(ward::fuzz::kModeConfined);
+  seed.AddIndirect({index, index}, 1, {2, 0});
+  End(&seed);
+  folder.Write(std::string(info.name) + "_indirect", seed);
+}
+
+void WriteMessage(const SeedFolder& folder, uint8_t index) {
+  const ward::abi::MessageInfo& info = ward::abi::kMessages[index];
+  MoveWriter seed = Begin(0);
+  seed.AddMessage(index, info.privileged ? 0 : 1);
+  End(&seed);
+  folder.Write(info.name, seed);
+}
+
+// What is decrypted, read back, shown, and then lost.
+void WriteLife(const SeedFolder& folder, const std::string& name, uint8_t choice) {
+  MoveWriter seed = Begin(ward::fuzz::kModeConfined | ward::fuzz::kModeWindows);
+  seed.AddDecrypt(1);
+  seed.AddReadBack(1);
+  seed.AddRun();
+  seed.Add(Move::kReset, {choice});
+  seed.AddDecrypt(1);
+  End(&seed);
+  folder.Write(name, seed);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+    return 2;
+  }
+  const SeedFolder folder(argv[1]);
+  for (uint8_t i = 0; i < std::size(ward::abi::kCommands); ++i) WriteCommand(folder, i);
+  for (uint8_t i = 0; i < std::size(ward::abi::kMessages); ++i) WriteMessage(folder, i);
+  WriteLife(folder, "tear_down", ward::fuzz::kTearDownChoice);
+  WriteLife(folder, "snapshot", 0);
+  WriteLife(folder, "entropy", 1);
+  WriteLife(folder, "reset", 2);
+  WriteLife(folder, "power", 3);
+  return 0;
+}

@@ -1,0 +1,175 @@
+#include "tests/fuzz/device/move_writer.h"
+
+#include <string_view>
+
+#include "abi/generated/registers.h"
+
+namespace ward::fuzz {
+namespace {
+
+// Often enough for what matters, seldom enough that most of a command stays plausible.
+constexpr uint32_t kOneInSo = 12;
+
+uint16_t KnownValue(std::string_view field) {
+  if (field == "row_count" || field == "output" || field == "format") return field[0] == 'r';
+  if (field.find("pitch") != std::string_view::npos) return 2560;
+  if (field == "width" || field == "destination_width") return 640;
+  if (field == "height" || field == "destination_height") return 360;
+  if (field == "color_space" || field == "filter" || field == "skip_bytes") return 0;
+  if (field.find("bytes_at") != std::string_view::npos || field == "encrypt_bytes") return 0;
+  if (field == "context") return 3;
+  return 64;
+}
+
+}  // namespace
+
+void MoveWriter::Add(Move move, const std::vector<uint8_t>& arguments) {
+  Byte(static_cast<uint8_t>(move));
+  bytes_.insert(bytes_.end(), arguments.begin(), arguments.end());
+}
+
+void MoveWriter::Number(uint16_t value) {
+  if (value < kLargeNumber) return Byte(static_cast<uint8_t>(value));
+  Byte(kLargeNumber);
+  Byte(static_cast<uint8_t>(value));
+  Byte(static_cast<uint8_t>(value >> 8));
+}
+
+void MoveWriter::Address(uint8_t window, uint8_t page) {
+  const bool is_odd = pick_(kOneInSo) == 1;
+  Byte(is_odd ? static_cast<uint8_t>(0x80 | AnyByte()) : window);
+  Byte(static_cast<uint8_t>(page + pick_(kOneInSo)));
+  if (!is_odd) return;
+  Byte(AnyByte());
+  Byte(AnyByte());
+}
+
+uint16_t MoveWriter::Plausible(const char* field) {
+  constexpr uint16_t kBorders[] = {0, 1, 15, 16, 17, 4095, 4096, 4097, 0xffff};
+  switch (pick_(kOneInSo)) {
+    case 1:
+      return kBorders[pick_(std::size(kBorders))];
+    case 2:
+      return static_cast<uint16_t>(pick_(0x10000));
+    case 3:
+      return static_cast<uint16_t>(pick_(8));
+    default:
+      return KnownValue(field);
+  }
+}
+
+void MoveWriter::Command(uint8_t index, const Operands& operands) {
+  const abi::CommandInfo& info = abi::kCommands[index];
+  Byte(index);
+  Byte(pick_(2) == 0 ? 0 : AnyByte());
+  bool is_first = true;
+  for (uint32_t i = 3; i < info.field_count; ++i) {
+    const abi::FieldInfo& field = info.fields[i];
+    if (field.kind == abi::FieldKind::kAddress) {
+      Address(is_first ? operands.target : operands.source, is_first ? 8 : 16);
+      is_first = false;
+    } else if (std::string_view(field.name) == "session") {
+      Byte(pick_(kOneInSo) == 1 ? AnyByte() : 0);
+    } else if (field.kind == abi::FieldKind::kBytes) {
+      const uint8_t byte = pick_(4) == 1 ? 0xff : static_cast<uint8_t>(0x11 * pick_(3));
+      for (uint32_t at = 0; at < field.size_bytes; ++at) Byte(byte);
+    } else if (field.kind == abi::FieldKind::kNumber) {
+      Number(Plausible(field.name));
+    }
+  }
+  if (info.opcode != abi::DecryptSampleCommand::kOpcode) return;
+  const auto count = static_cast<uint8_t>(pick_(8));
+  Byte(count);
+  Byte(static_cast<uint8_t>(1 + pick_(4)));
+  for (uint32_t i = 0; i <= count; ++i) {
+    Byte(AnyByte());
+    Byte(AnyByte());
+    Byte(static_cast<uint8_t>(pick_(2)));
+  }
+}
+
+void MoveWriter::AddCommand(uint8_t index, uint8_t queue, const Operands& operands) {
+  Add(Move::kCommand, {queue});
+  Command(index, operands);
+}
+
+void MoveWriter::AddIndirect(const std::vector<uint8_t>& indices, uint8_t queue,
+                             const Operands& operands) {
+  Add(Move::kIndirect, {queue, static_cast<uint8_t>(indices.size() - 1)});
+  for (const uint8_t index : indices) Command(index, operands);
+  Byte(static_cast<uint8_t>(pick_(4)));
+}
+
+void MoveWriter::AddMessage(uint8_t index, uint8_t queue) {
+  const abi::MessageInfo& info = abi::kMessages[index];
+  // About a session that there is, with a blob that opens.
+  constexpr uint8_t kUsual = 0x27;
+  const auto choice = static_cast<uint8_t>(kUsual ^ (pick_(4) == 1 ? AnyByte() : 0));
+  Add(Move::kMessage, {queue, index, choice});
+  const bool has_blob = info.number == abi::kMessageNegotiateSessionKey && (choice & 4) != 0;
+  // What the grammar takes for a trusted function is longer; the rest is then the next moves'.
+  const uint32_t variable = info.request_variable ? 256u : 0u;
+  const uint32_t payload = has_blob ? 4 : info.request_bytes + variable;
+  for (uint32_t at = 0; at < payload; ++at) {
+    Byte(pick_(kOneInSo) == 1 ? AnyByte() : static_cast<uint8_t>(1 - pick_(2)));
+  }
+  Address(0, 9);
+}
+
+void MoveWriter::AddDecrypt(uint8_t queue) {
+  Add(Move::kDecrypt,
+      {queue, static_cast<uint8_t>(3 + pick_(64)), static_cast<uint8_t>(100 + pick_(130))});
+  if (bytes_.back() >= kLargeNumber) {
+    Byte(AnyByte());
+    Byte(AnyByte());
+  }
+  Byte(1);
+  Byte(static_cast<uint8_t>(pick_(2)));
+}
+
+void MoveWriter::AddReadBack(uint8_t queue) {
+  Add(Move::kReadBack,
+      {queue, static_cast<uint8_t>(3 + pick_(64)), static_cast<uint8_t>(1 + pick_(4)),
+       static_cast<uint8_t>(100 + pick_(156))});
+}
+
+void MoveWriter::AddRegister() {
+  Add(Move::kTableRegister, {static_cast<uint8_t>(pick_(std::size(abi::kRegisters))),
+                             static_cast<uint8_t>(pick_(layout::kQueues))});
+  const uint32_t value = pick_(3) == 0 ? 1u << pick_(32) : pick_(256);
+  for (uint32_t at = 0; at < 4; ++at) Byte(static_cast<uint8_t>(value >> 8 * at));
+}
+
+void MoveWriter::AddAny() {
+  const auto queue = static_cast<uint8_t>(pick_(layout::kQueues));
+  const Operands operands = {static_cast<uint8_t>(pick_(3)), static_cast<uint8_t>(pick_(3))};
+  const auto any_command = [&] { return static_cast<uint8_t>(pick_(std::size(abi::kCommands))); };
+  switch (pick_(16)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      return AddCommand(any_command(), queue, operands);
+    case 4:
+    case 5:
+    case 6:
+      return AddMessage(static_cast<uint8_t>(pick_(std::size(abi::kMessages))), queue);
+    case 7:
+    case 8:
+      return AddDecrypt(queue);
+    case 9:
+      return AddReadBack(queue);
+    case 10:
+    case 11:
+      return AddRun();
+    case 12:
+      return AddIndirect({any_command(), any_command()}, queue, operands);
+    case 13:
+      return AddRegister();
+    default:
+      // What has few arguments; the grammar makes zeros of those that are missing.
+      return Add(static_cast<Move>(pick_(kMoveCount)), {AnyByte()});
+  }
+}
+
+}  // namespace ward::fuzz

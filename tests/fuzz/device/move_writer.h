@@ -1,0 +1,58 @@
+// Writes moves as the grammar reads them, from the contract's tables: for first inputs, and for the
+// mutator.
+#ifndef WARD_TESTS_FUZZ_DEVICE_MOVE_WRITER_H_
+#define WARD_TESTS_FUZZ_DEVICE_MOVE_WRITER_H_
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "abi/generated/commands.h"
+#include "abi/generated/messages.h"
+#include "tests/fuzz/device/grammar.h"
+
+namespace ward::fuzz {
+
+class MoveWriter {
+ public:
+  // A number below `end`, which is not 0; what is plausible is at 0.
+  using Pick = std::function<uint32_t(uint32_t end)>;
+
+  // First inputs, in which each command gets as far as it can, are made by a `pick` that always
+  // says 0.
+  explicit MoveWriter(Pick pick) : pick_(std::move(pick)) {}
+
+  const std::vector<uint8_t>& bytes() const { return bytes_; }
+  void Byte(uint8_t byte) { bytes_.push_back(byte); }
+  void Add(Move move, const std::vector<uint8_t>& arguments = {});
+
+  // Windows of its operands: 0 is system memory, 1 free VRAM, 2 protected VRAM.
+  struct Operands {
+    uint8_t target;
+    uint8_t source;
+  };
+  void AddCommand(uint8_t index, uint8_t queue, const Operands& operands);
+  void AddIndirect(const std::vector<uint8_t>& indices, uint8_t queue, const Operands& operands);
+  void AddMessage(uint8_t index, uint8_t queue);
+  void AddDecrypt(uint8_t queue);
+  void AddReadBack(uint8_t queue);
+  void AddRegister();
+  // Doorbells, work, answers.
+  void AddRun() { Add(Move::kRunOn, {1}); }
+  // One of all these.
+  void AddAny();
+
+ private:
+  void Number(uint16_t value);
+  void Address(uint8_t window, uint8_t page);
+  void Command(uint8_t index, const Operands& operands);
+  uint16_t Plausible(const char* field);
+  uint8_t AnyByte() { return static_cast<uint8_t>(pick_(256)); }
+
+  Pick pick_;
+  std::vector<uint8_t> bytes_;
+};
+
+}  // namespace ward::fuzz
+
+#endif  // WARD_TESTS_FUZZ_DEVICE_MOVE_WRITER_H_

@@ -1,0 +1,46 @@
+// Whose content protected pages hold, kept from the blts that were done, as far as it can be known:
+// what it does not know, it does not judge.
+#ifndef WARD_TESTS_FUZZ_DEVICE_PAGE_MODEL_H_
+#define WARD_TESTS_FUZZ_DEVICE_PAGE_MODEL_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "abi/generated/pci.h"
+#include "tests/fuzz/device/layout.h"
+#include "tests/fuzz/device/machine_ports.h"
+
+namespace ward::fuzz {
+
+class PageModel {
+ public:
+  static constexpr uint32_t kUnknown = 0;
+
+  explicit PageModel(const PagedBytes* vram) : vram_(vram) {}
+
+  void Forget() { owners_ = {}; }
+  void OnSessionEnd(uint32_t session);
+  // [address, + size_bytes) of the context, all of whose protected pages are `owner`'s from here
+  // on.
+  void Take(uint32_t context, uint64_t address, uint64_t size_bytes, uint32_t owner);
+  // Whose content all of it is; kUnknown: it can't be said.
+  uint32_t OwnerOf(uint32_t context, uint64_t address, uint64_t size_bytes) const;
+  // Whether it is known that some of it is another session's.
+  bool IsOthers(uint32_t context, uint64_t address, uint64_t size_bytes, uint32_t session) const;
+
+  // Where the base's page tables, with what the input did to their leaves, lead: a bus address, or
+  // a local one with abi::kPhysicalLocal; nothing when the page is not mapped.
+  std::optional<uint64_t> Translate(uint32_t context, uint64_t address) const;
+
+ private:
+  // Number of a mapped protected page of those that contexts map.
+  std::optional<uint64_t> ProtectedPage(uint32_t context, uint64_t address) const;
+
+  const PagedBytes* vram_;
+  std::array<uint32_t, layout::kProtectedPages> owners_ = {};
+};
+
+}  // namespace ward::fuzz
+
+#endif  // WARD_TESTS_FUZZ_DEVICE_PAGE_MODEL_H_

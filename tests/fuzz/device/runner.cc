@@ -1,0 +1,113 @@
+#include "tests/fuzz/device/runner.h"
+
+#include "tests/fuzz/device/oracle.h"
+
+namespace ward::fuzz {
+namespace {
+
+WARD_UNINSTRUMENTED uint64_t HashOf(ConstByteSpan input) {
+  uint64_t hash = 0xcbf29ce484222325;
+  const uint8_t* const bytes = input.data();
+  for (size_t i = 0; i < input.size(); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3;
+  return hash ^ hash >> 29;
+}
+
+// Puts a snapshot before one of the operations.
+class Interrupter final : public OperationSink {
+ public:
+  Interrupter(OperationSink* next, uint64_t where) : next_(next), left_(where) {}
+  void Do(const Operation& operation) override {
+    if (left_-- == 0) next_->Do({.kind = OperationKind::kSnapshot});
+    next_->Do(operation);
+  }
+
+ private:
+  OperationSink* next_;
+  uint64_t left_;
+};
+
+}  // namespace
+
+Runner::Runner() : machine_(0), other_(1) {}
+
+// By the input alone, so that one that is played again is played the same way.
+Runner::Way Runner::PickWay(uint64_t hash) {
+  switch (hash % 64) {
+    case 0:
+    case 8:
+    case 16:
+    case 24:
+    case 32:
+    case 40:
+    case 48:
+    case 56:
+      return Way::kOtherSecrets;
+    case 1:
+    case 33:
+      return Way::kAgain;
+    case 2:
+      return Way::kInterrupted;
+    case 4:
+      return Way::kWithSnapshots;
+    case 3:
+      return Way::kBase;
+    default:
+      return Way::kOnce;
+  }
+}
+
+uint64_t Runner::Play(Machine* machine, ConstByteSpan input, const Machine::RunOptions& options,
+                      bool with_state) {
+  machine->Begin(options);
+  Grammar grammar(machine->base(), machine);
+  grammar.Play(input);
+  tally_.moves += grammar.move_count();
+  return machine->End(with_state);
+}
+
+uint64_t Runner::PlayInterrupted(ConstByteSpan input, const Machine::RunOptions& options,
+                                 uint64_t where) {
+  machine_.Begin(options);
+  Interrupter interrupter(&machine_, where);
+  Grammar grammar(machine_.base(), &interrupter);
+  grammar.Play(input);
+  return machine_.End(false);
+}
+
+void Runner::Run(ConstByteSpan input) {
+  const uint64_t hash = HashOf(input);
+  const Way way = PickWay(hash);
+  Machine::RunOptions options;
+  // An input that holds a secret itself says nothing about leaks.
+  options.looks_for_secrets = !machine_.HoldsSecret(input);
+  options.is_masked = way == Way::kOtherSecrets;
+  options.has_snapshots = way == Way::kInterrupted || way == Way::kWithSnapshots;
+  options.has_saved_states = way == Way::kWithSnapshots;
+  const bool with_state = way == Way::kAgain;
+  ++tally_.runs;
+  const uint64_t digest = Play(&machine_, input, options, with_state);
+  tally_.runs_with_decrypt += machine_.decrypts_done() != 0;
+  switch (way) {
+    case Way::kOnce:
+    case Way::kWithSnapshots:
+      return;
+    case Way::kOtherSecrets:
+      return Expect(Play(&other_, input, options, false) == digest, "non_interference",
+                    "what can be seen depends on a secret");
+    case Way::kAgain: {
+      options.flips_second = true;
+      return Expect(Play(&machine_, input, options, true) == digest, "determinism",
+                    "the same input again came out otherwise");
+    }
+    case Way::kInterrupted: {
+      constexpr uint64_t kMost = 48;
+      const uint64_t where = (hash >> 16) % kMost;
+      return Expect(PlayInterrupted(input, options, where) == digest, "going_on",
+                    "what goes on from a snapshot is not what went on");
+    }
+    case Way::kBase:
+      return machine_.CheckBase();
+  }
+}
+
+}  // namespace ward::fuzz
