@@ -13,6 +13,8 @@
 namespace ward::fuzz {
 namespace {
 
+constexpr uint64_t kInputEntropy = 7;
+
 // Passes on what it is told.
 class Tee final : public OperationSink {
  public:
@@ -29,7 +31,7 @@ class Tee final : public OperationSink {
 
 }  // namespace
 
-Machine::Machine(uint32_t variant, OperationSink* listener)
+Machine::Machine()
     : bus_(&record_),
       vram_(&record_),
       watch_(&record_, &bus_, &vram_),
@@ -37,27 +39,25 @@ Machine::Machine(uint32_t variant, OperationSink* listener)
   bus_.masks = vram_.masks = watch_.masks();
   MakeChip();
   record_.Begin(nullptr);
+  entropy_.is_kept = true;
+  is_at_reset_ = true;
+}
+
+Machine::Machine(uint32_t variant, OperationSink* listener) : Machine() {
   const BaseSecrets secrets = BaseSecrets::Variant(variant);
   Tee tee(this, listener);
-  entropy_.is_kept = true;
   BaseMachine machine;
   machine.sink = &tee;
   machine.read_memory = [this](uint64_t address, uint64_t size_bytes) {
     return ConstByteSpan(bus_.memory().data() + (address - layout::kBus), size_bytes);
   };
-  machine.run_to_rest = [this, listener] {
-    RunToRest();
-    if (listener != nullptr) {
-      listener->Do({.kind = OperationKind::kAdvanceClock, .value = 1000000});
-      listener->Do({.kind = OperationKind::kProcess, .value = 1 << 20});
-    }
-  };
+  machine.run_to_rest = [this, &tee] { RunToRest(&tee); };
   base_ = BuildBase(machine, *fakes::LoadTestIdentity(WARD_SOURCE_DIR).key, secrets);
   for (uint32_t queue = 0; queue < layout::kQueues; ++queue) {
     const uint32_t offset = abi::kRegFaultStatus + queue * abi::kQueueBlockStride;
     WARD_ASSERT(gpu_->ReadRegister(offset, 4) == 0);
   }
-  entropy_.is_kept = false;
+  is_at_reset_ = false;
   AddSecrets(secrets);
   base_sessions_ = watch_.sessions();
   base_pages_ = watch_.pages();
@@ -66,6 +66,14 @@ Machine::Machine(uint32_t variant, OperationSink* listener)
   vram_.memory().Keep();
   snapshot_ = gpu_->TakeSnapshot(false);
   base_hash_ = gpu_->StateHash();
+}
+
+// A reproducer's base has been built: what follows is the input.
+void Machine::BeginInput() {
+  is_at_reset_ = false;
+  AddSecrets(BaseSecrets::Variant(0));
+  entropy_.state = kInputEntropy;
+  record_.Begin(&scanner_);
 }
 
 void Machine::MakeChip() {
@@ -85,6 +93,7 @@ void Machine::AddSecrets(const BaseSecrets& secrets) {
   scanner_.Add("key_canary", secrets.session_key);
   scanner_.Add("key_canary", secrets.other_key);
   // The read-back keys, and what handles are made with.
+  entropy_.is_kept = false;
   WARD_ASSERT(entropy_.keys.size() >= 2);
   for (const std::vector<uint8_t>& key : entropy_.keys) scanner_.Add("key_canary", key);
   uint8_t paint[12];
@@ -104,12 +113,13 @@ bool Machine::HoldsSecret(ConstByteSpan bytes) const {
   return scanner_.Find(bytes) != nullptr;
 }
 
-void Machine::RunToRest() {
+void Machine::RunToRest(OperationSink* sink) {
   for (int slice = 0; slice < 1000; ++slice) {
-    const device::ProcessResult result = gpu_->Process(1 << 20);
-    if (result.more) continue;
-    if (result.wakeup_ns <= clock_.now_ns) return;
-    clock_.now_ns = result.wakeup_ns;
+    sink->Do({.kind = OperationKind::kProcess, .value = 1 << 20});
+    if (last_result_.more) continue;
+    if (last_result_.wakeup_ns <= clock_.now_ns) return;
+    const uint64_t left = last_result_.wakeup_ns - clock_.now_ns;
+    sink->Do({.kind = OperationKind::kAdvanceClock, .value = left});
   }
 }
 
@@ -120,7 +130,7 @@ void Machine::Begin(const RunOptions& options) {
   bus_.Reset();
   vram_.Reset();
   clock_.now_ns = base_now_ns_;
-  entropy_.state = 7;
+  entropy_.state = kInputEntropy;
   entropy_.is_available = true;
   std::memset(last_read_, 0, sizeof(last_read_));
   watch_.Reset(base_sessions_, base_pages_);
@@ -141,6 +151,7 @@ uint64_t Machine::End(bool with_state) {
 }
 
 void Machine::Keep(uint32_t promises) {
+  if (is_at_reset_) BeginInput();
   bus_.is_confined = (promises & kConfined) != 0;
   vram_.is_private_closed = (promises & kAlone) != 0;
   watch_.is_orderly = (promises & kOrderly) != 0;
@@ -239,9 +250,9 @@ void Machine::CheckSlots() {
 void Machine::Process(uint64_t budget) {
   record_.accesses = 0;
   bus_.BeginSlice();
-  const device::ProcessResult result = gpu_->Process(budget);
-  record_.Add(result.more);
-  record_.Add(result.wakeup_ns);
+  last_result_ = gpu_->Process(budget);
+  record_.Add(last_result_.more);
+  record_.Add(last_result_.wakeup_ns);
   // An access costs at least 64. What goes beyond the budget is one command's beginning, which may
   // translate 256 MiB of pages twice or thrice (4 KiB of entries at a time), and a step of it.
   constexpr uint64_t kAccessesOfBeginning = 8192;
@@ -355,10 +366,10 @@ void Machine::ReadScanout(uint32_t output) {
   record_.Add(info.active);
   record_.Add(info.flip_count);
   constexpr uint32_t kWidest = 1024;  // pixels, for the sake of speed
-  if (!info.active || info.width > kWidest) return;
-  std::vector<uint8_t> pixels(size_t{info.width} * info.height * 4);
-  gpu_->ReadScanout(output, device::ScanoutView::kCapture, pixels, info.width * 4);
-  record_.Show(output, pixels);
+  if (!info.active || info.width > kWidest || !options_.has_pixels) return;
+  pixels_.resize(size_t{info.width} * info.height * 4);
+  gpu_->ReadScanout(output, device::ScanoutView::kCapture, pixels_, info.width * 4);
+  record_.Show(output, pixels_);
 }
 
 }  // namespace ward::fuzz

@@ -19,8 +19,11 @@ namespace ward::fuzz {
 
 class Machine final : public OperationSink {
  public:
-  // `listener` hears what makes the base; null: nobody does.
+  // At its base. `listener` hears what makes it; null: nobody does.
   explicit Machine(uint32_t variant, OperationSink* listener = nullptr);
+  // At reset, for operations that begin there (reproducers): what makes a base ends with its first
+  // promise.
+  Machine();
 
   const BaseState& base() const { return base_; }
   // Whether the bytes hold what must not come out, or something that it could be made of.
@@ -36,6 +39,8 @@ class Machine final : public OperationSink {
     bool has_snapshots = true;
     // And its saved states are looked at, which takes a millisecond.
     bool has_saved_states = true;
+    // Pixels of a display are looked at, which takes as long.
+    bool has_pixels = true;
   };
   // Back to the base.
   void Begin(const RunOptions& options);
@@ -51,8 +56,9 @@ class Machine final : public OperationSink {
  private:
   void MakeChip();
   void AddSecrets(const BaseSecrets& secrets);
-  void RunToRest();
+  void RunToRest(OperationSink* sink);
   void Keep(uint32_t promises);
+  void BeginInput();
   void ReadRegister(uint64_t offset, uint32_t size);
   void WriteRegister(const Operation& operation);
   void Process(uint64_t budget);
@@ -79,8 +85,11 @@ class Machine final : public OperationSink {
   SessionModel base_sessions_;
   PageModel base_pages_;
   uint64_t base_now_ns_ = 0;
+  bool is_at_reset_ = false;
+  device::ProcessResult last_result_;
   RunOptions options_;
-  uint8_t last_read_[8] = {};  // registers, so that a secret in two of them shows
+  std::vector<uint8_t> pixels_;  // room
+  uint8_t last_read_[8] = {};    // registers, so that a secret in two of them shows
 };
 
 }  // namespace ward::fuzz

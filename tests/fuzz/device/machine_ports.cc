@@ -57,7 +57,7 @@ bool MachineBus::Reaches(uint64_t bus_address, uint64_t size_bytes) {
 bool MachineBus::IsSecondFetch(uint64_t offset, uint64_t size_bytes) {
   bool is_second = false;
   for (uint64_t at = offset / 8; at * 8 < offset + size_bytes; ++at) {
-    uint64_t& word = fetched_.data()[at / 64];
+    uint64_t& word = fetched_[at / 64];
     const uint64_t bit = uint64_t{1} << at % 64;
     is_second = is_second || (word & bit) != 0;
     word |= bit;
@@ -67,7 +67,7 @@ bool MachineBus::IsSecondFetch(uint64_t offset, uint64_t size_bytes) {
 
 void MachineBus::ForgetIndirect() {
   constexpr size_t kFirst = (layout::kIndirect - layout::kRings) / 8 / 64;
-  std::fill(fetched_.begin() + kFirst, fetched_.end(), uint64_t{0});
+  std::fill(fetched_ + kFirst, std::end(fetched_), uint64_t{0});
 }
 
 bool MachineBus::Read(uint64_t bus_address, ByteSpan destination) {

@@ -3,8 +3,9 @@
 #ifndef WARD_TESTS_FUZZ_DEVICE_MACHINE_PORTS_H_
 #define WARD_TESTS_FUZZ_DEVICE_MACHINE_PORTS_H_
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 #include "base/bytes.h"
@@ -49,7 +50,7 @@ class MachineBus final : public device::DmaPort {
   PagedBytes& memory() { return memory_; }
   // As before an input.
   void Reset();
-  void BeginSlice() { fetched_ = {}; }
+  void BeginSlice() { std::fill(std::begin(fetched_), std::end(fetched_), uint64_t{0}); }
   // Commands of the indirect buffers may be fetched again.
   void ForgetIndirect();
   // What the next reads get.
@@ -75,7 +76,7 @@ class MachineBus final : public device::DmaPort {
   // By eight bytes of the memory from the rings on.
   static constexpr uint64_t kWatched = layout::kRings - layout::kBus;
   static constexpr size_t kWords = (layout::kBusBytes - kWatched) / 8 / 64;
-  std::array<uint64_t, kWords> fetched_ = {};
+  uint64_t fetched_[kWords] = {};
 };
 
 class MachineVram final : public device::VramPort {

@@ -29,11 +29,34 @@ std::vector<uint8_t> ReadFile(const char* path) {
 int PrintText(const char* path) {
   const std::vector<uint8_t> input = ReadFile(path);
   Printer printer;
-  std::puts("# base");
+  std::puts("# What makes the base, from reset on.");
   const Machine machine(0, &printer);
-  std::puts("# input");
+  std::puts("# The input.");
   Grammar grammar(machine.base(), &printer);
   grammar.Play(input);
+  return 0;
+}
+
+int RunText(const char* path) {
+  std::ifstream file(path);
+  if (!file) {
+    std::fprintf(stderr, "device_reproduce: %s can't be read\n", path);
+    return 2;
+  }
+  Machine machine;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    if (line.empty() || line[0] == '#') continue;
+    Operation operation;
+    std::vector<uint8_t> room;
+    std::string reason;
+    if (!ParseOperation(line, &operation, &room, &reason)) {
+      std::fprintf(stderr, "device_reproduce: %s:%d: %s\n", path, number, reason.c_str());
+      return 2;
+    }
+    machine.Do(operation);
+  }
+  std::printf("%016llx\n", static_cast<unsigned long long>(machine.End(false)));
   return 0;
 }
 
@@ -42,6 +65,7 @@ int PrintText(const char* path) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "text") == 0) return ward::fuzz::PrintText(argv[2]);
-  std::fprintf(stderr, "usage: %s text INPUT\n", argv[0]);
+  if (argc == 3 && std::strcmp(argv[1], "run") == 0) return ward::fuzz::RunText(argv[2]);
+  std::fprintf(stderr, "usage: %s text INPUT | run TEXT\n", argv[0]);
   return 2;
 }

@@ -32,24 +32,18 @@ Runner::Runner() : machine_(0), other_(1) {}
 
 // By the input alone, so that one that is played again is played the same way.
 Runner::Way Runner::PickWay(uint64_t hash) {
-  switch (hash % 64) {
-    case 0:
-    case 8:
-    case 16:
-    case 24:
-    case 32:
-    case 40:
-    case 48:
-    case 56:
-      return Way::kOtherSecrets;
+  if (hash % 8 == 0) return Way::kOtherSecrets;
+  switch (hash % 256) {
     case 1:
-    case 33:
+    case 65:
+    case 129:
+    case 193:
       return Way::kAgain;
     case 2:
       return Way::kInterrupted;
-    case 4:
-      return Way::kWithSnapshots;
     case 3:
+      return Way::kWithSnapshots;
+    case 4:
       return Way::kBase;
     default:
       return Way::kOnce;
@@ -83,6 +77,7 @@ void Runner::Run(ConstByteSpan input) {
   options.is_masked = way == Way::kOtherSecrets;
   options.has_snapshots = way == Way::kInterrupted || way == Way::kWithSnapshots;
   options.has_saved_states = way == Way::kWithSnapshots;
+  options.has_pixels = (hash >> 8) % 64 == 0;
   const bool with_state = way == Way::kAgain;
   ++tally_.runs;
   const uint64_t digest = Play(&machine_, input, options, with_state);

@@ -25,12 +25,11 @@ const char* SecretScanner::Find(ConstByteSpan bytes) const {
   const size_t size = bytes.size();
   for (size_t at = 0; at + kWindowBytes <= size; ++at) {
     const uint32_t first = begin[at] | static_cast<uint32_t>(begin[at + 1]) << 8;
-    if ((first_two_.data()[first / 64] >> first % 64 & 1) == 0) continue;
+    if ((first_two_[first / 64] >> first % 64 & 1) == 0) continue;
     uint64_t window = 0;
     __builtin_memcpy(&window, begin + at, sizeof(window));
-    const Window* const all = windows_.data();
-    for (size_t i = 0; i < windows_.size(); ++i) {
-      if (all[i].bytes == window) return all[i].name;
+    for (const Window& secret : windows_) {
+      if (secret.bytes == window) return secret.name;
     }
   }
   return nullptr;

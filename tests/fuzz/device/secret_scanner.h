@@ -3,7 +3,6 @@
 #ifndef WARD_TESTS_FUZZ_DEVICE_SECRET_SCANNER_H_
 #define WARD_TESTS_FUZZ_DEVICE_SECRET_SCANNER_H_
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -28,7 +27,7 @@ class SecretScanner {
   };
   void AddWindows(const char* name, const std::vector<uint8_t>& secret);
 
-  std::array<uint64_t, 1024> first_two_ = {};  // bit n: a window begins with the little-endian n
+  uint64_t first_two_[1024] = {};  // bit n: a window begins with the little-endian n
   std::vector<Window> windows_;
 };
 
