@@ -9,6 +9,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "base/secret_bytes.h"
 
 namespace ward::device {
@@ -233,7 +234,7 @@ Result<void> Memory::Write(const PhysicalSpan& span, ConstByteSpan source) {
 }
 
 void Memory::ReadProtected(uint64_t offset, ByteSpan destination) const {
-  if (stale_.empty()) {
+  if (stale_.empty() || HasPlantedBug(PlantedBug::kStalePageRead)) {
     std::memcpy(destination.data(), protected_base_ + offset, destination.size());
     return;
   }
@@ -347,7 +348,8 @@ void Memory::ReleaseWholePages(const GuestRange& range) {
   for (const PhysicalSpan& span : range.spans()) {
     if (span.aperture() != Aperture::kProtected) continue;
     const uint64_t first = (span.address() + abi::kPageSize - 1) / abi::kPageSize;
-    const uint64_t end = (span.address() + span.size_bytes()) / abi::kPageSize;
+    const uint64_t rounding = HasPlantedBug(PlantedBug::kPartPageReleased) ? abi::kPageSize - 1 : 0;
+    const uint64_t end = (span.address() + span.size_bytes() + rounding) / abi::kPageSize;
     if (first >= end) continue;
     AddWork(kPieceWork * (end - first));
     for (uint64_t page = first; page < end; ++page) owners_.Set(page, kNoOwner);
@@ -433,7 +435,7 @@ Memory::State Memory::Save() const {
 void Memory::Load(const State& state) {
   WARD_ASSERT(state.owners.size() == owners_.size());
   ClearProtected();
-  owners_ = state.owners;
+  if (!HasPlantedBug(PlantedBug::kOwnersNotRestored)) owners_ = state.owners;
   for (const State::Page& page : state.pages) {
     WARD_ASSERT(page.number < touched_.size() && page.bytes.size() == abi::kPageSize);
     touched_[page.number] = true;
@@ -441,14 +443,20 @@ void Memory::Load(const State& state) {
   }
 }
 
+// What a page without content or owner is needs no word.
+bool Memory::IsSealed(uint64_t page) const {
+  const bool has_content = touched_[page] && !HasPlantedBug(PlantedBug::kUnownedPagesNotSealed);
+  return has_content || owners_.Of(page) != kNoOwner;
+}
+
 void Memory::Seal(SealingStream* stream) const {
   uint64_t count = 0;
   for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (touched_[page] || owners_.Of(page) != kNoOwner) ++count;
+    if (IsSealed(page)) ++count;
   }
   stream->AddNumber(count);
   for (uint64_t page = 0; page < owners_.size(); ++page) {
-    if (!touched_[page] && owners_.Of(page) == kNoOwner) continue;
+    if (!IsSealed(page)) continue;
     stream->AddNumber(page);
     stream->AddNumber(owners_.Of(page));
     stream->AddNumber(uint8_t{touched_[page]});

@@ -244,6 +244,7 @@ class Memory {
 
   uint8_t* Open(const PhysicalSpan& span, bool is_write) const;
   void CloseProtected(uint64_t offset, uint64_t size_bytes);
+  bool IsSealed(uint64_t page) const;
   void ZeroPages(uint64_t first, uint64_t count);
   void ZeroTouched(uint64_t first, uint64_t count);
   void ReadProtected(uint64_t offset, ByteSpan destination) const;
