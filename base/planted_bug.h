@@ -32,12 +32,13 @@
   X(FirstSpanDecides, leak, pixels,                                                                \
     "A copy's source counts as protected by its first page alone.")                                \
   X(KeyInFaultAddress, leak, key_canary,                                                           \
-    "FAULT_ADDRESS holds key bytes when a decrypt's destination is not mapped.")                   \
+    "FAULT_ADDRESS holds key bytes when an operand of a decrypt is not mapped.")                   \
   X(KeyInWork, leak, non_interference, "A decrypt is charged by the ones in its key.")             \
+  X(PageTakenWithContent, leak, page_owners,                                                       \
+    "A page that changes hands keeps what it held beside the new bytes.")                          \
   X(ReadbackKeyForCounter, leak, key_canary,                                                       \
     "ENCRYPT_BLT stores its key where the counter block belongs.")                                 \
   X(SessionKeyInAnswer, leak, key_canary, "GET_READBACK_KEY answers with the session key itself.") \
-  X(StalePageRead, leak, pixels, "A page that was released can be read until it is scrubbed.")     \
   X(WeakKeyRefused, leak, non_interference,                                                        \
     "SET_CONTENT_KEY fails for keys that end in three zero bits.")                                 \
   X(CursorLeftOfScreen, bounds, sanitizer,                                                         \

@@ -234,7 +234,7 @@ Result<void> Memory::Write(const PhysicalSpan& span, ConstByteSpan source) {
 }
 
 void Memory::ReadProtected(uint64_t offset, ByteSpan destination) const {
-  if (stale_.empty() || HasPlantedBug(PlantedBug::kStalePageRead)) {
+  if (stale_.empty()) {
     std::memcpy(destination.data(), protected_base_ + offset, destination.size());
     return;
   }
@@ -339,7 +339,7 @@ void Memory::TakeOwnership(const PhysicalSpan& span, PageOwner owner) {
     }
     uint64_t run_end = page;
     while (run_end < end && owners_.Of(run_end) != owner) owners_.Set(run_end++, owner);
-    ZeroTouched(page, run_end - page);
+    if (!HasPlantedBug(PlantedBug::kPageTakenWithContent)) ZeroTouched(page, run_end - page);
     page = run_end;
   }
 }

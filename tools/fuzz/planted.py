@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -50,9 +51,19 @@ class Run(NamedTuple):
     """One fuzzer with one bug. `by` is what ended it; nothing when it missed, and `said` tells why then."""
 
     seed: int
-    seconds: float
+    seconds: float  # from its start to its end, by the clock
+    cpu_s: float  # what it had of a core: less on a machine that is busy
     by: Optional[str]
     said: str
+
+
+class Ended(NamedTuple):
+    """A process that is over. Exit code None: it had to be killed."""
+
+    code: Optional[int]
+    errors: str  # what it wrote on standard error
+    seconds: float
+    cpu_s: float
 
 
 class Failure(Exception):
@@ -90,10 +101,16 @@ def environment(bug: Optional[str]) -> Dict[str, str]:
     return names
 
 
-def run_program(command: Sequence[str], bug: Optional[str], limit_s: float) -> Tuple[Optional[int], str, float]:
-    """Exit code (nothing: it had to be killed), what it wrote on standard error, seconds. Leaves no process behind."""
+def cpu_seconds() -> float:
+    """Of all children that are over."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def run_program(command: Sequence[str], bug: Optional[str], limit_s: float) -> Ended:
+    """Leaves no process behind, however it ends."""
     with tempfile.TemporaryFile() as errors:
-        begin = time.monotonic()
+        begin, cpu_begin = time.monotonic(), cpu_seconds()
         with subprocess.Popen(command, env=environment(bug), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=errors) as process:
             code: Optional[int] = None
@@ -103,9 +120,9 @@ def run_program(command: Sequence[str], bug: Optional[str], limit_s: float) -> T
                 pass
             finally:
                 process.kill()
-        seconds = time.monotonic() - begin
+        seconds, cpu_s = time.monotonic() - begin, cpu_seconds() - cpu_begin
         errors.seek(0)
-        return code, errors.read().decode(errors="replace"), seconds
+        return Ended(code, errors.read().decode(errors="replace"), round(seconds, 3), round(cpu_s, 3))
 
 
 def read_list(program: Path) -> List[Bug]:
@@ -146,24 +163,29 @@ class Fuzzer:
         """The control: without a bug nothing ends the corpus."""
         with tempfile.TemporaryDirectory() as scratch:
             command = self._command(Path(scratch), ["-runs=0"])
-            code, errors, _ = run_program(command, None, REPLAY_S)
-        if code != 0:
-            said = read_ending(errors)[1] or last_line(errors)
-            raise CorpusFalls(f"the corpus falls without a bug (exit code {code}): {said}; find out with: "
+            ended = run_program(command, None, REPLAY_S)
+        if ended.code != 0:
+            said = read_ending(ended.errors)[1] or last_line(ended.errors)
+            raise CorpusFalls(f"the corpus falls without a bug (exit code {ended.code}): {said}; find out with: "
                               f"{self._program} -runs=0 {self._corpus}")
 
     def hunt(self, bug: Bug, seed: int) -> Run:
         with tempfile.TemporaryDirectory() as scratch:
             command = self._command(Path(scratch), [f"-seed={seed}", f"-max_total_time={self._seconds}"])
-            code, errors, seconds = run_program(command, bug.name, self._seconds + GRACE_S)
-        if code is None:
-            return Run(seed, seconds, None, "it did not end by itself")
-        if code == 0:
-            return Run(seed, seconds, None, f"nothing in {seconds:.0f} s")
-        by, said = read_ending(errors)
-        if seconds > self._seconds + 1:  # an input that was begun within the time may end later
-            return Run(seed, seconds, None, f"late: {said or last_line(errors)}")
-        return Run(seed, seconds, by, said or last_line(errors))
+            ended = run_program(command, bug.name, self._seconds + GRACE_S)
+        by, said = self._judge(ended)
+        return Run(seed, ended.seconds, ended.cpu_s, by, said)
+
+    def _judge(self, ended: Ended) -> Tuple[Optional[str], str]:
+        if ended.code is None:
+            return None, "it did not end by itself"
+        if ended.code == 0:
+            return None, f"nothing in {ended.seconds:.0f} s"
+        by, said = read_ending(ended.errors)
+        said = said or last_line(ended.errors)
+        if ended.seconds > self._seconds + 1:  # an input that was begun within the time may end later
+            return None, f"late: {said}"
+        return by, said
 
 
 def last_line(text: str) -> str:
