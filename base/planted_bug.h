@@ -32,7 +32,7 @@
   X(FirstSpanDecides, leak, pixels,                                                                \
     "A copy's source counts as protected by its first page alone.")                                \
   X(KeyInFaultAddress, leak, key_canary,                                                           \
-    "FAULT_ADDRESS holds key bytes when an operand of a decrypt is not mapped.")                   \
+    "FAULT_ADDRESS holds key bytes when a decrypt's source is not mapped.")                        \
   X(KeyInWork, leak, non_interference, "A decrypt is charged by the ones in its key.")             \
   X(PageTakenWithContent, leak, page_owners,                                                       \
     "A page that changes hands keeps what it held beside the new bytes.")                          \

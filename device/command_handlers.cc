@@ -88,9 +88,9 @@ Result<void> CommandProcessor::Execute(uint32_t queue, const Fetched& command) {
 }
 
 Result<void> CommandProcessor::ExecuteFence(uint32_t queue, const abi::FenceCommand& command) {
-  const bool repeats = command.value == rings_[queue].last_fence();
-  if (command.value <= rings_[queue].last_fence() &&
-      !(repeats && HasPlantedBug(PlantedBug::kFenceRepeats))) {
+  const uint64_t last = rings_[queue].last_fence();
+  const bool repeats = HasPlantedBug(PlantedBug::kFenceRepeats) && command.value == last;
+  if (command.value <= last && !repeats) {
     if (HasPlantedBug(PlantedBug::kRefusedFenceWritten)) {
       WARD_TRY(rings_[queue].WriteFence(blocks_.memory, command.value));
     }

@@ -226,16 +226,14 @@ Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpa
                                         const KeyUse& use, uint64_t keystream_bytes,
                                         EngineJob* job) {
   job->key_serial = use.key_serial;
-  Result<void> found = space.TranslateInto(command.destination, command.length_bytes,
-                                           Access::kWrite, &job->destination);
-  if (found.ok()) {
-    found = space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source);
+  if (HasPlantedBug(PlantedBug::kKeyInFaultAddress)) {
+    const auto found = space.Translate(command.source, command.length_bytes, Access::kRead);
+    const uint64_t noted = LoadLe<uint64_t>(use.key->key.Expose().data());
+    if (!found.ok()) return Fault{found.fault().status, found.fault().reason, noted};
   }
-  if (HasPlantedBug(PlantedBug::kKeyInFaultAddress) && !found.ok()) {
-    return Fault{found.fault().status, found.fault().reason,
-                 LoadLe<uint64_t>(use.key->key.Expose().data())};
-  }
-  WARD_TRY(std::move(found));
+  WARD_TRY(space.TranslateInto(command.destination, command.length_bytes, Access::kWrite,
+                               &job->destination));
+  WARD_TRY(space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source));
   WARD_ASSIGN_OR_RETURN(
       job->owner, flow_rule::CheckDecrypt(*memory_, job->source, job->destination,
                                           use.grant->session, MayDecryptOpen(*job, *use.grant)));
