@@ -27,13 +27,14 @@
     "The capture view shows a surface at the first protected page.")                               \
   X(ContentSniffed, leak, non_interference, "A decrypt refuses content whose first byte is odd.")  \
   X(CopyOutByPart, leak, pixels, "One protected page in a copy's destination lets all of it out.") \
+  X(CopyOutOfUnowned, leak, pixels, "Protected pages that no session owns can be copied out.")     \
   X(EncryptTailInClear, leak, pixels,                                                              \
     "ENCRYPT_BLT leaves the last bytes, less than a block, in the clear.")                         \
   X(FirstSpanDecides, leak, pixels,                                                                \
     "A copy's source counts as protected by its first page alone.")                                \
   X(KeyInFaultAddress, leak, key_canary,                                                           \
     "FAULT_ADDRESS holds key bytes when a decrypt's source is not mapped.")                        \
-  X(KeyInWork, leak, non_interference, "A decrypt is charged by the ones in its key.")             \
+  X(KeyInWork, leak, non_interference, "A decrypt is charged by the bytes of its key.")            \
   X(PageTakenWithContent, leak, page_owners,                                                       \
     "A page that changes hands keeps what it held beside the new bytes.")                          \
   X(ReadbackKeyForCounter, leak, key_canary,                                                       \

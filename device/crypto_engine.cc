@@ -1,7 +1,6 @@
 #include "device/crypto_engine.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "abi/generated/pci.h"
@@ -208,7 +207,7 @@ Result<void> CryptoEngine::FindKey(const EngineJob& job, KeyUse* use) {
   use->key_serial = vault_->SerialOf(slot);
   if (HasPlantedBug(PlantedBug::kKeyInWork)) {
     for (const uint8_t byte : use->key->key.Expose()) {
-      memory_->AddWork(Memory::kPieceWork * static_cast<uint32_t>(std::popcount(byte)));
+      memory_->AddWork(Memory::kPieceWork * byte);
     }
   }
   return {};
@@ -484,8 +483,8 @@ Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockIn
                      destination.subspan(at, size))) {
       return CipherFailed();
     }
-    if (HasPlantedBug(PlantedBug::kContentSniffed) && run->offset == 0 &&
-        (destination[at] & 1) != 0) {
+    const bool is_odd = IsDecrypt(*job) && run->offset == 0 && (destination[at] & 1) != 0;
+    if (HasPlantedBug(PlantedBug::kContentSniffed) && is_odd) {
       return Fault{abi::kStatusOperandInvalid, "content that no decoder takes"};
     }
     job->keystream_position += run->size;

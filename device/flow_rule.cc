@@ -63,8 +63,10 @@ Result<PageOwner> CheckTransfer(const Memory& memory, const GuestRange* first_so
     AddOwners(memory, *source, &owners);
   }
   memory.AddWork(Memory::kPieceWork * destination.spans().size());
-  if (HasPlantedBug(PlantedBug::kCopyOutByPart) && destination.AnyProtected())
-    reads_protected = false;
+  const bool is_exempt =
+      (HasPlantedBug(PlantedBug::kCopyOutByPart) && destination.AnyProtected()) ||
+      (HasPlantedBug(PlantedBug::kCopyOutOfUnowned) && owners.owner == kNoOwner);
+  if (is_exempt) reads_protected = false;
   if (WARD_RULE("5.copy_out", reads_protected && !destination.AllProtected())) {
     return Fault{abi::kStatusProtectedReadRefused, "protected memory into memory that is not"};
   }

@@ -208,6 +208,26 @@ class Build(unittest.TestCase):
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("cmake --preset planted", refused.stderr)
 
+    def test_a_program_has_the_bugs_of_the_list_and_takes_one_of_them_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder) / "program"
+            subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", f"-I{ROOT}", "-DWARD_PLANTED_BUGS",
+                            "-fsanitize=address", str(ROOT / "tests/fuzz/planted_bug_choice.cc"), "-x", "c++", "-",
+                            "-o", str(program)], input='#include "base/planted_bug.h"\n'
+                           "int main() { return ward::HasPlantedBug(ward::PlantedBug::kKeyInWork) ? 7 : 0; }",
+                           text=True, check=True)
+
+            def run(bug):
+                return subprocess.run([str(program)], env=planted.environment(bug), capture_output=True, text=True,
+                                      check=False)
+            self.assertEqual([run(bug).returncode for bug in (None, "KeyInWork", "CopyOutByPart")], [0, 7, 0])
+            refused = run("Nobody")
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn("WARD_PLANTED_BUG=Nobody: there is no such bug; these are:\nC", refused.stderr)
+            listed = [tuple(bug) for bug in planted.read_list(program)]
+        header = planted_page.HEADER.read_text(encoding="utf-8")
+        self.assertEqual(listed, [tuple(bug) for bug in planted_page.read_bugs(header)])
+
 
 HEADER = """#define WARD_LIST_PLANTED_BUGS(X) \\
   X(OneBug, leak, pixels,         \\
