@@ -5,6 +5,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "base/bytes.h"
+#include "base/planted_bug.h"
 
 namespace ward::device {
 namespace {
@@ -109,11 +110,18 @@ class PageWalk {
     WARD_TRY(ReadEntries(table, first, ByteSpan(bytes, count * kEntryBytes), address));
     memory_->AddWork(Memory::TransferWork(count * kEntryBytes) + Memory::kPieceWork * count);
     for (uint64_t i = 0; i < count; ++i) {
+      if (HasPlantedBug(PlantedBug::kLeafReadTwice)) {
+        WARD_TRY(
+            ReadEntries(table, first + i, ByteSpan(bytes + i * kEntryBytes, kEntryBytes), address));
+      }
       const auto entry = LoadLe<uint64_t>(bytes + i * kEntryBytes);
       const uint64_t page_end = std::min(end, (address | (abi::kPageSize - 1)) + 1);
       if ((entry & abi::kPteValid) == 0) return NotMapped(address);
       if ((entry & abi::kPteLarge) != 0) {
         return TableFault("large bit in a leaf of the last level", address);
+      }
+      if (HasPlantedBug(PlantedBug::kPagesAssumedContiguous)) {
+        return AppendLeaf(entry, address % abi::kPageSize, address, end, range);
       }
       WARD_TRY(AppendLeaf(entry, address % abi::kPageSize, address, page_end, range));
       address = page_end;

@@ -2,6 +2,7 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 #include "device/command_processor.h"
 
 namespace ward::device {
@@ -87,7 +88,12 @@ Result<void> CommandProcessor::Execute(uint32_t queue, const Fetched& command) {
 }
 
 Result<void> CommandProcessor::ExecuteFence(uint32_t queue, const abi::FenceCommand& command) {
-  if (command.value <= rings_[queue].last_fence()) {
+  const uint64_t last = rings_[queue].last_fence();
+  const bool repeats = HasPlantedBug(PlantedBug::kFenceRepeats) && command.value == last;
+  if (command.value <= last && !repeats) {
+    if (HasPlantedBug(PlantedBug::kRefusedFenceWritten)) {
+      WARD_TRY(rings_[queue].WriteFence(blocks_.memory, command.value));
+    }
     return Fault{abi::kStatusFenceNotMonotonic, "fence is not greater than the last one"};
   }
   WARD_TRY(rings_[queue].WriteFence(blocks_.memory, command.value));
@@ -192,7 +198,7 @@ Result<void> CommandProcessor::ExecuteInvalidate(uint32_t queue,
   if (!RangeFits(command.address, command.length_bytes, uint64_t{1} << abi::kVirtualAddressBits)) {
     return Fault{abi::kStatusAddressOutOfRange, "range of an invalidate", command.address};
   }
-  blocks_.contexts->FlushTranslations();
+  if (!HasPlantedBug(PlantedBug::kTranslationsKept)) blocks_.contexts->FlushTranslations();
   // Later translations read the page tables anew, so only commands in flight hold older ones. Those
   // that begin later do not count, or a busy context could hold this queue for ever.
   uint32_t awaited = 0;

@@ -5,6 +5,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 #include "device/command_decoder.h"
 #include "device/engine_latency.h"
 
@@ -151,7 +152,7 @@ void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
 
 ProcessResult CommandProcessor::Process(uint64_t budget_bytes) {
   blocks_.memory->BeginSlice();
-  blocks_.contexts->FlushTranslations();
+  if (!HasPlantedBug(PlantedBug::kTranslationsKept)) blocks_.contexts->FlushTranslations();
   for (ReadAhead& ahead : ahead_) {
     ahead.failed = false;
     ahead.size_bytes = 0;
@@ -348,6 +349,10 @@ Result<CommandProcessor::Fetched> CommandProcessor::FetchNext(uint32_t queue) {
       fetched.bytes = ConstByteSpan(fetch_buffer_.data(), header.length);
     }
     WARD_TRY(CheckBody(*info, fetched.bytes));
+    if (HasPlantedBug(PlantedBug::kHeaderReadTwice)) {
+      WARD_TRY(FetchApart(queue, 0, ByteSpan(fetch_buffer_).first(header.length)));
+      fetched.bytes = ConstByteSpan(fetch_buffer_.data(), header.length);
+    }
   }
   Skip(queue, header.length);
   return fetched;
@@ -407,7 +412,7 @@ bool CommandProcessor::StepJob(uint32_t queue, uint64_t budget) {
     // No engine but a cipher that does not run answers this.
     if (done.fault().status == abi::kStatusDeviceInErrorState) blocks_.security->FailCipher();
     Conclude(queue, done.fault());
-  } else if (done.value()) {
+  } else if (done.value() || HasPlantedBug(PlantedBug::kJobEndsAtFirstStep)) {
     FinishJob(queue);
   }
   return true;
@@ -586,7 +591,7 @@ void CommandProcessor::ResetEngines() {
 
 void CommandProcessor::Reset() {
   const uint64_t engine_jobs = state_.engine_jobs;
-  state_ = State{};
+  if (!HasPlantedBug(PlantedBug::kJobOutlivesReset)) state_ = State{};
   changed_ = kAllQueues;
   awake_ = kAllQueues;
   awaited_ = kAllQueues;

@@ -2,6 +2,7 @@
 // somebody saved.
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
+#include "base/planted_bug.h"
 #include "device/command_processor.h"
 
 namespace ward::device {
@@ -72,7 +73,7 @@ void CommandProcessor::RestartEncryption() {
 
 CommandProcessor::State CommandProcessor::Save() const {
   State state = state_;
-  state.scheduler = scheduler_.Save();
+  if (!HasPlantedBug(PlantedBug::kSchedulerNotSaved)) state.scheduler = scheduler_.Save();
   return state;
 }
 

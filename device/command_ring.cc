@@ -3,6 +3,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "device/queue_scheduler.h"
 
 namespace ward::device {
@@ -79,7 +80,8 @@ void CommandRing::ClearPositions() {
 }
 
 Result<void> CommandRing::AcceptTail(uint32_t tail) {
-  if (tail >= SizeBytes() || tail % abi::kCommandAlignment != 0) {
+  const uint32_t checked = HasPlantedBug(PlantedBug::kTailTruncated) ? tail & 0xffff : tail;
+  if (checked >= SizeBytes() || checked % abi::kCommandAlignment != 0) {
     return Fault{abi::kStatusRingTailInvalid, "tail is outside of the ring or misaligned"};
   }
   *tail_ = tail;
@@ -108,6 +110,8 @@ Result<void> CommandRing::WriteFence(Memory* memory, uint64_t value) {
   WARD_ASSIGN_OR_RETURN(const PhysicalSpan span,
                         Span(registers_->Get64(At(abi::kRegFenceAddressLo)), sizeof(value),
                              abi::kQueueControlFenceLocalMask));
+  if (HasPlantedBug(PlantedBug::kLastFenceBeforeStore))
+    registers_->Set64(At(abi::kRegLastFenceLo), value);
   WARD_TRY(memory->WriteAtomic64(span, value));
   registers_->Set64(At(abi::kRegLastFenceLo), value);
   return {};

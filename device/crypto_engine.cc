@@ -6,6 +6,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "device/bounce_buffer.h"
 #include "device/flow_rule.h"
@@ -121,7 +122,7 @@ struct CounterRange {
 CounterRange RangeOf(const CounterBlock& start, uint64_t blocks) {
   const uint64_t left = 0 - start.count;  // blocks until Count wraps; 0 stands for 2^64
   const bool reaches_end = left != 0 && blocks >= left;
-  const bool wraps = left != 0 && blocks > left;
+  const bool wraps = left != 0 && blocks > left && !HasPlantedBug(PlantedBug::kCounterRangeWraps);
   const bool is_last = reaches_end && start.iv == UINT64_MAX;
   return {{start.iv, wraps ? 0 : start.count},
           {reaches_end && !is_last ? start.iv + 1 : start.iv,
@@ -172,6 +173,8 @@ Result<void> CryptoEngine::FindKey(const EngineJob& job, KeyUse* use) {
     use->pattern = need.pattern;
     use->length_bytes = need.length_bytes;
     slot = need.uses_content_key ? use->grant->content_slot : use->grant->session_slot;
+    if (HasPlantedBug(PlantedBug::kSessionKeyForContent) && slot == kNoSlot)
+      slot = use->grant->session_slot;
     usage = kKeyUsageDecrypt;
     if (need.uses_content_key) empty_status = abi::kStatusSessionNoContentKey;
   } else {
@@ -202,6 +205,11 @@ Result<void> CryptoEngine::FindKey(const EngineJob& job, KeyUse* use) {
   }
   use->key = key.value();
   use->key_serial = vault_->SerialOf(slot);
+  if (HasPlantedBug(PlantedBug::kKeyInWork)) {
+    for (const uint8_t byte : use->key->key.Expose()) {
+      memory_->AddWork(Memory::kPieceWork * byte);
+    }
+  }
   return {};
 }
 
@@ -217,6 +225,11 @@ Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpa
                                         const KeyUse& use, uint64_t keystream_bytes,
                                         EngineJob* job) {
   job->key_serial = use.key_serial;
+  if (HasPlantedBug(PlantedBug::kKeyInFaultAddress)) {
+    const auto found = space.Translate(command.source, command.length_bytes, Access::kRead);
+    const uint64_t noted = LoadLe<uint64_t>(use.key->key.Expose().data());
+    if (!found.ok()) return Fault{found.fault().status, found.fault().reason, noted};
+  }
   WARD_TRY(space.TranslateInto(command.destination, command.length_bytes, Access::kWrite,
                                &job->destination));
   WARD_TRY(space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source));
@@ -226,7 +239,8 @@ Result<void> CryptoEngine::AdmitDecrypt(const Command& command, const AddressSpa
   std::memcpy(job->counter_block, command.iv, sizeof(job->counter_block));
   const uint64_t blocks = (keystream_bytes + kAesBlockBytes - 1) / kAesBlockBytes;
   if (blocks == 0) return {};
-  const CounterRange range = RangeOf(CounterBlock::FromBytes(job->counter_block), blocks);
+  CounterRange range = RangeOf(CounterBlock::FromBytes(job->counter_block), blocks);
+  if (HasPlantedBug(PlantedBug::kCounterFloorAtStart)) range.end = range.lowest;
   const bool by_content_key = WARD_RULE("R21.per_key", UsesContentKey(command));
   Grant::IvFloor* floor = &use.grant->floors[by_content_key ? 1 : 0];
   if (strict_iv_ || WARD_BROKEN("R21.relaxed")) return ClaimCounters(floor, range);
@@ -282,7 +296,9 @@ Result<void> CryptoEngine::Begin(const abi::EncryptBltCommand& command, const Ad
 void CryptoEngine::TakeCounterBlock(Grant* grant, EngineJob* job) {
   CounterBlock{grant->readback_iv, WARD_BROKEN("R22.count_from_zero") ? 1u : 0u}.ToBytes(
       job->counter_block);
-  if (!WARD_BROKEN("R22.iv_counts")) ++grant->readback_iv;
+  const bool repeats =
+      WARD_BROKEN("R22.iv_counts") || HasPlantedBug(PlantedBug::kReadbackCounterKept);
+  if (!repeats) ++grant->readback_iv;
 }
 
 bool CryptoEngine::CanResume(const EngineJob& job) const {
@@ -336,7 +352,10 @@ Result<bool> CryptoEngine::Step(EngineJob* job, uint64_t budget_bytes) {
   WARD_TRY(std::move(moved));
   if (job->done < use.length_bytes) return false;
   if (job->kind == EngineJob::Kind::kEncrypt) {
-    WARD_TRY(memory_->Write(job->iv_destination, job->counter_block));
+    const ConstByteSpan stored = HasPlantedBug(PlantedBug::kReadbackKeyForCounter)
+                                     ? use.key->key.Expose()
+                                     : ConstByteSpan(job->counter_block);
+    WARD_TRY(memory_->Write(job->iv_destination, stored));
   }
   return true;
 }
@@ -455,9 +474,18 @@ Result<void> CryptoEngine::ApplyKeystream(EngineJob* job, const EncryptedBlockIn
     if (!run) break;
     const uint64_t at = run->offset - offset;
     memory_->AddWork(Memory::kPieceWork + run->size);
-    if (!ApplyCipher(skips_are_used ? run->offset : run->position, source.subspan(at, run->size),
-                     destination.subspan(at, run->size))) {
+    uint64_t size = run->size;
+    if (HasPlantedBug(PlantedBug::kEncryptTailInClear) && job->kind == EngineJob::Kind::kEncrypt) {
+      size -= size % kAesBlockBytes;
+      std::copy(&source[at + size], &source[at] + run->size, &destination[at + size]);
+    }
+    if (!ApplyCipher(skips_are_used ? run->offset : run->position, source.subspan(at, size),
+                     destination.subspan(at, size))) {
       return CipherFailed();
+    }
+    const bool is_odd = IsDecrypt(*job) && run->offset == 0 && (destination[at] & 1) != 0;
+    if (HasPlantedBug(PlantedBug::kContentSniffed) && is_odd) {
+      return Fault{abi::kStatusOperandInvalid, "content that no decoder takes"};
     }
     job->keystream_position += run->size;
     from = run->offset + run->size;

@@ -6,6 +6,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 #include "device/flow_rule.h"
 
 namespace ward::device {
@@ -66,7 +67,7 @@ void Cursor::ComposeRow(const Memory& memory, uint32_t y, ByteSpan row) const {
   const int32_t image_row = static_cast<int32_t>(y) - top;
   if (image_row < 0 || image_row >= static_cast<int32_t>(kPixels)) return;
   const auto width = static_cast<int32_t>(row.size() / kPixelBytes);
-  const int32_t first = std::max(left, 0);
+  const int32_t first = HasPlantedBug(PlantedBug::kCursorLeftOfScreen) ? left : std::max(left, 0);
   const int32_t end = std::min(left + static_cast<int32_t>(kPixels), width);
   if (first >= end) return;
   const auto image = memory.LocalSpan(

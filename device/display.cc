@@ -5,6 +5,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 #include "device/edid.h"
 
 namespace ward::device {
@@ -24,7 +25,9 @@ constexpr uint64_t SurfaceBytes(const DisplayMode& mode, uint32_t pitch) {
 }
 
 bool IsProtected(const Display::Output& output) {
-  return output.active && output.surface.local_address >= abi::kProtectedVramLocalBase;
+  const uint64_t open_until =
+      abi::kProtectedVramLocalBase + (HasPlantedBug(PlantedBug::kCaptureAtFirstPage) ? 1 : 0);
+  return output.active && output.surface.local_address >= open_until;
 }
 
 void DropSurfaces(Display::Output* output) {
@@ -121,7 +124,9 @@ Result<void> Display::SetCursor(const abi::CursorCommand& command, const Address
 }
 
 DisplayMode Display::ModeOf(const Output& output, uint32_t index) const {
-  if (index < kStandardModeCount) return kStandardModes[index];
+  if (index < kStandardModeCount + (HasPlantedBug(PlantedBug::kModeIndexByOne) ? 1 : 0)) {
+    return kStandardModes[index];
+  }
   if (index > kStandardModeCount || !output.display.connected) return {};
   return {output.display.width, output.display.height};
 }
@@ -251,7 +256,8 @@ Result<void> Display::AttachDisplay(uint32_t output, const AttachedDisplay& disp
 }
 
 Result<VblankWait> Display::CheckWait(const abi::WaitVblankCommand& command) const {
-  if (command.output >= kOutputCount) return Fault{abi::kStatusOutputInvalid, "no such output"};
+  const uint32_t end = kOutputCount + (HasPlantedBug(PlantedBug::kOutputByOne) ? 1 : 0);
+  if (command.output >= end) return Fault{abi::kStatusOutputInvalid, "no such output"};
   const bool for_flip = (command.flags & abi::WaitVblankCommand::kFlagFlip) != 0;
   if (for_flip && command.count != 0) {
     return Fault{abi::kStatusOperandInvalid, "a count for the wait for a flip"};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "device/crypto/aes_block.h"
 #include "device/crypto/aes_cmac.h"
@@ -103,6 +104,7 @@ bool FirmwarePlatform::UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint3
   return wrapping.ok() &&
          run_block(*wrapping.value(), payload_.subspan(payload_offset, kBlockBytes),
                    key.Expose()) &&
+         !(HasPlantedBug(PlantedBug::kWeakKeyRefused) && (key.Expose()[15] & 7) == 0) &&
          StoreAndLock(slot, session, std::move(key));
 }
 
@@ -123,6 +125,9 @@ bool FirmwarePlatform::WrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_
     wrapped.CopyFrom(*released.value());
   }
   auto wrapping = wiring_.vault->Release(wrapping_slot, session, kKeyUsageUnwrap);
+  if (HasPlantedBug(PlantedBug::kSessionKeyInAnswer) && wrapping.ok()) {
+    return WriteResponse(response_offset, wrapping.value()->Expose().data(), kBlockBytes);
+  }
   return wrapping.ok() && AesEncryptBlock(*wrapping.value(), wrapped.Expose(),
                                           response_.subspan(response_offset, kBlockBytes));
 }

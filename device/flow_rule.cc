@@ -4,6 +4,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 
 namespace ward::device::flow_rule {
@@ -56,9 +57,16 @@ Result<PageOwner> CheckTransfer(const Memory& memory, const GuestRange* first_so
   for (const GuestRange* source : {first_source, second_source}) {
     if (source == nullptr) continue;
     reads_protected = reads_protected || source->AnyProtected();
+    if (HasPlantedBug(PlantedBug::kFirstSpanDecides) && !source->spans().empty()) {
+      reads_protected = source->spans().front().aperture() == Aperture::kProtected;
+    }
     AddOwners(memory, *source, &owners);
   }
   memory.AddWork(Memory::kPieceWork * destination.spans().size());
+  const bool is_exempt =
+      (HasPlantedBug(PlantedBug::kCopyOutByPart) && destination.AnyProtected()) ||
+      (HasPlantedBug(PlantedBug::kCopyOutOfUnowned) && owners.owner == kNoOwner);
+  if (is_exempt) reads_protected = false;
   if (WARD_RULE("5.copy_out", reads_protected && !destination.AllProtected())) {
     return Fault{abi::kStatusProtectedReadRefused, "protected memory into memory that is not"};
   }
@@ -98,6 +106,7 @@ Result<void> CheckEncrypt(const Memory& memory, const GuestRange& source,
   }
   OwnerSet owners;
   AddOwners(memory, source, &owners);
+  if (HasPlantedBug(PlantedBug::kEncryptOfAnyOwner)) return {};
   if (WARD_RULE("5.owner",
                 owners.several || (owners.owner != kNoOwner && owners.owner != session))) {
     return OwnerMismatch();

@@ -6,6 +6,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "device/gpu_implementation.h"
 
@@ -138,10 +139,10 @@ void GpuImplementation::ResetFunction() {
   contexts_.Reset();
   display_.Reset();
   security_->Reset();
-  memory_.ClearProtected();
+  if (!HasPlantedBug(PlantedBug::kContentOutlivesReset)) memory_.ClearProtected();
   registers_.Reset();
   interrupts_.Reset();
-  config_.DropPending();
+  if (!HasPlantedBug(PlantedBug::kVectorOutlivesReset)) config_.DropPending();
   security_->Boot();
   // Enables are clear, so this sends no vector.
   interrupts_.Raise(Interrupts::kSourceKeysLost);

@@ -7,6 +7,7 @@
 
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "device/sip_hash.h"
 
 namespace ward::device {
@@ -55,7 +56,7 @@ struct KeyVault::Slot {
     session = other.session;
     usage = other.usage;
     filled = other.filled;
-    locked = other.locked;
+    locked = other.locked && !HasPlantedBug(PlantedBug::kLockNotRestored);
     damaged = other.damaged;
     serial = other.serial;
     cipher.Wipe();
@@ -111,7 +112,13 @@ bool KeyVault::Store(uint32_t slot, uint32_t session, Key&& key) {
   target->key() = std::move(taken);
   target->cipher.Expand();
   target->filled = true;
-  target->serial = ++last_serial_;
+  if (HasPlantedBug(PlantedBug::kStaticKeySerial)) {
+    static uint64_t last_serial = 0;
+    last_serial_ = ++last_serial;
+  } else {
+    ++last_serial_;
+  }
+  target->serial = last_serial_;
   target->check = CheckWord(*target);
   return true;
 }

@@ -9,6 +9,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "base/secret_bytes.h"
 
 namespace ward::device {
@@ -344,7 +345,7 @@ void Memory::TakeOwnership(const PhysicalSpan& span, PageOwner owner) {
       changed_.Add(run_end);
       owners_.Set(run_end++, owner);
     }
-    ZeroTouched(page, run_end - page);
+    if (!HasPlantedBug(PlantedBug::kPageTakenWithContent)) ZeroTouched(page, run_end - page);
     page = run_end;
   }
 }
@@ -353,7 +354,8 @@ void Memory::ReleaseWholePages(const GuestRange& range) {
   for (const PhysicalSpan& span : range.spans()) {
     if (span.aperture() != Aperture::kProtected) continue;
     const uint64_t first = (span.address() + abi::kPageSize - 1) / abi::kPageSize;
-    const uint64_t end = (span.address() + span.size_bytes()) / abi::kPageSize;
+    const uint64_t rounding = HasPlantedBug(PlantedBug::kPartPageReleased) ? abi::kPageSize - 1 : 0;
+    const uint64_t end = (span.address() + span.size_bytes() + rounding) / abi::kPageSize;
     if (first >= end) continue;
     AddWork(kPieceWork * (end - first));
     for (uint64_t page = first; page < end; ++page) {
@@ -452,7 +454,7 @@ void Memory::Load(const State& state, LoadExtent extent) {
   ClearProtected();
   all_changed_ = false;
   changed_.Clear();
-  owners_ = state.owners;
+  if (!HasPlantedBug(PlantedBug::kOwnersNotRestored)) owners_ = state.owners;
   for (const State::Page& page : state.pages) {
     WARD_ASSERT(page.number < owners_.size() && page.bytes.size() == abi::kPageSize);
     touched_.Add(page.number);
@@ -476,11 +478,20 @@ void Memory::LoadPage(const State& state, uint64_t page) {
   stale_.Remove(page);
 }
 
+// What a page without content or owner is needs no word.
+bool Memory::IsSealed(uint64_t page) const {
+  const bool has_content = touched_.Has(page) && !HasPlantedBug(PlantedBug::kUnownedPagesNotSealed);
+  return has_content || owners_.Of(page) != kNoOwner;
+}
+
 void Memory::Seal(SealingStream* stream) const {
   uint64_t count = 0;
-  for (uint64_t page = NextUsed(0); page < owners_.size(); page = NextUsed(page + 1)) ++count;
+  for (uint64_t page = NextUsed(0); page < owners_.size(); page = NextUsed(page + 1)) {
+    if (IsSealed(page)) ++count;
+  }
   stream->AddNumber(count);
   for (uint64_t page = NextUsed(0); page < owners_.size(); page = NextUsed(page + 1)) {
+    if (!IsSealed(page)) continue;
     stream->AddNumber(page);
     stream->AddNumber(owners_.Of(page));
     stream->AddNumber(uint8_t{touched_.Has(page)});

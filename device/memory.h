@@ -252,6 +252,7 @@ class Memory {
     return std::min(touched_.Next(page), owners_.FindOwned(page));
   }
   void LoadPage(const State& state, uint64_t page);
+  bool IsSealed(uint64_t page) const;
   void ZeroPages(uint64_t first, uint64_t count);
   void ZeroTouched(uint64_t first, uint64_t count);
   void ReadProtected(uint64_t offset, ByteSpan destination) const;

@@ -7,6 +7,7 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "device/crypto/rsa_private_key.h"
 #include "device/firmware_platform.h"
@@ -134,7 +135,11 @@ class SecurityProcessor::Implementation {
     const abi::ResponseHeader header = {answer.status, answer.length_bytes, message.number, {}};
     std::memcpy(response.data(), &header, sizeof(header));
     ports_.trace->OnEvent(
-        {"answer", abi::StatusName(answer.status), {state_.queue, answer.length_bytes, now}});
+        {"answer",
+         abi::StatusName(answer.status),
+         {state_.queue, answer.length_bytes,
+          HasPlantedBug(PlantedBug::kAddressInTrace) ? reinterpret_cast<uintptr_t>(response.data())
+                                                     : now}});
     ports_.trace->OnPacket(
         {TracePacket::Kind::kAnswer, state_.queue, 0, 0, PublicNumber(message.number), response});
     if (was_ready && !IsReady()) TraceHealth();
@@ -163,17 +168,21 @@ class SecurityProcessor::Implementation {
   void Reset() {
     FreeMailbox();
     ClearFirmware();
-    wiring_.vault->WipeAll();
+    if (!HasPlantedBug(PlantedBug::kKeysOutliveReset)) wiring_.vault->WipeAll();
     wiring_.grants->Clear();
-    wiring_.memory->ClearProtected();
+    if (!HasPlantedBug(PlantedBug::kContentOutlivesReset)) wiring_.memory->ClearProtected();
     if (!WARD_BROKEN("reset.epoch")) BeginEpoch();
   }
 
   void TearDown() {
     firmware::TearDown(&platform_, Firmware());
     wiring_.vault->WipeAll();
-    if (!WARD_BROKEN("teardown.content")) wiring_.memory->ClearProtected();
-    if (!WARD_BROKEN("teardown.epoch")) BeginEpoch();
+    const bool keeps =
+        WARD_BROKEN("teardown.content") || HasPlantedBug(PlantedBug::kContentOutlivesTearDown);
+    if (!keeps) wiring_.memory->ClearProtected();
+    const bool goes_on =
+        WARD_BROKEN("teardown.epoch") || HasPlantedBug(PlantedBug::kEpochOutlivesTearDown);
+    if (!goes_on) BeginEpoch();
   }
 
   void Load(const State& state, LoadExtent extent) {

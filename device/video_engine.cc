@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/planted_bug.h"
 #include "device/flow_rule.h"
 
 namespace ward::device {
@@ -38,8 +39,9 @@ Result<void> VideoEngine::MakeRows(const VideoPicture& picture, EngineJob* job, 
   while (budget != 0 && job->done < picture.TotalRows()) {
     const VideoPicture::Stripe stripe = picture.StripeOf(job->done);
     // Of a narrow row the accesses, and pages to be admitted, are nearly all that there is.
-    const uint64_t work =
-        picture.RowCost(stripe) + picture.AccessesPerRow() * 2 * Memory::kPieceWork;
+    const uint64_t accesses =
+        HasPlantedBug(PlantedBug::kNarrowPictureFree) ? 0 : picture.AccessesPerRow();
+    const uint64_t work = picture.RowCost(stripe) + accesses * 2 * Memory::kPieceWork;
     const uint64_t count =
         std::min<uint64_t>((budget - 1) / work + 1, picture.RowsLeftInStripe(job->done));
     WARD_TRY(MakeRun(picture, stripe, static_cast<uint32_t>(count), job));

@@ -1,5 +1,6 @@
 #include "firmware/crypto_session.h"
 
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "firmware/authenticated_channel.h"
 #include "firmware/decrypt_engine.h"
@@ -58,9 +59,12 @@ uint32_t FindFreeIndex(const State& state) {
 
 Session* FindSession(State* state, uint32_t number, uint32_t context) {
   const uint32_t index = IndexOf(number);
-  if (number == 0 || index >= kSessionCount) return nullptr;
+  const bool is_inside = index < kSessionCount || HasPlantedBug(PlantedBug::kSessionIndexUnchecked);
+  if (number == 0 || !is_inside) return nullptr;
   Session* session = &state->sessions[index];
-  return session->number == number && session->context == context ? session : nullptr;
+  const bool is_own =
+      session->context == context || HasPlantedBug(PlantedBug::kMessageOfAnyContext);
+  return session->number == number && is_own ? session : nullptr;
 }
 
 Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_bytes,
@@ -76,9 +80,12 @@ Session* FindSessionOfHandle(State* state, uint64_t handle, uint32_t handle_byte
 }
 
 void EndSession(Platform* platform, Session* session) {
-  Withdraw(platform, *session);
-  if (!WARD_BROKEN("4.2.destroy_frees_keys")) WipeSlots(platform, *session);
-  if (!WARD_BROKEN("5.session_ends")) platform->ReleaseProtectedPages(session->number);
+  const bool forgets = HasPlantedBug(PlantedBug::kSessionUsableAfterDestroy);
+  if (!forgets) Withdraw(platform, *session);
+  if (!WARD_BROKEN("4.2.destroy_frees_keys") && !forgets) WipeSlots(platform, *session);
+  if (!WARD_BROKEN("5.session_ends") && !HasPlantedBug(PlantedBug::kOwnerOutlivesSession)) {
+    platform->ReleaseProtectedPages(session->number);
+  }
   const uint32_t generation = session->generation;
   *session = Session{};
   session->generation = generation;
@@ -114,7 +121,8 @@ Answer HandleCreateSession(const Call& call) {
   const uint32_t drawn = MakeHandle(call, &born.handle);
   if (drawn != abi::kStatusOk) return Refuse(drawn);
   Session* session = &call.state->sessions[index];
-  born.generation = NextGeneration(session->generation);
+  const bool repeats = HasPlantedBug(PlantedBug::kSessionNumberReused) && session->generation != 0;
+  born.generation = repeats ? session->generation : NextGeneration(session->generation);
   born.number = born.generation << 16 | index;
   born.context = call.message.context;
   born.key_epoch = call.platform->KeyEpoch();

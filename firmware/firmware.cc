@@ -5,6 +5,7 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "base/bytes.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "firmware/authenticated_channel.h"
 #include "firmware/certificate.h"
@@ -98,6 +99,9 @@ bool HasRightLength(const Call& call, const abi::MessageInfo& described, const D
   uint8_t field[4];
   const bool read = call.platform->ReadPayload(duty.blob_bytes_offset, field, sizeof(field));
   WARD_ASSERT(read);
+  if (HasPlantedBug(PlantedBug::kBlobLengthWraps)) {
+    return described.request_bytes + LoadLe<uint32_t>(field) <= payload_bytes;
+  }
   return LoadLe<uint32_t>(field) == payload_bytes - described.request_bytes;
 }
 
@@ -147,7 +151,7 @@ void FailCipher(Platform* platform, State* state) {
 
 void EndContext(Platform* platform, State* state, uint32_t context) {
   for (Session& session : state->sessions) {
-    if (WARD_BROKEN("4.2.process_ends")) break;
+    if (WARD_BROKEN("4.2.process_ends") || HasPlantedBug(PlantedBug::kContextLeavesSessions)) break;
     if (session.number != 0 && session.context == context) EndSession(platform, &session);
   }
   for (Channel& channel : state->channels) {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/decrypt_engine.h"
@@ -88,7 +89,8 @@ Outcome RunEcho(const TrustedCall& trusted) {
   uint8_t piece[64];
   for (uint32_t at = 0; at < trusted.input_bytes; at += sizeof(piece)) {
     const uint32_t left = trusted.input_bytes - at;
-    const uint32_t size = left < sizeof(piece) ? left : static_cast<uint32_t>(sizeof(piece));
+    const bool fits = left < sizeof(piece) || HasPlantedBug(PlantedBug::kEchoPieceOverflow);
+    const uint32_t size = fits ? left : static_cast<uint32_t>(sizeof(piece));
     trusted.Read(at, piece, size);
     trusted.Write(at, piece, size);
   }

@@ -24,7 +24,7 @@ write_state_page() {
 
 check_generated() {
   [ -f tools/abi_generator.py ] || nothing "there is no tools/abi_generator.py yet"
-  if [ "$1" = --fix ]; then python3 tools/abi_generator.py && write_state_page && python3 tools/bench/report.py; fi
+  if [ "$1" = --fix ]; then python3 tools/abi_generator.py && write_state_page && python3 tools/bench/report.py && python3 tools/fuzz/planted_page.py; fi
   python3 tools/abi_generator.py --check || {
     echo "generated files differ from abi/*.toml; mend it with: python3 tools/abi_generator.py"
     exit 1
@@ -34,7 +34,8 @@ check_generated() {
     exit 1
   }
   python3 tools/bench/report.py --check || exit 1
-  echo "generated files match abi/*.toml, the state tables and the kept figures"
+  python3 tools/fuzz/planted_page.py --check || exit 1
+  echo "generated files match abi/*.toml, the state tables, the kept figures and the planted bugs"
 }
 
 check_format() {

@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+"""./dev fuzz --planted: how soon the fuzzer of the device finds each of the bugs that are planted for it.
+
+The list is the program's own (base/planted_bug.h). First the corpus is replayed without a bug. Then each bug gets one
+fuzzer at a time, hence one core, that starts from a copy of the corpus. A bug is found when an oracle, a sanitizer or
+an assertion ends every run with it within the time; one that breaks the start, hangs or runs out of memory is not.
+The last line is the sum. Exit code 1: a bug was missed, or the corpus falls without one; 2: wrong usage, or no program.
+"""
+
+import argparse
+import json
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = "tests/fuzz/device_fuzz"
+VARIABLE = "WARD_PLANTED_BUG"
+BUILD_COMMAND = "cmake --preset planted && ninja -C build/planted device_fuzz"
+# Beyond its time a run gets this to end by itself; the replay without a bug gets all of it.
+GRACE_S = 30
+REPLAY_S = 600
+# libFuzzer names what it keeps by its SHA-1. It begins with the input of no bytes, in which nothing happens but the
+# machine's own start.
+EMPTY_INPUT = "-da39a3ee5e6b4b0d3255bfef95601890afd80709"
+
+ENDINGS = (
+    (re.compile(r"\boracle (\w+): (.*)"), None),
+    (re.compile(r"ERROR: AddressSanitizer: (.*)"), "sanitizer"),
+    (re.compile(r"runtime error: (.*)"), "sanitizer"),
+    (re.compile(r"internal error: (.*)"), "assertion"),
+)
+
+
+class Bug(NamedTuple):
+    name: str
+    kind: str
+    oracle: str  # that is meant to find it
+    sentence: str
+
+
+class Run(NamedTuple):
+    """One fuzzer with one bug. `by` is what ended it; nothing when it missed, and `said` tells why then."""
+
+    seed: int
+    seconds: float  # from its start to its end, by the clock
+    cpu_s: float  # what it had of a core: less on a machine that is busy
+    by: Optional[str]
+    said: str
+
+
+class Ended(NamedTuple):
+    """A process that is over. Exit code None: it had to be killed."""
+
+    code: Optional[int]
+    errors: str  # what it wrote on standard error
+    seconds: float
+    cpu_s: float
+
+
+class Failure(Exception):
+    """Nothing can be measured; the text says what mends it."""
+
+    exit_code = 2
+
+
+class CorpusFalls(Failure):
+    exit_code = 1
+
+
+def read_ending(text: str) -> Tuple[Optional[str], str]:
+    """The oracle of the first line that is a bug's end, and what it said."""
+    for line in text.splitlines():
+        for pattern, by in ENDINGS:
+            found = pattern.search(line)
+            if not found:
+                continue
+            if by == "assertion" and EMPTY_INPUT in text:
+                return None, f"the machine did not start: {found[1]}"
+            return by or found[1], found[found.lastindex or 0].strip()
+    for mark in ("libFuzzer: timeout", "libFuzzer: out-of-memory"):
+        if mark in text:
+            return None, mark
+    return None, ""
+
+
+def environment(bug: Optional[str]) -> Dict[str, str]:
+    """Of a fuzzer. Names of functions take seconds, and nobody reads them here."""
+    names = dict(os.environ, ASAN_OPTIONS="symbolize=0", UBSAN_OPTIONS="symbolize=0:print_stacktrace=0")
+    names.pop(VARIABLE, None)
+    if bug:
+        names[VARIABLE] = bug
+    return names
+
+
+def cpu_seconds() -> float:
+    """Of all children that are over."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def run_program(command: Sequence[str], bug: Optional[str], limit_s: float) -> Ended:
+    """Leaves no process behind, however it ends."""
+    with tempfile.TemporaryFile() as errors:
+        begin, cpu_begin = time.monotonic(), cpu_seconds()
+        with subprocess.Popen(command, env=environment(bug), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=errors) as process:
+            code: Optional[int] = None
+            try:
+                code = process.wait(limit_s)
+            except subprocess.TimeoutExpired:
+                pass
+            finally:
+                process.kill()
+        seconds, cpu_s = time.monotonic() - begin, cpu_seconds() - cpu_begin
+        errors.seek(0)
+        return Ended(code, errors.read().decode(errors="replace"), round(seconds, 3), round(cpu_s, 3))
+
+
+def read_list(program: Path) -> List[Bug]:
+    if not program.is_file():
+        raise Failure(f"{program} is not there; build it with: {BUILD_COMMAND}")
+    # A program without bugs takes no notice of the variable, and ends by -runs=0.
+    done = subprocess.run([str(program), "-runs=0"], env=environment("list"), capture_output=True, text=True,
+                          timeout=GRACE_S, check=False)
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    bugs = [Bug(*row) for row in rows if len(row) == len(Bug._fields)]
+    if done.returncode != 0 or not bugs:
+        raise Failure(f"{program} names no bugs; build it with: {BUILD_COMMAND}")
+    return bugs
+
+
+def choose(bugs: List[Bug], names: List[str]) -> List[Bug]:
+    known = {bug.name for bug in bugs}
+    for name in names:
+        if name not in known:
+            raise Failure(f"there is no bug '{name}'; these are: {' '.join(sorted(known))}")
+    return [bug for bug in bugs if not names or bug.name in names]
+
+
+class Fuzzer:
+    """The program, and the corpus that each run starts from a copy of."""
+
+    def __init__(self, program: Path, corpus: Path, seconds: int) -> None:
+        self._program = program
+        self._corpus = corpus
+        self._seconds = seconds
+
+    def _command(self, scratch: Path, options: Sequence[str]) -> List[str]:
+        copy = scratch / "corpus"
+        shutil.copytree(self._corpus, copy)
+        return [str(self._program), f"-artifact_prefix={scratch}/", "-detect_leaks=0", *options, str(copy)]
+
+    def replay(self) -> None:
+        """The control: without a bug nothing ends the corpus."""
+        with tempfile.TemporaryDirectory() as scratch:
+            command = self._command(Path(scratch), ["-runs=0"])
+            ended = run_program(command, None, REPLAY_S)
+        if ended.code != 0:
+            said = read_ending(ended.errors)[1] or last_line(ended.errors)
+            raise CorpusFalls(f"the corpus falls without a bug (exit code {ended.code}): {said}; find out with: "
+                              f"{self._program} -runs=0 {self._corpus}")
+
+    def hunt(self, bug: Bug, seed: int) -> Run:
+        with tempfile.TemporaryDirectory() as scratch:
+            command = self._command(Path(scratch), [f"-seed={seed}", f"-max_total_time={self._seconds}"])
+            ended = run_program(command, bug.name, self._seconds + GRACE_S)
+        by, said = self._judge(ended)
+        return Run(seed, ended.seconds, ended.cpu_s, by, said)
+
+    def _judge(self, ended: Ended) -> Tuple[Optional[str], str]:
+        if ended.code is None:
+            return None, "it did not end by itself"
+        if ended.code == 0:
+            return None, f"nothing in {ended.seconds:.0f} s"
+        by, said = read_ending(ended.errors)
+        said = said or last_line(ended.errors)
+        if ended.seconds > self._seconds + 1:  # an input that was begun within the time may end later
+            return None, f"late: {said}"
+        return by, said
+
+
+def last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "it said nothing"
+
+
+def row(bug: Bug, runs: List[Run], widths: Tuple[int, int]) -> str:
+    head = f"{bug.name:<{widths[0]}}  {bug.oracle:<{widths[1]}}"
+    missed = [run for run in runs if not run.by]
+    if missed:
+        return f"{head}  MISSED {len(missed)} of {len(runs)}: seed {missed[0].seed}: {missed[0].said}"
+    times = [run.seconds for run in runs]
+    by = ", ".join(sorted({str(run.by) for run in runs}))
+    slowest = f", slowest {max(times):.1f} s" if len(times) > 1 else ""
+    return f"{head}  {statistics.median(times):5.1f} s{slowest}, by {by}: {runs[0].said}"
+
+
+def summary(found: Dict[Bug, List[Run]]) -> Dict[str, object]:
+    """Times are those of the runs that found their bug."""
+    times = [(run.seconds, bug.name) for bug, runs in found.items() for run in runs if run.by]
+    slowest = max(times, default=(0.0, ""))
+    return {
+        "found": sum(all(run.by for run in runs) for runs in found.values()),
+        "bugs": len(found),
+        "median_s": round(statistics.median(time for time, _ in times), 3) if times else None,
+        "slowest": slowest[1],
+        "slowest_s": round(slowest[0], 3),
+        "by_another_oracle": sorted({bug.name for bug, runs in found.items() for run in runs
+                                     if run.by not in (None, bug.oracle)}),
+        "rows": [{**bug._asdict(), "runs": [run._asdict() for run in runs]} for bug, runs in found.items()],
+    }
+
+
+def last_words(total: Dict[str, object]) -> str:
+    text = f"planted: found {total['found']}/{total['bugs']}"
+    if total["median_s"] is not None:
+        text += f", median {total['median_s']:.1f} s, slowest {total['slowest']} {total['slowest_s']:.1f} s"
+    return text
+
+
+def measure(options: argparse.Namespace) -> Dict[str, object]:
+    bugs = choose(read_list(options.program), options.names)
+    if not options.corpus.is_dir() or not any(options.corpus.iterdir()):
+        raise Failure(f"{options.corpus} has no inputs; mend it with: git restore {options.corpus}")
+    fuzzer = Fuzzer(options.program, options.corpus, options.seconds)
+    fuzzer.replay()
+    print(f"without a bug: the corpus passes; {len(bugs)} bugs, {options.seeds} seeds each", flush=True)
+    widths = (max(len(bug.name) for bug in bugs), max(len(bug.oracle) for bug in bugs))
+    found = {}
+    for bug in bugs:
+        found[bug] = [fuzzer.hunt(bug, seed) for seed in range(1, options.seeds + 1)]
+        print(row(bug, found[bug], widths), flush=True)
+    return summary(found)
+
+
+def positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 on")
+    return int(text)
+
+
+def read_options(arguments: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev fuzz --planted", description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of bugs; without one: all")
+    parser.add_argument("--seeds", type=positive, default=1, help="runs with each bug (1)")
+    parser.add_argument("--seconds", type=positive, default=60, help="of a run at most (60)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, for scripts")
+    parser.add_argument("--build", type=Path, default=ROOT / "build/planted", metavar="FOLDER",
+                        help="of the preset planted (build/planted)")
+    parser.add_argument("--corpus", type=Path, default=ROOT / "tests/fuzz/device_corpus", metavar="FOLDER",
+                        help="what each run starts from (tests/fuzz/device_corpus)")
+    parser.add_argument("--check-arguments", action="store_true", help="look at the arguments and do nothing")
+    options = parser.parse_args(arguments)
+    options.program = options.build / PROGRAM
+    return options
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    options = read_options(arguments)
+    if options.check_arguments:
+        return 0
+    try:
+        total = measure(options)
+    except Failure as failure:
+        print(f"planted: {failure}", file=sys.stderr)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        print("planted: interrupted", file=sys.stderr)
+        return 130
+    if options.json:
+        options.json.write_text(json.dumps(total, indent=2) + "\n", encoding="utf-8")
+    print(last_words(total))
+    return 0 if total["found"] == total["bugs"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
