@@ -135,8 +135,9 @@ struct GpuUsage {
   Share sessions;
   Share channels;
   Share decoders;
-  Share key_slots;        // allocated
-  Share protected_pages;  // with an owner
+  Share key_slots;                  // allocated
+  Share protected_pages;            // with an owner
+  uint64_t pages_with_content = 0;  // protected ones that may hold something other than zeros
 };
 
 class GpuImplementation;
@@ -235,6 +236,8 @@ class Gpu {
   std::vector<KeySlotInfo> KeySlots() const;
   // Between two calls; changes nothing.
   GpuUsage Usage() const;
+  // Protected pages whose content the session produced. Looks at each page that has an owner.
+  uint64_t ProtectedPagesOf(uint32_t session) const;
 
  private:
   explicit Gpu(std::unique_ptr<GpuImplementation> implementation);

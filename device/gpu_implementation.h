@@ -52,6 +52,7 @@ class GpuImplementation {
 
   PciConfig& config() { return config_; }
   const KeyVault& vault() const { return vault_; }
+  const Memory& memory() const { return memory_; }
   // A port that calls back into the chip (a ring on the chip's own BAR) finds it busy: such a
   // register access reads zero and writes nothing. False: busy.
   bool Enter();

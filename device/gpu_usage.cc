@@ -31,9 +31,14 @@ GpuUsage GpuImplementation::Usage() const {
   usage.decoders = ShareOf(firmware.decoders, [](const auto& one) { return one.handle != 0; });
   usage.key_slots = {vault_.allocated_count(), vault_.slot_count()};
   usage.protected_pages = {memory_.CountOwnedPages(), memory_.protected_bytes() / abi::kPageSize};
+  usage.pages_with_content = memory_.CountTouchedPages();
   return usage;
 }
 
 GpuUsage Gpu::Usage() const { return implementation_->Usage(); }
+
+uint64_t Gpu::ProtectedPagesOf(uint32_t session) const {
+  return implementation_->memory().CountPagesOf(session);
+}
 
 }  // namespace ward::device

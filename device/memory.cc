@@ -326,6 +326,15 @@ void Memory::CloseProtected(uint64_t offset, uint64_t size_bytes) {
 
 PageOwner Memory::OwnerOf(uint64_t page) const { return owners_.Of(page); }
 
+uint64_t Memory::CountPagesOf(PageOwner owner) const {
+  uint64_t count = 0;
+  for (uint64_t page = owners_.FindOwned(0); page < owners_.size();
+       page = owners_.FindOwned(page + 1)) {
+    count += owners_.Of(page) == owner;
+  }
+  return count;
+}
+
 void Memory::TakeOwnership(const GuestRange& range, PageOwner owner) {
   for (const PhysicalSpan& span : range.spans()) TakeOwnership(span, owner);
 }

@@ -201,6 +201,8 @@ class Memory {
   // Page ownership of protected memory. `page` is a page number in the protected aperture.
   PageOwner OwnerOf(uint64_t page) const;
   uint64_t CountOwnedPages() const { return owners_.CountOwned(); }
+  uint64_t CountPagesOf(PageOwner owner) const;
+  uint64_t CountTouchedPages() const { return touched_.size(); }
   // Every protected page of the range becomes `owner`'s; one that changes its owner, or had none,
   // is zeroed first. kNoOwner: all keep theirs.
   void TakeOwnership(const GuestRange& range, PageOwner owner);

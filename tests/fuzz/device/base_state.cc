@@ -83,7 +83,10 @@ class BaseBuilder {
     };
     constexpr uint64_t kLocal = abi::kPteWritable | abi::kPteLocal;
     map(layout::kSystemAt, layout::kSystemPages, layout::kBus, abi::kPteWritable);
-    map(layout::kFreeAt, layout::kFreePages, layout::kFree, kLocal);
+    for (uint64_t page = 0; page < layout::kFreePages; ++page) {
+      // In another order for each, so that it shows whose tables were used.
+      map(layout::kFreeAt + page, 1, layout::kFree + (page ^ (context - 1)) * kPage, kLocal);
+    }
     map(layout::kProtectedAt, layout::kProtectedPages, abi::kProtectedVramLocalBase, kLocal);
     if (context == 2) map(layout::kPrivateAt, layout::kPrivatePages, layout::kPrivate, kLocal);
     map(layout::kIndirectAt, layout::kIndirectBytes / kPage, layout::kIndirect, 0);
@@ -150,11 +153,13 @@ class BaseBuilder {
     return session;
   }
 
-  // Paint, under the session's key.
+  // The session's paint, under its key.
   void Decrypt(uint32_t queue, uint32_t session, const std::array<uint8_t, 16>& key,
                uint64_t page) {
     std::vector<uint8_t> bytes(kPage);
-    for (size_t at = 0; at < bytes.size(); at += 4) StoreLe(bytes.data() + at, secrets_.paint);
+    const uint32_t paint =
+        page == BaseState::kOtherPage ? secrets_.other_paint : secrets_.session_paint;
+    for (size_t at = 0; at < bytes.size(); at += 4) StoreLe(bytes.data() + at, paint);
     device::AesKey secret;
     std::copy(key.begin(), key.end(), secret.Expose().begin());
     device::AesCtr cipher;
@@ -186,7 +191,9 @@ BaseSecrets BaseSecrets::Variant(uint32_t variant) {
   };
   std::generate(secrets.session_key.begin(), secrets.session_key.end(), draw);
   std::generate(secrets.other_key.begin(), secrets.other_key.end(), draw);
-  secrets.paint = variant == 0 ? 0x9e3779b9 : 0x7f4a7c15;
+  secrets.paint = variant == 0 ? 0x9e3779b8 : 0x7f4a7c14;
+  secrets.session_paint = secrets.paint ^ 0x12345600;
+  secrets.other_paint = secrets.paint ^ 0x65432100;
   return secrets;
 }
 

@@ -20,7 +20,11 @@ namespace ward::fuzz {
 struct BaseSecrets {
   std::array<uint8_t, 16> session_key;  // of the user's session
   std::array<uint8_t, 16> other_key;    // of context 2's
-  uint32_t paint;                       // four bytes of the painted pages
+  // Four bytes that fill the painted pages, and those that the user's and context 2's session
+  // decrypted.
+  uint32_t paint;
+  uint32_t session_paint;
+  uint32_t other_paint;
 
   static BaseSecrets Variant(uint32_t variant);
 };

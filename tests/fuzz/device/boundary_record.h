@@ -18,6 +18,7 @@ class BoundaryRecord {
     digest_ = 0x243f6a8885a308d3;
     accesses = 0;
     last_store = {};
+    last_write = {};
   }
   // Null: the input itself holds what is looked for.
   const SecretScanner* scanner() const { return scanner_; }
@@ -29,6 +30,8 @@ class BoundaryRecord {
   }
   // Bytes that a guest or a host sees.
   void Show(uint64_t address, ConstByteSpan bytes);
+  // That they see nothing of what they may not.
+  void LookForSecrets(ConstByteSpan bytes) const;
   uint64_t digest() const { return digest_; }
 
   uint64_t accesses = 0;  // of the ports, since the last Process began
@@ -39,6 +42,12 @@ class BoundaryRecord {
     uint64_t count = 0;
   };
   Store last_store;
+  // The last write of bytes to memory: a bus address, or an offset with abi::kPhysicalLocal.
+  struct Write {
+    uint64_t address = 0;
+    uint64_t size_bytes = 0;
+  };
+  Write last_write;
 
  private:
   WARD_UNINSTRUMENTED void AddBytes(ConstByteSpan bytes);

@@ -1,12 +1,17 @@
 #include "tests/fuzz/device/command_watch.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "abi/generated/commands.h"
 #include "abi/generated/messages.h"
 #include "abi/generated/status.h"
+#include "base/assert.h"
 
 namespace ward::fuzz {
 namespace {
@@ -24,16 +29,23 @@ const abi::StatusInfo* FindStatus(uint64_t code) {
 
 }  // namespace
 
-CommandWatch::CommandWatch(BoundaryRecord* record, MachineBus* bus, const MachineVram* vram)
-    : record_(record), bus_(bus), vram_(vram), pages_(&const_cast<MachineVram*>(vram)->memory()) {}
+CommandWatch::CommandWatch(BoundaryRecord* record, MachineBus* bus, MachineVram* vram,
+                           const MachineEntropy* entropy)
+    : record_(record),
+      bus_(bus),
+      vram_(vram),
+      entropy_(entropy),
+      pages_(&std::as_const(*vram).memory()) {}
 
-void CommandWatch::Reset(const SessionModel& sessions, const PageModel& pages) {
-  sessions_ = sessions;
-  pages_ = pages;
+void CommandWatch::Reset(const Models& models) {
+  sessions_ = models.sessions;
+  pages_ = models.pages;
+  counters_ = models.counters;
   for (InProgress& queue : queues_) queue = {};
   decrypts_begun_ = decrypts_done = 0;
-  answers_wrapped_key_ = masks_ = is_masked_run = is_orderly = false;
-  counters_.clear();
+  answers_wrapped_key_ = masks_ = is_masked_run = is_orderly = fetches_from_data_ = false;
+  readback_counters_.clear();
+  keys_seen_ = entropy_->key_count;
 }
 
 uint32_t CommandWatch::ContextOf(uint32_t queue) {
@@ -51,6 +63,7 @@ void CommandWatch::OnEvent(const TraceEvent& event) {
   const std::string_view detail = event.detail;
   record_->Show(1, {reinterpret_cast<const uint8_t*>(detail.data()), detail.size()});
   for (const uint64_t argument : event.arguments) record_->Add(argument);
+  vram_->ForgetLeaves();
   const auto queue = static_cast<uint32_t>(event.arguments[0]);
   if (name == "done") {
     OnDone(queue);
@@ -79,6 +92,8 @@ void CommandWatch::OnFence(uint32_t queue, uint64_t value) {
   const bool is_own = current.opcode == abi::FenceCommand::kOpcode &&
                       current.As<abi::FenceCommand>().value == value;
   Expect(is_own, "fences", "a fence was written that no command asked for");
+  Expect(value > current.last_fence, "fences", "a fence is not greater than the last one");
+  current.last_fence = value;
   current.wrote_fence = true;
   if (!is_orderly || queue >= layout::kQueues) return;
   const BoundaryRecord::Store& store = record_->last_store;
@@ -90,7 +105,8 @@ void CommandWatch::OnFence(uint32_t queue, uint64_t value) {
 void CommandWatch::OnReset() {
   sessions_.OnReset();
   pages_.Forget();
-  counters_.clear();
+  counters_.Reset();
+  readback_counters_.clear();
   for (InProgress& queue : queues_) queue = {};
   answers_wrapped_key_ = false;
   UpdateMasks();
@@ -109,6 +125,21 @@ void CommandWatch::OnPacket(const TracePacket& packet) {
 
 void CommandWatch::OnAnswer(const TracePacket& packet) {
   sessions_.OnAnswer(packet.number, packet.bytes);
+  if (packet.number == abi::kMessageGetReadbackKey && entropy_->key_count != keys_seen_) {
+    sessions_.SetReadbackKey(entropy_->last_key);
+  }
+  keys_seen_ = entropy_->key_count;
+  const uint32_t named = sessions_.named();
+  const bool is_ok = LoadLe<uint32_t>(packet.bytes.data()) == abi::kStatusOk;
+  if (packet.number == abi::kMessageQuerySession && is_ok) {
+    constexpr size_t kRepeats = offsetof(abi::QuerySessionResponse, iv_repeats);
+    counters_.Check(named, LoadLe<uint32_t>(packet.bytes.data() + kRepeats));
+  } else if (packet.number == abi::kMessageNegotiateSessionKey ||
+             packet.number == abi::kMessageFinishKeyRefresh ||
+             packet.number == abi::kMessageSetContentKey ||
+             packet.number == abi::kMessageSelectKey || packet.number == abi::kMessageCallTrusted) {
+    counters_.Forget(named);
+  }
   if (sessions_.ended() != 0) pages_.OnSessionEnd(sessions_.ended());
   answers_wrapped_key_ = packet.number == abi::kMessageGetReadbackKey;
   UpdateMasks();
@@ -125,7 +156,14 @@ void CommandWatch::OnCommand(const TracePacket& packet) {
   const size_t size = std::min(packet.bytes.size(), current.bytes.size());
   std::memcpy(current.bytes.data(), packet.bytes.data(), size);
   const uint32_t context = ContextOf(packet.queue);
-  if (IsDecrypt(current.opcode)) ++decrypts_begun_;
+  FindPlaces(context, &current);
+  if (IsDecrypt(current.opcode)) {
+    ++decrypts_begun_;
+    const auto blt = current.As<abi::DecryptBltCommand>();
+    counters_.OnDecrypt(blt);
+    if (current.opcode != abi::DecryptBltCommand::kOpcode) counters_.Forget(blt.session);
+  }
+  WatchLeaves(context, current);
   if (current.opcode == abi::IndirectBufferCommand::kOpcode) bus_->ForgetIndirect();
   if (current.opcode == abi::EncryptBltCommand::kOpcode) {
     const auto blt = current.As<abi::EncryptBltCommand>();
@@ -137,6 +175,28 @@ void CommandWatch::OnCommand(const TracePacket& packet) {
     UpdateMasks();
   }
   if (current.opcode == abi::ContextDestroyCommand::kOpcode) is_orderly = false;
+}
+
+void CommandWatch::WatchLeaves(uint32_t context, const InProgress& command) {
+  vram_->ForgetLeaves();
+  if (command.opcode == abi::IndirectBufferCommand::kOpcode) {
+    const auto indirect = command.As<abi::IndirectBufferCommand>();
+    fetches_from_data_ =
+        fetches_from_data_ || indirect.address < layout::kNamedPages * abi::kPageSize;
+  }
+  if (!is_orderly || fetches_from_data_ || context == 0 ||
+      command.opcode != abi::DecryptBltCommand::kOpcode) {
+    return;
+  }
+  for (const InProgress& other : queues_) {
+    if (other.opcode == abi::WaitCommand::kOpcode) return;
+  }
+  const auto blt = command.As<abi::DecryptBltCommand>();
+  const uint64_t pages = blt.length_bytes / abi::kPageSize + 2;
+  const uint64_t from = blt.source / abi::kPageSize;
+  const uint64_t to = blt.destination / abi::kPageSize;
+  if (from < to + pages && to < from + pages) return;
+  vram_->WatchLeaves();
 }
 
 void CommandWatch::OnDone(uint32_t queue) {
@@ -185,7 +245,14 @@ void CommandWatch::OnDoneBlt(uint32_t queue, const InProgress& command) {
       const uint32_t owner = pages_.OwnerOf(context, copy.source, copy.row_bytes);
       return pages_.Take(context, copy.destination, copy.row_bytes, owner);
     }
-    case abi::FillCommand::kOpcode:
+    case abi::FillCommand::kOpcode: {
+      const auto fill = command.As<abi::FillCommand>();
+      const BoundaryRecord::Write& write = record_->last_write;
+      const bool is_there =
+          !command.place || write.address + write.size_bytes == *command.place + fill.row_bytes;
+      Expect(!is_orderly || is_there, "translations", "a fill did not end where page tables lead");
+      return pages_.Forget();
+    }
     case abi::VideoBltCommand::kOpcode:
       return pages_.Forget();
     default:
@@ -194,31 +261,85 @@ void CommandWatch::OnDoneBlt(uint32_t queue, const InProgress& command) {
 }
 
 void CommandWatch::OnDoneEncrypt(uint32_t context, const InProgress& command) {
-  if (!is_orderly) return;
   const auto blt = command.As<abi::EncryptBltCommand>();
-  sessions_.CheckUse(blt.session, context, SessionModel::Use::kReadbackKey);
-  const bool is_others = command.was_others && decrypts_begun_ == command.decrypts &&
-                         pages_.IsOthers(context, blt.source, blt.length_bytes, blt.session);
-  Expect(!is_others, "page_owners", "a session encrypted another session's content");
-  if (!is_masked_run) CheckCounter(context, blt.session, blt.iv_address);
+  if (is_orderly) {
+    sessions_.CheckUse(blt.session, context, SessionModel::Use::kReadbackKey);
+    const bool is_others = command.was_others && decrypts_begun_ == command.decrypts &&
+                           pages_.IsOthers(context, blt.source, blt.length_bytes, blt.session);
+    Expect(!is_others, "page_owners", "a session encrypted another session's content");
+  }
+  if (is_masked_run || !command.iv_place) return;
+  if (is_orderly) {
+    Expect(record_->last_write.address == *command.iv_place && record_->last_write.size_bytes == 16,
+           "translations", "a counter was not stored where page tables lead");
+    CheckCounter(blt.session, BytesAt(*command.iv_place, 16));
+  }
+  if (!command.place || record_->scanner() == nullptr) return;
+  CheckReadback(blt.session, BytesAt(*command.iv_place, 16),
+                BytesAt(*command.place, blt.length_bytes));
 }
 
-void CommandWatch::CheckCounter(uint32_t context, uint32_t session, uint64_t iv_address) {
-  const auto place = pages_.Translate(context, iv_address);
-  // Wholly in one page, so that there is one place.
-  if (!place || iv_address % abi::kPageSize > abi::kPageSize - 16) return;
+void CommandWatch::FindPlaces(uint32_t context, InProgress* command) const {
+  command->iv_place = command->place = std::nullopt;
+  if (command->opcode == abi::EncryptBltCommand::kOpcode) {
+    const auto blt = command->As<abi::EncryptBltCommand>();
+    command->iv_place = PlaceOf(context, blt.iv_address, 16);
+    command->place = PlaceOf(context, blt.destination, blt.length_bytes);
+  } else if (command->opcode == abi::FillCommand::kOpcode) {
+    const auto fill = command->As<abi::FillCommand>();
+    if (fill.row_count == 1) command->place = PlaceOf(context, fill.destination, fill.row_bytes);
+  }
+}
+
+std::optional<uint64_t> CommandWatch::PlaceOf(uint32_t context, uint64_t address,
+                                              uint64_t size_bytes) const {
+  const auto place = pages_.Translate(context, address);
+  if (!place || size_bytes == 0 || address % abi::kPageSize + size_bytes > abi::kPageSize) {
+    return std::nullopt;
+  }
   const bool is_local = (*place & abi::kPhysicalLocal) != 0;
   const uint64_t offset = is_local ? *place & ~abi::kPhysicalLocal : *place - layout::kBus;
-  const PagedBytes& memory = is_local ? const_cast<MachineVram*>(vram_)->memory() : bus_->memory();
-  if (!RangeFits(offset, 16, memory.size())) return;
-  const uint64_t iv = LoadBe64(memory.data() + offset);
-  Expect(LoadBe64(memory.data() + offset + 8) == 0, "counter_reuse",
+  const uint64_t end = is_local ? layout::kVisibleBytes : layout::kBusBytes;
+  return RangeFits(offset, size_bytes, end) ? place : std::nullopt;
+}
+
+ConstByteSpan CommandWatch::BytesAt(uint64_t place, uint64_t size_bytes) const {
+  const bool is_local = (place & abi::kPhysicalLocal) != 0;
+  const uint64_t offset = is_local ? place & ~abi::kPhysicalLocal : place - layout::kBus;
+  return {(is_local ? vram_->memory() : bus_->memory()).data() + offset, size_bytes};
+}
+
+void CommandWatch::CheckCounter(uint32_t of_session, ConstByteSpan iv_bytes) {
+  const uint64_t iv = LoadBe64(iv_bytes.data());
+  Expect(LoadBe64(iv_bytes.data() + 8) == 0, "counter_reuse",
          "the counter of a read-back does not begin at 0");
-  for (const Counter& counter : counters_) {
-    Expect(counter.session != session || counter.iv != iv, "counter_reuse",
+  for (const Counter& counter : readback_counters_) {
+    Expect(counter.session != of_session || counter.iv != iv, "counter_reuse",
            "two read-backs of a session have the same counter");
   }
-  counters_.push_back({session, iv});
+  readback_counters_.push_back({of_session, iv});
+}
+
+// As the application decrypts it, by libcrypto alone.
+void CommandWatch::CheckReadback(uint32_t of_session, ConstByteSpan iv, ConstByteSpan bytes) const {
+  if (of_session != session && of_session != other_session) return;
+  const SessionModel::Holder* holder = sessions_.FindReadback(of_session);
+  if (holder == nullptr || holder->kind != SessionModel::Kind::kSession) return;
+  struct Free {
+    void operator()(EVP_CIPHER_CTX* handle) const { EVP_CIPHER_CTX_free(handle); }
+  };
+  static const std::unique_ptr<EVP_CIPHER_CTX, Free> cipher(EVP_CIPHER_CTX_new());
+  static const EVP_CIPHER* const kind = EVP_aes_128_ctr();
+  uint8_t plain[abi::kPageSize];
+  int size = 0;
+  WARD_ASSERT(EVP_DecryptInit_ex(cipher.get(), kind, nullptr, holder->readback_key.data(),
+                                 iv.data()) == 1 &&
+              EVP_DecryptUpdate(cipher.get(), plain, &size, bytes.data(),
+                                static_cast<int>(bytes.size())) == 1);
+  const SecretScanner& foreign = of_session == session ? foreign_to_session : foreign_to_other;
+  if (const char* oracle = foreign.Find({plain, bytes.size()})) {
+    OracleFell(oracle, "a session read back what is not its own");
+  }
 }
 
 void CommandWatch::OnOutcome(uint32_t queue, uint64_t status, bool is_fault) {
@@ -227,8 +348,14 @@ void CommandWatch::OnOutcome(uint32_t queue, uint64_t status, bool is_fault) {
   const auto expected = is_fault ? abi::StatusClass::kFault : abi::StatusClass::kRefusal;
   Expect(info != nullptr && info->status_class == expected, "commands",
          "a status that does not stop the queue did, or one that does did not");
+  const bool is_fence = current.opcode == abi::FenceCommand::kOpcode;
+  Expect(!is_orderly || !is_fence || record_->last_store.count == current.stores, "fences",
+         "a fence that was refused is written");
+  if (IsDecrypt(current.opcode)) counters_.Forget(current.As<abi::DecryptBltCommand>().session);
   if (is_fault) {
+    const uint64_t last_fence = current.last_fence;
     current = {};
+    current.last_fence = last_fence;
     current.is_faulted = true;
     UpdateMasks();
   } else {

@@ -5,11 +5,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/trace.h"
 #include "device/ports.h"
 #include "tests/fuzz/device/boundary_record.h"
+#include "tests/fuzz/device/counter_model.h"
 #include "tests/fuzz/device/machine_ports.h"
 #include "tests/fuzz/device/page_model.h"
 #include "tests/fuzz/device/session_model.h"
@@ -18,30 +20,43 @@ namespace ward::fuzz {
 
 class CommandWatch final : public TraceSink, public device::InterruptPort {
  public:
-  CommandWatch(BoundaryRecord* record, MachineBus* bus, const MachineVram* vram);
+  CommandWatch(BoundaryRecord* record, MachineBus* bus, MachineVram* vram,
+               const MachineEntropy* entropy);
 
   void OnEvent(const TraceEvent& event) override;
   void OnPacket(const TracePacket& packet) override;
   void SendVector(uint32_t vector) override;
 
   // As at the base, whose sessions and pages are these.
-  void Reset(const SessionModel& sessions, const PageModel& pages);
+  struct Models {
+    SessionModel sessions;
+    PageModel pages;
+    CounterModel counters;
+  };
+  void Reset(const Models& models);
+  Models models() const { return {sessions_, pages_, counters_}; }
   // Somebody wrote the queue's control register: what has no effect yet may be gone without a word.
   void OnQueueControl(uint32_t queue) { queues_[queue].opcode = 0; }
   SessionModel& sessions() { return sessions_; }
-  PageModel& pages() { return pages_; }
+  uint64_t last_fence(uint32_t queue) const { return queues_[queue].last_fence; }
 
   bool is_orderly = false;  // of the input: Promises
   // Masked runs hide what follows from a key by right: ciphertext, and keys that are wrapped.
   bool is_masked_run = false;
   const bool* masks() const { return &masks_; }
   uint32_t decrypts_done = 0;
+  // What the base's two sessions may not read back: it is not theirs.
+  SecretScanner foreign_to_session;
+  SecretScanner foreign_to_other;
+  uint32_t session = 0;
+  uint32_t other_session = 0;
 
  private:
   static constexpr uint32_t kQueueCount = 16;
 
   struct InProgress {
-    uint16_t opcode = 0;  // 0: none
+    uint16_t opcode = 0;      // 0: none
+    uint64_t last_fence = 0;  // of the queue
     bool is_refused = false;
     bool is_faulted = false;  // until the queue's reset
     bool was_others =
@@ -49,6 +64,9 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
     uint32_t decrypts = 0;  // that had begun when it did
     uint64_t stores = 0;    // atomic ones that had been made when it began
     bool wrote_fence = false;
+    // Where page tables led when it began: where its counter belongs, and what it writes.
+    std::optional<uint64_t> iv_place;
+    std::optional<uint64_t> place;
     std::array<uint8_t, 80> bytes = {};
 
     template <typename T>
@@ -66,15 +84,25 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   void OnDone(uint32_t queue);
   void OnDoneBlt(uint32_t queue, const InProgress& command);
   void OnDoneEncrypt(uint32_t context, const InProgress& command);
-  void CheckCounter(uint32_t context, uint32_t session, uint64_t iv_address);
+  void FindPlaces(uint32_t context, InProgress* command) const;
+  // Where bytes of a context lie; nothing when they lie in two places.
+  std::optional<uint64_t> PlaceOf(uint32_t context, uint64_t address, uint64_t size_bytes) const;
+  ConstByteSpan BytesAt(uint64_t place, uint64_t size_bytes) const;
+  void CheckCounter(uint32_t of_session, ConstByteSpan iv);
+  // The bytes are what the session read back: nothing in them may be another's.
+  void CheckReadback(uint32_t of_session, ConstByteSpan iv, ConstByteSpan bytes) const;
   void OnOutcome(uint32_t queue, uint64_t status, bool is_fault);
   void OnAnswer(const TracePacket& packet);
   void OnReset();
   void UpdateMasks();
+  // Of a decryption, in which no other command looks at page tables.
+  void WatchLeaves(uint32_t context, const InProgress& command);
 
   BoundaryRecord* record_;
   MachineBus* bus_;
-  const MachineVram* vram_;
+  MachineVram* vram_;
+  const MachineEntropy* entropy_;
+  uint64_t keys_seen_ = 0;
   SessionModel sessions_;
   PageModel pages_;
   std::array<InProgress, kQueueCount> queues_ = {};
@@ -82,11 +110,13 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   uint32_t message_context_ = 0;
   bool answers_wrapped_key_ = false;
   bool masks_ = false;
+  bool fetches_from_data_ = false;  // a command led to one of the pages that operands name
   struct Counter {
     uint32_t session;
     uint64_t iv;
   };
-  std::vector<Counter> counters_;
+  std::vector<Counter> readback_counters_;
+  CounterModel counters_;
 };
 
 }  // namespace ward::fuzz

@@ -31,6 +31,7 @@ void Grammar::Play(ConstByteSpan input) {
   rings_.set_tails(base_.tails);
   budget_left_ = kBudgetPerInput;
   slow_left_ = round_trips_left_ = 1;
+  configs_left_ = 2;
   begins_.clear();
   has_entropy_ = has_bus_ = true;
   const uint8_t mode = input_.Take<uint8_t>();
@@ -40,6 +41,10 @@ void Grammar::Play(ConstByteSpan input) {
   }
   Do({.kind = OperationKind::kPromise, .value = promises_});
   if ((mode & kModeWindows) != 0) Do({.kind = OperationKind::kSetWindows, .value = 1});
+  if ((mode & kModeMsix) != 0) {
+    constexpr uint64_t kMsixControl = 0x52;
+    Do({.kind = OperationKind::kWriteConfig, .at = kMsixControl, .size = 2, .value = 0x8000});
+  }
   while (!input_.empty() && begins_.size() < kMostMoves) {
     begins_.push_back(input.size() - input_.size());
     PlayMove(static_cast<Move>(input_.Take<uint8_t>() % kMoveCount));
@@ -236,8 +241,8 @@ void Grammar::AccessConfig() {
   Do({.kind = OperationKind::kReadMsix, .at = offset, .size = size});
   if ((value & 1) != 0) {
     Do({.kind = OperationKind::kWriteMsix, .at = offset, .size = size, .value = value});
-  } else if (slow_left_ != 0) {
-    --slow_left_;  // it may reset the function
+  } else if (configs_left_ != 0) {
+    --configs_left_;
     Do({.kind = OperationKind::kWriteConfig, .at = offset, .size = size, .value = value});
   }
 }

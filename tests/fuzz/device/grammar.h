@@ -53,6 +53,7 @@ inline constexpr uint8_t kTearDownChoice = 0xf0;
 inline constexpr uint8_t kModeConfined = 1;
 inline constexpr uint8_t kModeAlone = 2;  // with kModeConfined
 inline constexpr uint8_t kModeWindows = 4;
+inline constexpr uint8_t kModeMsix = 8;          // the function's own MSI-X is on, and masked
 inline constexpr uint8_t kModeRoundTrip = 0x30;  // both bits: at the end
 
 class Grammar {
@@ -97,8 +98,9 @@ class Grammar {
   RingWriter rings_;
   InputReader input_;
   uint32_t promises_ = 0;
-  uint64_t budget_left_ = 0;  // of work, so that the speed does not drown in long transfers
-  uint32_t slow_left_ = 1;    // of what takes a millisecond
+  uint64_t budget_left_ = 0;   // of work, so that the speed does not drown in long transfers
+  uint32_t slow_left_ = 1;     // of what takes a millisecond
+  uint32_t configs_left_ = 2;  // writes, which may reset the function
   uint32_t round_trips_left_ = 1;
   std::vector<size_t> begins_;
   bool has_entropy_ = true;

@@ -12,8 +12,10 @@ namespace ward::fuzz {
 namespace {
 
 constexpr uint64_t kPage = abi::kPageSize;
-// Of a context's addresses: system memory, free VRAM, protected VRAM.
-constexpr uint64_t kWindows[] = {layout::kSystemAt, layout::kFreeAt, layout::kProtectedAt};
+// Of a context's addresses: system memory, free VRAM, protected VRAM, and what context 2 alone
+// maps.
+constexpr uint64_t kWindows[] = {layout::kSystemAt, layout::kFreeAt, layout::kProtectedAt,
+                                 layout::kPrivateAt};
 constexpr uint64_t kIndirectOfQueue = layout::kIndirectBytes / 4;
 // Function of CALL_TRUSTED that takes an RSA operation.
 constexpr uint8_t kImportFunction = 2;

@@ -31,11 +31,7 @@ class Tee final : public OperationSink {
 
 }  // namespace
 
-Machine::Machine()
-    : bus_(&record_),
-      vram_(&record_),
-      watch_(&record_, &bus_, &vram_),
-      base_pages_(&vram_.memory()) {
+Machine::Machine() : bus_(&record_), vram_(&record_), watch_(&record_, &bus_, &vram_, &entropy_) {
   bus_.masks = vram_.masks = watch_.masks();
   MakeChip();
   record_.Begin(nullptr);
@@ -59,8 +55,9 @@ Machine::Machine(uint32_t variant, OperationSink* listener) : Machine() {
   }
   is_at_reset_ = false;
   AddSecrets(secrets);
-  base_sessions_ = watch_.sessions();
-  base_pages_ = watch_.pages();
+  watch_.session = base_.session;
+  watch_.other_session = base_.other_session;
+  base_models_ = watch_.models();
   base_now_ns_ = clock_.now_ns;
   bus_.memory().Keep();
   vram_.memory().Keep();
@@ -96,10 +93,17 @@ void Machine::AddSecrets(const BaseSecrets& secrets) {
   entropy_.is_kept = false;
   WARD_ASSERT(entropy_.keys.size() >= 2);
   for (const std::vector<uint8_t>& key : entropy_.keys) scanner_.Add("key_canary", key);
-  uint8_t paint[12];
-  for (size_t at = 0; at < sizeof(paint); at += 4) StoreLe(paint + at, secrets.paint);
-  scanner_.Add("pixels", paint);
-  paint_ = secrets.paint;
+  paints_[0] = secrets.paint;
+  paints_[1] = secrets.session_paint;
+  paints_[2] = secrets.other_paint;
+  for (uint32_t i = 0; i < 3; ++i) {
+    uint8_t paint[12];
+    for (size_t at = 0; at < sizeof(paint); at += 4) StoreLe(paint + at, paints_[i]);
+    scanner_.Add("pixels", paint);
+    // What a session may not read back. What nobody owns, it may.
+    if (i == 2) watch_.foreign_to_session.Add("page_owners", paint);
+    if (i == 1) watch_.foreign_to_other.Add("page_owners", paint);
+  }
 }
 
 bool Machine::HoldsSecret(ConstByteSpan bytes) const {
@@ -108,7 +112,7 @@ bool Machine::HoldsSecret(ConstByteSpan bytes) const {
   for (size_t at = 0; at + 4 <= bytes.size(); ++at) {
     uint32_t word = 0;
     __builtin_memcpy(&word, begin + at, sizeof(word));
-    if (word == paint_) return true;
+    if (word == paints_[0] || word == paints_[1] || word == paints_[2]) return true;
   }
   return scanner_.Find(bytes) != nullptr;
 }
@@ -133,7 +137,7 @@ void Machine::Begin(const RunOptions& options) {
   entropy_.state = kInputEntropy;
   entropy_.is_available = true;
   std::memset(last_read_, 0, sizeof(last_read_));
-  watch_.Reset(base_sessions_, base_pages_);
+  watch_.Reset(*base_models_);
   watch_.is_masked_run = options.is_masked;
   record_.Begin(options.looks_for_secrets ? &scanner_ : nullptr);
 }
@@ -146,6 +150,7 @@ void Machine::CheckBase() {
 uint64_t Machine::End(bool with_state) {
   bus_.AnswerReads({});
   Process(64 << 10);
+  ReadFaults();
   if (with_state) record_.Add(gpu_->StateHash());
   return record_.digest();
 }
@@ -242,9 +247,27 @@ void Machine::WriteRegister(const Operation& operation) {
   if (!watch_.sessions().is_checked) CheckSlots();
 }
 
+// What a driver looks at when a queue has stopped.
+void Machine::ReadFaults() {
+  for (uint32_t queue = 0; queue < layout::kQueues; ++queue) {
+    const uint64_t block = queue * abi::kQueueBlockStride;
+    const uint32_t last_fence = gpu_->HeldRegister(abi::kRegLastFenceLo + block);
+    Expect(!watch_.is_orderly || last_fence == static_cast<uint32_t>(watch_.last_fence(queue)),
+           "fences", "LAST_FENCE is not what was stored last");
+    if (gpu_->ReadRegister(abi::kRegFaultStatus + block, 4) == 0) continue;
+    for (const abi::RegisterInfo& info : abi::kRegisters) {
+      const bool is_fault = std::strncmp(info.name, "FAULT_", 6) == 0;
+      if (is_fault) ReadRegister(info.offset + block, 4);
+    }
+  }
+}
+
 void Machine::CheckSlots() {
   watch_.sessions().is_checked = true;
   watch_.sessions().CheckSlots(gpu_->KeySlots());
+  const uint32_t ended = watch_.sessions().ended();
+  Expect(ended == 0 || gpu_->ProtectedPagesOf(ended) == 0, "page_owners",
+         "a page belongs to a session that ended");
 }
 
 void Machine::Process(uint64_t budget) {
@@ -255,8 +278,9 @@ void Machine::Process(uint64_t budget) {
   record_.Add(last_result_.wakeup_ns);
   // An access costs at least 64. What goes beyond the budget is one command's beginning, which may
   // translate 256 MiB of pages twice or thrice (4 KiB of entries at a time), and a step of it.
-  constexpr uint64_t kAccessesOfBeginning = 8192;
-  Expect(record_.accesses <= budget / 64 + kAccessesOfBeginning, "bounded",
+  // Where page tables are the base's, they map 2 MiB.
+  const uint64_t beginning = watch_.is_orderly ? 2048 : 8192;
+  Expect(record_.accesses <= budget / 64 + beginning, "bounded",
          "a slice made more accesses than its budget pays for");
   if (!watch_.sessions().is_checked) CheckSlots();
 }
@@ -277,6 +301,8 @@ void Machine::Reset(device::ResetKind kind) {
   Expect(usage.sessions.used == 0 && usage.channels.used == 0 && usage.contexts.used == 0 &&
              usage.protected_pages.used == 0,
          kOracle, "a session, a channel, a context or a page's owner outlived a reset");
+  Expect(usage.pages_with_content == 0, kOracle, "protected content outlived a reset");
+  Expect(gpu_->ReadMsix(abi::kMsixPbaOffset, 4) == 0, kOracle, "a vector outlived a reset");
   for (const device::GpuUsage::Queue& queue : usage.queues) {
     Expect((queue.status & 7) == 0, kOracle, "a queue outlived a reset");
   }
@@ -289,7 +315,9 @@ void Machine::TearDown() {
   const std::vector<device::KeySlotInfo> slots = gpu_->KeySlots();
   Expect(std::none_of(slots.begin(), slots.end(), [](const auto& slot) { return slot.filled; }),
          kOracle, "a key outlived a tear-down");
-  Expect(gpu_->Usage().protected_pages.used == 0, kOracle, "content outlived a tear-down");
+  const device::GpuUsage usage = gpu_->Usage();
+  Expect(usage.protected_pages.used == 0 && usage.pages_with_content == 0, kOracle,
+         "content outlived a tear-down");
   if (epoch == UINT32_MAX) return;  // in D3hot no register can be read
   Expect(gpu_->ReadRegister(abi::kRegKeyEpoch, 4) == epoch + 1, kOracle,
          "the key epoch did not grow");
@@ -341,7 +369,12 @@ void Machine::CheckSavedStates(const device::GpuSnapshot& snapshot) {
   const auto again = gpu_->SaveState({nullptr, false});
   Expect(is_running || again.value() == open.value(), kOracle,
          "a sealed state that was loaded is not what was saved");
+  const device::GpuUsage usage = gpu_->Usage();
   gpu_->Restore(snapshot);
+  const device::GpuUsage saved = gpu_->Usage();
+  Expect(usage.pages_with_content == saved.pages_with_content &&
+             usage.protected_pages.used == saved.protected_pages.used,
+         kOracle, "a sealed state that was loaded has other protected content");
   Expect(gpu_->LoadState(open.value(), nullptr).ok(), kOracle, "a state does not load");
   const std::vector<device::KeySlotInfo> slots = gpu_->KeySlots();
   Expect(std::none_of(slots.begin(), slots.end(), [](const auto& slot) { return slot.filled; }),
@@ -366,7 +399,7 @@ void Machine::ReadScanout(uint32_t output) {
   record_.Add(info.active);
   record_.Add(info.flip_count);
   constexpr uint32_t kWidest = 1024;  // pixels, for the sake of speed
-  if (!info.active || info.width > kWidest || !options_.has_pixels) return;
+  if (!info.active || info.width > kWidest || !(options_.has_pixels || info.is_protected)) return;
   pixels_.resize(size_t{info.width} * info.height * 4);
   gpu_->ReadScanout(output, device::ScanoutView::kCapture, pixels_, info.width * 4);
   record_.Show(output, pixels_);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "device/gpu.h"
@@ -69,6 +70,7 @@ class Machine final : public OperationSink {
   void AttachDisplay(uint32_t output, uint64_t value);
   void ReadScanout(uint32_t output);
   void CheckSlots();
+  void ReadFaults();
 
   BoundaryRecord record_;
   MachineBus bus_;
@@ -81,9 +83,8 @@ class Machine final : public OperationSink {
   BaseState base_;
   device::GpuSnapshot snapshot_;
   uint64_t base_hash_ = 0;
-  uint32_t paint_ = 0;
-  SessionModel base_sessions_;
-  PageModel base_pages_;
+  uint32_t paints_[3] = {};
+  std::optional<CommandWatch::Models> base_models_;
   uint64_t base_now_ns_ = 0;
   bool is_at_reset_ = false;
   device::ProcessResult last_result_;

@@ -89,12 +89,11 @@ bool MachineBus::Read(uint64_t bus_address, ByteSpan destination) {
 
 bool MachineBus::Write(uint64_t bus_address, ConstByteSpan source) {
   if (!Reaches(bus_address, source.size())) return false;
+  record_->last_write = {bus_address, source.size()};
   record_->Show(bus_address, *masks ? ConstByteSpan() : source);
   uint8_t* const bytes = memory_.Change(bus_address - layout::kBus, source.size());
   if (*masks) {
-    if (record_->scanner() != nullptr) {
-      Expect(record_->scanner()->Find(source) == nullptr, "key_canary", "a secret left the chip");
-    }
+    record_->LookForSecrets(source);
     std::memset(bytes, kMask, source.size());
   } else {
     std::memcpy(bytes, source.data(), source.size());
@@ -125,11 +124,13 @@ uint8_t* MachineBus::Window(uint64_t bus_address, uint64_t size_bytes, bool is_w
 void MachineBus::CloseWindow(uint8_t* window, uint64_t size_bytes) {
   const uint64_t offset = static_cast<uint64_t>(window - memory_.data());
   WARD_ASSERT(RangeFits(offset, size_bytes, memory_.size()));
+  record_->last_write = {layout::kBus + offset, size_bytes};
   record_->Show(layout::kBus + offset, {window, size_bytes});
 }
 
 void MachineVram::Reset() {
   memory_.PutBack();
+  ForgetLeaves();
   is_private_closed = has_windows = false;
 }
 
@@ -142,19 +143,33 @@ void MachineVram::Look(uint64_t offset, uint64_t size_bytes) const {
          "memory of a context that did nothing");
 }
 
+void MachineVram::LookAtLeaves(uint64_t offset, uint64_t size_bytes) {
+  for (uint64_t at = offset; at < offset + size_bytes; at += 8) {
+    const uint64_t table = (at - layout::kTables) % layout::kTableBytes / abi::kPageSize;
+    const uint64_t index = at % abi::kPageSize / 8;
+    if (at < layout::kTables || at >= layout::kTables + 2 * layout::kTableBytes || table != 3 ||
+        index >= layout::kNamedPages) {
+      continue;  // no leaf, or one of an indirect buffer, which each fetch translates
+    }
+    Expect(std::find(leaves_.begin(), leaves_.end(), at) == leaves_.end(), "double_fetch",
+           "a page table's entry was read twice for one command");
+    leaves_.push_back(at);
+  }
+}
+
 void MachineVram::Read(uint64_t offset, ByteSpan destination) {
   Look(offset, destination.size());
+  if (watches_leaves_) LookAtLeaves(offset, destination.size());
   std::memcpy(destination.data(), memory_.data() + offset, destination.size());
 }
 
 void MachineVram::Write(uint64_t offset, ConstByteSpan source) {
   Look(offset, source.size());
+  record_->last_write = {offset | abi::kPhysicalLocal, source.size()};
   record_->Show(offset, *masks ? ConstByteSpan() : source);
   uint8_t* const bytes = memory_.Change(offset, source.size());
   if (*masks) {
-    if (record_->scanner() != nullptr) {
-      Expect(record_->scanner()->Find(source) == nullptr, "key_canary", "a secret left the chip");
-    }
+    record_->LookForSecrets(source);
     std::memset(bytes, kMask, source.size());
   } else {
     std::memcpy(bytes, source.data(), source.size());
@@ -178,6 +193,7 @@ uint8_t* MachineVram::Window(uint64_t offset, uint64_t size_bytes) {
 }
 
 void MachineVram::CloseWindow(uint64_t offset, uint64_t size_bytes) {
+  record_->last_write = {offset | abi::kPhysicalLocal, size_bytes};
   record_->Show(offset, {memory_.Change(offset, size_bytes), size_bytes});
 }
 
@@ -187,8 +203,10 @@ bool MachineEntropy::Fill(ByteSpan destination) {
     state = state * 6364136223846793005 + 1442695040888963407;
     byte = static_cast<uint8_t>((state >> 33) ^ (state >> 51));
   }
-  if (is_kept && destination.size() == 16)
-    keys.emplace_back(destination.begin(), destination.end());
+  if (destination.size() != sizeof(last_key)) return true;
+  std::copy(destination.begin(), destination.end(), last_key);
+  ++key_count;
+  if (is_kept) keys.emplace_back(destination.begin(), destination.end());
   return true;
 }
 

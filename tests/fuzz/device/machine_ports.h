@@ -48,6 +48,7 @@ class MachineBus final : public device::DmaPort {
   void CloseWindow(uint8_t* window, uint64_t size_bytes) override;
 
   PagedBytes& memory() { return memory_; }
+  const PagedBytes& memory() const { return memory_; }
   // As before an input.
   void Reset();
   void BeginSlice() { std::fill(std::begin(fetched_), std::end(fetched_), uint64_t{0}); }
@@ -90,7 +91,16 @@ class MachineVram final : public device::VramPort {
   void CloseWindow(uint64_t offset, uint64_t size_bytes) override;
 
   PagedBytes& memory() { return memory_; }
+  const PagedBytes& memory() const { return memory_; }
   void Reset();
+
+  // From here on no leaf of a page table may be read twice, until it is forgotten.
+  void WatchLeaves() { watches_leaves_ = true; }
+  void ForgetLeaves() {
+    if (!watches_leaves_) return;
+    watches_leaves_ = false;
+    leaves_.clear();
+  }
 
   bool is_private_closed = false;  // context 2 does nothing: an access to its own is a bug
   bool has_windows = false;
@@ -98,6 +108,9 @@ class MachineVram final : public device::VramPort {
 
  private:
   void Look(uint64_t offset, uint64_t size_bytes) const;
+  void LookAtLeaves(uint64_t offset, uint64_t size_bytes);
+  bool watches_leaves_ = false;
+  std::vector<uint64_t> leaves_;  // offsets of those that were read
 
   BoundaryRecord* record_;
   PagedBytes memory_;
@@ -111,6 +124,8 @@ class MachineEntropy final : public device::EntropyPort {
   bool is_available = true;
   bool is_kept = false;
   std::vector<std::vector<uint8_t>> keys;  // of 16 bytes, that were given out while `is_kept`
+  uint8_t last_key[16] = {};               // of those of 16 bytes
+  uint64_t key_count = 0;
 };
 
 class MachineClock final : public device::ClockPort {

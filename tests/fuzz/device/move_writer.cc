@@ -36,6 +36,15 @@ void MoveWriter::Number(uint16_t value) {
 }
 
 void MoveWriter::Address(uint8_t window, uint8_t page) {
+  // Across the end of a window, into the next.
+  if (pick_(kOneInSo) == 2) {
+    constexpr uint8_t kLastPages[] = {layout::kSystemPages - 1, layout::kFreePages - 1,
+                                      layout::kProtectedPages - 1, layout::kPrivatePages - 1};
+    const std::vector<uint8_t> bytes = {static_cast<uint8_t>(0x80 | window), kLastPages[window],
+                                        AnyByte(), 0x0f};
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    return;
+  }
   const bool is_odd = pick_(kOneInSo) == 1;
   Byte(is_odd ? static_cast<uint8_t>(0x80 | AnyByte()) : window);
   Byte(static_cast<uint8_t>(page + pick_(kOneInSo)));
@@ -46,6 +55,12 @@ void MoveWriter::Address(uint8_t window, uint8_t page) {
 
 uint16_t MoveWriter::Plausible(const char* field) {
   constexpr uint16_t kBorders[] = {0, 1, 15, 16, 17, 4095, 4096, 4097, 0xffff};
+  const std::string_view name = field;
+  if (is_narrow_) {
+    if (name.find("pitch") != std::string_view::npos) return 16;
+    if (name == "row_bytes" || name.find("width") != std::string_view::npos) return 2;
+    if (name == "row_count" || name.find("height") != std::string_view::npos) return 0x4000;
+  }
   switch (pick_(kOneInSo)) {
     case 1:
       return kBorders[pick_(std::size(kBorders))];
@@ -62,6 +77,8 @@ void MoveWriter::Command(uint8_t index, const Operands& operands) {
   const abi::CommandInfo& info = abi::kCommands[index];
   Byte(index);
   Byte(pick_(2) == 0 ? 0 : AnyByte());
+  // Many rows of few bytes.
+  is_narrow_ = pick_(6) == 1;
   bool is_first = true;
   for (uint32_t i = 3; i < info.field_count; ++i) {
     const abi::FieldInfo& field = info.fields[i];
@@ -110,7 +127,12 @@ void MoveWriter::AddMessage(uint8_t index, uint8_t queue) {
   // What the grammar takes for a trusted function is longer; the rest is then the next moves'.
   const uint32_t variable = info.request_variable ? 256u : 0u;
   const uint32_t payload = has_blob ? 4 : info.request_bytes + variable;
+  const bool has_wild_size = info.request_variable && pick_(8) == 1;
   for (uint32_t at = 0; at < payload; ++at) {
+    if (has_wild_size && at >= 4 && at < 8) {
+      Byte(0xff);
+      continue;
+    }
     Byte(pick_(kOneInSo) == 1 ? AnyByte() : static_cast<uint8_t>(1 - pick_(2)));
   }
   Address(0, 9);
@@ -134,15 +156,26 @@ void MoveWriter::AddReadBack(uint8_t queue) {
 }
 
 void MoveWriter::AddRegister() {
-  Add(Move::kTableRegister, {static_cast<uint8_t>(pick_(std::size(abi::kRegisters))),
-                             static_cast<uint8_t>(pick_(layout::kQueues))});
-  const uint32_t value = pick_(3) == 0 ? 1u << pick_(32) : pick_(256);
+  // Those that do something when they are written.
+  static const std::vector<uint8_t> writable = [] {
+    std::vector<uint8_t> indices;
+    for (size_t i = 0; i < std::size(abi::kRegisters); ++i) {
+      const abi::RegisterInfo& info = abi::kRegisters[i];
+      if ((info.writable_mask | info.action_mask) != 0) indices.push_back(static_cast<uint8_t>(i));
+    }
+    return indices;
+  }();
+  const auto count = static_cast<uint32_t>(writable.size());
+  Add(Move::kTableRegister, {writable[pick_(count)], static_cast<uint8_t>(pick_(layout::kQueues))});
+  const uint32_t value = pick_(3) == 0   ? 1u << pick_(32)
+                         : pick_(2) == 0 ? pick_(16)
+                                         : pick_(256) << pick_(24);
   for (uint32_t at = 0; at < 4; ++at) Byte(static_cast<uint8_t>(value >> 8 * at));
 }
 
 void MoveWriter::AddAny() {
   const auto queue = static_cast<uint8_t>(pick_(layout::kQueues));
-  const Operands operands = {static_cast<uint8_t>(pick_(3)), static_cast<uint8_t>(pick_(3))};
+  const Operands operands = {static_cast<uint8_t>(pick_(4)), static_cast<uint8_t>(pick_(4))};
   const auto any_command = [&] { return static_cast<uint8_t>(pick_(std::size(abi::kCommands))); };
   switch (pick_(16)) {
     case 0:

@@ -26,7 +26,8 @@ class MoveWriter {
   void Byte(uint8_t byte) { bytes_.push_back(byte); }
   void Add(Move move, const std::vector<uint8_t>& arguments = {});
 
-  // Windows of its operands: 0 is system memory, 1 free VRAM, 2 protected VRAM.
+  // Windows of its operands: 0 is system memory, 1 free VRAM, 2 protected VRAM, 3 what context 2
+  // alone maps.
   struct Operands {
     uint8_t target;
     uint8_t source;
@@ -51,6 +52,7 @@ class MoveWriter {
 
   Pick pick_;
   std::vector<uint8_t> bytes_;
+  bool is_narrow_ = false;
 };
 
 }  // namespace ward::fuzz

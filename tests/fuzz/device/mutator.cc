@@ -64,7 +64,7 @@ class Mutator {
     switch (Pick(8)) {
       case 0:
         return static_cast<void>(bytes_[0] =
-                                     static_cast<uint8_t>(Pick(8) | Pick(2) * kModeRoundTrip));
+                                     static_cast<uint8_t>(Pick(16) | Pick(2) * kModeRoundTrip));
       case 1:
         if (has_moves) Erase(PickMove());
         return;

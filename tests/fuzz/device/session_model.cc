@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "abi/generated/messages.h"
 #include "abi/generated/status.h"
@@ -51,13 +52,16 @@ void SessionModel::OnMessage(uint32_t context, uint32_t /*number*/, ConstByteSpa
 void SessionModel::OnAnswer(uint32_t number, ConstByteSpan response) {
   ended_ = 0;
   is_checked = false;
+  CheckLength(number, LoadAt(response, 0));
   if (LoadAt(response, 0) != abi::kStatusOk) return;
   constexpr size_t kKeyExchange = offsetof(abi::CreateSessionRequest, key_exchange_type);
   const uint32_t made = LoadAt(response, sizeof(abi::ResponseHeader));
   const uint32_t named = LoadAt(payload_, 0);
   switch (number) {
     case abi::kMessageCreateSession: {
-      Expect(Find(made) == nullptr, kOracle, "a session got the number of another");
+      Expect(std::find(numbers_.begin(), numbers_.end(), made) == numbers_.end(), kOracle,
+             "a session got the number of another one, which may have ended");
+      numbers_.push_back(made);
       const bool is_hardware =
           payload_.size() >= kKeyExchange + 16 &&
           firmware::IsGuid(payload_.data() + kKeyExchange, firmware::kHwProtection.bytes);
@@ -76,6 +80,23 @@ void SessionModel::OnAnswer(uint32_t number, ConstByteSpan response) {
       return Remove(named | kOutputBit);
     default:
       return OnSessionAnswer(number, named);
+  }
+}
+
+// A message whose variable part is not as long as it says goes no further than that.
+void SessionModel::CheckLength(uint32_t number, uint32_t status) const {
+  const abi::MessageInfo* info = abi::FindMessage(number);
+  if (info == nullptr || !info->request_variable) return;
+  for (uint32_t i = 0; i < info->request_field_count; ++i) {
+    const abi::FieldInfo& field = info->request_fields[i];
+    const std::string_view name = field.name;
+    if (name != "blob_bytes" && name != "input_bytes") continue;
+    const uint64_t told = uint64_t{info->request_bytes} + LoadAt(payload_, field.offset);
+    const bool is_refused = status == abi::kStatusMessageLengthInvalid ||
+                            status == abi::kStatusSelfTestFailed ||
+                            status == abi::kStatusMessageNotPermitted;
+    Expect(told == payload_.size() || is_refused, "commands",
+           "a message was taken that is not as long as it says");
   }
 }
 
@@ -105,11 +126,25 @@ void SessionModel::OnSessionAnswer(uint32_t number, uint32_t session) {
   }
 }
 
+uint32_t SessionModel::named() const { return LoadAt(payload_, 0); }
+
+const SessionModel::Holder* SessionModel::FindReadback(uint32_t session) const {
+  const Holder* holder = Find(session);
+  return holder != nullptr && holder->has_readback_key ? holder : nullptr;
+}
+
+void SessionModel::SetReadbackKey(ConstByteSpan key) {
+  Holder* holder = Find(LoadAt(payload_, 0));
+  if (holder != nullptr) std::copy(key.begin(), key.end(), holder->readback_key.begin());
+}
+
 void SessionModel::OnTearDown() {
   for (Holder& holder : holders_) holder.is_torn_down = true;
 }
 
 void SessionModel::OnContextEnd(uint32_t context) {
+  is_checked = false;
+  ended_ = 0;
   std::erase_if(holders_, [&](const Holder& holder) {
     return holder.context == context && holder.kind != Kind::kOutput;
   });
