@@ -4,6 +4,7 @@
 #define WARD_TESTS_FAKES_TEST_IDENTITY_H_
 
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -21,10 +22,14 @@ struct TestIdentity {
   std::vector<uint8_t> certificates;         // bytes that the chip hands out and never looks into
 };
 
-// Reads it once per process. `source_dir` is the tree's root (WARD_SOURCE_DIR).
+// Reads it once per process. `source_dir` is the tree's root (WARD_SOURCE_DIR); where there is no
+// tree, as where a fuzz target runs on somebody's cluster, it is the program's own folder.
 inline const TestIdentity& LoadTestIdentity(const std::string& source_dir) {
   static const TestIdentity identity = [&] {
-    std::ifstream file(source_dir + "/tests/vectors/rsa_oaep_2048_sha512_mgf1sha512_test.json");
+    const std::string name = "/tests/vectors/rsa_oaep_2048_sha512_mgf1sha512_test.json";
+    std::ifstream file(source_dir + name);
+    if (!file)
+      file.open(std::filesystem::read_symlink("/proc/self/exe").parent_path().string() + name);
     const std::string text((std::istreambuf_iterator<char>(file)),
                            std::istreambuf_iterator<char>());
     const std::string label = "\"privateKeyPkcs8\": \"";

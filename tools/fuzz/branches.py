@@ -114,48 +114,61 @@ def shorten(name: str, root: Path) -> str:
 
 
 @dataclass
-class Exclusion:
-    """One entry of not_reachable.toml."""
-    why: str
+class Place:
+    """Conditions: what is given has to fit, all of it."""
     file: str = ""
     macro: str = ""  # of this file: every condition that its macros make
     text: str = ""  # part of the condition, or of the line that uses the macro
     line: str = ""  # part of the line that the condition stands on
     function: str = ""  # part of the first line of a function: all of its conditions
     side: str = ""  # "true" or "false"; both without it
-    matched: int = 0
+    excluded: int = 0
     reached: int = 0
 
     def covers(self, file: str, outcome: Outcome) -> bool:
         return ((not self.file or file == self.file)
                 and (not self.macro or outcome.macro == self.macro)
                 and self.text in outcome.text and self.line in outcome.source_line
-                and self.function in outcome.function
-                and self.side in ("", outcome.side))
+                and self.function in outcome.function and self.side in ("", outcome.side))
+
+    def is_narrow(self) -> bool:
+        """A file alone would hide what is written into it later."""
+        return bool(self.macro or self.line or (self.file and (self.text or self.function)))
 
     def name(self) -> str:
         parts = [self.file or self.macro, self.function or self.text or self.line, self.side]
         return ": ".join(part for part in parts if part)
 
 
+@dataclass
+class Exclusion:
+    """One reason of not_reachable.toml, and where it holds."""
+    why: str
+    places: List[Place]
+
+
 def read_exclusions(path: Path) -> List[Exclusion]:
     with open(path, "rb") as file:
-        exclusions = [Exclusion(**entry) for entry in tomllib.load(file).get("exclusion", [])]
+        exclusions = [Exclusion(entry["why"], [Place(**place) for place in entry["places"]])
+                      for entry in tomllib.load(file).get("exclusion", [])]
     for exclusion in exclusions:
-        if not exclusion.why or not (exclusion.macro or exclusion.line
-                                     or (exclusion.file and (exclusion.text or exclusion.function))):
-            raise ValueError(f"{path}: an exclusion wants `why`, and `macro`, `line`, or `file` with "
-                             "`text` or `function`")
+        if not exclusion.why or not exclusion.places or not all(
+                place.is_narrow() and place.side in ("", *SIDES) for place in exclusion.places):
+            raise ValueError(f"{path}: an exclusion wants `why`, and `places`, each with `macro`, `line`, or "
+                             "`file` with `text` or `function`")
     return exclusions
 
 
 def apply_exclusions(files: Dict[str, FileBranches], exclusions: List[Exclusion]) -> None:
     """What was reached stays counted, whatever the list says of it."""
+    places = [(exclusion, place) for exclusion in exclusions for place in exclusion.places]
     for name, file in files.items():
         for outcome in file.outcomes:
-            for exclusion in exclusions:
-                if exclusion.covers(name, outcome):
-                    exclusion.matched += 1
-                    exclusion.reached += int(outcome.count > 0)
-                    if outcome.count == 0 and outcome.why_not is None:
-                        outcome.why_not = exclusion.why
+            for exclusion, place in places:
+                if not place.covers(name, outcome):
+                    continue
+                if outcome.count > 0:
+                    place.reached += 1
+                elif outcome.why_not is None:
+                    outcome.why_not = exclusion.why
+                    place.excluded += 1

@@ -60,9 +60,9 @@ class Reached:
                     "missed_outcomes": [{"line": outcome.line, "side": outcome.side, "text": outcome.text}
                                         for outcome in file.missed]}
                     for name, file in self.files.items()},
-                "not_counted": [{"what": exclusion.name(), "why": exclusion.why,
-                                 "outcomes": exclusion.matched - exclusion.reached,
-                                 "reached": exclusion.reached} for exclusion in self.exclusions]}
+                "not_counted": [{"why": exclusion.why, "places": [
+                    {"what": place.name(), "outcomes": place.excluded, "reached": place.reached}
+                    for place in exclusion.places]} for exclusion in self.exclusions]}
 
 
 def add_up(files) -> Total:
@@ -128,9 +128,11 @@ def show(reached: Reached) -> None:
     for name, file in sorted(reached.files.items(), key=lambda item: -len(item[1].missed)):
         total = add_up([file])
         print(f"{name:{width}}  {total.outcomes:8}  {total.missed:6}  {total.percent:6.1f}%")
-    print("\nnot counted, as no guest can reach it:")
+    print(f"\nnot counted, as no guest can reach it ({EXCLUSIONS}):")
     for exclusion in reached.exclusions:
-        print(f"{exclusion.matched - exclusion.reached:6}  {exclusion.name()}: {exclusion.why}")
-        if exclusion.reached and not exclusion.macro:
-            print(f"        warning: {exclusion.reached} of it were reached after all, and are counted")
+        print(f"{sum(place.excluded for place in exclusion.places):6}  {exclusion.why}")
+        for place in exclusion.places:
+            # A place without a side has ways that are taken.
+            if place.reached and place.side:
+                print(f"        warning: {place.reached} of '{place.name()}' were reached after all, and are counted")
     print(flush=True)

@@ -302,8 +302,9 @@ class Branches(Checkout):
     """With the real llvm-cov, over a program of three folders."""
 
     ASSERT = "#define WARD_ASSERT(e) ((e) ? (void)0 : __builtin_trap())\nconstexpr bool kNever = false;\n"
-    OWN = 'macro = "base/assert.h"\nside = "false"\nwhy = "our own bug"'
-    NEVER = 'line = "kNever"\nwhy = "not in this build"'
+    OWN = 'why = "our own bug"\nplaces = [{macro = "base/assert.h", side = "false"}]'
+    NEVER = 'why = "not in this build"\nplaces = [{line = "kNever"}]'
+    NO_B = 'why = "no b here"\nplaces = [{file = "device/chip.cc", text = "letter == \'b\'", side = "true"}]'
     CHIP = """#include "base/assert.h"
 template <typename T> int Larger(T a, T b) { return a > b ? 1 : 2; }
 int Chip(int size, char letter) {
@@ -368,25 +369,27 @@ int main(int count, char** names) {
         self.assertEqual(self.measured().total.percent, 100.0)
 
     def test_what_is_not_counted_is_listed_with_its_reason(self):
-        self.exclude(self.NEVER, 'file = "device/chip.cc"\ntext = "letter == \'b\'"\nside = "true"\nwhy = "no b here"',
-                     'file = "device/chip.cc"\nfunction = "int Larger("\nwhy = "not called"')
+        self.exclude(self.NEVER, self.NO_B,
+                     'why = "not called"\nplaces = [{file = "device/chip.cc", function = "int Larger("}]')
         code, output, errors = self.run_fuzz("chip", "--coverage")
         self.assertEqual((code, errors), (0, ""))
-        self.assertIn("     1  device/chip.cc: letter == 'b': true: no b here\n", output)
-        self.assertIn("     2  device/chip.cc: int Larger(: not called\n", output)
+        self.assertIn("     1  no b here\n", output)
+        self.assertIn("     2  not called\n", output)
         self.assertRegex(output, r"coverage: target=chip branches=57.1% \(4/7\) not_counted=5 files=1 ")
         self.assertTrue((self.root / "out/fuzz/coverage/index.html").exists())
 
     def test_what_was_reached_is_counted_whatever_the_list_says(self):
         (self.tests / "chip_corpus/b").write_text("b")
-        self.exclude(self.NEVER, 'file = "device/chip.cc"\ntext = "letter == \'b\'"\nside = "true"\nwhy = "no b here"')
+        self.exclude(self.NEVER, self.NO_B)
         self.assertEqual(self.measured().total.excluded, 2)
-        self.assertIn("warning: 1 of it were reached after all", self.run_fuzz("chip", "--coverage")[1])
+        self.assertIn("warning: 1 of 'device/chip.cc: letter == 'b': true' were reached after all", self.run_fuzz("chip", "--coverage")[1])
 
-    def test_an_exclusion_without_a_reason_is_refused(self):
-        self.exclude(self.NEVER, 'file = "device/chip.cc"\ntext = "size"\nwhy = ""')
-        with self.assertRaisesRegex(ValueError, "wants `why`"):
-            self.measured()
+    def test_an_exclusion_without_a_reason_or_too_wide_is_refused(self):
+        for entry in ('why = ""\nplaces = [{line = "kNever"}]', 'why = "because"\nplaces = []',
+                      'why = "all of it"\nplaces = [{file = "device/chip.cc"}]'):
+            self.exclude(entry)
+            with self.assertRaisesRegex(ValueError, "wants `why`"):
+                self.measured()
 
     def test_a_run_tells_the_branches_that_its_corpus_reaches(self):
         self.make_program(WELL)
@@ -427,10 +430,13 @@ class Tree(unittest.TestCase):
 
     def test_exclusions_name_what_is_there(self):
         for exclusion in branches.read_exclusions(ROOT / coverage.EXCLUSIONS):
-            text = (ROOT / (exclusion.file or exclusion.macro)).read_text()
-            words = " ".join(line.strip() for line in text.splitlines())
-            self.assertIn(exclusion.text, words, exclusion.name())
-            self.assertIn(exclusion.function, text, exclusion.name())
+            for place in filter(lambda place: place.file or place.macro, exclusion.places):
+                with self.subTest(place.name()):
+                    text = (ROOT / (place.file or place.macro)).read_text()
+                    words = " ".join(line.strip() for line in text.splitlines())
+                    self.assertIn(place.text, words)
+                    self.assertIn(place.function, text)
+                    self.assertIn(place.line, text)
 
 
 if __name__ == "__main__":
