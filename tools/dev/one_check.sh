@@ -102,4 +102,7 @@ check_fuzz() {
   echo "${#names[@]} targets, nothing fell"
 }
 
+# OSS-Fuzz's build, here.
+check_oss_fuzz() { python3 tools/fuzz/try_oss_fuzz.py; }
+
 "check_$1" "${2:-}"
