@@ -109,21 +109,28 @@ def main(words) -> int:
     parser.add_argument("--flags", default=FLAGS)
     parser.add_argument("--cxxflags", default="", help="-stdlib=libc++ is what OSS-Fuzz has")
     parser.add_argument("--engine", default=ENGINE)
+    parser.add_argument("--folder", type=Path, help="a new one to work in, which stays; the same path is quick with ccache")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(words)
-    targets = read_targets()
+    if options.folder:
+        options.folder.mkdir(parents=True)
+        return try_in(options.folder.resolve(), options)
     with tempfile.TemporaryDirectory(prefix="ward-oss-fuzz-") as name:
-        folder = Path(name)
-        if not build(folder, options):
-            print("oss-fuzz: build.sh failed")
-            return 1
-        well = 0
-        for target in targets.values():
-            mistakes = run(target, folder / "out", folder)
-            well += not mistakes
-            print(f"{'FAIL' if mistakes else 'ok':4}  {target.program}", flush=True)
-            for mistake in mistakes:
-                print(f"      {mistake}")
+        return try_in(Path(name), options)
+
+
+def try_in(folder: Path, options: argparse.Namespace) -> int:
+    targets = read_targets()
+    if not build(folder, options):
+        print("oss-fuzz: build.sh failed")
+        return 1
+    well = 0
+    for target in targets.values():
+        mistakes = run(target, folder / "out", folder)
+        well += not mistakes
+        print(f"{'FAIL' if mistakes else 'ok':4}  {target.program}", flush=True)
+        for mistake in mistakes:
+            print(f"      {mistake}")
     print(f"oss-fuzz: {well}/{len(targets)} targets run")
     return int(well != len(targets))
 
