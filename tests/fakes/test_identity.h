@@ -4,7 +4,6 @@
 #define WARD_TESTS_FAKES_TEST_IDENTITY_H_
 
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include "base/assert.h"
 #include "device/crypto/rsa_private_key.h"
+#include "tests/fakes/vector_path.h"
 
 namespace ward::fakes {
 
@@ -22,14 +22,10 @@ struct TestIdentity {
   std::vector<uint8_t> certificates;         // bytes that the chip hands out and never looks into
 };
 
-// Reads it once per process. `source_dir` is the tree's root (WARD_SOURCE_DIR); where there is no
-// tree, as where a fuzz target runs on somebody's cluster, it is the program's own folder.
+// Reads it once per process. `source_dir` is the tree's root (WARD_SOURCE_DIR).
 inline const TestIdentity& LoadTestIdentity(const std::string& source_dir) {
   static const TestIdentity identity = [&] {
-    const std::string name = "/tests/vectors/rsa_oaep_2048_sha512_mgf1sha512_test.json";
-    std::ifstream file(source_dir + name);
-    if (!file)
-      file.open(std::filesystem::read_symlink("/proc/self/exe").parent_path().string() + name);
+    std::ifstream file(VectorPath(source_dir, "rsa_oaep_2048_sha512_mgf1sha512_test.json"));
     const std::string text((std::istreambuf_iterator<char>(file)),
                            std::istreambuf_iterator<char>());
     const std::string label = "\"privateKeyPkcs8\": \"";
