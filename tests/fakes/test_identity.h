@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "device/crypto/rsa_private_key.h"
+#include "tests/fakes/vector_path.h"
 
 namespace ward::fakes {
 
@@ -24,7 +25,7 @@ struct TestIdentity {
 // Reads it once per process. `source_dir` is the tree's root (WARD_SOURCE_DIR).
 inline const TestIdentity& LoadTestIdentity(const std::string& source_dir) {
   static const TestIdentity identity = [&] {
-    std::ifstream file(source_dir + "/tests/vectors/rsa_oaep_2048_sha512_mgf1sha512_test.json");
+    std::ifstream file(VectorPath(source_dir, "rsa_oaep_2048_sha512_mgf1sha512_test.json"));
     const std::string text((std::istreambuf_iterator<char>(file)),
                            std::istreambuf_iterator<char>());
     const std::string label = "\"privateKeyPkcs8\": \"";

@@ -3,8 +3,8 @@
 
 run_build() {
   case ${1:-all} in
-    all | release | device | debug | mutants | fuzz | windows) ;;
-    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|mutants|fuzz|windows]" ;;
+    all | release | device | debug | mutants | fuzz | coverage | windows) ;;
+    *) fail_usage "there is no build '$1'; ./dev build [release|device|debug|mutants|fuzz|coverage|windows]" ;;
   esac
   ensure_packages
   case ${1:-all} in
@@ -19,6 +19,7 @@ run_build() {
     debug) build_debug ;;
     mutants) build_mutants ;;
     fuzz) build_fuzz ;;
+    coverage) build_coverage ;;
     windows) build_windows ;;
   esac
 }
@@ -27,6 +28,8 @@ build_release() { build_preset release; } # what the demo runs: clang 19, optimi
 build_debug() { build_preset debug; }     # what the tests run: gcc, ASan and UBSan
 build_mutants() { build_preset mutants; } # what the conformance suite is proven with
 build_fuzz() { build_preset fuzz; }
+# Replays of the fuzz targets, which count branches.
+build_coverage() { build_preset coverage; }
 build_windows() { build_preset windows; } # the driver's side by mingw-w64
 
 # build_preset PRESET [TARGET...]

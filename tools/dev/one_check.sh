@@ -89,36 +89,21 @@ check_riscv() {
 
 check_windows() { bash tools/check_windows.sh; }
 
-# A minute over the chip's corpus and a quarter over the states' and the served device's; what libFuzzer finds goes to
-# build/, the corpora in the tree stay.
+# A minute over the chip and a quarter over each other target; what is found goes to build/, the corpora in the tree stay.
 check_fuzz() {
-  local seconds=${WARD_FUZZ_SECONDS:-60}
-  [ -n "$(list_files 'tests/fuzz/*.cc')" ] || nothing "there is no fuzz target yet"
-  bash tools/dev/build_preset.sh fuzz device_fuzz state_fuzz vfio_user_fuzz firmware_fuzz driver_fuzz recording_fuzz
-  fuzz_target device "$seconds"
-  fuzz_target state $((seconds / 4 + 1))
-  fuzz_target vfio_user $((seconds / 4 + 1))
-  fuzz_target firmware $((seconds / 4 + 1))
-  fuzz_target driver $((seconds / 4 + 1))
-  fuzz_target recording $((seconds / 4 + 1))
+  local seconds=${WARD_FUZZ_SECONDS:-60} names=() name share
+  mapfile -t names < <(python3 tools/fuzz/targets.py names)
+  bash tools/dev/build_preset.sh fuzz fuzz_targets
+  for name in "${names[@]}"; do
+    share=$((seconds / 4 + 1))
+    [ "$name" != device ] || share=$seconds
+    # Its last line is this check's.
+    python3 tools/fuzz/fuzz.py "$name" --seconds "$share" --no-coverage
+  done
+  echo "${#names[@]} targets, nothing fell"
 }
 
-fuzz_target() {
-  local name=$1 seconds=$2 target=build/fuzz/tests/fuzz/$1_fuzz grown=build/fuzz/grown_corpus options
-  [ "$name" = device ] || grown=build/fuzz/grown_${name}_corpus
-  mkdir -p build/fuzz/findings "$grown"
-  options=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1
-    -artifact_prefix=build/fuzz/findings/)
-  # Registers and commands are what clients of a served device write, too.
-  case $name in device | vfio_user) options+=(-dict=tests/fuzz/device.dict) ;; esac
-  [ "$name" != vfio_user ] || options+=(-max_len=16384)
-  "$target" "${options[@]}" "$grown" "tests/fuzz/${name}_corpus" 2>&1 |
-    tee "build/log/${name}_fuzz.txt" || {
-    echo "the $name fuzz target fell; replay it with: $target build/fuzz/findings/<file>"
-    exit 1
-  }
-  sed -n 's/^stat::number_of_executed_units: *//p' "build/log/${name}_fuzz.txt" |
-    sed "s/\$/ inputs of the $name in $seconds s, nothing fell/"
-}
+# OSS-Fuzz's build, here.
+check_oss_fuzz() { python3 tools/fuzz/try_oss_fuzz.py; }
 
 "check_$1" "${2:-}"

@@ -23,10 +23,13 @@ packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev 
 # What figures are held against, and what counts instructions: `./dev bench`, `./dev test bench`.
 packages_bench=(libgcrypt20-dev nettle-dev libyuv-dev valgrind)
 
+# What tells the branches that fuzz targets reach, and names lines in the sanitizers' reports: `./dev fuzz`.
+packages_fuzz=(llvm-19)
+
 # shellcheck disable=SC2034  # read by those who source this file
 packages=("${packages_build[@]}" "${packages_libraries[@]}" "${packages_firmware[@]}"
   "${packages_windows[@]}" "${packages_machine[@]}" "${packages_desktop[@]}"
-  "${packages_qemu_headers[@]}" "${packages_bench[@]}")
+  "${packages_qemu_headers[@]}" "${packages_bench[@]}" "${packages_fuzz[@]}")
 
 # Prints the packages that are not installed; catch2 counts only from version 3 on.
 list_missing_packages() {

@@ -81,9 +81,13 @@ int __wrap_poll(pollfd* watched, nfds_t count, int timeout_ms) {
   }
 }
 
-// std::chrono::steady_clock::now, whose result is passed as its one number is.
+// std::chrono::steady_clock::now, whose result is passed as its one number is: libstdc++'s, and
+// libc++'s, which OSS-Fuzz builds with.
 int64_t __wrap__ZNSt6chrono3_V212steady_clock3nowEv() {
   return static_cast<int64_t>(ward::fuzz::StagedSystem::Get().now_ns += 1000);
+}
+int64_t __wrap__ZNSt3__16chrono12steady_clock3nowEv() {
+  return __wrap__ZNSt6chrono3_V212steady_clock3nowEv();
 }
 
 ssize_t __wrap_getrandom(void* destination, size_t size, unsigned) {

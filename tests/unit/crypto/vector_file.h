@@ -6,11 +6,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/fakes/vector_path.h"
+
 namespace ward::test {
 
 // A file of tests/vectors.
 inline nlohmann::json ReadVectorFile(const std::string& name) {
-  std::ifstream file(std::string(WARD_SOURCE_DIR "/tests/vectors/") + name);
+  std::ifstream file(fakes::VectorPath(WARD_SOURCE_DIR, name));
   if (!file) throw std::runtime_error("cannot read tests/vectors/" + name);
   return nlohmann::json::parse(file);
 }

@@ -127,6 +127,19 @@ class UsageTest(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertRegex(output, r"^usage: \./dev faults ")
 
+    def test_bad_fuzz_arguments_are_refused_before_anything_is_built(self):
+        self.assert_refused(2, "there is no target 'bogus'; there are: device, ", "fuzz", "bogus")
+        self.assert_refused(2, "--jobs: 0 is no number from 1 on", "fuzz", "device", "--jobs", "0")
+        self.assert_refused(2, "there is no folder /no/such", "fuzz", "device", "--json", "/no/such/file")
+
+    def test_targets_and_help_of_the_fuzzing_come_at_once(self):
+        code, output, _ = self.run_dev("fuzz")
+        self.assertEqual(code, 0)
+        self.assertRegex(output, r"(?m)^saved_state +edited saved states")
+        code, output, _ = self.run_dev("fuzz", "--help")
+        self.assertEqual(code, 0)
+        self.assertRegex(output, r"^usage: \./dev fuzz (.*\n)+.*--planted")
+
     def test_bad_matrix_arguments_are_refused_before_anything_is_built(self):
         self.assert_refused(2, 'there is no attachment "bogus"; there are: "in process", "vfio-user", ',
                             "test", "matrix", "--only", "TCP", "--only", "bogus")

@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""./dev fuzz: runs a fuzz target, and ends with one line of figures (docs/guide/fuzzing.md)."""
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import coverage  # noqa: E402
+import minimise  # noqa: E402
+from jobs import Crash, Interrupted, Run, heed_signals, restore_signals  # noqa: E402
+from targets import FOLDER, ROOT, Target, read_targets  # noqa: E402
+from toolfailed import ToolFailed  # noqa: E402
+
+SECONDS = 60
+DEVICE = "device"  # the one that has planted bugs
+
+
+def parse(words: List[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./dev fuzz", description="Runs a fuzz target; without one, lists them.",
+        epilog="--planted hands over to tools/fuzz/planted.py: ./dev fuzz --planted --help")
+    parser.add_argument("target", nargs="?", metavar="TARGET", help="its name")
+    parser.add_argument("folders", nargs="*", metavar="FOLDER",
+                        help="with --minimise: further inputs, of another engine say")
+    parser.add_argument("--seconds", type=int, metavar="N",
+                        help=f"how long; {SECONDS} without it, 0: until Ctrl-C")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, one for a core")
+    parser.add_argument("--json", metavar="FILE", help="the figures")
+    parser.add_argument("--no-coverage", action="store_true",
+                        help="no replay at the end that counts branches")
+    parser.add_argument("--coverage", action="store_true",
+                        help="branches that the checked-in corpora reach, with a report; of all "
+                             "targets without TARGET")
+    parser.add_argument("--from-empty", action="store_true",
+                        help="with --coverage: those that --seconds from an empty corpus reach")
+    parser.add_argument("--minimise", action="store_true",
+                        help="adds to the checked-in corpus what reaches more than it does")
+    parser.add_argument("--afresh", action="store_true",
+                        help="with --minimise: drops checked-in inputs that others make superfluous, too")
+    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    parser.add_argument("--caller-dir", type=Path, default=Path.cwd(), help=argparse.SUPPRESS)
+    parser.add_argument("--builds", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_intermixed_args(words)
+    check(parser, options)
+    options.targets = ([options.known[options.target]] if options.target
+                       else list(options.known.values()))
+    options.json = options.json and options.caller_dir / options.json
+    options.folders = [options.caller_dir / folder for folder in options.folders]
+    return options
+
+
+def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    options.known = read_targets(options.root / FOLDER.relative_to(ROOT))
+    if options.target and options.target not in options.known:
+        parser.error(f"there is no target '{options.target}'; there are: {', '.join(options.known)}")
+    if options.coverage and options.minimise:
+        parser.error("--coverage and --minimise are two runs")
+    if options.minimise and not options.target:
+        parser.error("--minimise wants a target: ./dev fuzz TARGET --minimise")
+    if options.folders and not options.minimise:
+        parser.error(f"'{options.folders[0]}' is a word too many; folders go with --minimise")
+    if options.from_empty and not options.coverage:
+        parser.error("--from-empty goes with --coverage")
+    if options.afresh and not options.minimise:
+        parser.error("--afresh goes with --minimise")
+    if options.seconds is None:
+        options.seconds = SECONDS
+    elif options.coverage and not options.from_empty:
+        parser.error("--coverage replays what is there; with --from-empty it fuzzes for --seconds first")
+    if options.seconds < 0 or (options.seconds == 0 and options.from_empty):
+        parser.error(f"--seconds: {options.seconds} is no length of time")
+    if options.jobs < 1:
+        parser.error(f"--jobs: {options.jobs} is no number from 1 on")
+    for folder in options.folders:
+        if not (options.caller_dir / folder).is_dir():
+            parser.error(f"there is no folder {folder}")
+    if options.json and not (options.caller_dir / options.json).parent.is_dir():
+        parser.error(f"there is no folder {Path(options.json).parent}")
+
+
+def needed_builds(options: argparse.Namespace) -> List[str]:
+    """What has to be built first: lines of a preset and its targets."""
+    if not options.target and not options.coverage:
+        return []
+    builds = []
+    if not options.coverage or options.from_empty:
+        builds.append(" ".join(["fuzz", *(target.program for target in options.targets)]))
+    if options.coverage or not (options.no_coverage or options.minimise):
+        builds.append(" ".join(["coverage", *(target.replay for target in options.targets)]))
+    return builds
+
+
+def list_targets(options: argparse.Namespace) -> int:
+    width = max(len(name) for name in options.known)
+    for target in options.targets:
+        print(f"{target.name:{width}}  {target.about}")
+    print("run one with: ./dev fuzz TARGET [--seconds N] [--jobs N]")
+    return 0
+
+
+def show_progress(run: Run) -> None:
+    print(f"...   {run.seconds:7.0f} s  {run.runs} runs  {run.rate:.0f} runs/s  "
+          f"{run.edges} edges  corpus {run.corpus}", flush=True)
+
+
+def show_crash(options: argparse.Namespace, target: Target, crash: Crash) -> None:
+    print(f"FAIL  {crash.said}")
+    if crash.input:
+        print(f"      its input: {shown(options, crash.input)}")
+        print(f"      replay it: {replay_command(options, target, crash)}")
+        if crash.falls_again is False:
+            print("      it does not fall alone: what came before it matters; the report is in the log")
+    print(f"      whole log: {shown(options, crash.log)}", flush=True)
+
+
+def shown(options: argparse.Namespace, path: Path) -> str:
+    return str(path.relative_to(options.root)) if path.is_relative_to(options.root) else str(path)
+
+
+def replay_command(options: argparse.Namespace, target: Target, crash: Crash) -> str:
+    return f"{shown(options, program_of(options, target))} {shown(options, crash.input)}"
+
+
+def program_of(options: argparse.Namespace, target: Target) -> Path:
+    return options.root / "build/fuzz/tests/fuzz" / target.program
+
+
+def working_corpus(options: argparse.Namespace, target: Target) -> Path:
+    return options.root / "build/fuzz/corpus" / target.name
+
+
+def make_run(options: argparse.Namespace, target: Target, corpora: List[Path]) -> Run:
+    return Run(program_of(options, target),
+               target.engine_options(options.root / FOLDER.relative_to(ROOT)), corpora,
+               options.root / "out/fuzz" / target.name,
+               options.root / "build/log" / f"fuzz_{target.name}", options.jobs, options.seconds)
+
+
+def seed(options: argparse.Namespace, target: Target) -> Path:
+    """The working corpus, with all that is checked in."""
+    working = working_corpus(options, target)
+    working.mkdir(parents=True, exist_ok=True)
+    for source in checked_in(options, target).iterdir():
+        if not (working / source.name).exists():
+            shutil.copyfile(source, working / source.name)
+    return working
+
+
+def checked_in(options: argparse.Namespace, target: Target) -> Path:
+    corpus = target.corpus(options.root / FOLDER.relative_to(ROOT))
+    if not corpus.is_dir():
+        sys.exit(f"error: there is no folder {shown(options, corpus)}; mend it with: git restore tests/fuzz")
+    return corpus
+
+
+def write_json(options: argparse.Namespace, content: dict) -> None:
+    if options.json:
+        options.json.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def run_target(options: argparse.Namespace) -> int:
+    target = options.targets[0]
+    working = seed(options, target)
+    run = make_run(options, target, [working])
+    signal_number = 0
+    try:
+        run.go(show_progress)
+    except Interrupted as interrupted:
+        signal_number = interrupted.args[0]
+    for crash in run.crashes:
+        show_crash(options, target, crash)
+    reached = None
+    if not (options.no_coverage or run.crashes or signal_number):
+        reached = coverage.measure(options.root, [(target, working)])
+    branches = f" branches={reached.total.percent:.1f}%" if reached else ""
+    write_json(options, {
+        "target": target.name, "seconds": round(run.seconds, 1), "jobs": options.jobs,
+        "runs": run.runs, "runs_per_second": round(run.rate), "edges": run.edges,
+        "corpus": run.corpus, "branches": reached and reached.total.as_json(),
+        "crashes": [{"said": crash.said, "log": shown(options, crash.log),
+                     "input": crash.input and shown(options, crash.input),
+                     "replay": crash.input and replay_command(options, target, crash),
+                     "falls_again": crash.falls_again} for crash in run.crashes]})
+    print(f"fuzz: target={target.name} runs/s={run.rate:.0f} runs={run.runs}{branches} "
+          f"corpus={run.corpus} crashes={len(run.crashes)}")
+    if run.crashes:
+        return 1
+    return 128 + signal_number if signal_number else 0
+
+
+def grow_from_empty(options: argparse.Namespace, target: Target) -> Optional[Path]:
+    folder = options.root / "build/fuzz/from_empty" / target.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    run = make_run(options, target, [folder])
+    run.go(show_progress)
+    for crash in run.crashes:
+        show_crash(options, target, crash)
+    print(f"fuzz: target={target.name} runs/s={run.rate:.0f} runs={run.runs} corpus={run.corpus} "
+          f"crashes={len(run.crashes)}", flush=True)
+    return None if run.crashes else folder
+
+
+def run_coverage(options: argparse.Namespace) -> int:
+    pairs = []
+    for target in options.targets:
+        corpus = grow_from_empty(options, target) if options.from_empty else checked_in(options, target)
+        if corpus is None:
+            return 1
+        pairs.append((target, corpus))
+    reached = coverage.measure(options.root, pairs, options.root / "out/fuzz/coverage")
+    coverage.show(reached)
+    write_json(options, reached.as_json())
+    print(reached.summary(options.target or "all"))
+    return 0
+
+
+def run_minimise(options: argparse.Namespace) -> int:
+    target = options.targets[0]
+    merge = minimise.Merge(program_of(options, target),
+                           target.engine_options(options.root / FOLDER.relative_to(ROOT)),
+                           checked_in(options, target), options.root / "build/log" / f"minimise_{target.name}.log")
+    working = working_corpus(options, target)
+    sources = ([working] if working.is_dir() else []) + options.folders
+    result = merge.go(sources, afresh=options.afresh)
+    write_json(options, result.as_json(target.name))
+    print(result.summary(target.name))
+    return 0
+
+
+def main(words: List[str]) -> int:
+    options = parse(words)
+    if options.builds:
+        print("\n".join(needed_builds(options)))
+        return 0
+    kept = heed_signals()
+    try:
+        if options.coverage:
+            return run_coverage(options)
+        if options.minimise:
+            return run_minimise(options)
+        return run_target(options) if options.target else list_targets(options)
+    except Interrupted as interrupted:
+        return 128 + interrupted.args[0]
+    except ToolFailed as failed:
+        print(f"error: {failed}", file=sys.stderr)
+        return 1
+    finally:
+        restore_signals(kept)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
