@@ -69,6 +69,7 @@ Machine::Machine(uint32_t variant, OperationSink* listener) : Machine() {
 void Machine::BeginInput() {
   is_at_reset_ = false;
   AddSecrets(BaseSecrets::Variant(0));
+  snapshot_ = gpu_->TakeSnapshot(false);
   entropy_.state = kInputEntropy;
   record_.Begin(&scanner_);
 }

@@ -47,7 +47,8 @@ void MoveWriter::Address(uint8_t window, uint8_t page) {
   }
   const bool is_odd = pick_(kOneInSo) == 1;
   Byte(is_odd ? static_cast<uint8_t>(0x80 | AnyByte()) : window);
-  Byte(static_cast<uint8_t>(page + pick_(kOneInSo)));
+  // The first page is what the base's sessions have their content in.
+  Byte(pick_(4) == 1 ? 0 : static_cast<uint8_t>(page + pick_(kOneInSo)));
   if (!is_odd) return;
   Byte(AnyByte());
   Byte(AnyByte());

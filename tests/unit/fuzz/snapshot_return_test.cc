@@ -1,0 +1,133 @@
+// A chip that goes back to where it came from puts back what changed since, and that is all of it.
+#include <catch2/catch_test_macros.hpp>
+#include <functional>
+#include <vector>
+
+#include "abi/generated/messages.h"
+#include "firmware/guid.h"
+#include "tests/fakes/gpu_rig.h"
+
+namespace ward {
+namespace {
+
+using fakes::GpuRig;
+using fakes::MakeCommand;
+
+constexpr uint64_t kHidden = abi::kPhysicalLocal | abi::kProtectedVramLocalBase;
+
+void Fill(GpuRig* rig, uint64_t place, uint32_t value, uint64_t budget_bytes = 1 << 20) {
+  auto fill = MakeCommand<abi::FillCommand>();
+  fill.destination = place;
+  fill.value = value;
+  fill.row_bytes = 3 * abi::kPageSize;
+  fill.row_count = 1;
+  rig->Push(0, fill);
+  rig->Doorbell(0);
+  rig->Run(budget_bytes);
+}
+
+void CreateSession(GpuRig* rig) {
+  std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
+  std::copy(std::begin(firmware::kAes128Ctr), std::end(firmware::kAes128Ctr), request.begin());
+  std::copy(std::begin(firmware::kRsaesOaep), std::end(firmware::kRsaesOaep), request.begin() + 32);
+  rig->PushMessage(0, abi::kMessageCreateSession, request, rig->data(), 64);
+  rig->Doorbell(0);
+  rig->Run();
+}
+
+struct Change {
+  const char* name;
+  std::function<void(GpuRig*)> make;
+};
+
+const std::vector<Change> kChanges = {
+    {"nothing", [](GpuRig*) {}},
+    {"a register", [](GpuRig* rig) { rig->Write(abi::kRegOutputControl, 1); }},
+    {"configuration space", [](GpuRig* rig) { rig->WriteConfig(4, 2, 6); }},
+    {"content", [](GpuRig* rig) { Fill(rig, kHidden + 0x5000, 0x01020304); }},
+    {"content that was there, as zeros", [](GpuRig* rig) { Fill(rig, kHidden + 0x2000, 0); }},
+    {"half a job",
+     [](GpuRig* rig) {
+       auto fill = MakeCommand<abi::FillCommand>();
+       fill.destination = kHidden;
+       fill.value = 7;
+       fill.row_bytes = 64 * abi::kPageSize;
+       fill.row_count = 1;
+       rig->Push(0, fill);
+       rig->Doorbell(0);
+       rig->gpu->Process(4096);
+     }},
+    {"a session", CreateSession},
+    {"a message in the mailbox",
+     [](GpuRig* rig) {
+       const std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
+       rig->PushMessage(0, abi::kMessageCreateSession, request, rig->data(), 64);
+       rig->Doorbell(0);
+       rig->gpu->Process(4096);
+     }},
+    {"another queue", [](GpuRig* rig) { rig->StartQueue(5, 0); }},
+    {"a reset", [](GpuRig* rig) { rig->ResetFunction(); }},
+    {"power", [](GpuRig* rig) { rig->gpu->Reset(device::ResetKind::kPowerOn); }},
+    {"a tear-down", [](GpuRig* rig) { rig->gpu->TearDown(); }},
+    {"a state that was loaded",
+     [](GpuRig* rig) {
+       const auto state = rig->gpu->SaveState({nullptr, false});
+       CHECK(rig->gpu->LoadState(state.value(), nullptr).ok());
+     }},
+    {"a state of another moment",
+     [](GpuRig* rig) {
+       Fill(rig, kHidden + 0x9000, 5);
+       const device::GpuSnapshot other = rig->gpu->TakeSnapshot(false);
+       rig->ResetFunction();
+       rig->gpu->Restore(other);
+     }},
+};
+
+TEST_CASE("whatever changed, a chip goes back to the snapshot that it came from") {
+  GpuRig rig;
+  rig.StartQueue(0);
+  Fill(&rig, kHidden + 0x1000, 0xabcdef01);
+  CreateSession(&rig);
+  const device::GpuSnapshot snapshot = rig.gpu->TakeSnapshot(false);
+  const uint64_t hash = rig.gpu->StateHash();
+  const auto now_ns = rig.ports.clock.now_ns;
+  rig.gpu->Restore(snapshot);
+  for (const Change& first : kChanges) {
+    for (const Change& second : kChanges) {
+      CAPTURE(first.name, second.name);
+      first.make(&rig);
+      second.make(&rig);
+      rig.gpu->Restore(snapshot);
+      rig.ports.clock.now_ns = now_ns;
+      REQUIRE(rig.gpu->StateHash() == hash);
+    }
+  }
+  // Content too is the same, which a hash of pages says as long as pages are what is hashed.
+  const auto open = rig.gpu->SaveState({nullptr, false});
+  rig.ResetFunction();
+  rig.gpu->Restore(snapshot);
+  CHECK(rig.gpu->SaveState({nullptr, false}).value() == open.value());
+}
+
+TEST_CASE("a chip that goes back to one snapshot and then to another has nothing of the first") {
+  GpuRig rig;
+  rig.StartQueue(0);
+  Fill(&rig, kHidden, 1);
+  const device::GpuSnapshot one = rig.gpu->TakeSnapshot(false);
+  const uint64_t one_hash = rig.gpu->StateHash();
+  Fill(&rig, kHidden + 0x8000, 2);
+  CreateSession(&rig);
+  const device::GpuSnapshot other = rig.gpu->TakeSnapshot(false);
+  const uint64_t other_hash = rig.gpu->StateHash();
+  for (int round = 0; round < 3; ++round) {
+    rig.gpu->Restore(one);
+    CHECK(rig.gpu->StateHash() == one_hash);
+    rig.gpu->Restore(one);
+    CHECK(rig.gpu->StateHash() == one_hash);
+    rig.gpu->Restore(other);
+    CHECK(rig.gpu->StateHash() == other_hash);
+  }
+}
+
+}  // namespace
+}  // namespace ward
