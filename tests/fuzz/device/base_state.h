@@ -34,7 +34,7 @@ struct BaseState {
   uint32_t session = 0;           // of context 1, with a read-back key
   uint32_t hardware_session = 0;  // of context 1, HW_PROTECTION
   uint32_t other_session = 0;     // of context 2, with a read-back key
-  // A fresh session key under the device's public key, for whoever negotiates again.
+  // A session key that is no secret, under the device's public key, for whoever negotiates again.
   std::vector<uint8_t> blob;
   // Protected pages that hold what each session decrypted.
   static constexpr uint64_t kSessionPage = 0;

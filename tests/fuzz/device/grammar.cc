@@ -202,7 +202,14 @@ void Grammar::WritePageEntry() {
   const uint32_t where = input_.Take<uint16_t>();
   uint64_t entry = input_.Take<uint64_t>();
   uint64_t offset = layout::kTables + where % (2 * layout::kTableBytes / 8) * 8;
-  if ((promises_ & kConfined) != 0) {
+  constexpr uint32_t kDirectory = 0x8000;
+  if ((promises_ & kConfined) != 0 && (where & kDirectory) != 0) {
+    // A context's addresses are another's.
+    const uint64_t whose = (promises_ & kAlone) != 0 ? where & 1 : where >> 1 & 1;
+    offset = layout::kTables + (where & 1) * layout::kTableBytes + 2 * kPage;
+    entry = (layout::kTables + whose * layout::kTableBytes + 3 * kPage) | abi::kPteValid |
+            abi::kPteLocal;
+  } else if ((promises_ & kConfined) != 0) {
     // Only leaves, and only of memory that the input may reach.
     offset = layout::kTables + (where & 1) * layout::kTableBytes + 3 * kPage + where / 2 % 448 * 8;
     const uint64_t page = entry >> 12 & 127;

@@ -6,6 +6,7 @@
 #include "abi/generated/commands.h"
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
+#include "firmware/guid.h"
 #include "tests/fuzz/device/grammar.h"
 
 namespace ward::fuzz {
@@ -144,11 +145,24 @@ void Grammar::PushMessage() {
     StoreLe(payload.data() + 4, static_cast<uint32_t>(base_.blob.size()));
     std::copy(base_.blob.begin(), base_.blob.end(), payload.begin() + info.request_bytes);
   }
+  if (info.number == abi::kMessageCreateSession && (choice & 4) != 0) {
+    const auto put = [&](size_t offset, const uint8_t(&guid)[16]) {
+      std::copy(std::begin(guid), std::end(guid), payload.begin() + static_cast<ptrdiff_t>(offset));
+    };
+    put(offsetof(abi::CreateSessionRequest, crypto_type), firmware::kAes128Ctr);
+    put(offsetof(abi::CreateSessionRequest, decode_profile), firmware::kNullGuid);
+    put(offsetof(abi::CreateSessionRequest, key_exchange_type),
+        (choice & 8) != 0 ? firmware::kHwProtection.bytes : firmware::kRsaesOaep);
+  }
   if (payload.size() >= 4 && is_about_session) {
     const bool is_hardware = is_trusted || info.number == abi::kMessageGetNewKeyData ||
                              info.number == abi::kMessageSelectKey;
     const uint32_t own = queue == layout::kOtherQueue ? base_.other_session : base_.session;
-    StoreLe<uint32_t>(payload.data(), is_hardware               ? base_.hardware_session
+    // Or about the first thing of another kind that was made.
+    const bool is_session = std::strcmp(info.request_fields[0].name, "session") == 0;
+    const uint32_t first_one = 0x10000u | choice >> 6;
+    StoreLe<uint32_t>(payload.data(), !is_session               ? first_one
+                                      : is_hardware             ? base_.hardware_session
                                       : (choice & 0x18) == 0x18 ? base_.other_session
                                                                 : own);
   }
@@ -191,7 +205,10 @@ void Grammar::PushDecrypt() {
   blt.length_bytes = size < kLargeNumber ? 1u + size : 1u + input_.Take<uint16_t>() % 16384;
   blt.source = (layout::kSystemAt + page % 32) * kPage;
   blt.destination = (layout::kProtectedAt + page / 32 * 16u) * kPage;
-  StoreBe64(blt.iv, input_.Take<uint16_t>());
+  StoreBe64(blt.iv, input_.Take<uint8_t>());
+  // Count near its end, now and then.
+  const uint8_t count = input_.Take<uint8_t>();
+  StoreBe64(blt.iv + 8, count < kLargeNumber ? 0 : 0 - uint64_t{count & 15u});
   rings_.Push(queue, BytesOf(blt));
 }
 

@@ -17,7 +17,6 @@ uint16_t KnownValue(std::string_view field) {
   if (field == "height" || field == "destination_height") return 360;
   if (field == "color_space" || field == "filter" || field == "skip_bytes") return 0;
   if (field.find("bytes_at") != std::string_view::npos || field == "encrypt_bytes") return 0;
-  if (field == "context") return 3;
   return 64;
 }
 
@@ -57,6 +56,7 @@ void MoveWriter::Address(uint8_t window, uint8_t page) {
 uint16_t MoveWriter::Plausible(const char* field) {
   constexpr uint16_t kBorders[] = {0, 1, 15, 16, 17, 4095, 4096, 4097, 0xffff};
   const std::string_view name = field;
+  if (name == "context") return static_cast<uint16_t>(3 - pick_(3));
   if (is_narrow_) {
     if (name.find("pitch") != std::string_view::npos) return 16;
     if (name == "row_bytes" || name.find("width") != std::string_view::npos) return 2;
@@ -146,8 +146,8 @@ void MoveWriter::AddDecrypt(uint8_t queue) {
     Byte(AnyByte());
     Byte(AnyByte());
   }
-  Byte(1);
-  Byte(static_cast<uint8_t>(pick_(2)));
+  Byte(static_cast<uint8_t>(pick_(3) == 1));
+  Byte(static_cast<uint8_t>(pick_(6) == 1 ? kLargeNumber + 1 + pick_(15) : 0));
 }
 
 void MoveWriter::AddReadBack(uint8_t queue) {
@@ -174,11 +174,22 @@ void MoveWriter::AddRegister() {
   for (uint32_t at = 0; at < 4; ++at) Byte(static_cast<uint8_t>(value >> 8 * at));
 }
 
+// Of pages that commands name.
+void MoveWriter::AddPageEntry() {
+  constexpr uint16_t kFirst[] = {layout::kSystemAt, layout::kFreeAt, layout::kProtectedAt};
+  const uint16_t context = static_cast<uint16_t>(pick_(2));
+  uint16_t where = static_cast<uint16_t>((kFirst[pick_(3)] + (pick_(2) + 1) * 8) * 2 + context);
+  if (pick_(3) == 0) where = static_cast<uint16_t>(0x8000 | pick_(2) << 1 | context);
+  Add(Move::kPageEntry, {static_cast<uint8_t>(where), static_cast<uint8_t>(where >> 8)});
+  const uint64_t entry = pick_(8) | uint64_t{pick_(128)} << 12;
+  for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(entry >> 8 * at));
+}
+
 void MoveWriter::AddAny() {
   const auto queue = static_cast<uint8_t>(pick_(layout::kQueues));
   const Operands operands = {static_cast<uint8_t>(pick_(4)), static_cast<uint8_t>(pick_(4))};
   const auto any_command = [&] { return static_cast<uint8_t>(pick_(std::size(abi::kCommands))); };
-  switch (pick_(16)) {
+  switch (pick_(18)) {
     case 0:
     case 1:
     case 2:
@@ -200,6 +211,8 @@ void MoveWriter::AddAny() {
       return AddIndirect({any_command(), any_command()}, queue, operands);
     case 13:
       return AddRegister();
+    case 14:
+      return AddPageEntry();
     default:
       // What has few arguments; the grammar makes zeros of those that are missing.
       return Add(static_cast<Move>(pick_(kMoveCount)), {AnyByte()});

@@ -38,6 +38,7 @@ class MoveWriter {
   void AddDecrypt(uint8_t queue);
   void AddReadBack(uint8_t queue);
   void AddRegister();
+  void AddPageEntry();
   // Doorbells, work, answers.
   void AddRun() { Add(Move::kRunOn, {1}); }
   // One of all these.

@@ -11,11 +11,12 @@ constexpr uint64_t kTableReach = 512 * kPage;
 
 std::optional<uint64_t> PageModel::Translate(uint32_t context, uint64_t address) const {
   if (context == 0 || context > 2 || address >= kTableReach) return std::nullopt;
-  const uint64_t leaves = layout::kTables + (context - 1) * layout::kTableBytes + 3 * kPage;
+  const uint64_t directory = layout::kTables + (context - 1) * layout::kTableBytes + 2 * kPage;
+  const uint64_t leaves = LoadLe<uint64_t>(vram_->data() + directory) & abi::kPteAddressMask;
+  if (!RangeFits(leaves, kPage, vram_->size())) return std::nullopt;
   const uint64_t entry = LoadLe<uint64_t>(vram_->data() + leaves + address / kPage * 8);
   if ((entry & abi::kPteValid) == 0) return std::nullopt;
-  constexpr uint64_t kAddressBits = 0x000ffffffffff000;
-  const uint64_t place = (entry & kAddressBits) + address % kPage;
+  const uint64_t place = (entry & abi::kPteAddressMask) + address % kPage;
   return (entry & abi::kPteLocal) != 0 ? place | abi::kPhysicalLocal : place;
 }
 
