@@ -157,6 +157,11 @@ void CommandWatch::OnCommand(const TracePacket& packet) {
   std::memcpy(current.bytes.data(), packet.bytes.data(), size);
   const uint32_t context = ContextOf(packet.queue);
   FindPlaces(context, &current);
+  if (current.opcode == abi::CopyCommand::kOpcode) {
+    const auto copy = current.As<abi::CopyCommand>();
+    current.owner = pages_.OwnerOf(context, copy.source, copy.row_bytes);
+  }
+  ForgetDestination(context, current);
   if (IsDecrypt(current.opcode)) {
     ++decrypts_begun_;
     const auto blt = current.As<abi::DecryptBltCommand>();
@@ -241,20 +246,17 @@ void CommandWatch::OnDoneBlt(uint32_t queue, const InProgress& command) {
       return OnDoneEncrypt(context, command);
     case abi::CopyCommand::kOpcode: {
       const auto copy = command.As<abi::CopyCommand>();
-      if (copy.row_count != 1) return pages_.Forget();
-      const uint32_t owner = pages_.OwnerOf(context, copy.source, copy.row_bytes);
-      return pages_.Take(context, copy.destination, copy.row_bytes, owner);
+      if (copy.row_count != 1) return;
+      return pages_.Take(context, copy.destination, copy.row_bytes, command.owner);
     }
     case abi::FillCommand::kOpcode: {
       const auto fill = command.As<abi::FillCommand>();
       const BoundaryRecord::Write& write = record_->last_write;
       const bool is_there =
           !command.place || write.address + write.size_bytes == *command.place + fill.row_bytes;
-      Expect(!is_orderly || is_there, "translations", "a fill did not end where page tables lead");
-      return pages_.Forget();
+      return Expect(!is_orderly || is_there, "translations",
+                    "a fill did not end where page tables lead");
     }
-    case abi::VideoBltCommand::kOpcode:
-      return pages_.Forget();
     default:
       return;
   }
@@ -277,6 +279,31 @@ void CommandWatch::OnDoneEncrypt(uint32_t context, const InProgress& command) {
   if (!command.place || record_->scanner() == nullptr) return;
   CheckReadback(blt.session, BytesAt(*command.iv_place, 16),
                 BytesAt(*command.place, blt.length_bytes));
+}
+
+// Until it is done, or for good if it fails, nobody knows whose its destination is.
+void CommandWatch::ForgetDestination(uint32_t context, const InProgress& command) {
+  switch (command.opcode) {
+    case abi::DecryptBltCommand::kOpcode:
+    case abi::DecryptSampleCommand::kOpcode: {
+      static_assert(offsetof(abi::DecryptSampleCommand, destination) ==
+                        offsetof(abi::DecryptBltCommand, destination) &&
+                    offsetof(abi::DecryptSampleCommand, length_bytes) ==
+                        offsetof(abi::DecryptBltCommand, length_bytes));
+      const auto blt = command.As<abi::DecryptBltCommand>();
+      return pages_.Take(context, blt.destination, blt.length_bytes, PageModel::kUnknown);
+    }
+    case abi::CopyCommand::kOpcode: {
+      const auto copy = command.As<abi::CopyCommand>();
+      if (copy.row_count != 1) return pages_.Forget();
+      return pages_.Take(context, copy.destination, copy.row_bytes, PageModel::kUnknown);
+    }
+    case abi::FillCommand::kOpcode:
+    case abi::VideoBltCommand::kOpcode:
+      return pages_.Forget();
+    default:
+      return;
+  }
 }
 
 void CommandWatch::FindPlaces(uint32_t context, InProgress* command) const {

@@ -61,6 +61,7 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
     bool is_faulted = false;  // until the queue's reset
     bool was_others =
         false;              // ENCRYPT_BLT: the model has a page of the source as another session's
+    uint32_t owner = 0;     // COPY: whose the source is
     uint32_t decrypts = 0;  // that had begun when it did
     uint64_t stores = 0;    // atomic ones that had been made when it began
     bool wrote_fence = false;
@@ -84,6 +85,7 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   void OnDone(uint32_t queue);
   void OnDoneBlt(uint32_t queue, const InProgress& command);
   void OnDoneEncrypt(uint32_t context, const InProgress& command);
+  void ForgetDestination(uint32_t context, const InProgress& command);
   void FindPlaces(uint32_t context, InProgress* command) const;
   // Where bytes of a context lie; nothing when they lie in two places.
   std::optional<uint64_t> PlaceOf(uint32_t context, uint64_t address, uint64_t size_bytes) const;
