@@ -46,9 +46,8 @@
     "A cursor that begins left of the screen is drawn there.")                                     \
   X(EchoPieceOverflow, bounds, sanitizer,                                                          \
     "CALL_TRUSTED's echo takes the whole input as one piece of 64 bytes.")                         \
-  X(ModeIndexByOne, bounds, sanitizer,                                                             \
-    "OUTPUT_MODE takes the index behind the last standard mode as one of them.")                   \
-  X(OutputByOne, bounds, sanitizer, "WAIT_VBLANK takes the number behind the last output.")        \
+  X(ModeIndexUnchecked, bounds, sanitizer, "OUTPUT_MODE indexes the table of modes unchecked.")    \
+  X(OutputUnchecked, bounds, sanitizer, "The output of WAIT_VBLANK indexes the table unchecked.")  \
   X(PagesAssumedContiguous, bounds, dma_window,                                                    \
     "The pages of a range are taken to lie behind the first one.")                                 \
   X(SessionIndexUnchecked, bounds, sanitizer,                                                      \

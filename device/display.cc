@@ -124,9 +124,9 @@ Result<void> Display::SetCursor(const abi::CursorCommand& command, const Address
 }
 
 DisplayMode Display::ModeOf(const Output& output, uint32_t index) const {
-  if (index < kStandardModeCount + (HasPlantedBug(PlantedBug::kModeIndexByOne) ? 1 : 0)) {
-    return kStandardModes[index];
-  }
+  const bool is_standard =
+      index < kStandardModeCount || HasPlantedBug(PlantedBug::kModeIndexUnchecked);
+  if (is_standard) return kStandardModes[index];
   if (index > kStandardModeCount || !output.display.connected) return {};
   return {output.display.width, output.display.height};
 }
@@ -256,8 +256,9 @@ Result<void> Display::AttachDisplay(uint32_t output, const AttachedDisplay& disp
 }
 
 Result<VblankWait> Display::CheckWait(const abi::WaitVblankCommand& command) const {
-  const uint32_t end = kOutputCount + (HasPlantedBug(PlantedBug::kOutputByOne) ? 1 : 0);
-  if (command.output >= end) return Fault{abi::kStatusOutputInvalid, "no such output"};
+  const bool is_there =
+      command.output < kOutputCount || HasPlantedBug(PlantedBug::kOutputUnchecked);
+  if (!is_there) return Fault{abi::kStatusOutputInvalid, "no such output"};
   const bool for_flip = (command.flags & abi::WaitVblankCommand::kFlagFlip) != 0;
   if (for_flip && command.count != 0) {
     return Fault{abi::kStatusOperandInvalid, "a count for the wait for a flip"};

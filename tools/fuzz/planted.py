@@ -147,17 +147,19 @@ def choose(bugs: List[Bug], names: List[str]) -> List[Bug]:
 
 
 class Fuzzer:
-    """The program, and the corpus that each run starts from a copy of."""
+    """The program, its dictionary, and the corpus that each run starts from a copy of."""
 
-    def __init__(self, program: Path, corpus: Path, seconds: int) -> None:
+    def __init__(self, program: Path, corpus: Path, dictionary: Path, seconds: int) -> None:
         self._program = program
         self._corpus = corpus
+        self._dictionary = dictionary
         self._seconds = seconds
 
     def _command(self, scratch: Path, options: Sequence[str]) -> List[str]:
         copy = scratch / "corpus"
         shutil.copytree(self._corpus, copy)
-        return [str(self._program), f"-artifact_prefix={scratch}/", "-detect_leaks=0", *options, str(copy)]
+        return [str(self._program), f"-artifact_prefix={scratch}/", f"-dict={self._dictionary}", "-detect_leaks=0",
+                *options, str(copy)]
 
     def replay(self) -> None:
         """The control: without a bug nothing ends the corpus."""
@@ -231,7 +233,9 @@ def measure(options: argparse.Namespace) -> Dict[str, object]:
     bugs = choose(read_list(options.program), options.names)
     if not options.corpus.is_dir() or not any(options.corpus.iterdir()):
         raise Failure(f"{options.corpus} has no inputs; mend it with: git restore {options.corpus}")
-    fuzzer = Fuzzer(options.program, options.corpus, options.seconds)
+    if not options.dictionary.is_file():
+        raise Failure(f"{options.dictionary} is not there; mend it with: git restore {options.dictionary}")
+    fuzzer = Fuzzer(options.program, options.corpus, options.dictionary, options.seconds)
     fuzzer.replay()
     print(f"without a bug: the corpus passes; {len(bugs)} bugs, {options.seeds} seeds each", flush=True)
     widths = (max(len(bug.name) for bug in bugs), max(len(bug.oracle) for bug in bugs))
@@ -258,6 +262,8 @@ def read_options(arguments: Optional[List[str]]) -> argparse.Namespace:
                         help="of the preset planted (build/planted)")
     parser.add_argument("--corpus", type=Path, default=ROOT / "tests/fuzz/device_corpus", metavar="FOLDER",
                         help="what each run starts from (tests/fuzz/device_corpus)")
+    parser.add_argument("--dictionary", type=Path, default=ROOT / "tests/fuzz/device.dict", metavar="FILE",
+                        help="of the fuzzer (tests/fuzz/device.dict)")
     parser.add_argument("--check-arguments", action="store_true", help="look at the arguments and do nothing")
     options = parser.parse_args(arguments)
     options.program = options.build / PROGRAM

@@ -27,6 +27,7 @@ if bug == "list":
     print("".join(f"{{name}}\\tleak\\t{{oracle}}\\tA bug.\\n" for name, oracle, _ in bugs), end="")
     sys.exit(0)
 corpus = pathlib.Path(sys.argv[-1])
+assert [word for word in sys.argv if word.startswith("-dict=") and pathlib.Path(word[6:]).is_file()], sys.argv
 if "-runs=0" in sys.argv and bug is None:
     sys.exit({control})
 assert [path.name for path in corpus.iterdir()] == ["input"], "the corpus of the tree, as it is"
@@ -163,6 +164,12 @@ class Planted(unittest.TestCase):
         code, _, errors = self.run_main()
         self.assertEqual(code, 2)
         self.assertIn("has no inputs", errors)
+
+    def test_without_the_dictionary_nothing_is_measured(self):
+        self.write_fuzzer([BY_ORACLE])
+        code, _, errors = self.run_main("--dictionary", str(self.folder / "none"))
+        self.assertEqual(code, 2)
+        self.assertIn("none is not there", errors)
 
     def test_arguments_are_looked_at_before_anything_is_built(self):
         self.assertEqual(self.run_main("--check-arguments", "Name")[0], 0)
