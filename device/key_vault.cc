@@ -7,6 +7,7 @@
 
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "device/crypto/verdict.h"
 #include "device/sip_hash.h"
 
 namespace ward::device {
@@ -136,7 +137,7 @@ Result<const CtrKey*> KeyVault::ReleaseForCtr(uint32_t slot, uint32_t session, u
   if (target == nullptr || target->session != session) {
     return Fault{abi::kStatusSessionInvalid, "the key slot is not the session's"};
   }
-  if (!target->damaged && target->filled && target->check != CheckWord(*target)) {
+  if (!target->damaged && target->filled && !Fits(*target)) {
     LoseSession(session);
   }
   if (target->damaged) return Fault{abi::kStatusKeyDamaged, "the session lost its keys"};
@@ -191,7 +192,7 @@ void KeyVault::Seal(SealingStream* stream) const {
     stream->AddNumber(slot.usage);
     stream->AddNumber(slot.serial);
     // A key whose check word does not fit stays so: a fresh word would make it good again.
-    const bool fits = slot.filled && slot.check == CheckWord(slot);
+    const bool fits = slot.filled && Fits(slot);
     stream->AddNumber(static_cast<uint8_t>((slot.filled ? 1 : 0) | (slot.locked ? 2 : 0) |
                                            (slot.damaged ? 4 : 0) | (fits ? 8 : 0)));
     stream->Add(slot.key().Expose());
@@ -232,7 +233,7 @@ void KeyVault::Hash(StateHasher* hasher, const SipKey& digest_key) const {
     hasher->Add(slot.usage);
     hasher->Add(slot.serial);
     // The check word itself is the process's; that it no longer fits is the chip's state.
-    const bool fits = slot.filled && slot.check == CheckWord(slot);
+    const bool fits = slot.filled && Fits(slot);
     hasher->Add((slot.filled ? 1u : 0u) | (slot.locked ? 2u : 0u) | (slot.damaged ? 4u : 0u) |
                 (fits ? 8u : 0u));
     hasher->Add(slot.filled ? SipHash(digest_key, slot.key().Expose()) : 0);
@@ -275,6 +276,8 @@ NhSum KeyVault::CheckWord(const Slot& slot) {
   hash.Add(slot.cipher.round_keys.Expose());
   return hash.sum();
 }
+
+bool KeyVault::Fits(const Slot& slot) { return RevealIsZero(slot.check ^ CheckWord(slot)); }
 
 void KeyVault::LoseSession(uint32_t session) {
   for (Slot& slot : Slots()) {

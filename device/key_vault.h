@@ -100,6 +100,8 @@ class KeyVault {
   std::span<Slot> Slots() const;
   Slot* FindAllocated(uint32_t slot) const;
   static NhSum CheckWord(const Slot& slot);
+  // Whether the key is as it was stored.
+  static bool Fits(const Slot& slot);
   void LoseSession(uint32_t session);
 
   LockedPages pages_;

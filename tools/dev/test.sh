@@ -1,21 +1,22 @@
 # shellcheck shell=bash
 # ./dev test: ctest for the Catch2 and Python cases; tests/vm/test_*.py for those that boot a guest, and
-# tests/bench/test_*.py for those that count or run figures, with the release build.
+# tests/bench/test_*.py for those that count or run figures and tests/side_channels/test_*.py for what
+# memcheck says about secrets, with the release build.
 
 ctest_labels=(unit conformance integration fuzz)
 
 run_tests() {
   local labels=() release_labels=() label
   case ${1:-all} in
-    all) labels=("${ctest_labels[@]}") release_labels=(bench vm) ;;
-    bench | vm) release_labels=("$1") ;;
+    all) labels=("${ctest_labels[@]}") release_labels=(side_channels bench vm) ;;
+    side_channels | bench | vm) release_labels=("$1") ;;
     matrix)
       shift
       run_matrix "$@"
       return
       ;;
     unit | conformance | integration | fuzz) labels=("$1") ;;
-    *) fail_usage "there is no test label '$1'; ./dev test [unit|conformance|integration|fuzz|bench|vm|matrix]" ;;
+    *) fail_usage "there is no test label '$1'; ./dev test [unit|conformance|integration|fuzz|side_channels|bench|vm|matrix]" ;;
   esac
   ensure_packages
   passed=0 failed=0 skipped=0

@@ -31,11 +31,11 @@ using Block = std::array<uint8_t, 16>;
 
 inline constexpr uint32_t kQueue = 3;
 
-// The published RSA key that serves as the device's identity here.
+// The published RSA key that serves as the device's identity here, with what was published for it.
 class PublishedIdentity {
  public:
-  PublishedIdentity()
-      : group_(test::ReadVectorFile("rsa_oaep_2048_sha512_mgf1sha512_test.json")["testGroups"][0]),
+  explicit PublishedIdentity(const std::string& file = "rsa_oaep_2048_sha512_mgf1sha512_test.json")
+      : group_(test::ReadVectorFile(file)["testGroups"][0]),
         der_(test::FromHex(group_["privateKeyPkcs8"].get<std::string>())) {
     const unsigned char* next = der_.data();
     key_ = d2i_AutoPrivateKey(nullptr, &next, static_cast<long>(der_.size()));
