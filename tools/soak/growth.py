@@ -5,6 +5,7 @@ from typing import NamedTuple, Sequence
 
 SECONDS_PER_HOUR = 3600
 WINDOWS = 60  # points that a line is fitted to, at most
+WINDOW_SAMPLES = 20  # of each, at least: enough to see a process between two sessions
 
 
 class Sample(NamedTuple):
@@ -19,8 +20,9 @@ def after_warm_up(samples: Sequence[Sample], warm_up_s: float) -> list:
     return [sample for sample in samples if sample.seconds >= warm_up_s]
 
 
-def lowest_of_windows(samples: Sequence[Sample], windows: int = WINDOWS) -> list:
+def lowest_of_windows(samples: Sequence[Sample]) -> list:
     """(seconds, KiB) of the least sample of each window: what is held between two sessions, not in them."""
+    windows = max(min(WINDOWS, len(samples) // WINDOW_SAMPLES), 2)
     begin, end = samples[0].seconds, samples[-1].seconds
     width = max((end - begin) / windows, 1e-9)
     lowest = {}

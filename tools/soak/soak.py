@@ -2,8 +2,8 @@
 """./dev soak: the whole stack for an hour, in one process and served; what its processes hold must not grow.
 
 Two players open sessions, exchange keys, decrypt, present, read back and compare, are refused what they may not have,
-reset the function and connect anew, again and again. Memory, descriptors and threads of each process are sampled every
-second. After a warm-up a line is fitted to the least memory of each window. Exit code 0: none grows faster than the
+reset the function and connect anew, again and again. Memory, descriptors and threads of each process are sampled four
+times a second. After a warm-up a line is fitted to the least memory of each window. Exit code 0: none grows faster than the
 limit, no descriptor or thread is lost, and nothing went wrong.
 """
 
@@ -21,7 +21,7 @@ from soak import growth, process  # noqa: E402
 from soak.stack import SoakError, Stack, Tally  # noqa: E402
 
 LIMIT_KIB_PER_HOUR = 1024
-SAMPLE_S = 1.0
+SAMPLE_S = 0.25
 TELL_S = 30.0
 LEAST_MINUTES = 0.2
 

@@ -30,7 +30,7 @@ while True:
 
 
 def series(rss, seconds=3600, descriptors=lambda at: 9):
-    return [growth.Sample(float(at), rss(at), descriptors(at), 3) for at in range(0, seconds, 2)]
+    return [growth.Sample(float(at), rss(at), descriptors(at), 3) for at in range(0, seconds)]
 
 
 class Fitting(unittest.TestCase):
