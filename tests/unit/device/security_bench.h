@@ -139,7 +139,6 @@ struct SecurityBench {
     options.latency = latency;
     options.failing_self_test = failing_self_test;
     options.identity_key = &identity.key();
-    options.identity_private_key = identity.der();
     options.identity_certificates = certificate;
     auto created =
         SecurityProcessor::Create(options, ports.ports(), &vault, &grants, &memory, &display);

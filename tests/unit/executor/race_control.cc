@@ -1,4 +1,5 @@
-// A race on purpose: ThreadSanitizer has to report it, or its silence about the others says nothing.
+// A race on purpose: ThreadSanitizer has to report it, or its silence about the others says
+// nothing.
 #include <cstdio>
 #include <thread>
 
