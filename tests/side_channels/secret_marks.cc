@@ -36,20 +36,6 @@ bool IsPublic(ConstByteSpan bytes) {
   return std::all_of(bits.begin(), bits.end(), [](uint8_t byte) { return byte == 0; });
 }
 
-}  // namespace ward::side_channels
-
-// Mangled as the Itanium ABI has it: a name that changes is one that the linker no longer wraps,
-// and then no crossing is counted.
-#define WARD_DECODE_OAEP \
-  "_ZN4ward6device10DecodeOaepERKNS0_10OaepSchemeESt4spanIhLm18446744073709551615EES5_"
-#define WARD_UNWRAP_PARAMETERS                                                                \
-  "_ZNK4ward6device13RsaPrivateKey16UnwrapParametersESt4spanIKhLm18446744073709551615EEPNS0_" \
-  "14OaepParametersE"
-#define WARD_STORE "_ZN4ward6device8KeyVault5StoreEjjONS_11SecretBytesILm16EEE"
-#define WARD_REVEAL "_ZN4ward6device12RevealIsZeroEo"
-
-namespace ward::side_channels {
-
 using device::KeyVault;
 using device::OaepParameters;
 using device::OaepScheme;
