@@ -23,7 +23,7 @@ from soak.stack import SoakError, Stack, Tally  # noqa: E402
 LIMIT_KIB_PER_HOUR = 1024
 SAMPLE_S = 0.25
 TELL_S = 30.0
-LEAST_MINUTES = 0.2
+LEAST_MINUTES = 5  # in less, sessions that come and go outweigh what is lost
 
 
 class Growth(NamedTuple):

@@ -128,7 +128,7 @@ class UsageTest(unittest.TestCase):
         self.assertRegex(output, r"^usage: \./dev faults ")
 
     def test_bad_soak_arguments_are_refused_before_anything_is_built(self):
-        self.assert_refused(2, "--minutes: 0 is not from 0.2", "soak", "--minutes", "0")
+        self.assert_refused(2, "--minutes: 0 is not from 5", "soak", "--minutes", "0")
         self.assert_refused(2, "unrecognized arguments: extra", "soak", "extra")
         self.assert_refused(2, "--json wants a file: ./dev soak --json FILE", "soak", "--json")
 
