@@ -8,6 +8,7 @@
 #include "abi/generated/status.h"
 #include "base/assert.h"
 #include "base/planted_bug.h"
+#include "device/crypto/verdict.h"
 #include "device/sip_hash.h"
 
 namespace ward::device {
@@ -149,7 +150,7 @@ Result<const CtrKey*> KeyVault::ReleaseForCtr(uint32_t slot, uint32_t session, u
   if (target == nullptr || target->session != session) {
     return Fault{abi::kStatusSessionInvalid, "the key slot is not the session's"};
   }
-  if (!target->damaged && target->filled && target->check != CheckWord(*target)) {
+  if (!target->damaged && target->filled && !Fits(*target)) {
     LoseSession(session);
   }
   if (target->damaged) return Fault{abi::kStatusKeyDamaged, "the session lost its keys"};
@@ -207,7 +208,7 @@ void KeyVault::Seal(SealingStream* stream) const {
     stream->AddNumber(slot.usage);
     stream->AddNumber(slot.serial);
     // A key whose check word does not fit stays so: a fresh word would make it good again.
-    const bool fits = slot.filled && slot.check == CheckWord(slot);
+    const bool fits = slot.filled && Fits(slot);
     stream->AddNumber(static_cast<uint8_t>((slot.filled ? 1 : 0) | (slot.locked ? 2 : 0) |
                                            (slot.damaged ? 4 : 0) | (fits ? 8 : 0)));
     stream->Add(slot.key().Expose());
@@ -248,7 +249,7 @@ void KeyVault::Hash(StateHasher* hasher, const SipKey& digest_key) const {
     hasher->Add(slot.usage);
     hasher->Add(slot.serial);
     // The check word itself is the process's; that it no longer fits is the chip's state.
-    const bool fits = slot.filled && slot.check == CheckWord(slot);
+    const bool fits = slot.filled && Fits(slot);
     hasher->Add((slot.filled ? 1u : 0u) | (slot.locked ? 2u : 0u) | (slot.damaged ? 4u : 0u) |
                 (fits ? 8u : 0u));
     hasher->Add(slot.filled ? SipHash(digest_key, slot.key().Expose()) : 0);
@@ -296,6 +297,8 @@ NhSum KeyVault::CheckWord(const Slot& slot) {
   hash.Add(slot.cipher.round_keys.Expose());
   return hash.sum();
 }
+
+bool KeyVault::Fits(const Slot& slot) { return RevealIsZero(slot.check ^ CheckWord(slot)); }
 
 void KeyVault::LoseSession(uint32_t session) {
   for (uint32_t index = 0; index < slot_count_; ++index) {

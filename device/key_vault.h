@@ -103,6 +103,8 @@ class KeyVault {
   // The same, for a change.
   Slot* ChangeAllocated(uint32_t slot);
   static NhSum CheckWord(const Slot& slot);
+  // Whether the key is as it was stored.
+  static bool Fits(const Slot& slot);
   void LoseSession(uint32_t session);
 
   LockedPages pages_;

@@ -5,6 +5,7 @@
 #include "base/rule.h"
 #include "base/secret_bytes.h"
 #include "device/crypto/openssl_handles.h"
+#include "device/crypto/verdict.h"
 
 namespace ward::device {
 namespace {
@@ -91,7 +92,7 @@ bool DecodeOaep(const OaepScheme& scheme, ByteSpan encoded, ByteSpan message) {
     message[i] = static_cast<uint8_t>(block.tail[separator + 1 + i] & keep);
   }
   SecureWipe(encoded.data(), encoded.size());
-  return keep != 0;
+  return RevealIsZero(wrong);
 }
 
 bool DecodeOaepBeginning(const OaepScheme& scheme, ByteSpan encoded, ByteSpan beginning) {
@@ -113,10 +114,11 @@ bool DecodeOaepBeginning(const OaepScheme& scheme, ByteSpan encoded, ByteSpan be
     }
     searching = static_cast<uint8_t>(searching & ~here);
   }
-  const uint8_t keep = MaskIfZero(OrInto(wrong, searching));
+  wrong = OrInto(wrong, searching);
+  const uint8_t keep = MaskIfZero(wrong);
   for (uint8_t& byte : beginning) byte = static_cast<uint8_t>(byte & keep);
   SecureWipe(encoded.data(), encoded.size());
-  return keep != 0;
+  return RevealIsZero(wrong);
 }
 
 }  // namespace ward::device

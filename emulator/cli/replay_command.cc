@@ -14,6 +14,7 @@
 
 #include "base/secret_bytes.h"
 #include "emulator/boundary/replayer.h"
+#include "emulator/cli/core_dumps.h"
 #include "emulator/cli/replay/replay_prompt.h"
 #include "emulator/recording/recording_reader.h"
 #include "emulator/seal/key_file.h"
@@ -54,6 +55,7 @@ struct ReplayArguments {
   bool json = false;
   bool partial = false;
   bool interactive = false;
+  bool core_dumps = false;
 };
 
 struct Outcome {
@@ -153,6 +155,7 @@ int ReplayWhole(const ReplayArguments& arguments, RecordingReader* reader) {
 
 int ReplayFile(const ReplayArguments& arguments) {
   std::string error;
+  if (!arguments.core_dumps && !ForbidCoreDumps(&error)) return Complain(error);
   SecretBytes<32> key;
   RecordingReader::Options options;
   options.path = arguments.file;
@@ -183,6 +186,7 @@ void AddReplayCommand(CLI::App* app, int* exit_code) {
   replay->add_flag("--partial", arguments->partial,
                    "Take a recording without an end, whose writer was killed, up to its last "
                    "whole call");
+  AddCoreDumpsOption(replay, &arguments->core_dumps);
   CLI::Option* interactive =
       replay->add_flag("-i,--interactive", arguments->interactive,
                        "Read commands from the standard input: step, back, break, look");

@@ -24,6 +24,7 @@
 #include "emulator/boundary/fault_injector.h"
 #include "emulator/boundary/observers.h"
 #include "emulator/boundary/standard_error.h"
+#include "emulator/cli/core_dumps.h"
 #include "emulator/cli/help_form.h"
 #include "emulator/cli/size_value.h"
 #include "emulator/identity/identity.h"
@@ -85,6 +86,7 @@ struct ServeArguments {
   ServerOptions server;
   int spin_us = DefaultSpinUs();
   bool no_sandbox = false;
+  bool core_dumps = false;
 };
 
 int Complain(const std::string& error) {
@@ -239,6 +241,7 @@ DeviceHooks MakeHooks(Observers* observers, RecordingFile* recording) {
 
 int Serve(const ServeArguments& arguments) {
   std::string error;
+  if (!arguments.core_dumps && !ForbidCoreDumps(&error)) return Complain(error);
   const int ready_fd = arguments.server.ready_fd;
   if (ready_fd >= 0 && fcntl(ready_fd, F_GETFD) < 0) {
     return Complain(fmt::format(
@@ -394,6 +397,7 @@ void AddServeCommand(CLI::App* app, int* exit_code) {
       ->check(CLI::Range(0, kMostSpinUs));
   serve->add_flag("--no-sandbox", arguments->no_sandbox,
                   "Do not restrict the server's system calls");
+  AddCoreDumpsOption(serve, &arguments->core_dumps);
   serve->callback([arguments, exit_code] { *exit_code = Serve(*arguments); });
 }
 

@@ -20,7 +20,8 @@ packages_desktop=(qemu-system-gui xvfb)
 # Makes the headers of the installed QEMU, and links the device object (a static libcrypto wants zstd).
 packages_qemu_headers=(meson libglib2.0-dev libpixman-1-dev libfdt-dev dpkg-dev ca-certificates
   python3-venv libzstd-dev zlib1g-dev)
-# What figures are held against, and what counts instructions: `./dev bench`, `./dev test bench`.
+# What figures are held against: `./dev bench`. Valgrind counts instructions and watches secrets and memory: `./dev test
+# bench`, `side_channels` and `valgrind`.
 packages_bench=(libgcrypt20-dev nettle-dev libyuv-dev valgrind)
 
 # What tells the branches that fuzz targets reach, and names lines in the sanitizers' reports: `./dev fuzz`.

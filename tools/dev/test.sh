@@ -1,21 +1,41 @@
 # shellcheck shell=bash
 # ./dev test: ctest for the Catch2 and Python cases; tests/vm/test_*.py for those that boot a guest, and
-# tests/bench/test_*.py for those that count or run figures, with the release build.
+# tests/bench/test_*.py for those that count or run figures and tests/side_channels/test_*.py for what
+# memcheck says about secrets, with the release build.
 
 ctest_labels=(unit conformance integration fuzz)
+
+# Where hosts and drivers have threads: workers of the chip's bulk work, devices and clients of a server, the driver's
+# side of a served device. Programs of the preset `threads`, and cases that run the `ward` of it.
+threads_programs=(race_control unit_executor unit_vfio_user unit_kmd unit_kmd_vfio_user)
+# Not serve_ends: a server gives its devices half a second to end, which is not enough for all of its scenes when it is watched
+# on a busy machine.
+threads_scripts=(serve_command serve_recordings serve_kills client_deaths)
 
 run_tests() {
   local labels=() release_labels=() label
   case ${1:-all} in
-    all) labels=("${ctest_labels[@]}") release_labels=(bench vm) ;;
+    all) labels=("${ctest_labels[@]}") release_labels=(side_channels bench vm) ;;
     bench | vm) release_labels=("$1") ;;
+    threads)
+      run_threads
+      return
+      ;;
+    side_channels)
+      run_watched side_channels ward_side_channels
+      return
+      ;;
+    valgrind)
+      run_watched valgrind ward_whole_path
+      return
+      ;;
     matrix)
       shift
       run_matrix "$@"
       return
       ;;
     unit | conformance | integration | fuzz) labels=("$1") ;;
-    *) fail_usage "there is no test label '$1'; ./dev test [unit|conformance|integration|fuzz|bench|vm|matrix]" ;;
+    *) fail_usage "there is no test label '$1'; ./dev test [unit|conformance|integration|fuzz|side_channels|bench|vm|threads|valgrind|matrix]" ;;
   esac
   ensure_packages
   passed=0 failed=0 skipped=0
@@ -29,21 +49,55 @@ run_tests() {
     build_device
     fetch_guest_kernel standard
   fi
-  # A test that is killed can't clean up: what the tests write goes to a folder that is removed here.
-  export TMPDIR=$PWD/build/tmp
-  rm -rf "$TMPDIR" && mkdir "$TMPDIR"
+  make_scratch
   for label in ${labels[@]+"${labels[@]}"}; do
-    run_ctest_label "$label"
+    run_ctest "$label" debug --label-regex "^$label\$"
     [ "$label" != conformance ] || prove_rules
   done
   for label in ${release_labels[@]+"${release_labels[@]}"}; do run_release_label "$label"; done
   [ -n "${WARD_VM_KEEP:-}" ] || rm -rf "$TMPDIR"
 
   [ ! -f "$rules_report" ] || python3 tools/conformance/result.py table "$rules_report"
+  say_sum
+}
+
+# A test that is killed can't clean up: what the tests write goes to a folder that is removed here.
+make_scratch() {
+  export TMPDIR=$PWD/build/tmp
+  rm -rf "$TMPDIR" && mkdir "$TMPDIR"
+}
+
+# Prints the sums; fails when they are not good.
+say_sum() {
   local summary="$passed passed, $failed failed"
   [ "$skipped" -eq 0 ] || summary+=", $skipped skipped"
   say "$summary"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+# A race that ThreadSanitizer sees ends its process, and with it the case.
+run_threads() {
+  local names
+  ensure_packages
+  passed=0 failed=0 skipped=0
+  build_preset threads "${threads_programs[@]}" ward
+  make_scratch
+  export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
+  names=$(IFS='|' && printf '%s' "${threads_programs[*]}|${threads_scripts[*]}")
+  run_ctest threads threads --tests-regex "^unit\\.($names)(\\.|\$)"
+  rm -rf "$TMPDIR"
+  say_sum
+}
+
+# run_watched LABEL TARGET: a label whose one program memcheck watches, without the rest of the release build.
+run_watched() {
+  ensure_packages
+  passed=0 failed=0 skipped=0
+  build_preset release "$2"
+  make_scratch
+  run_release_label "$1"
+  rm -rf "$TMPDIR"
+  say_sum
 }
 
 # Adds "PASSED FAILED SKIPPED" to the sums.
@@ -51,14 +105,16 @@ add_counts() {
   passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
-run_ctest_label() {
-  local label=$1 report=$PWD/$log_dir/ctest_$1.xml log=$log_dir/ctest_$1.log start code=0 counts=()
+# run_ctest NAME PRESET OPTION...: the cases that ctest's options choose, of that build.
+run_ctest() {
+  local label=$1 preset=$2 report=$PWD/$log_dir/ctest_$1.xml log=$log_dir/ctest_$1.log start code=0 counts=()
+  shift 2
   start=$(now_us)
   rm -f "$report"
-  run_logged "test $label" "$log" ctest --test-dir build/debug --label-regex "^$label\$" \
+  run_logged "test $label" "$log" ctest --test-dir "build/$preset" "$@" \
     --parallel "$(nproc)" --output-on-failure --no-tests=ignore --output-junit "$report" || code=$?
   # ctest that failed without a report could not run at all.
-  [ "$code" -eq 0 ] || [ -f "$report" ] || fail "ctest did not run; look at $log, then run: ./dev build debug"
+  [ "$code" -eq 0 ] || [ -f "$report" ] || fail "ctest did not run; look at $log, then run the same again"
   read -ra counts < <(python3 tools/dev/read_junit.py counts "$report") || counts=(0 1 0)
   add_counts "${counts[@]}"
   if [ "${counts[1]}" -gt 0 ]; then

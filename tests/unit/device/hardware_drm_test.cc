@@ -2,43 +2,11 @@
 #include <tuple>
 
 #include "catch2/catch_test_macros.hpp"
-#include "tests/unit/device/security_bench.h"
+#include "tests/unit/device/hardware_bench.h"
+#include "tests/unit/device/wrong_blobs.h"
 
 namespace ward::device {
 namespace {
-
-constexpr Block kName = {7, 7, 7, 7};
-constexpr uint32_t kImport = 2;
-constexpr uint32_t kInvalidArgument = 0x80070057;
-
-struct HardwareBench : SecurityBench {
-  explicit HardwareBench(const PublishedIdentity& identity_of) : SecurityBench(identity_of) {
-    const Reply reply =
-        Send(abi::kMessageCreateSession, test::FromHex("11d76b9b744fc9419e7b0be2d7d93b4f"
-                                                       "00000000000000000000000000000000"
-                                                       "8a0d17b18d62a34dad3b82ddb08b4970"));
-    session = reply.Word(16);
-  }
-
-  Bytes NamePayload(const Block& name) const { return Joined(Words({session, 0}), name); }
-  uint64_t Token() {
-    return LoadLe<uint64_t>(Send(abi::kMessageGetNewKeyData, NamePayload(kName)).bytes.data() + 16);
-  }
-  static Bytes Plain(uint64_t token, const Block& key, size_t size = 40) {
-    Bytes plain(size);
-    if (size >= 8) StoreLe(plain.data(), token);
-    for (size_t i = 0; i < key.size() && 16 + i < size; ++i) plain[16 + i] = key[i];
-    return plain;
-  }
-  Reply Import(const Bytes& blob) {
-    const Bytes input = Joined(Bytes(kName.begin(), kName.end()), blob);
-    return Send(abi::kMessageCallTrusted,
-                Joined(Words({session, kImport, static_cast<uint32_t>(input.size()), 0}), input));
-  }
-  uint32_t Select() { return Send(abi::kMessageSelectKey, NamePayload(kName)).status; }
-
-  uint32_t session = 0;
-};
 
 TEST_CASE("an imported key is the application's bit for bit, and usable for decryption alone") {
   const PublishedIdentity identity;
@@ -74,9 +42,14 @@ TEST_CASE("P10_ whatever is wrong with an import, answer, time, trace and state 
     StateHasher state;
     bench.processor->Hash(&state);
     bench.grants.Hash(&state);
-    return std::tuple(reply.bytes, bench.ports.clock.now_ns - start,
-                      bench.ports.trace.events.size(), bench.ports.trace.events.back().detail,
-                      state.value());
+    std::vector<std::tuple<std::string, std::string, uint64_t, uint64_t, uint64_t>> trace;
+    for (const auto& event : bench.ports.trace.events) {
+      // The sender's own: the size of what it sent.
+      const uint64_t own = event.name == "message" ? blob.size() : 0;
+      trace.emplace_back(event.name, event.detail, event.arguments[0], event.arguments[1],
+                         event.arguments[2] - own);
+    }
+    return std::tuple(reply.bytes, bench.ports.clock.now_ns - start, trace, state.value());
   };
   const auto expected = outcome_of([](uint64_t) { return Bytes(256); });
   const auto plain = HardwareBench::Plain;
@@ -98,6 +71,9 @@ TEST_CASE("P10_ whatever is wrong with an import, answer, time, trace and state 
           blob[100] ^= 4;
           return blob;
         }) == expected);
+  for (const Bytes& blob : WrongBlobs(identity)) {
+    CHECK(outcome_of([&](uint64_t) { return blob; }) == expected);
+  }
 }
 
 TEST_CASE("the trusted application's answers tell the time that they were charged") {

@@ -2,6 +2,7 @@
 // are all ones, the text says why, and nothing is left open.
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -177,16 +178,15 @@ TEST_CASE("a server that does not answer is given up after the time-out, with it
 }
 
 TEST_CASE("a reply that comes too late is nobody's") {
-  Received late;
+  std::promise<Bytes> late;  // from the server's thread to this one
   ScriptedServer server([&](ScriptedServer*, const Received& request) {
     if (!IsTrigger(request)) return false;
-    late.id = request.id;
-    late.body = request.body;
+    late.set_value(RightReply(request));
     return true;
   });
   const auto function = OpenAt(server, ",timeout=1500");
   CHECK(function->BarRead32(0, kTrigger) == 0xffffffff);
-  server.Send(RightReply(late));
+  server.Send(late.get_future().get());
   CHECK(function->BarRead32(0, 0) == 0xffffffff);
 }
 

@@ -140,6 +140,16 @@ class UsageTest(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertRegex(output, r"^usage: \./dev fuzz (.*\n)+.*--planted")
 
+    def test_bad_soak_arguments_are_refused_before_anything_is_built(self):
+        self.assert_refused(2, "--minutes: 0 is not from 5", "soak", "--minutes", "0")
+        self.assert_refused(2, "unrecognized arguments: extra", "soak", "extra")
+        self.assert_refused(2, "--json wants a file: ./dev soak --json FILE", "soak", "--json")
+
+    def test_help_of_the_soak_comes_at_once(self):
+        code, output, _ = self.run_dev("soak", "--help")
+        self.assertEqual(code, 0)
+        self.assertRegex(output, r"^usage: \./dev soak ")
+
     def test_bad_matrix_arguments_are_refused_before_anything_is_built(self):
         self.assert_refused(2, 'there is no attachment "bogus"; there are: "in process", "vfio-user", ',
                             "test", "matrix", "--only", "TCP", "--only", "bogus")

@@ -456,6 +456,23 @@ class Sandbox(ServeTest):
             server.signal()
             self.assertEqual(server.wait(), 0)
 
+    def hard_core_limit(self, server):
+        """Not the soft one: AddressSanitizer lowers that itself."""
+        lines = pathlib.Path(f"/proc/{server.pid}/limits").read_text().splitlines()
+        return next(line.split()[-2] for line in lines if line.startswith("Max core file size"))
+
+    def test_p4_no_core_file_unless_asked_for(self):
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        if hard == 0:
+            self.skipTest("core files are ruled out for this test already (ulimit -Hc)")
+        with self.serve() as server:
+            self.assertEqual(self.hard_core_limit(server), "0")
+            self.assert_serves()
+        with self.serve("--socket", self.path, "--core-dumps") as server:
+            self.assertEqual(self.hard_core_limit(server),
+                             "unlimited" if hard == resource.RLIM_INFINITY else str(hard))
+            self.assert_serves()
+
     def test_no_sandbox_is_none(self):
         with self.serve("--socket", self.path, "--no-sandbox") as server:
             self.assertEqual(self.modes(server), {"0"})
