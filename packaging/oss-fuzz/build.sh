@@ -5,10 +5,11 @@
 set -euo pipefail
 
 # The flags bring sanitizers and instrumentation: nothing of the tree's own is added to them. Headers of fmt alone, as
-# these images' C++ library is not the one that their packages are built with. Shared libraries go along.
+# these images' C++ library is not the one that their packages are built with; older Boosts do not know that it has
+# invoke_result alone. Shared libraries go along.
 cmake -S . -B "$WORK/build" -G Ninja -DCMAKE_BUILD_TYPE=None \
   -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" \
-  -DCMAKE_C_FLAGS="$CFLAGS" -DCMAKE_CXX_FLAGS="$CXXFLAGS -DFMT_HEADER_ONLY" \
+  -DCMAKE_C_FLAGS="$CFLAGS" -DCMAKE_CXX_FLAGS="$CXXFLAGS -DFMT_HEADER_ONLY -DBOOST_ASIO_HAS_STD_INVOKE_RESULT" \
   -DCMAKE_EXE_LINKER_FLAGS="-Wl,--as-needed -Wl,--disable-new-dtags" -DCMAKE_BUILD_RPATH='$ORIGIN/lib' \
   -DWARD_TESTS=OFF -DWARD_FUZZ=ON -DWARD_SANITIZE=OFF \
   -DWARD_FUZZ_ENGINE="$LIB_FUZZING_ENGINE" -DWARD_FUZZ_INSTRUMENTATION=

@@ -41,6 +41,8 @@ read_planted_arguments() {
     esac
     shift
   done
+  ! command -v python3 >/dev/null ||
+    python3 tools/fuzz/planted.py --check-arguments ${fuzz_arguments[@]+"${fuzz_arguments[@]}"} || exit
 }
 
 # Lines of a preset and its targets.

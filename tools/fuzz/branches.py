@@ -21,7 +21,7 @@ class Outcome:
     text: str  # of the condition, as it is written
     side: str
     macro: str  # the file of the macro that makes it; "" without one
-    source_line: str  # which it stands on
+    behind: str  # what stands before it on its line
     function: str  # the first line of what it stands in
     count: int = 0
     why_not: Optional[str] = None  # the reason, if it is one that no guest reaches
@@ -101,7 +101,7 @@ def read_export(export: dict, root: Path) -> Dict[str, FileBranches]:
                             else source.text(names[file], branch))
                     outcome = found[names[file]][key] = Outcome(
                         place[LINE], text, side, shorten(macro, root),
-                        source.line(names[file], place[LINE]),
+                        source.text(names[file], (place[LINE], 1, place[LINE], place[COLUMN])),
                         source.line(names[file], regions[0][LINE]))
                 outcome.count += branch[column]
     return {shorten(name, root): FileBranches(
@@ -119,7 +119,7 @@ class Place:
     file: str = ""
     macro: str = ""  # of this file: every condition that its macros make
     text: str = ""  # part of the condition, or of the line that uses the macro
-    line: str = ""  # part of the line that the condition stands on
+    behind: str = ""  # part of what stands before the condition on its line
     function: str = ""  # part of the first line of a function: all of its conditions
     side: str = ""  # "true" or "false"; both without it
     excluded: int = 0
@@ -128,15 +128,15 @@ class Place:
     def covers(self, file: str, outcome: Outcome) -> bool:
         return ((not self.file or file == self.file)
                 and (not self.macro or outcome.macro == self.macro)
-                and self.text in outcome.text and self.line in outcome.source_line
+                and self.text in outcome.text and self.behind in outcome.behind
                 and self.function in outcome.function and self.side in ("", outcome.side))
 
     def is_narrow(self) -> bool:
         """A file alone would hide what is written into it later."""
-        return bool(self.macro or self.line or (self.file and (self.text or self.function)))
+        return bool(self.macro or self.behind or (self.file and (self.text or self.function)))
 
     def name(self) -> str:
-        parts = [self.file or self.macro, self.function or self.text or self.line, self.side]
+        parts = [self.file or self.macro, self.function or self.text or self.behind, self.side]
         return ": ".join(part for part in parts if part)
 
 
@@ -154,7 +154,7 @@ def read_exclusions(path: Path) -> List[Exclusion]:
     for exclusion in exclusions:
         if not exclusion.why or not exclusion.places or not all(
                 place.is_narrow() and place.side in ("", *SIDES) for place in exclusion.places):
-            raise ValueError(f"{path}: an exclusion wants `why`, and `places`, each with `macro`, `line`, or "
+            raise ValueError(f"{path}: an exclusion wants `why`, and `places`, each with `macro`, `behind`, or "
                              "`file` with `text` or `function`")
     return exclusions
 

@@ -303,7 +303,7 @@ class Branches(Checkout):
 
     ASSERT = "#define WARD_ASSERT(e) ((e) ? (void)0 : __builtin_trap())\nconstexpr bool kNever = false;\n"
     OWN = 'why = "our own bug"\nplaces = [{macro = "base/assert.h", side = "false"}]'
-    NEVER = 'why = "not in this build"\nplaces = [{line = "kNever"}]'
+    NEVER = 'why = "not in this build"\nplaces = [{behind = "kNever"}]'
     NO_B = 'why = "no b here"\nplaces = [{file = "device/chip.cc", text = "letter == \'b\'", side = "true"}]'
     CHIP = """#include "base/assert.h"
 template <typename T> int Larger(T a, T b) { return a > b ? 1 : 2; }
@@ -385,7 +385,7 @@ int main(int count, char** names) {
         self.assertIn("warning: 1 of 'device/chip.cc: letter == 'b': true' were reached after all", self.run_fuzz("chip", "--coverage")[1])
 
     def test_an_exclusion_without_a_reason_or_too_wide_is_refused(self):
-        for entry in ('why = ""\nplaces = [{line = "kNever"}]', 'why = "because"\nplaces = []',
+        for entry in ('why = ""\nplaces = [{behind = "kNever"}]', 'why = "because"\nplaces = []',
                       'why = "all of it"\nplaces = [{file = "device/chip.cc"}]'):
             self.exclude(entry)
             with self.assertRaisesRegex(ValueError, "wants `why`"):
@@ -436,7 +436,7 @@ class Tree(unittest.TestCase):
                     words = " ".join(line.strip() for line in text.splitlines())
                     self.assertIn(place.text, words)
                     self.assertIn(place.function, text)
-                    self.assertIn(place.line, text)
+                    self.assertIn(place.behind, text)
 
 
 if __name__ == "__main__":
