@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
-#include "tests/fuzz/device/oracle.h"
+#include "tests/fuzz/oracle.h"
 #include "tests/fuzz/device/secret_scanner.h"
 
 namespace ward::fuzz {
