@@ -126,10 +126,10 @@
     "A sealed state forgets protected pages without an owner.")                                    \
   X(CacheIgnoresRoot, device, other_context, other_context,                                        \
     "A translation that is kept serves every context.")                                            \
-  X(AnswerTailUnchecked, driver, bounds, sanitizer,                                                \
-    "As much of an answer is read as the device says that it has.")                                \
   X(LockSpansGuard, driver, bounds, memory,                                                        \
     "A lock's memory has the allocation's guard page in it.")                                      \
+  X(VramSizeBelieved, driver, unchecked, memory,                                                   \
+    "Visible VRAM is as large as the device says, whatever its BAR has.")                          \
   X(ChainSizeBelieved, driver, unchecked, allocation,                                              \
     "A certificate chain is as long as the device says.")                                          \
   X(TimeoutIgnored, driver, unbounded_work, work,                                                  \
@@ -151,7 +151,7 @@
   X(LastCallRepeats, recording, unbounded_work, work,                                              \
     "A call that the recording breaks off in is made again.")                                      \
   X(RefusalWithoutReason, recording, diagnosis, refusal,                                           \
-    "Who takes an unfinished file is not told where it is cut.")                                   \
+    "Who takes an unfinished file is not told that it has no device.")                             \
   X(PlaceOnlyInside, recording, diagnosis, difference,                                             \
     "A difference at the recording's end does not say where it is.")                               \
   X(ModeCountLoadable, saved_state, bounds, sanitizer,                                             \

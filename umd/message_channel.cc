@@ -7,7 +7,6 @@
 #include "abi/generated/commands.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
-#include "base/planted_bug.h"
 #include "umd/ddi/status_codes.h"
 
 namespace ward::umd {
@@ -35,8 +34,7 @@ HRESULT MessageChannel::AskBytes(uint32_t message, ConstByteSpan request,
   if (!is_read) return answer;
   result = answers_->Read(AnswerBuffer::kResponseOffset, response);
   const size_t sent = header.length_bytes - response.size();
-  const size_t wanted =
-      HasPlantedBug(PlantedBug::kAnswerTailUnchecked) ? sent : std::min(sent, response_data.size());
+  const size_t wanted = std::min(sent, response_data.size());
   if (SUCCEEDED(result) && wanted != 0) {
     result = answers_->Read(static_cast<uint32_t>(response.size()), response_data.first(wanted));
   }

@@ -224,7 +224,10 @@ bool RecordingReader::LoadBlock() {
 bool RecordingReader::CutShort(uint64_t at) {
   is_cut_short_ = true;
   if (accept_unfinished_) return false;
-  if (at == cursor_.block_start && HasPlantedBug(PlantedBug::kCutBetweenBlocks)) return false;
+  if (at == cursor_.block_start && cursor_.event != 0 &&
+      HasPlantedBug(PlantedBug::kCutBetweenBlocks)) {
+    return false;
+  }
   Fail(
       fmt::format("stops at byte {}, after {} events, without an end: it is cut short, or its "
                   "writer was killed; --partial takes what is there",

@@ -32,7 +32,7 @@ BUILD_COMMAND = "cmake --preset planted && cmake --build --preset planted"
 GRACE_S = 30
 REPLAY_S = 600
 # What is kept of a bug is made smaller for so long.
-MINIMISE_S = 10
+MINIMISE_S = 5
 # libFuzzer names what it keeps by its SHA-1. It begins with the input of no bytes, in which nothing happens but the
 # machine's own start.
 EMPTY_INPUT = "-da39a3ee5e6b4b0d3255bfef95601890afd80709"
