@@ -7,6 +7,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "base/secret_bytes.h"
 #include "device/gpu_implementation.h"
@@ -181,6 +182,9 @@ class GpuImplementation::StateLoad {
     WARD_TRY(CheckHeader(frame.header(), seal));
     StateReader reader(frame.TakeSection(StateSection::kBlocks));
     WalkState(reader, blocks_);
+    if (HasPlantedBug(PlantedBug::kInterruptsLoadedFirst)) {
+      gpu_.interrupts_.Load(blocks_.interrupts);
+    }
     if (!reader.AtEnd() || !gpu_.CanLoad(blocks_)) return Invalid();
     if (frame.NextIs(StateSection::kVisibleVram)) {
       WARD_TRY(ReadVisibleVram(frame.TakeSection(StateSection::kVisibleVram)));

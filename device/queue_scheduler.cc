@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/planted_bug.h"
+
 namespace ward::device {
 
 QueueScheduler::QueueScheduler(RegisterFile* registers) {
@@ -71,11 +73,11 @@ bool QueueScheduler::BeginRound(uint32_t active) {
 
 // What a queue owes is bounded by one command's work, far below this.
 bool QueueScheduler::CanLoad(const State& state) {
-  constexpr int64_t kMostOwed = int64_t{1} << 48;
+  const int64_t most_owed = HasPlantedBug(PlantedBug::kOwedTurnsRefused) ? 0 : int64_t{1} << 48;
   return std::all_of(state.next.begin(), state.next.end(),
                      [](uint32_t queue) { return queue < kQueueCount; }) &&
-         std::all_of(state.budget.begin(), state.budget.end(), [](int64_t budget) {
-           return budget >= -kMostOwed && budget <= kRoundBytes[kPriorityCount - 1];
+         std::all_of(state.budget.begin(), state.budget.end(), [&](int64_t budget) {
+           return budget >= -most_owed && budget <= kRoundBytes[kPriorityCount - 1];
          });
 }
 

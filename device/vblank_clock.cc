@@ -1,6 +1,7 @@
 #include "device/vblank_clock.h"
 
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "device/display_mode.h"
 
 namespace ward::device {
@@ -37,8 +38,9 @@ uint64_t VblankClock::CountAt(uint64_t now_ns) const {
 uint64_t VblankClock::TimeOf(uint64_t count) const {
   WARD_ASSERT(running_ && count > start_count_);
   const uint64_t vblanks = count - start_count_;
+  const uint64_t round_up = HasPlantedBug(PlantedBug::kVblankRoundedDown) ? 0 : kRefreshHz - 1;
   return start_ns_ + vblanks / kRefreshHz * kSecondNs +
-         (vblanks % kRefreshHz * kSecondNs + kRefreshHz - 1) / kRefreshHz;
+         (vblanks % kRefreshHz * kSecondNs + round_up) / kRefreshHz;
 }
 
 bool VblankClock::CanLoad() const {

@@ -2,6 +2,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 #include "kmd/register_window.h"
 
 namespace ward::kmd {
@@ -16,6 +17,7 @@ Result<DmaMemory> DmaMemory::Allocate(abi::PciFunction* function, size_t size_by
   if (buffer.cpu == nullptr || buffer.size_bytes < size_bytes ||
       !IsAligned(buffer.bus_address, abi::kPageSize) ||
       !RangeFits(buffer.bus_address, buffer.size_bytes, limit)) {
+    if (HasPlantedBug(PlantedBug::kBadDmaMemoryKept)) memory.function_ = nullptr;
     return Fault{abi::kStatusOutOfMemory, "DMA memory lies where the device can't reach it",
                  buffer.bus_address};
   }

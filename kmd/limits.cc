@@ -6,6 +6,7 @@
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
 #include "base/bytes.h"
+#include "base/planted_bug.h"
 
 namespace ward::kmd {
 namespace {
@@ -61,7 +62,8 @@ Result<Limits> Limits::Read(const RegisterWindow& registers) {
   }
   if (limits.visible_vram_bytes > abi::kMaximumVisibleVram ||
       !IsAligned(limits.visible_vram_bytes, abi::kPageSize) ||
-      limits.visible_vram_bytes > registers.function()->BarSize(static_cast<int>(abi::kVramBar))) {
+      (limits.visible_vram_bytes > registers.function()->BarSize(static_cast<int>(abi::kVramBar)) &&
+       !HasPlantedBug(PlantedBug::kVramSizeBelieved))) {
     return NotOurs("visible VRAM is larger than BAR2 or than the contract allows");
   }
   // Overlap would let the driver place protected content where the CPU looks.

@@ -8,6 +8,7 @@
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "kmd/command.h"
 
 namespace ward::kmd {
@@ -187,6 +188,7 @@ Result<void> Queue::Wait(uint64_t fence, uint32_t timeout_ms) {
     if (error != abi::PciError::kNone && !timed_out) {
       return PciFault(error, "waiting for an interrupt failed");
     }
+    if (HasPlantedBug(PlantedBug::kTimeoutIgnored)) timed_out = false;
   }
   return registers_->TimeoutFault("the device interrupts without making progress");
 }

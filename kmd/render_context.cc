@@ -7,6 +7,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 
 namespace ward::kmd {
 namespace {
@@ -130,6 +131,10 @@ Result<uint64_t> RenderContext::Submit(ConstByteSpan commands,
 }
 
 Result<void> RenderContext::Wait(uint64_t fence, uint32_t timeout_ms) {
+  if (HasPlantedBug(PlantedBug::kFenceBelievedFirst) && queue_ != nullptr &&
+      queue_->queue().CompletedFence() >= ToQueueFence(fence)) {
+    return {};
+  }
   if (fence > last_fence_) {
     return Fault{abi::kStatusInvalidArgument, "the fence was never submitted"};
   }

@@ -9,6 +9,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 
 namespace ward::kmd {
@@ -274,6 +275,9 @@ Result<ByteSpan> RenderDevice::Lock(AllocationHandle handle) {
   WARD_TRY(hardware_->residency().BringToCpu(allocation));
   if (allocation->is_pageable()) hardware_->residency().Touch(allocation);
   ++allocation->lock_count;
+  if (HasPlantedBug(PlantedBug::kLockSpansGuard)) {
+    return ByteSpan(allocation->memory.bytes().data(), allocation->range_bytes() + kGuardBytes);
+  }
   return allocation->memory.bytes().first(allocation->size_bytes);
 }
 

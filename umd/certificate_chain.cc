@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "umd/ddi/status_codes.h"
 
@@ -29,7 +30,7 @@ HRESULT CertificateChain::GetSize(UINT* size_bytes) {
   const HRESULT result = Ask(0, {}, &response);
   *size_bytes = 0;
   if (FAILED(result)) return result;
-  if (response.total_bytes > kMaximumBytes) {
+  if (response.total_bytes > kMaximumBytes && !HasPlantedBug(PlantedBug::kChainSizeBelieved)) {
     return device_->events().Refuse("the device's certificate chain is too long to be one");
   }
   *size_bytes = response.total_bytes;

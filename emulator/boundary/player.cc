@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/planted_bug.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
@@ -9,6 +10,7 @@ namespace ward::emulator {
 using Kind = BoundaryEventKind;
 
 void Player::Differ(const std::string& what) {
+  if (ran_out_ && HasPlantedBug(PlantedBug::kPlaceOnlyInside)) difference_ = what;
   if (difference_.empty()) difference_ = fmt::format("event {}: {}", source_->Place().event, what);
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/planted_bug.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
@@ -34,7 +35,7 @@ bool Replayer::Step() {
   MakeCall();
   if (!player_.ran_out()) return true;
   GoBack(before);
-  return false;
+  return HasPlantedBug(PlantedBug::kLastCallRepeats);
 }
 
 void Replayer::MakeCall() {

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "emulator/boundary/boundary.h"
 
 namespace ward::emulator {
@@ -24,11 +25,12 @@ void AppendBytes(ConstByteSpan bytes, std::vector<uint8_t>* content) {
 // Takes from the front. After a failure all is zero.
 class Taker {
  public:
-  explicit Taker(ConstByteSpan bytes) : rest_(bytes) {}
+  explicit Taker(ConstByteSpan bytes) : whole_(bytes), rest_(bytes) {}
 
   bool AtEnd() const { return ok_ && rest_.empty(); }
   ConstByteSpan Take(size_t size_bytes) {
-    ok_ = ok_ && size_bytes <= rest_.size();
+    const ConstByteSpan checked = HasPlantedBug(PlantedBug::kDevicePartUnchecked) ? whole_ : rest_;
+    ok_ = ok_ && size_bytes <= checked.size();
     if (!ok_) return {};
     const ConstByteSpan taken = rest_.first(size_bytes);
     rest_ = rest_.subspan(size_bytes);
@@ -47,6 +49,7 @@ class Taker {
   }
 
  private:
+  ConstByteSpan whole_;
   ConstByteSpan rest_;
   bool ok_ = true;
 };

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/planted_bug.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
@@ -55,6 +56,8 @@ std::unique_ptr<RecordingReader> RecordingReader::Open(const Options& options, s
   }
   std::unique_ptr<RecordingReader> reader(
       new RecordingReader(file, options.path, std::move(*guard)));
+  if (HasPlantedBug(PlantedBug::kRefusalWithoutReason))
+    reader->accept_unfinished_ = options.accept_unfinished;
   if (!reader->ReadDevice()) {
     *error = reader->trouble_;
     return nullptr;
@@ -105,6 +108,8 @@ bool RecordingReader::Scan() {
   if (!trouble_.empty()) return false;
   const bool breaks_off = !end_ || *end_ == RecordingEnd::kLimit;
   whole_events_ = breaks_off ? last_call : event_count_;
+  if (breaks_off && HasPlantedBug(PlantedBug::kBrokenEventCounted))
+    whole_events_ = event_count_ + 1;
   if (breaks_off && call_count_ == 0) {
     Fail("breaks off while the device starts: nothing of it can be run");
     return false;
@@ -138,7 +143,8 @@ const RecordedEvent* RecordingReader::Peek() {
 }
 
 void RecordingReader::Seek(const EventPlace& place) {
-  if (place.block != cursor_.block) is_loaded_ = false;
+  if (place.block != cursor_.block && !HasPlantedBug(PlantedBug::kBlockKeptOnSeek))
+    is_loaded_ = false;
   cursor_ = place;
   has_event_ = false;
 }
@@ -218,6 +224,10 @@ bool RecordingReader::LoadBlock() {
 bool RecordingReader::CutShort(uint64_t at) {
   is_cut_short_ = true;
   if (accept_unfinished_) return false;
+  if (at == cursor_.block_start && cursor_.event != 0 &&
+      HasPlantedBug(PlantedBug::kCutBetweenBlocks)) {
+    return false;
+  }
   Fail(
       fmt::format("stops at byte {}, after {} events, without an end: it is cut short, or its "
                   "writer was killed; --partial takes what is there",

@@ -1,5 +1,6 @@
 // Chooses the planted bug that a fuzzer's program runs with: WARD_PLANTED_BUG is its name. The name
-// "list" prints all of them, a line each: name, kind, oracle and sentence, with tabs between.
+// "list" prints all of them, a line each: name, target, kind, oracle and sentence, with tabs
+// between.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -20,7 +21,8 @@ PlantedBug FindBug(const char* name) {
 
 void PrintList(std::FILE* file) {
   for (const PlantedBugInfo& info : kPlantedBugs) {
-    std::fprintf(file, "%s\t%s\t%s\t%s\n", info.name, info.kind, info.oracle, info.sentence);
+    std::fprintf(file, "%s\t%s\t%s\t%s\t%s\n", info.name, info.target, info.kind, info.oracle,
+                 info.sentence);
   }
 }
 

@@ -52,7 +52,7 @@ run_fuzz() {
   local builds=() line words=()
   ensure_packages
   if [ -n "$fuzz_planted" ]; then
-    build_preset planted device_fuzz
+    build_preset planted
     go_on_unlocked tools/fuzz/planted.py ${fuzz_arguments[@]+"${fuzz_arguments[@]}"}
   fi
   mapfile -t builds < <(list_fuzz_builds)

@@ -103,6 +103,12 @@ check_fuzz() {
   echo "${#names[@]} targets, nothing fell"
 }
 
+# That the fuzzers' oracles fall: the inputs that show planted bugs, and none of them without its bug.
+check_planted() {
+  bash tools/dev/build_preset.sh planted
+  python3 tools/fuzz/planted.py --replay
+}
+
 # OSS-Fuzz's build, here.
 check_oss_fuzz() { python3 tools/fuzz/try_oss_fuzz.py; }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""./dev fuzz --planted: how soon the fuzzer of the device finds each of the bugs that are planted for it.
+"""./dev fuzz --planted: how soon the fuzzers find each of the bugs that are planted for them.
 
-The list is the program's own (base/planted_bug.h). First the corpus is replayed without a bug. Then each bug gets one
-fuzzer at a time, hence one core, that starts from a copy of the corpus. A bug is found when an oracle, a sanitizer or
-an assertion ends every run with it within the time; one that breaks the start, hangs or runs out of memory is not.
-The last line is the sum. Exit code 1: a bug was missed, or the corpus falls without one; 2: wrong usage, or no program.
+The list is the programs' own (base/planted_bug.h). First the corpora are replayed without a bug. Then each bug gets one
+fuzzer of its target at a time, hence one core, that starts from a copy of the corpus. A bug is found when an oracle, a
+sanitizer or an assertion ends every run with it within the time; one that breaks the start, hangs or runs out of memory
+is not. `--keep` puts the input that showed a bug, made small, into planted/NAME of the corpora's folder, and `--replay`
+shows in seconds that these inputs fall with their bugs and pass without.
+The last line is the sum. Exit code 1: a bug was missed, or an input falls without one; 2: wrong usage, or no program.
 """
 
 import argparse
@@ -21,13 +23,16 @@ import time
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from targets import FOLDER, Target, read_targets
+
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = "tests/fuzz/device_fuzz"
 VARIABLE = "WARD_PLANTED_BUG"
-BUILD_COMMAND = "cmake --preset planted && ninja -C build/planted device_fuzz"
+BUILD_COMMAND = "cmake --preset planted && cmake --build --preset planted"
 # Beyond its time a run gets this to end by itself; the replay without a bug gets all of it.
 GRACE_S = 30
 REPLAY_S = 600
+# What is kept of a bug is made smaller for so long.
+MINIMISE_S = 5
 # libFuzzer names what it keeps by its SHA-1. It begins with the input of no bytes, in which nothing happens but the
 # machine's own start.
 EMPTY_INPUT = "-da39a3ee5e6b4b0d3255bfef95601890afd80709"
@@ -42,8 +47,9 @@ ENDINGS = (
 
 class Bug(NamedTuple):
     name: str
+    target: str  # whose fuzzer is meant to find it
     kind: str
-    oracle: str  # that is meant to find it
+    oracle: str  # of that target
     sentence: str
 
 
@@ -72,7 +78,7 @@ class Failure(Exception):
     exit_code = 2
 
 
-class CorpusFalls(Failure):
+class InputFalls(Failure):
     exit_code = 1
 
 
@@ -147,36 +153,71 @@ def choose(bugs: List[Bug], names: List[str]) -> List[Bug]:
 
 
 class Fuzzer:
-    """The program, its dictionary, and the corpus that each run starts from a copy of."""
+    """A target's program with its options, and the corpus that each run starts from a copy of."""
 
-    def __init__(self, program: Path, corpus: Path, dictionary: Path, seconds: int) -> None:
-        self._program = program
-        self._corpus = corpus
-        self._dictionary = dictionary
-        self._seconds = seconds
+    def __init__(self, target: Target, options: argparse.Namespace) -> None:
+        self._program = options.build / "tests/fuzz" / target.program
+        self._corpus = target.corpus(options.corpora)
+        self._engine = target.engine_options(options.corpora)
+        self._seconds = options.seconds
+        self._kept = options.corpora / "planted"
+        if not self._program.is_file():
+            raise Failure(f"{self._program} is not there; build it with: {BUILD_COMMAND}")
+        dictionary = options.corpora / target.dictionary if target.dictionary else None
+        if dictionary and not dictionary.is_file():
+            raise Failure(f"{dictionary} is not there; mend it with: git restore {dictionary}")
 
     def _command(self, scratch: Path, options: Sequence[str]) -> List[str]:
-        copy = scratch / "corpus"
-        shutil.copytree(self._corpus, copy)
-        return [str(self._program), f"-artifact_prefix={scratch}/", f"-dict={self._dictionary}", "-detect_leaks=0",
-                *options, str(copy)]
+        return [str(self._program), f"-artifact_prefix={scratch}/", "-detect_leaks=0", *self._engine, *options]
+
+    def _copy_corpus(self, scratch: Path) -> str:
+        if not self._corpus.is_dir() or not any(self._corpus.iterdir()):
+            raise Failure(f"{self._corpus} has no inputs; mend it with: git restore {self._corpus}")
+        return str(shutil.copytree(self._corpus, scratch / "corpus"))
 
     def replay(self) -> None:
         """The control: without a bug nothing ends the corpus."""
-        with tempfile.TemporaryDirectory() as scratch:
-            command = self._command(Path(scratch), ["-runs=0"])
-            ended = run_program(command, None, REPLAY_S)
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = Path(folder)
+            ended = run_program(self._command(scratch, ["-runs=0", self._copy_corpus(scratch)]), None, REPLAY_S)
         if ended.code != 0:
             said = read_ending(ended.errors)[1] or last_line(ended.errors)
-            raise CorpusFalls(f"the corpus falls without a bug (exit code {ended.code}): {said}; find out with: "
-                              f"{self._program} -runs=0 {self._corpus}")
+            raise InputFalls(f"the corpus falls without a bug (exit code {ended.code}): {said}; find out with: "
+                             f"{self._program} -runs=0 {self._corpus}")
 
-    def hunt(self, bug: Bug, seed: int) -> Run:
-        with tempfile.TemporaryDirectory() as scratch:
-            command = self._command(Path(scratch), [f"-seed={seed}", f"-max_total_time={self._seconds}"])
+    def hunt(self, bug: Bug, seed: int, keep: bool) -> Run:
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = Path(folder)
+            command = self._command(scratch, [f"-seed={seed}", f"-max_total_time={self._seconds}",
+                                              self._copy_corpus(scratch)])
             ended = run_program(command, bug.name, self._seconds + GRACE_S)
-        by, said = self._judge(ended)
+            by, said = self._judge(ended)
+            if by and keep:
+                self._keep(bug, scratch)
         return Run(seed, ended.seconds, ended.cpu_s, by, said)
+
+    def _keep(self, bug: Bug, scratch: Path) -> None:
+        """Of the inputs that ended the run, and what libFuzzer makes of them, the smallest that shows the bug."""
+        crashes = list(scratch.glob("crash-*"))
+        for crash in crashes:
+            command = self._command(scratch, ["-minimize_crash=1", f"-max_total_time={MINIMISE_S}", str(crash)])
+            run_program(command, bug.name, MINIMISE_S + GRACE_S)
+        inputs = {*crashes, *scratch.glob("crash-*"), *scratch.glob("minimized-from-*")}
+        for path in sorted(inputs, key=lambda path: path.stat().st_size):
+            if self.shows(bug, path).by and self.passes([path]):
+                self._kept.mkdir(exist_ok=True)
+                shutil.copyfile(path, self._kept / bug.name)
+                return
+
+    def shows(self, bug: Bug, path: Path) -> Run:
+        with tempfile.TemporaryDirectory() as folder:
+            ended = run_program(self._command(Path(folder), [str(path)]), bug.name, GRACE_S)
+        by, said = read_ending(ended.errors) if ended.code else (None, "it passes")
+        return Run(0, ended.seconds, ended.cpu_s, by, said)
+
+    def passes(self, paths: Sequence[Path]) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            return run_program(self._command(Path(folder), [str(path) for path in paths]), None, REPLAY_S).code == 0
 
     def _judge(self, ended: Ended) -> Tuple[Optional[str], str]:
         if ended.code is None:
@@ -229,21 +270,47 @@ def last_words(total: Dict[str, object]) -> str:
     return text
 
 
-def measure(options: argparse.Namespace) -> Dict[str, object]:
-    bugs = choose(read_list(options.program), options.names)
-    if not options.corpus.is_dir() or not any(options.corpus.iterdir()):
-        raise Failure(f"{options.corpus} has no inputs; mend it with: git restore {options.corpus}")
-    if not options.dictionary.is_file():
-        raise Failure(f"{options.dictionary} is not there; mend it with: git restore {options.dictionary}")
-    fuzzer = Fuzzer(options.program, options.corpus, options.dictionary, options.seconds)
-    fuzzer.replay()
+def make_fuzzers(bugs: List[Bug], options: argparse.Namespace) -> Dict[str, Fuzzer]:
+    targets = read_targets(options.corpora)
+    return {name: Fuzzer(targets[name], options) for name in dict.fromkeys(bug.target for bug in bugs)}
+
+
+def measure(bugs: List[Bug], options: argparse.Namespace) -> Dict[str, object]:
+    fuzzers = make_fuzzers(bugs, options)
+    for fuzzer in fuzzers.values():
+        fuzzer.replay()
     print(f"without a bug: the corpus passes; {len(bugs)} bugs, {options.seeds} seeds each", flush=True)
     widths = (max(len(bug.name) for bug in bugs), max(len(bug.oracle) for bug in bugs))
     found = {}
     for bug in bugs:
-        found[bug] = [fuzzer.hunt(bug, seed) for seed in range(1, options.seeds + 1)]
+        found[bug] = [fuzzers[bug.target].hunt(bug, seed, options.keep) for seed in range(1, options.seeds + 1)]
         print(row(bug, found[bug], widths), flush=True)
     return summary(found)
+
+
+def show_kept(bugs: List[Bug], options: argparse.Namespace) -> int:
+    """Exit code: whether each input that is kept falls with its bug and passes without."""
+    kept = options.corpora / "planted"
+    without = [bug.name for bug in bugs if not (kept / bug.name).is_file()]
+    shown = [bug for bug in bugs if bug.name not in without]
+    mistakes = [f"{path} is of no bug; mend it with: git rm {path}" for path in sorted(kept.glob("*"))
+                if not options.names and path.name not in {bug.name for bug in bugs}]
+    for target, fuzzer in make_fuzzers(shown, options).items():
+        own = [bug for bug in shown if bug.target == target]
+        if not fuzzer.passes([kept / bug.name for bug in own]):
+            mistakes += [f"{kept / bug.name} falls without its bug" for bug in own
+                         if not fuzzer.passes([kept / bug.name])]
+        for bug in own:
+            run = fuzzer.shows(bug, kept / bug.name)
+            if not run.by:
+                mistakes.append(f"{kept / bug.name} does not show its bug ({run.said}); make another one with: "
+                                f"./dev fuzz --planted --keep {bug.name}")
+    for mistake in mistakes:
+        print(f"planted: {mistake}", file=sys.stderr)
+    if without:
+        print(f"without an input yet: {' '.join(without)}")
+    print(f"planted: {len(shown)}/{len(bugs)} bugs have an input, {len(mistakes)} mistakes")
+    return 1 if mistakes or not shown else 0
 
 
 def positive(text: str) -> int:
@@ -260,14 +327,12 @@ def read_options(arguments: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, for scripts")
     parser.add_argument("--build", type=Path, default=ROOT / "build/planted", metavar="FOLDER",
                         help="of the preset planted (build/planted)")
-    parser.add_argument("--corpus", type=Path, default=ROOT / "tests/fuzz/device_corpus", metavar="FOLDER",
-                        help="what each run starts from (tests/fuzz/device_corpus)")
-    parser.add_argument("--dictionary", type=Path, default=ROOT / "tests/fuzz/device.dict", metavar="FILE",
-                        help="of the fuzzer (tests/fuzz/device.dict)")
+    parser.add_argument("--corpora", type=Path, default=FOLDER, metavar="FOLDER",
+                        help="targets.toml, and beside it what each run starts from, and planted/ (tests/fuzz)")
+    parser.add_argument("--keep", action="store_true", help="keep the inputs that show the bugs")
+    parser.add_argument("--replay", action="store_true", help="do no more than run the inputs that were kept")
     parser.add_argument("--check-arguments", action="store_true", help="look at the arguments and do nothing")
-    options = parser.parse_args(arguments)
-    options.program = options.build / PROGRAM
-    return options
+    return parser.parse_args(arguments)
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -275,7 +340,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if options.check_arguments:
         return 0
     try:
-        total = measure(options)
+        bugs = choose(read_list(options.build / "tests/fuzz/device_fuzz"), options.names)
+        if options.replay:
+            return show_kept(bugs, options)
+        total = measure(bugs, options)
     except Failure as failure:
         print(f"planted: {failure}", file=sys.stderr)
         return failure.exit_code

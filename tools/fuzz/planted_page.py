@@ -15,11 +15,12 @@ HEADER = ROOT / "base/planted_bug.h"
 PAGE = ROOT / "docs/guide/planted-bugs.md"
 BEGIN = "<!-- made by tools/fuzz/planted_page.py: -->"
 END = "<!-- end -->"
-ROW = re.compile(r'\bX\((\w+), (\w+), (\w+), "([^"]*)"\)')
+ROW = re.compile(r'\bX\((\w+), (\w+), (\w+), (\w+), "([^"]*)"\)')
 
 
 class Bug(NamedTuple):
     name: str
+    target: str
     kind: str
     oracle: str
     sentence: str
@@ -31,13 +32,14 @@ def read_bugs(header: str) -> List[Bug]:
     text = re.sub(r"\s*\\?\n\s*", " ", text)
     bugs = [Bug(*found.groups()) for found in ROW.finditer(text)]
     if not bugs or len(bugs) != text.count("X("):
-        raise ValueError(f"{HEADER}: a row of WARD_LIST_PLANTED_BUGS is not X(Name, kind, oracle, \"sentence\")")
+        raise ValueError(f"{HEADER}: a row of WARD_LIST_PLANTED_BUGS is not X(Name, target, kind, oracle, \"sentence\")")
     return bugs
 
 
 def render(bugs: List[Bug]) -> str:
-    rows = ["| bug | kind | oracle | what is wrong |", "| --- | --- | --- | --- |"]
-    rows += [f"| `{bug.name}` | {bug.kind.replace('_', ' ')} | `{bug.oracle}` | {bug.sentence} |" for bug in bugs]
+    rows = ["| bug | target | kind | oracle | what is wrong |", "| --- | --- | --- | --- | --- |"]
+    rows += [f"| `{bug.name}` | `{bug.target}` | {bug.kind.replace('_', ' ')} | `{bug.oracle}` | {bug.sentence} |"
+             for bug in bugs]
     return "\n".join([BEGIN, f"{len(bugs)} bugs:", "", *rows, END])
 
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "tests/fuzz/device/oracle.h"
+#include "tests/fuzz/oracle.h"
 #include "tests/fuzz/device/secret_scanner.h"
 
 namespace ward::fuzz {

@@ -1,7 +1,7 @@
 #include "tests/fuzz/device/counter_model.h"
 
 #include "base/bytes.h"
-#include "tests/fuzz/device/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 

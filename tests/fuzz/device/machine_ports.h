@@ -12,7 +12,7 @@
 #include "device/ports.h"
 #include "tests/fuzz/device/boundary_record.h"
 #include "tests/fuzz/device/layout.h"
-#include "tests/fuzz/device/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 

@@ -1,6 +1,6 @@
 #include "tests/fuzz/device/runner.h"
 
-#include "tests/fuzz/device/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 namespace {

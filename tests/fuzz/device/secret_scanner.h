@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "tests/fuzz/device/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 

@@ -8,7 +8,7 @@
 #include "abi/generated/status.h"
 #include "device/key_vault.h"
 #include "firmware/guid.h"
-#include "tests/fuzz/device/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 namespace {

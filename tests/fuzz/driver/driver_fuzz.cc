@@ -27,7 +27,7 @@
 #include "tests/fakes/test_identity.h"
 #include "tests/fuzz/driver/hostile_function.h"
 #include "tests/fuzz/input_reader.h"
-#include "tests/fuzz/vfio_user/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 namespace {
@@ -129,7 +129,7 @@ class DriverMachine {
   template <typename T>
   bool Check(const Result<T>& result) {
     if (result.ok()) return true;
-    Require(result.fault().status != abi::kStatusOk, "fault", "a fault says that all is well");
+    Expect(result.fault().status != abi::kStatusOk, "fault", "a fault has another status than OK");
     return false;
   }
 
@@ -214,7 +214,7 @@ class DriverMachine {
   void Touch(DeviceHandle device, AllocationHandle allocation) {
     const auto locked = adapter().Lock(device, allocation);
     if (!Check(locked)) return;
-    Require(function_->IsOwned(locked.value()), "memory", "a lock gives memory of nobody's");
+    Expect(function_->IsOwned(locked.value()), "memory", "a lock gives memory that the driver has");
     if (locked.value().empty()) return;
     locked.value().front() = 1;
     locked.value().back() = 2;
@@ -245,8 +245,8 @@ class DriverMachine {
       const auto fence = adapter().Submit(device, context, commands, list, patches);
       if (!Check(fence)) return;
       const auto early = adapter().WaitFence(device, context, fence.value() + 1);
-      Require(!early.ok() && early.fault().status == abi::kStatusInvalidArgument, "fence",
-              "a fence that was never submitted can be waited for");
+      Expect(!early.ok() && early.fault().status == abi::kStatusInvalidArgument, "fence",
+             "nobody can wait for a fence that was never submitted");
     }
   }
 
@@ -471,7 +471,7 @@ class DriverMachine {
     constexpr uint32_t kAbsurd = 16 << 20;
     uint32_t size_bytes = 0;
     if (FAILED(owner.GetCertificateSize(&size_bytes))) return;
-    Require(size_bytes < kAbsurd, "allocation", "a certificate chain of an absurd size");
+    Expect(size_bytes < kAbsurd, "allocation", "a certificate chain has a size that makes sense");
     std::vector<uint8_t> chain(size_bytes);
     (void)owner.GetCertificate(chain);
   }
@@ -527,8 +527,8 @@ class DriverMachine {
     if (choice % 4 == 1) {
       runtime::MappedSubresource mapped{};
       if (SUCCEEDED(context.Map(texture, runtime::MapType::kReadWrite, &mapped))) {
-        Require(function_->IsOwned({static_cast<const uint8_t*>(mapped.data), 64 * 64 * 3 / 2}),
-                "memory", "a texture is mapped to memory of nobody's");
+        Expect(function_->IsOwned({static_cast<const uint8_t*>(mapped.data), 64 * 64 * 3 / 2}),
+               "memory", "a texture is mapped to memory that the driver has");
         context.Unmap(texture);
       }
     } else if (choice % 4 == 2 && !process_.sessions.empty()) {

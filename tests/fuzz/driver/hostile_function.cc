@@ -7,7 +7,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
-#include "tests/fuzz/vfio_user/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 namespace {
@@ -28,7 +28,7 @@ uint64_t PickRegister(uint16_t place) {
 }  // namespace
 
 HostileFunction::~HostileFunction() {
-  Require(buffers_.empty(), "leak", "the driver ended and DMA memory is left");
+  Expect(buffers_.empty(), "leak", "no DMA memory is left when the driver has ended");
 }
 
 void HostileFunction::StopLying() {
@@ -48,7 +48,7 @@ bool HostileFunction::IsOwned(ConstByteSpan bytes) const {
 }
 
 void HostileFunction::Access() {
-  Require(++accesses_ < kMostAccesses, "work", "a call of the driver does not end");
+  Expect(++accesses_ < kMostAccesses, "work", "a call of the driver ends");
   while (!is_honest_) {
     if (!next_) {
       if (lies_.empty()) return;
@@ -196,7 +196,7 @@ uint32_t HostileFunction::BarRead32(int bar, uint64_t offset) {
 }
 
 void HostileFunction::BarWrite32(int bar, uint64_t offset, uint32_t value) {
-  Require(offset < host_->BarSize(bar), "memory", "a register outside of its BAR is written");
+  Expect(offset < host_->BarSize(bar), "memory", "registers are written inside of their BAR");
   Access();
   if (is_gone_ || (lost_writes_ != 0 && lost_writes_-- != 0)) return;
   host_->BarWrite32(bar, offset, value);
@@ -220,15 +220,15 @@ abi::PciError HostileFunction::BarWriteBlock(int bar, uint64_t offset, const voi
                                              size_t size_bytes) {
   Access();
   if (is_gone_) return abi::PciError::kGone;
-  Require(RangeFits(offset, size_bytes, host_->BarSize(bar)), "memory",
-          "bytes outside of a BAR are written");
+  Expect(RangeFits(offset, size_bytes, host_->BarSize(bar)), "memory",
+         "bytes are written inside of their BAR");
   return host_->BarWriteBlock(bar, offset, from, size_bytes);
 }
 
 abi::PciError HostileFunction::AllocateDma(size_t size_bytes, abi::DmaBuffer* buffer) {
   Access();
-  Require(size_bytes <= kMostDmaBytes - dma_bytes_, "allocation",
-          "more memory than it has use for");
+  Expect(size_bytes <= kMostDmaBytes - dma_bytes_, "allocation",
+         "the driver takes no more memory than it has use for");
   if (failing_allocation_ != 0 && --failing_allocation_ == 0) return abi::PciError::kNoMemory;
   Buffer made;
   const abi::PciError error = host_->AllocateDma(size_bytes + abi::kPageSize, &made.whole);
@@ -248,12 +248,12 @@ abi::PciError HostileFunction::AllocateDma(size_t size_bytes, abi::DmaBuffer* bu
 
 void HostileFunction::FreeDma(const abi::DmaBuffer& buffer) {
   const auto found = buffers_.find(buffer.bus_address);
-  Require(found != buffers_.end(), "memory", "memory is freed that was never given, or twice");
+  Expect(found != buffers_.end(), "memory", "memory that is freed was given, and is freed once");
   const abi::DmaBuffer& whole = found->second.whole;
   const uint8_t* behind = whole.cpu + whole.size_bytes - abi::kPageSize;
   const bool is_whole =
       std::all_of(behind, behind + abi::kPageSize, [](uint8_t byte) { return byte == kBehind; });
-  Require(is_whole || is_chip_astray_, "memory", "bytes behind DMA memory are written");
+  Expect(is_whole || is_chip_astray_, "memory", "bytes behind DMA memory stay as they are");
   dma_bytes_ -= whole.size_bytes;
   host_->FreeDma(found->second.whole);
   buffers_.erase(found);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "abi/generated/status.h"
-#include "tests/fuzz/vfio_user/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 namespace {
@@ -63,11 +63,11 @@ void FirmwareOracles::Start() {
 void FirmwareOracles::CheckHandle(uint64_t handle, uint64_t before) {
   if (handle == 0 || handle == before) return;
   const auto low = static_cast<uint32_t>(handle);
-  Require(low != 0 && low != 0xffffffff, "handle", "its low half is no handle of 32 bits");
-  Require(handles_.insert(handle).second, "handle", "one comes twice");
+  Expect(low != 0 && low != 0xffffffff, "handle", "its low half is no handle of 32 bits");
+  Expect(handles_.insert(handle).second, "handle", "one comes twice");
   for (const uint64_t other : handles_) {
-    Require(other == handle || static_cast<uint32_t>(other) != low, "handle",
-            "a low half comes twice");
+    Expect(other == handle || static_cast<uint32_t>(other) != low, "handle",
+           "a low half comes twice");
   }
 }
 
@@ -87,8 +87,8 @@ void FirmwareOracles::CheckNumbers() {
     for (uint32_t i = 0; i < std::size(now); ++i) {
       const bool is_new = now[i].number != 0 && now[i].number != before[i].number;
       const uint32_t next = before[i].generation >= 0xffff ? 1 : before[i].generation + 1;
-      Require(now[i].number == 0 || (now[i].number & 0xffff) == i, "number", "not of its place");
-      Require(!is_new || now[i].number >> 16 == next, "number", "not of the next generation");
+      Expect(now[i].number == 0 || (now[i].number & 0xffff) == i, "number", "not of its place");
+      Expect(!is_new || now[i].number >> 16 == next, "number", "not of the next generation");
     }
   };
   check(state_->sessions, before_.sessions);
@@ -100,24 +100,24 @@ void FirmwareOracles::CheckGrants() {
   for (uint32_t i = 0; i < fw::kSessionCount; ++i) {
     const fw::Session& session = state_->sessions[i];
     const fw::SessionGrant& grant = platform_->grant(i);
-    Require(grant.session == session.number, "grant", "it is for a session that is not there");
+    Expect(grant.session == session.number, "grant", "it is for a session that is not there");
     if (grant.session == 0) continue;
-    Require(grant.context == session.context, "grant", "it is for another context");
-    Require(grant.torn_down == session.torn_down, "grant", "it does not tell of the tear-down");
+    Expect(grant.context == session.context, "grant", "it is for another context");
+    Expect(grant.torn_down == session.torn_down, "grant", "it does not tell of the tear-down");
     const uint32_t held[] = {grant.session_slot, grant.content_slot, grant.readback_slot};
     const uint32_t own[] = {session.session_slot, session.content_slot, session.readback_slot};
     const uint32_t usages[] = {fw::kUsageDecrypt, fw::kUsageDecrypt, fw::kUsageEncrypt};
     for (uint32_t kind = 0; kind < 3; ++kind) {
-      Require(held[kind] == own[kind], "grant", "it names a slot that the session does not hold");
+      Expect(held[kind] == own[kind], "grant", "it names a slot that the session does not hold");
       if (held[kind] == fw::kNoSlot) continue;
-      Require(session.torn_down == 0, "grant", "a session that was torn down has a key");
+      Expect(session.torn_down == 0, "grant", "a session that was torn down has a key");
       const FuzzPlatform::Slot& slot = platform_->slots()[held[kind]];
-      Require(slot.owner == session.number, "grant", "it names a slot of another");
-      Require(slot.filled || slot.damaged, "grant", "it names a slot without a key");
-      Require((slot.usage & usages[kind]) != 0, "grant", "it names a slot for something else");
+      Expect(slot.owner == session.number, "grant", "it names a slot of another");
+      Expect(slot.filled || slot.damaged, "grant", "it names a slot without a key");
+      Expect((slot.usage & usages[kind]) != 0, "grant", "it names a slot for something else");
     }
     const bool is_open = session.exchange == fw::KeyExchange::kHardware && grant.open_decrypt != 0;
-    Require(!is_open, "grant", "a key of the trusted application decrypts into the open");
+    Expect(!is_open, "grant", "a key of the trusted application decrypts into the open");
   }
 }
 
@@ -126,8 +126,8 @@ void FirmwareOracles::CheckSlots() {
   std::vector<uint32_t> owner_of(FuzzPlatform::kSlots, 0);
   const auto hold = [&](uint32_t slot, uint32_t owner) {
     if (slot == fw::kNoSlot) return;
-    Require(slot < FuzzPlatform::kSlots, "slot", "there is none of that number");
-    Require(owner_of[slot] == 0 || owner_of[slot] == owner, "slot", "two hold the same");
+    Expect(slot < FuzzPlatform::kSlots, "slot", "there is none of that number");
+    Expect(owner_of[slot] == 0 || owner_of[slot] == owner, "slot", "two hold the same");
     owner_of[slot] = owner;
   };
   for (const fw::Session& session : state_->sessions) {
@@ -144,8 +144,8 @@ void FirmwareOracles::CheckSlots() {
     if (output.number != 0) hold(output.key_slot, output.number | kOutputOwner);
   }
   for (uint32_t slot = 0; slot < FuzzPlatform::kSlots; ++slot) {
-    Require(platform_->slots()[slot].owner == owner_of[slot], "slot",
-            "a key is left behind, or is somebody else's");
+    Expect(platform_->slots()[slot].owner == owner_of[slot], "slot",
+           "a key is left behind, or is somebody else's");
   }
 }
 
@@ -156,8 +156,8 @@ void FirmwareOracles::CheckReleases() {
     const fw::Session& is = state_->sessions[i];
     const bool ended = was.number != 0 && is.number != was.number;
     const bool lost = was.number != 0 && is.torn_down != 0 && was.torn_down == 0;
-    Require((!ended && !lost) || platform_->WasReleased(was.number), "release",
-            "protected pages stay a session's that ended");
+    Expect((!ended && !lost) || platform_->WasReleased(was.number), "release",
+           "protected pages stay a session's that ended");
   }
 }
 
@@ -170,8 +170,8 @@ void FirmwareOracles::CheckProtection() {
     for (const fw::Channel& channel : state_->channels) {
       if (channel.number != 0 && channel.context == session.context) asked |= channel.protection;
     }
-    Require(session.protection == asked && platform_->grant(i).protection == asked, "protection",
-            "a session has another than its channels ask for");
+    Expect(session.protection == asked && platform_->grant(i).protection == asked, "protection",
+           "a session has another than its channels ask for");
   }
 }
 
@@ -185,8 +185,8 @@ void FirmwareOracles::CheckLinks() {
   };
   for (uint32_t output = 0; output < FuzzPlatform::kOutputs; ++output) {
     const bool let_go = is_held(before_, output) && !is_held(*state_, output);
-    Require(!let_go || platform_->link(output) == fw::kLinkOff, "link",
-            "it is on, and nobody asks for it any more");
+    Expect(!let_go || platform_->link(output) == fw::kLinkOff, "link",
+           "it is on, and nobody asks for it any more");
   }
 }
 
@@ -195,20 +195,20 @@ void FirmwareOracles::CheckTies() {
   for (const fw::Decoder& decoder : state_->decoders) {
     if (decoder.handle == 0 || decoder.session_handle == 0) continue;
     for (const fw::Session& session : state_->sessions) {
-      Require(session.handle != decoder.session_handle || session.context == decoder.context,
-              "isolation", "a decoder is tied to a session of another context");
+      Expect(session.handle != decoder.session_handle || session.context == decoder.context,
+             "isolation", "a decoder is tied to a session of another context");
     }
   }
 }
 
 void FirmwareOracles::CheckFailed() {
   if (state_->health == fw::Health::kReady) return;
-  Require(state_->failed_test != 0, "failed", "it does not say which test failed");
-  Require(AllFree(state_->sessions) && AllFree(state_->channels) && AllFree(state_->decoders) &&
-              AllFree(state_->devices),
-          "failed", "something lives in a firmware that failed");
+  Expect(state_->failed_test != 0, "failed", "it does not say which test failed");
+  Expect(AllFree(state_->sessions) && AllFree(state_->channels) && AllFree(state_->decoders) &&
+             AllFree(state_->devices),
+         "failed", "something lives in a firmware that failed");
   for (const fw::ProtectedOutput& output : state_->protected_outputs) {
-    Require(output.number == 0, "failed", "a protected output lives in a firmware that failed");
+    Expect(output.number == 0, "failed", "a protected output lives in a firmware that failed");
   }
 }
 
@@ -225,17 +225,17 @@ void FirmwareOracles::After() {
 }
 
 void FirmwareOracles::CheckOthersUntouched(uint32_t context) {
-  Require(SameOthers(state_->sessions, before_.sessions, context), "isolation",
-          "a message changed a session of another context");
-  Require(SameOthers(state_->channels, before_.channels, context), "isolation",
-          "a message changed a channel of another context");
-  Require(SameOthers(state_->decoders, before_.decoders, context), "isolation",
-          "a message changed a decoder of another context");
-  Require(SameOthers(state_->devices, before_.devices, context), "isolation",
-          "a message changed a device of another context");
+  Expect(SameOthers(state_->sessions, before_.sessions, context), "isolation",
+         "a message changed a session of another context");
+  Expect(SameOthers(state_->channels, before_.channels, context), "isolation",
+         "a message changed a channel of another context");
+  Expect(SameOthers(state_->decoders, before_.decoders, context), "isolation",
+         "a message changed a decoder of another context");
+  Expect(SameOthers(state_->devices, before_.devices, context), "isolation",
+         "a message changed a device of another context");
   const bool same_outputs = std::memcmp(state_->protected_outputs, before_.protected_outputs,
                                         sizeof(state_->protected_outputs)) == 0;
-  Require(context == 0 || same_outputs, "isolation", "a user changed a protected output");
+  Expect(context == 0 || same_outputs, "isolation", "a user changed a protected output");
 }
 
 // Keys, what handles are made with, and what another context's things are called: none of it comes
@@ -262,44 +262,44 @@ void FirmwareOracles::CheckSecrets(const FirmwareMessage& message, uint32_t leng
     if (platform_->IsOfKey(word)) what = "key bytes";
     if (others.contains(word)) what = "a handle of another context";
     if (word == round_words[0] || word == round_words[1]) what = "what handles are made with";
-    if (what != nullptr) Require(Holds(message.payload, word), "secret", what);
+    if (what != nullptr) Expect(Holds(message.payload, word), "secret", what);
   });
 }
 
 void FirmwareOracles::AfterMessage(const FirmwareMessage& message, const fw::Answer& answer) {
-  Require(abi::FindStatus(answer.status) != nullptr, "response", "a status that there is not");
-  Require(answer.length_bytes >= kHeader && answer.length_bytes <= message.response_capacity,
-          "response", "it is shorter than its header, or larger than its room");
-  Require(platform_->WroteAllBefore(answer.length_bytes), "response",
-          "bytes come out that nobody wrote");
+  Expect(abi::FindStatus(answer.status) != nullptr, "response", "a status that there is not");
+  Expect(answer.length_bytes >= kHeader && answer.length_bytes <= message.response_capacity,
+         "response", "it is shorter than its header, or larger than its room");
+  Expect(platform_->WroteAllBefore(answer.length_bytes), "response",
+         "bytes come out that nobody wrote");
   CheckSecrets(message, answer.length_bytes);
   const bool failed_before = before_.health != fw::Health::kReady;
-  Require(!failed_before || answer.status == abi::kStatusSelfTestFailed, "failed",
-          "a firmware that failed takes messages");
+  Expect(!failed_before || answer.status == abi::kStatusSelfTestFailed, "failed",
+         "a firmware that failed takes messages");
   if (state_->health == fw::Health::kReady) CheckOthersUntouched(message.context);
   After();
 }
 
 void FirmwareOracles::AfterContextEnd(uint32_t context) {
-  Require(NoneOf(state_->sessions, context) && NoneOf(state_->channels, context) &&
-              NoneOf(state_->decoders, context) && NoneOf(state_->devices, context),
-          "teardown", "something of a context lives on");
+  Expect(NoneOf(state_->sessions, context) && NoneOf(state_->channels, context) &&
+             NoneOf(state_->decoders, context) && NoneOf(state_->devices, context),
+         "teardown", "something of a context lives on");
   CheckOthersUntouched(context);
   After();
 }
 
 void FirmwareOracles::AfterTearDown() {
   for (const FuzzPlatform::Slot& slot : platform_->slots()) {
-    Require(slot.owner == 0, "teardown", "a slot of the vault is taken");
+    Expect(slot.owner == 0, "teardown", "a slot of the vault is taken");
   }
   for (const fw::Session& session : state_->sessions) {
-    Require(session.number == 0 || session.torn_down == 1, "teardown", "a session goes on");
+    Expect(session.number == 0 || session.torn_down == 1, "teardown", "a session goes on");
   }
   for (const fw::Channel& channel : state_->channels) {
-    Require(channel.number == 0 || channel.torn_down == 1, "teardown", "a channel goes on");
+    Expect(channel.number == 0 || channel.torn_down == 1, "teardown", "a channel goes on");
   }
   for (const fw::ProtectedOutput& output : state_->protected_outputs) {
-    Require(output.number == 0, "teardown", "a protected output goes on");
+    Expect(output.number == 0, "teardown", "a protected output goes on");
   }
   After();
 }

@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "tests/fuzz/vfio_user/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 namespace {
@@ -77,14 +77,14 @@ bool FuzzPlatform::ReadPayload(uint32_t offset, void* destination, uint32_t size
 
 bool FuzzPlatform::WriteResponse(uint32_t offset, const void* source, uint32_t size_bytes) {
   if (!RangeFits(offset, size_bytes, response_.size())) return false;
-  Require(offset >= kHeaderBytes, "response", "the header is the platform's to write");
+  Expect(offset >= kHeaderBytes, "response", "the header is the platform's to write");
   if (size_bytes != 0) std::memcpy(response_.data() + offset, source, size_bytes);
   std::fill_n(written_.begin() + offset, size_bytes, true);
   return true;
 }
 
 uint32_t FuzzPlatform::AllocateSlot(uint32_t session, uint32_t usage) {
-  Require(session != 0 && usage != 0, "platform", "a slot is for somebody and something");
+  Expect(session != 0 && usage != 0, "platform", "a slot is for somebody and something");
   for (uint32_t i = 0; i < kSlots; ++i) {
     if (slots_[i].owner != 0) continue;
     slots_[i] = {session, usage, false, false, {}};
@@ -94,13 +94,13 @@ uint32_t FuzzPlatform::AllocateSlot(uint32_t session, uint32_t usage) {
 }
 
 FuzzPlatform::Slot& FuzzPlatform::Used(uint32_t slot) {
-  Require(slot < kSlots && slots_[slot].owner != 0, "platform", "a slot is used that is nobody's");
+  Expect(slot < kSlots && slots_[slot].owner != 0, "platform", "a slot is used that is nobody's");
   return slots_[slot];
 }
 
 // Twice does no harm: a selected key's slot is a session's for two reasons.
 void FuzzPlatform::WipeSlot(uint32_t slot) {
-  Require(slot < kSlots, "platform", "there is no such slot");
+  Expect(slot < kSlots, "platform", "there is no such slot");
   slots_[slot] = {};
 }
 
@@ -122,17 +122,17 @@ bool FuzzPlatform::IsSlotDamaged(uint32_t slot) { return Used(slot).damaged; }
 
 bool FuzzPlatform::CanUse(uint32_t slot, uint32_t owner, uint32_t usage) {
   const Slot& used = Used(slot);
-  Require(used.owner == owner, "platform", "a slot is used for another than its owner");
-  Require((used.usage & usage) != 0, "platform", "a slot is used for what it is not for");
+  Expect(used.owner == owner, "platform", "a slot is used for another than its owner");
+  Expect((used.usage & usage) != 0, "platform", "a slot is used for what it is not for");
   if (Elapses(&trouble.damage_in)) Damage(slot);
   return used.filled && !used.damaged;
 }
 
 bool FuzzPlatform::Fill(uint32_t slot, uint32_t owner, const Key& key) {
   Slot& filled = Used(slot);
-  Require(filled.owner == owner, "platform", "a slot is filled for another than its owner");
+  Expect(filled.owner == owner, "platform", "a slot is filled for another than its owner");
   if (filled.damaged) return false;
-  Require(!filled.filled, "platform", "a slot is filled twice");
+  Expect(!filled.filled, "platform", "a slot is filled twice");
   filled.filled = true;
   filled.key = key;
   key_halves_.insert(LoadLe<uint64_t>(key.data()));
@@ -172,7 +172,7 @@ bool FuzzPlatform::UnwrapRsaOaepParameters(uint32_t slot, uint32_t owner, uint32
 
 bool FuzzPlatform::UnwrapAesEcb(uint32_t wrapping_slot, uint32_t slot, uint32_t session,
                                 uint32_t payload_offset) {
-  Require(RangeFits(payload_offset, 16, payload_.size()), "platform", "no wrapped key there");
+  Expect(RangeFits(payload_offset, 16, payload_.size()), "platform", "no wrapped key there");
   if (!CanUse(wrapping_slot, session, firmware::kUsageUnwrap) || BlockFails()) return false;
   return Fill(slot, session, NewKey());
 }
@@ -244,23 +244,23 @@ bool FuzzPlatform::DrawRandom(void* destination, uint32_t size_bytes) {
 }
 
 firmware::OutputState FuzzPlatform::ReadOutput(uint32_t output) {
-  Require(output < kOutputs, "platform", "no such output");
+  Expect(output < kOutputs, "platform", "no such output");
   return outputs_[output];
 }
 
 void FuzzPlatform::EnableLink(uint32_t output) {
-  Require(output < kOutputs, "platform", "no such output");
+  Expect(output < kOutputs, "platform", "no such output");
   uint32_t& link = outputs_[output].link;
   if (link == firmware::kLinkOff || link == firmware::kLinkLost) link = firmware::kLinkNegotiating;
 }
 
 void FuzzPlatform::DisableLink(uint32_t output) {
-  Require(output < kOutputs, "platform", "no such output");
+  Expect(output < kOutputs, "platform", "no such output");
   outputs_[output].link = firmware::kLinkOff;
 }
 
 bool FuzzPlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& grant) {
-  Require(index < firmware::kSessionCount, "platform", "no such grant");
+  Expect(index < firmware::kSessionCount, "platform", "no such grant");
   if (grant.session == 0) {
     grants_[index] = kNoGrant;
     return true;
@@ -276,7 +276,7 @@ bool FuzzPlatform::WriteGrant(uint32_t index, const firmware::SessionGrant& gran
 }
 
 firmware::SessionRefusals FuzzPlatform::ReadRefusals(uint32_t index) {
-  Require(index < firmware::kSessionCount, "platform", "no such grant");
+  Expect(index < firmware::kSessionCount, "platform", "no such grant");
   return {index, 0, 0};
 }
 

@@ -23,8 +23,8 @@
 #include "emulator/recording/recording_reader.h"
 #include "tests/fakes/test_identity.h"
 #include "tests/fuzz/input_reader.h"
+#include "tests/fuzz/oracle.h"
 #include "tests/fuzz/recording/file_writer.h"
-#include "tests/fuzz/vfio_user/oracle.h"
 
 namespace ward::fuzz {
 namespace {
@@ -131,7 +131,8 @@ class RecordingMachine {
     const std::string first = Play(reader.get(), file.size());
     if ((choices & 0x70) != 0) return;
     reader->SeekStart();
-    Require(Play(reader.get(), file.size()) == first, "repeat", "the same file plays in two ways");
+    Expect(Play(reader.get(), file.size()) == first, "repeat",
+           "the same file plays twice in one way");
   }
 
  private:
@@ -141,19 +142,20 @@ class RecordingMachine {
   }
 
   void CheckRefusal(const std::string& error) {
-    Require(error.starts_with(path_ + " ") && error.size() > path_.size() + 1, "refusal",
-            "it does not say what is wrong");
-    Require(error.find('\n') == std::string::npos, "refusal", "it has more than a line");
+    Expect(error.starts_with(path_ + " ") && error.size() > path_.size() + 1, "refusal",
+           "it names the file and says what is wrong");
+    Expect(error.find('\n') == std::string::npos, "refusal", "it is one line");
   }
 
   static void CheckReader(const RecordingReader& reader, size_t file_bytes, bool unfinished) {
     // An event has two bytes at least.
-    Require(reader.event_count() <= file_bytes / 2, "count", "more events than there are bytes");
-    Require(reader.call_count() <= reader.event_count() &&
-                reader.whole_events() <= reader.event_count(),
-            "count", "more calls than events");
-    Require(reader.end().has_value() || unfinished, "end", "a file without an end is whole");
-    Require(reader.trouble().empty(), "end", "a file with a flaw is whole");
+    Expect(reader.event_count() <= file_bytes / 2, "count",
+           "there are no more events than bytes make");
+    Expect(reader.call_count() <= reader.event_count() &&
+               reader.whole_events() <= reader.event_count(),
+           "count", "there are no more calls than events");
+    Expect(reader.end().has_value() || unfinished, "end", "a file that is read has an end");
+    Expect(reader.trouble().empty(), "end", "a file that is read has no flaw");
   }
 
   // What became of it, in words.
@@ -175,12 +177,13 @@ class RecordingMachine {
     replayer.value()->SetWholeEvents(reader->whole_events());
     uint64_t steps = 0;
     while (replayer.value()->Step()) {
-      Require(++steps <= reader->event_count(), "work", "more calls than events");
+      Expect(++steps <= reader->event_count(), "work", "there are no more calls than events");
     }
-    Require(replayer.value()->call() <= reader->event_count(), "work", "more calls than events");
-    Require(file_bytes != 0 && (replayer.value()->matches() ||
-                                replayer.value()->difference().starts_with("event ")),
-            "difference", "it does not say where the chip did something else");
+    Expect(replayer.value()->call() <= reader->event_count(), "work",
+           "there are no more calls than events");
+    Expect(file_bytes != 0 && (replayer.value()->matches() ||
+                               replayer.value()->difference().starts_with("event ")),
+           "difference", "it says where the chip did something else");
     return replayer.value()->difference() + " " + std::to_string(steps) + " " +
            std::to_string(replayer.value()->gpu().StateHash());
   }

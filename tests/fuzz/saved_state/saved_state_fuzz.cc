@@ -12,6 +12,7 @@
 #include "device/crypto/sha256.h"
 #include "tests/fakes/gpu_rig.h"
 #include "tests/fuzz/input_reader.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 namespace {
@@ -48,7 +49,7 @@ class StateFuzz {
     if (rig_.gpu->LoadState(state, nullptr).ok()) {
       Exercise();
     } else {
-      WARD_ASSERT(rig_.gpu->StateHash() == before);
+      Expect(rig_.gpu->StateHash() == before, "refusal", "a state that is refused changes nothing");
     }
     rig_.gpu->Restore(base_);
     rig_.ports.bus = base_bus_;
@@ -112,7 +113,8 @@ class StateFuzz {
       if (result.wakeup_ns > rig_.ports.clock.now_ns) rig_.ports.clock.now_ns = result.wakeup_ns;
       // A chip that always wants to be woken at once would keep its host busy for nothing.
       else
-        WARD_ASSERT(++without_time < kMostWithoutTime);
+        Expect(++without_time < kMostWithoutTime, "wakeups",
+               "time goes on from wake-up to wake-up");
     }
   }
   void Look() {
@@ -120,8 +122,8 @@ class StateFuzz {
       const device::ScanoutInfo info = rig_.gpu->Scanout(output);
       if (!info.active) continue;
       Bytes pixels(size_t{info.width} * info.height * 4);
-      WARD_ASSERT(
-          rig_.gpu->ReadScanout(output, device::ScanoutView::kOperator, pixels, info.width * 4));
+      Expect(rig_.gpu->ReadScanout(output, device::ScanoutView::kOperator, pixels, info.width * 4),
+             "scanout", "an output that is active can be shown");
     }
     for (const abi::RegisterInfo& info : abi::kRegisters) {
       for (uint32_t block = 0; block < info.block_count; ++block) {
@@ -133,8 +135,9 @@ class StateFuzz {
     Work();
     Look();
     const auto saved = rig_.gpu->SaveState({nullptr, false});
-    WARD_ASSERT(saved.ok());
-    WARD_ASSERT(rig_.gpu->LoadState(saved.value(), nullptr).ok());
+    Expect(saved.ok(), "round_trip", "a chip that was loaded can be saved");
+    Expect(rig_.gpu->LoadState(saved.value(), nullptr).ok(), "round_trip",
+           "what a loaded chip saves can be loaded");
     for (uint32_t queue = 0; queue < kQueues; ++queue) rig_.Doorbell(queue, 32);
     rig_.gpu->Process(50000);
     rig_.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);

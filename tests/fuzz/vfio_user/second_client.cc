@@ -10,7 +10,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
-#include "tests/fuzz/vfio_user/oracle.h"
+#include "tests/fuzz/oracle.h"
 #include "tests/unit/vfio_user/session_maker.h"
 
 namespace ward::fuzz {
@@ -56,53 +56,53 @@ uint64_t VramWord(WireClient* client, uint64_t offset) {
 
 void CheckRegisters(WireClient* client) {
   const char* const oracle = "fresh_answers";
-  Require(client->Register(abi::kRegDeviceMagic) == kMagic, oracle, "the device's magic");
-  Require(client->Register(abi::kRegScratch) == 0, oracle, "a register is as after power-on");
+  Expect(client->Register(abi::kRegDeviceMagic) == kMagic, oracle, "the device's magic");
+  Expect(client->Register(abi::kRegScratch) == 0, oracle, "a register is as after power-on");
   client->SetRegister(abi::kRegScratch, 0x600d);
-  Require(client->Register(abi::kRegScratch) == 0x600d, oracle, "a register keeps what is written");
+  Expect(client->Register(abi::kRegScratch) == 0x600d, oracle, "a register keeps what is written");
 }
 
 void CheckVram(WireClient* client, const std::vector<FileDescriptor>& former,
                const FreshChecks& checks) {
   FileDescriptor file;
   const wire::RegionInfo info = AskRegion(client, abi::kVramBar, &file);
-  Require(info.size == OneThreadDevice::kVramBytes && file.valid(), "fresh_answers",
-          "visible VRAM and its file");
-  Require(IsZero(file.get()), "fresh_vram", "a new client's VRAM is zero");
+  Expect(info.size == OneThreadDevice::kVramBytes && file.valid(), "fresh_answers",
+         "visible VRAM and its file");
+  Expect(IsZero(file.get()), "fresh_vram", "a new client's VRAM is zero");
   for (const FileDescriptor& kept : former) {
-    Require(FileNumber(kept.get()) != FileNumber(file.get()), "fresh_vram",
-            "each client has a file of its own");
-    Require(!checks.former_is_zero || IsZero(kept.get()), "former_vram",
-            "what a client leaves behind is zero");
+    Expect(FileNumber(kept.get()) != FileNumber(file.get()), "fresh_vram",
+           "each client has a file of its own");
+    Expect(!checks.former_is_zero || IsZero(kept.get()), "former_vram",
+           "what a client leaves behind is zero");
   }
   for (const FileDescriptor& kept : former) {
     // He still writes there.
     const ssize_t written = pwrite(kept.get(), &kPattern, sizeof(kPattern), 0);
-    Require(written == sizeof(kPattern), "former_vram", "the file's size is sealed");
+    Expect(written == sizeof(kPattern), "former_vram", "the file's size is sealed");
   }
-  Require(VramWord(client, 0) == 0, "fresh_vram", "nobody else reaches a client's VRAM");
-  Require(client->WriteRegion(abi::kVramBar, 8, BytesOf(kPattern)).error() == 0 &&
-              VramWord(client, 8) == kPattern,
-          "fresh_answers", "VRAM keeps what is written");
+  Expect(VramWord(client, 0) == 0, "fresh_vram", "nobody else reaches a client's VRAM");
+  Expect(client->WriteRegion(abi::kVramBar, 8, BytesOf(kPattern)).error() == 0 &&
+             VramWord(client, 8) == kPattern,
+         "fresh_answers", "VRAM keeps what is written");
 }
 
 void CheckQueue(WireClient* client, bool with_session) {
   const char* const oracle = "fresh_work";
   ClientRam ram(0x80000);
-  Require(client->Map(ram.bus(), ram.size(), ram.descriptor()) == 0, oracle, "memory is mapped");
+  Expect(client->Map(ram.bus(), ram.size(), ram.descriptor()) == 0, oracle, "memory is mapped");
   TestDriver driver(client, &ram);
   driver.StartQueue();
   ram.Store(ram.bus() + TestDriver::kData, kPattern);
   driver.PushCopy(ram.bus() + TestDriver::kData + 64, ram.bus() + TestDriver::kData, 8);
   driver.PushFence(1);
   driver.Doorbell();
-  Require(driver.AwaitFence(1), oracle, "a command runs");
-  Require(ram.Load<uint64_t>(ram.bus() + TestDriver::kData + 64) == kPattern, oracle,
-          "and does what it says");
+  Expect(driver.AwaitFence(1), oracle, "a command runs");
+  Expect(ram.Load<uint64_t>(ram.bus() + TestDriver::kData + 64) == kPattern, oracle,
+         "and does what it says");
   if (!with_session) return;
   driver.StartQueue();
   test::SessionMaker maker(client, &ram, &driver);
-  Require(maker.Make() != 0, oracle, "a crypto session is made");
+  Expect(maker.Make() != 0, oracle, "a crypto session is made");
 }
 
 }  // namespace
@@ -112,10 +112,10 @@ Bystander::Bystander(const OneThreadDevice& device)
   client_.Agree();
   client_.PowerUp();
   AskRegion(&client_, abi::kVramBar, &vram_);
-  Require(pwrite(vram_.get(), &kPattern, sizeof(kPattern), 0x1238) == sizeof(kPattern), "bystander",
-          "its VRAM can be written to");
-  Require(client_.Map(ram_.bus(), ram_.size(), ram_.descriptor()) == 0, "bystander",
-          "its memory is mapped");
+  Expect(pwrite(vram_.get(), &kPattern, sizeof(kPattern), 0x1238) == sizeof(kPattern), "bystander",
+         "its VRAM can be written to");
+  Expect(client_.Map(ram_.bus(), ram_.size(), ram_.descriptor()) == 0, "bystander",
+         "its memory is mapped");
   driver_.StartQueue();
 }
 
@@ -123,25 +123,25 @@ void Bystander::Check() {
   const char* const oracle = "bystander";
   try {
     client_.SetRegister(abi::kRegScratch, ++round_);
-    Require(client_.Register(abi::kRegScratch) == round_, oracle, "its registers are its own");
-    Require(VramWord(&client_, 0x1238) == kPattern, oracle, "its VRAM is its own");
+    Expect(client_.Register(abi::kRegScratch) == round_, oracle, "its registers are its own");
+    Expect(VramWord(&client_, 0x1238) == kPattern, oracle, "its VRAM is its own");
     driver_.PushFence(round_);
     driver_.Doorbell();
-    Require(driver_.AwaitFence(round_), oracle, "its commands run");
-    Require(ram_.Load<uint64_t>(ram_.bus() + TestDriver::kFence) == round_, oracle,
-            "its memory is reached");
+    Expect(driver_.AwaitFence(round_), oracle, "its commands run");
+    Expect(ram_.Load<uint64_t>(ram_.bus() + TestDriver::kFence) == round_, oracle,
+           "its memory is reached");
   } catch (const std::exception& failure) {
-    Require(false, oracle, failure.what());
+    Expect(false, oracle, failure.what());
   }
 }
 
 void CheckNewcomer(const OneThreadDevice& device) {
   try {
     WireClient client(device.Connect());
-    Require(client.Agree().error() == EBUSY, "newcomer", "a device that is taken says so");
-    Require(client.IsClosed(), "newcomer", "and lets go who came");
+    Expect(client.Agree().error() == EBUSY, "newcomer", "a device that is taken says so");
+    Expect(client.IsClosed(), "newcomer", "and lets go who came");
   } catch (const std::exception& failure) {
-    Require(false, "newcomer", failure.what());
+    Expect(false, "newcomer", failure.what());
   }
 }
 
@@ -150,14 +150,14 @@ void CheckFresh(const OneThreadDevice& device, const std::vector<FileDescriptor>
   try {
     WireClient client(device.Connect());
     const WireMessage agreed = client.Agree();
-    Require(agreed.error() == 0 && agreed.As<wire::Version>().major == wire::kMajor,
-            "fresh_answers", "a new client is let in");
+    Expect(agreed.error() == 0 && agreed.As<wire::Version>().major == wire::kMajor, "fresh_answers",
+           "a new client is let in");
     client.PowerUp();
     CheckVram(&client, former, checks);
     CheckRegisters(&client);
     if (checks.queue) CheckQueue(&client, checks.session);
   } catch (const std::exception& failure) {
-    Require(false, "fresh_answers", failure.what());
+    Expect(false, "fresh_answers", failure.what());
   }
 }
 

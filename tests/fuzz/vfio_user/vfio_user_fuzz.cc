@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "tests/fuzz/vfio_user/oracle.h"
+#include "tests/fuzz/oracle.h"
 #include "tests/fuzz/vfio_user/wire_player.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -19,8 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                           .session = number % kSessionEvery == 0};
   const uint64_t digest = player.Run({data, size}, checks);
   if (number % kRepeatEvery == 0) {
-    ward::fuzz::Require(player.Run({data, size}, checks) == digest, "repeats",
-                        "the same input comes out the same");
+    ward::fuzz::Expect(player.Run({data, size}, checks) == digest, "repeats",
+                       "the same input comes out the same");
   }
   return 0;
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tests/fuzz/vfio_user/oracle.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 
@@ -58,23 +58,23 @@ void WireModel::OnMessage(const wire::Header& header, ConstByteSpan body) {
 void WireModel::OnReceived(const wire::Header& header, ConstByteSpan body) {
   if ((header.flags & wire::kTypeMask) == wire::kTypeReply) return OnReply(header);
   const bool reads = header.command == Command::kDmaRead;
-  Require((header.flags & ~wire::kFlagsMask) == 0 && header.error == 0, "replies",
-          "a request of the server's is one");
+  Expect((header.flags & ~wire::kFlagsMask) == 0 && header.error == 0, "replies",
+         "a request of the server's is one");
   if (reads || header.command == Command::kDmaWrite) return OnDma(reads, body);
-  Require(header.command == Command::kInterrupt && body.size() == sizeof(wire::Interrupt) &&
-              (header.flags & wire::kNoReply) != 0,
-          "replies", "the server asks for memory and tells of interrupts, and no more");
+  Expect(header.command == Command::kInterrupt && body.size() == sizeof(wire::Interrupt) &&
+             (header.flags & wire::kNoReply) != 0,
+         "replies", "the server asks for memory and tells of interrupts, and no more");
 }
 
 void WireModel::OnReply(const wire::Header& header) {
   auto& waiting = waiting_[{header.id, header.command}];
-  Require(!waiting.empty(), "replies", "what is answered was asked, and is answered once");
+  Expect(!waiting.empty(), "replies", "what is answered was asked, and is answered once");
   const std::vector<uint8_t> request = std::move(waiting.front());
   waiting.pop_front();
   --unanswered_;
   const bool is_error = (header.flags & wire::kError) != 0;
-  Require(is_error == (header.error != 0), "replies", "an error has a number");
-  Require(!is_error || header.size == sizeof(header), "replies", "an error has no body");
+  Expect(is_error == (header.error != 0), "replies", "an error has a number");
+  Expect(!is_error || header.size == sizeof(header), "replies", "an error has no body");
   if (is_error) return;
   wire::DmaMap map{};
   if (header.command == Command::kDmaMap && Load(request, &map)) {
@@ -96,12 +96,12 @@ void WireModel::Unmap(ConstByteSpan request) {
 
 void WireModel::OnDma(bool reads, ConstByteSpan body) const {
   wire::DmaAccess access{};
-  Require(Load(body, &access) && access.count != 0 && access.count <= wire::kDefaultTransferBytes &&
-              body.size() == sizeof(access) + (reads ? 0 : access.count),
-          "replies", "a request for memory says how much");
+  Expect(Load(body, &access) && access.count != 0 && access.count <= wire::kDefaultTransferBytes &&
+             body.size() == sizeof(access) + (reads ? 0 : access.count),
+         "replies", "a request for memory says how much");
   const uint32_t right = reads ? wire::kDmaReadable : wire::kDmaWritable;
-  Require(!is_sure_ || Allows(access.address, access.count, right), "windows",
-          "the server asks for what the client has opened to it");
+  Expect(!is_sure_ || Allows(access.address, access.count, right), "windows",
+         "the server asks for what the client has opened to it");
 }
 
 bool WireModel::Allows(uint64_t address, uint64_t size, uint32_t right) const {

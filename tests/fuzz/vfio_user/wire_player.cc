@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "tests/fuzz/vfio_user/oracle.h"
+#include "tests/fuzz/oracle.h"
 #include "tests/fuzz/vfio_user/staged_system.h"
 #include "tests/fuzz/vfio_user/wire_play.h"
 
@@ -62,7 +62,7 @@ void WirePlayer::RunWhileAtWork() {
 void WirePlayer::RunToRest(uint64_t sent_messages) {
   const uint64_t bound = 400 + 2 * sent_messages;
   for (uint64_t ran = 0; RunServers(1) != 0; ++ran) {
-    Require(ran < bound, "bounded", "a server without clients comes to rest");
+    Expect(ran < bound, "bounded", "a server without clients comes to rest");
   }
 }
 
@@ -70,7 +70,7 @@ void WirePlayer::ActAtWait() {
   if (play_ == nullptr || !is_fuzzed_running_) return;
   // A wait ends by its time, or by what the client sends.
   const uint64_t bound = 8000 + 4 * play_->SentMessages();
-  Require(StagedSystem::Get().server_waits <= bound, "bounded", "a server waits so often at most");
+  Expect(StagedSystem::Get().server_waits <= bound, "bounded", "a server waits so often at most");
   for (const auto& peer : play_->peers) {
     if (peer == nullptr) continue;
     peer->Flush();
@@ -112,7 +112,7 @@ void WirePlayer::CheckUnanswered() {
     if (peer == nullptr || !peer->IsOpen()) continue;
     peer->Receive();
     if (peer->HasEnded() || peer->HasUnsent() || !peer->model().IsWhole()) continue;
-    Require(peer->model().unanswered() == 0, "replies", "a server at rest owes no reply");
+    Expect(peer->model().unanswered() == 0, "replies", "a server at rest owes no reply");
   }
 }
 
@@ -153,8 +153,8 @@ uint64_t WirePlayer::Run(ConstByteSpan input, FreshChecks checks) {
     CheckFresh(device_, former, checks);
     RunToRest(0);
   }
-  Require(CountOpenDescriptors() == descriptors, "descriptors", "as many are open as before");
-  Require(CountFileMappings() == mappings, "mappings", "as many files are mapped as before");
+  Expect(CountOpenDescriptors() == descriptors, "descriptors", "as many are open as before");
+  Expect(CountFileMappings() == mappings, "mappings", "as many files are mapped as before");
   return digest;
 }
 

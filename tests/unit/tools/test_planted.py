@@ -24,7 +24,7 @@ import os, pathlib, sys, time
 bug = os.environ.get("WARD_PLANTED_BUG")
 bugs = {bugs!r}
 if bug == "list":
-    print("".join(f"{{name}}\\tleak\\t{{oracle}}\\tA bug.\\n" for name, oracle, _ in bugs), end="")
+    print("".join(f"{{name}}\\tdevice\\tleak\\t{{oracle}}\\tA bug.\\n" for name, oracle, _ in bugs), end="")
     sys.exit(0)
 corpus = pathlib.Path(sys.argv[-1])
 assert [word for word in sys.argv if word.startswith("-dict=") and pathlib.Path(word[6:]).is_file()], sys.argv
@@ -56,8 +56,10 @@ class Planted(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.folder = pathlib.Path(scratch.name)
-        (self.folder / "corpus").mkdir()
-        (self.folder / "corpus/input").write_text("bytes")
+        (self.folder / "device_corpus").mkdir()
+        (self.folder / "device_corpus/input").write_text("bytes")
+        (self.folder / "targets.toml").write_text('[device]\nabout = "one"\ndictionary = "words"\n')
+        (self.folder / "words").write_text('"word"\n')
 
     def write_fuzzer(self, bugs, control=0):
         program = self.folder / "tests/fuzz/device_fuzz"
@@ -66,7 +68,7 @@ class Planted(unittest.TestCase):
         program.chmod(0o755)
 
     def arguments(self, *words):
-        return ["--build", str(self.folder), "--corpus", str(self.folder / "corpus"), *words]
+        return ["--build", str(self.folder), "--corpora", str(self.folder), *words]
 
     def run_main(self, *words):
         out, err = io.StringIO(), io.StringIO()
@@ -89,7 +91,7 @@ class Planted(unittest.TestCase):
         self.assertIn("by sanitizer: index 9 out of bounds", lines[3])
         self.assertIn("by assertion: x == y does not hold", lines[4])
         self.assertRegex(lines[-1], r"^planted: found 4/4, median \d+\.\d s, slowest \w+ \d+\.\d s$")
-        self.assertEqual([path.name for path in (self.folder / "corpus").iterdir()], ["input"])
+        self.assertEqual([path.name for path in (self.folder / "device_corpus").iterdir()], ["input"])
 
     def test_who_finds_nothing_misses(self):
         code, line, last = self.row_of(NOTHING)
@@ -147,6 +149,58 @@ class Planted(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("there is no bug 'Nobody'; these are: ByOracle Nothing", errors)
 
+    def write_input_player(self, text):
+        """A fuzzer that falls, with its bug or without, as its input says."""
+        self.write_fuzzer([BY_ORACLE, NOTHING])
+        program = self.folder / "tests/fuzz/device_fuzz"
+        head = program.read_text().split("corpus = ", 1)[0]
+        program.write_text(head + """
+path = [word for word in sys.argv[1:] if not word.startswith("-")][-1]
+text = pathlib.Path(path).read_text() if pathlib.Path(path).is_file() else ""
+prefix = [word for word in sys.argv if word.startswith("-artifact_prefix=")][0][17:]
+if bug == "ByOracle" and "-minimize_crash=1" in sys.argv:
+    pathlib.Path(prefix + "minimized-from-1").write_text(text[:4])
+elif "always" in text or bug == "ByOracle" and ("fall" in text or not text):
+    if not text:
+        pathlib.Path(prefix + "crash-1").write_text("fall and more")
+    sys.exit(f"oracle pixels: {text}")
+""")
+        (self.folder / "planted").mkdir()
+        (self.folder / "planted/ByOracle").write_text(text)
+
+    def test_what_was_kept_falls_with_its_bug_and_passes_without(self):
+        self.write_input_player("fall")
+        code, lines, errors = self.run_main("--replay")
+        self.assertEqual((code, errors), (0, ""))
+        self.assertEqual(lines, ["without an input yet: Nothing", "planted: 1/2 bugs have an input, 0 mistakes"])
+
+    def test_kept_inputs_that_show_nothing_are_mistakes(self):
+        for text, said in (("passes", "does not show its bug (it passes)"), ("always", "falls without its bug")):
+            with self.subTest(text):
+                self.setUp()
+                self.write_input_player(text)
+                code, _, errors = self.run_main("--replay")
+                self.assertEqual(code, 1)
+                self.assertIn(f"planted/ByOracle {said}", errors)
+
+    def test_an_input_of_no_bug_is_a_mistake(self):
+        self.write_input_player("fall")
+        (self.folder / "planted/Nobody").write_text("fall")
+        code, _, errors = self.run_main("--replay")
+        self.assertEqual(code, 1)
+        self.assertIn("planted/Nobody is of no bug", errors)
+
+    def test_nothing_kept_is_no_success(self):
+        self.write_input_player("fall")
+        (self.folder / "planted/ByOracle").unlink()
+        self.assertEqual(self.run_main("--replay")[0], 1)
+
+    def test_the_smallest_input_that_shows_a_bug_is_kept(self):
+        self.write_input_player("passes")
+        code, lines, errors = self.run_main("--keep", "ByOracle")
+        self.assertEqual((code, errors), (0, ""), lines)
+        self.assertEqual((self.folder / "planted/ByOracle").read_text(), "fall")
+
     def test_without_a_program_it_says_how_to_build_one(self):
         code, _, errors = self.run_main()
         self.assertEqual(code, 2)
@@ -160,16 +214,17 @@ class Planted(unittest.TestCase):
 
     def test_an_empty_corpus_is_refused(self):
         self.write_fuzzer([BY_ORACLE])
-        (self.folder / "corpus/input").unlink()
+        (self.folder / "device_corpus/input").unlink()
         code, _, errors = self.run_main()
         self.assertEqual(code, 2)
         self.assertIn("has no inputs", errors)
 
     def test_without_the_dictionary_nothing_is_measured(self):
         self.write_fuzzer([BY_ORACLE])
-        code, _, errors = self.run_main("--dictionary", str(self.folder / "none"))
+        (self.folder / "words").unlink()
+        code, _, errors = self.run_main()
         self.assertEqual(code, 2)
-        self.assertIn("none is not there", errors)
+        self.assertIn("words is not there", errors)
 
     def test_arguments_are_looked_at_before_anything_is_built(self):
         self.assertEqual(self.run_main("--check-arguments", "Name")[0], 0)
@@ -237,9 +292,9 @@ class Build(unittest.TestCase):
 
 
 HEADER = """#define WARD_LIST_PLANTED_BUGS(X) \\
-  X(OneBug, leak, pixels,         \\
+  X(OneBug, device, leak, pixels,         \\
     "Is one.")                    \\
-  X(OtherBug, stale_state, slots, "Is another.")
+  X(OtherBug, device, stale_state, slots, "Is another.")
 
 namespace ward {}
 """
@@ -262,8 +317,8 @@ class Page(unittest.TestCase):
         self.assertEqual(self.main(), (0, ""))
         text = self.page.read_text()
         self.assertIn("2 bugs:\n", text)
-        self.assertIn("| `OneBug` | leak | `pixels` | Is one. |\n", text)
-        self.assertIn("| `OtherBug` | stale state | `slots` | Is another. |\n", text)
+        self.assertIn("| `OneBug` | `device` | leak | `pixels` | Is one. |\n", text)
+        self.assertIn("| `OtherBug` | `device` | stale state | `slots` | Is another. |\n", text)
         self.assertTrue(text.startswith("before\n") and text.endswith("\nbehind\n"))
 
     def test_a_page_that_differs_is_refused_and_left_alone(self):

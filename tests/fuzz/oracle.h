@@ -1,7 +1,7 @@
 // How what must hold is told from what does: an oracle that falls says its name and ends the
 // process, which is what fuzzers take for a crash.
-#ifndef WARD_TESTS_FUZZ_DEVICE_ORACLE_H_
-#define WARD_TESTS_FUZZ_DEVICE_ORACLE_H_
+#ifndef WARD_TESTS_FUZZ_ORACLE_H_
+#define WARD_TESTS_FUZZ_ORACLE_H_
 
 #include <cstdio>
 #include <cstdlib>
@@ -22,7 +22,7 @@ namespace ward::fuzz {
   std::abort();
 }
 
-// `name` is a word, `what` says what should have held.
+// `name` is a word, `what` says what should have held; some say what came instead.
 inline void Expect(bool holds, const char* name, const char* what) {
   if (!holds) [[unlikely]]
     OracleFell(name, what);
@@ -30,4 +30,4 @@ inline void Expect(bool holds, const char* name, const char* what) {
 
 }  // namespace ward::fuzz
 
-#endif  // WARD_TESTS_FUZZ_DEVICE_ORACLE_H_
+#endif  // WARD_TESTS_FUZZ_ORACLE_H_
