@@ -5,6 +5,7 @@ Each way prints its outcome, of which the last line says whether they agree. Exi
 could not be played; 2: wrong usage. docs/guide/fuzzing.md, "From a crash to a test".
 """
 import argparse
+import itertools
 import json
 import os
 import socket
@@ -25,10 +26,12 @@ WAYS = ("process", "qemu", "vfio-user")
 QEMU = "qemu-system-x86_64"
 # As the machine of the fuzzer has it (tests/fuzz/device/layout.h).
 MEMORY = ["vram-size=16M", "protected-size=16M"]
-SERVED_MEMORY = ["--vram", "16M", "--protected-vram", "16M"]
+SERVED_MEMORY = ["--vram", "16M", "--protected", "16M"]
 QTEST_S = 60
 PROGRAM_S = 300
 REST_S = 10
+# Where the scripts put BAR0, and what is polled there.
+REGISTERS = 0xe0000000
 QUEUES, QUEUE_STRIDE, QUEUE_STATUS, RUNNING = 4, 0x100, 0x1004, 2
 
 
@@ -125,19 +128,18 @@ class Qtest:
 
 
 def play_qtest(machine: Qtest, script: str) -> List[str]:
-    """The values that the script reads at its end, behind the line `# outcome`."""
+    """The values that the script reads behind its lines `# outcome`, each up to the next comment."""
     values: List[str] = []
     is_outcome = False
-    registers = 0xe0000000
     for line in script.splitlines():
-        if line == "# rest":
-            machine.rest(registers)
-        elif line == "# outcome":
-            is_outcome = True
-        elif not line.startswith("#"):
-            answer = machine.ask(line)
-            if is_outcome:
-                values.append(answer)
+        if line.startswith("#"):
+            is_outcome = line == "# outcome"
+            if line == "# rest":
+                machine.rest(REGISTERS)
+            continue
+        answer = machine.ask(line)
+        if is_outcome:
+            values.append(answer)
     return values
 
 
@@ -182,7 +184,7 @@ def play(tools: Tools, text: str, ways: List[str]) -> Iterator[tuple]:
 
 def differences(outcomes: Dict[str, str]) -> List[str]:
     """Lines in which the ways differ."""
-    rows = list(zip(*(outcome.splitlines() for outcome in outcomes.values())))
+    rows = itertools.zip_longest(*(outcome.splitlines() for outcome in outcomes.values()), fillvalue="nothing")
     return [" | ".join(f"{way}: {line}" for way, line in zip(outcomes, row)) for row in rows if len(set(row)) > 1]
 
 

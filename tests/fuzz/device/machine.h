@@ -55,7 +55,7 @@ class Machine final : public OperationSink {
 
   // Goes on until nothing is left that can go on, for those who look at the chip then.
   void RunToRest() { RunToRest(this); }
-  // A register, seen by nobody.
+  // A register, seen by nobody but who asks.
   uint32_t LookAtRegister(uint64_t offset) { return gpu_->ReadRegister(offset, 4); }
 
   uint32_t decrypts_done() const { return watch_.decrypts_done; }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "abi/generated/registers.h"
 #include "tests/fuzz/device/reproduce/outcome.h"
 
 namespace ward::fuzz {
@@ -14,10 +15,12 @@ namespace ward::fuzz {
 Hand::Hand(Start start) {
   if (start == Start::kReset) {
     machine_ = std::make_unique<Machine>();
-    return;
+  } else {
+    machine_ = std::make_unique<Machine>(0);
+    machine_->Begin({});
   }
-  machine_ = std::make_unique<Machine>(0);
-  machine_->Begin({});
+  // The base loses no keys.
+  first_epoch_ = machine_->LookAtRegister(abi::kRegKeyEpoch);
 }
 
 void Hand::ReadRegister(uint64_t offset, uint32_t size_bytes) {
@@ -76,7 +79,8 @@ void Hand::Promise(uint64_t promises) { Do({.kind = OperationKind::kPromise, .va
 std::string Hand::Outcome() {
   machine_->End(false);
   machine_->RunToRest();
-  return ReadOutcome([this](uint64_t offset) { return machine_->LookAtRegister(offset); });
+  return ReadOutcome(first_epoch_,
+                     [this](uint64_t offset) { return machine_->LookAtRegister(offset); });
 }
 
 void Hand::DoBytes(const char* name, uint64_t at, bool has_at, const std::string& bytes) {

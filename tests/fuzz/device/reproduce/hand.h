@@ -3,6 +3,7 @@
 #define WARD_TESTS_FUZZ_DEVICE_REPRODUCE_HAND_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "tests/fuzz/device/machine.h"
@@ -50,6 +51,7 @@ class Hand {
   void DoBytes(const char* name, uint64_t at, bool has_at, const std::string& bytes);
 
   std::unique_ptr<Machine> machine_;
+  uint32_t first_epoch_ = 0;
 };
 
 }  // namespace ward::fuzz

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "abi/generated/registers.h"
 #include "tests/fuzz/device/machine.h"
 #include "tests/fuzz/device/reproduce/outcome.h"
 #include "tests/fuzz/device/reproduce/story.h"
@@ -88,18 +89,20 @@ int RunServed(const Arguments& arguments, const Story& story) {
 int DoRun(const Arguments& arguments, const Story& story) {
   if (!arguments.device.empty()) return RunServed(arguments, story);
   Machine machine;
+  const uint32_t first_epoch = machine.LookAtRegister(abi::kRegKeyEpoch);
   for (const Step& step : story.steps) machine.Do(step.operation());
   fmt::print("digest {:016x}\n", machine.End(false));
   machine.RunToRest();
-  return PutOut(ReadOutcome([&machine](uint64_t offset) { return machine.LookAtRegister(offset); }),
+  return PutOut(ReadOutcome(first_epoch,
+                            [&machine](uint64_t offset) { return machine.LookAtRegister(offset); }),
                 {});
 }
 
-// Of what a player of the qtest script read at its end.
+// Of what a player of the qtest script read behind its lines `# outcome`.
 int DoOutcome(const Arguments& arguments) {
-  if (arguments.values.size() != OutcomeRegisters().size()) {
+  if (arguments.values.size() != 1 + OutcomeRegisters().size()) {
     return Complain(fmt::format("outcome: {} values make one, and {} are named",
-                                OutcomeRegisters().size(), arguments.values.size()));
+                                1 + OutcomeRegisters().size(), arguments.values.size()));
   }
   std::vector<uint32_t> values;
   for (const std::string& word : arguments.values) {
@@ -110,7 +113,9 @@ int DoOutcome(const Arguments& arguments) {
     }
     values.push_back(static_cast<uint32_t>(value));
   }
-  return PutOut(OutcomeText(values), {});
+  const uint32_t first_epoch = values.front();
+  values.erase(values.begin());
+  return PutOut(OutcomeText(first_epoch, values), {});
 }
 
 int DoIdentity(const Arguments& arguments) {
@@ -148,7 +153,8 @@ int Main(int argc, char** argv) {
     if (action == DoRecording) output->required();
   }
   CLI::App* const outcome = app.add_subcommand(
-      "outcome", "The outcome in lines, of the registers that a qtest script reads at its end.");
+      "outcome",
+      "The outcome in lines, of what a qtest script reads behind its lines `# outcome`.");
   outcome->add_option("VALUES", arguments.values, "in the order of the script")->required();
   CLI::App* const identity = app.add_subcommand(
       "identity",

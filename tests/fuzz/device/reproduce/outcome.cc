@@ -35,7 +35,7 @@ std::vector<uint64_t> OutcomeRegisters() {
   return offsets;
 }
 
-std::string OutcomeText(const std::vector<uint32_t>& values) {
+std::string OutcomeText(uint32_t first_epoch, const std::vector<uint32_t>& values) {
   WARD_ASSERT(values.size() == OutcomeRegisters().size());
   std::string text;
   for (size_t queue = 0; queue < layout::kQueues; ++queue) {
@@ -46,13 +46,14 @@ std::string OutcomeText(const std::vector<uint32_t>& values) {
                    queue, StatusText(value[0]), value[1], StatusText(value[2]),
                    uint64_t{value[4]} << 32 | value[3], value[5]);
   }
-  return text + fmt::format("KEY_EPOCH {}\n", values.back());
+  return text + fmt::format("KEY_EPOCH grew by {}\n", values.back() - first_epoch);
 }
 
-std::string ReadOutcome(const std::function<uint32_t(uint64_t offset)>& read) {
+std::string ReadOutcome(uint32_t first_epoch,
+                        const std::function<uint32_t(uint64_t offset)>& read) {
   std::vector<uint32_t> values;
   for (const uint64_t offset : OutcomeRegisters()) values.push_back(read(offset));
-  return OutcomeText(values);
+  return OutcomeText(first_epoch, values);
 }
 
 }  // namespace ward::fuzz

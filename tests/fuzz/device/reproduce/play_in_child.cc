@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "abi/generated/registers.h"
 #include "base/assert.h"
 #include "tests/fuzz/device/machine.h"
 #include "tests/fuzz/device/reproduce/child.h"
@@ -64,10 +65,12 @@ Played PlayInChild(const Story& story) {
   const auto outcome = RunInChild(
       [&story] {
         Machine machine;
+        const uint32_t first_epoch = machine.LookAtRegister(abi::kRegKeyEpoch);
         for (const Step& step : story.steps) machine.Do(step.operation());
         machine.End(false);
         machine.RunToRest();
-        return ReadOutcome([&machine](uint64_t offset) { return machine.LookAtRegister(offset); });
+        return ReadOutcome(first_epoch,
+                           [&machine](uint64_t offset) { return machine.LookAtRegister(offset); });
       },
       &played.text);
   played.fell = !outcome;

@@ -50,8 +50,7 @@ class ServedChip {
       return false;
     }
     if (function_->BarSize(abi::kVramBar) != layout::kVisibleBytes) {
-      *error =
-          where + ": the device has other memory; serve it with --vram 16M --protected-vram 16M";
+      *error = where + ": the device has other memory; serve it with --vram 16M --protected 16M";
       return false;
     }
     return true;
@@ -174,12 +173,14 @@ std::optional<std::string> PlayServed(const Story& story, const std::string& whe
   ServedChip chip;
   if (!chip.Open(where, error)) return std::nullopt;
   *left_out = 0;
+  const uint32_t first_epoch = chip.Read(abi::kRegKeyEpoch);
   for (const Step& step : story.steps) {
     const Operation operation = step.operation();
     *left_out += WhyNoGuest(operation) != nullptr || !chip.Do(operation);
   }
   chip.Rest();
-  const std::string outcome = ReadOutcome([&chip](uint64_t offset) { return chip.Read(offset); });
+  const std::string outcome =
+      ReadOutcome(first_epoch, [&chip](uint64_t offset) { return chip.Read(offset); });
   // All ones come from a device that is gone.
   if (chip.Read(abi::kRegDeviceMagic) == UINT32_MAX) {
     *error = fmt::format("{}: the device is gone: {}", where, chip.trouble());

@@ -61,6 +61,9 @@ class Writer {
     script_.text += "# Where the BARs are.\n" + WriteBar(0x10, kRegisters) +
                     WriteBar(0x18, kVram & 0xffffffff) + WriteBar(0x1c, kVram >> 32) +
                     WriteBar(0x20, kMsix);
+    // Memory space on; the rest is the base's.
+    script_.text += ConfigAddress(4) + "outw 0xcfc 0x2\n# outcome\n" +
+                    fmt::format("readl {:#x}\n", kRegisters + abi::kRegKeyEpoch);
     for (size_t i = 0; i < story.steps.size(); ++i) {
       if (i == 0 && story.base_steps != 0) script_.text += "# What makes the base.\n";
       if (i == story.base_steps) script_.text += "# The input.\n";
