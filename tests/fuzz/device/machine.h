@@ -20,6 +20,9 @@ namespace ward::fuzz {
 
 class Machine final : public OperationSink {
  public:
+  // What the chip's random bytes follow from, from the input's beginning on.
+  static constexpr uint64_t kInputEntropy = 7;
+
   // At its base. `listener` hears what makes it; null: nobody does.
   explicit Machine(uint32_t variant, OperationSink* listener = nullptr);
   // At reset, for operations that begin there (reproducers): what makes a base ends with its first
@@ -50,6 +53,11 @@ class Machine final : public OperationSink {
   // Finishes the work, and says all that came out as one number; with the chip's state, if asked
   // for.
   uint64_t End(bool with_state);
+
+  // Goes on until nothing is left that can go on, for those who look at the chip then.
+  void RunToRest() { RunToRest(this); }
+  // A register, seen by nobody but who asks.
+  uint32_t LookAtRegister(uint64_t offset) { return gpu_->ReadRegister(offset, 4); }
 
   uint32_t decrypts_done() const { return watch_.decrypts_done; }
   // What the chip kept has to be the base again (the oracle `restore`).
