@@ -13,8 +13,6 @@
 namespace ward::fuzz {
 namespace {
 
-constexpr uint64_t kInputEntropy = 7;
-
 // Passes on what it is told.
 class Tee final : public OperationSink {
  public:
