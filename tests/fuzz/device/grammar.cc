@@ -17,7 +17,7 @@ const T& Pick(const T (&table)[kCount], uint32_t choice) {
   return table[choice % kCount];
 }
 
-constexpr uint64_t kBudgetPerInput = 1 << 20;
+constexpr uint64_t kBudgetPerInput = 256 << 10;
 // Long inputs find no more than short ones, of which there are more.
 constexpr uint32_t kMostMoves = 24;
 

@@ -40,8 +40,9 @@ class Machine final : public OperationSink {
     bool has_snapshots = true;
     // And its saved states are looked at, which takes a millisecond.
     bool has_saved_states = true;
-    // Pixels of a display are looked at, which takes as long.
+    // Pixels of a display are looked at, once, which takes as long; of a protected surface.
     bool has_pixels = true;
+    bool has_protected_pixels = true;
   };
   // Back to the base.
   void Begin(const RunOptions& options);
@@ -90,6 +91,7 @@ class Machine final : public OperationSink {
   device::ProcessResult last_result_;
   RunOptions options_;
   std::vector<uint8_t> pixels_;  // room
+  bool looked_ = false;          // at them
   uint8_t last_read_[8] = {};    // registers, so that a secret in two of them shows
 };
 
