@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "tests/fuzz/oracle.h"
 #include "tests/fuzz/device/secret_scanner.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 
