@@ -108,8 +108,7 @@ bool CommandProcessor::ConfigurationIsOpen(uint32_t queue) const {
 }
 
 void CommandProcessor::WriteControl(uint32_t queue, uint32_t value) {
-  awake_ |= 1u << queue;
-  MarkChanged(queue);
+  Wake(queue);
   const bool reset = (value & abi::kQueueControlResetMask) != 0;
   if (reset) ResetQueue(queue);
   // A reset disables, and a faulted queue needs one before it runs again.
@@ -141,8 +140,7 @@ void CommandProcessor::Disable(uint32_t queue) {
 
 void CommandProcessor::RingDoorbell(uint32_t queue, uint32_t tail) {
   if (!rings_[queue].enabled() || Faulted(queue)) return;
-  awake_ |= 1u << queue;
-  MarkChanged(queue);
+  Wake(queue);
   auto accepted = rings_[queue].AcceptTail(tail);
   if (accepted.ok()) return;
   CommandInProgress none;

@@ -202,6 +202,10 @@ class CommandProcessor {
   // An INVALIDATE has one queue less to wait for.
   void StopAwaiting(uint32_t queue);
   void MarkChanged(uint32_t queue) { changed_ |= 1u << queue; }
+  void Wake(uint32_t queue) {
+    awake_ |= 1u << queue;
+    MarkChanged(queue);
+  }
   void ResetQueue(uint32_t queue);
 
   CommandBlocks blocks_;
