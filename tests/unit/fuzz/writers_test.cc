@@ -97,13 +97,24 @@ TEST_CASE("a qtest script has no line that QEMU does not know, and tells what is
   const QtestScript script = WriteQtest(StoryOfInput(SomeInput()));
   const std::regex known(
       R"((read[bwlq] 0x[0-9a-f]+|write[bwlq] 0x[0-9a-f]+ 0x[0-9a-f]+|in[bwl] 0x[0-9a-f]+)"
-      R"(|out[bwl] 0x[0-9a-f]+ 0x[0-9a-f]+|write 0x[0-9a-f]+ 0x[0-9a-f]+ 0x([0-9a-f]{2})+)"
+      R"(|out[bwl] 0x[0-9a-f]+ 0x[0-9a-f]+|write 0x[0-9a-f]+ 0x[0-9a-f]+)"
       R"(|memset 0x[0-9a-f]+ 0x[0-9a-f]+ 0x00|clock_step [0-9]+))");
   size_t left_out = 0;
   for (const std::string& line : Lines(script.text)) {
     CAPTURE(line);
     left_out += line.starts_with("# left out: ");
-    if (!line.starts_with("#")) CHECK(std::regex_match(line, known));
+    if (line.starts_with("#")) continue;
+    if (!line.starts_with("write ")) {
+      CHECK(std::regex_match(line, known));
+      continue;
+    }
+    // Its bytes are too many for std::regex.
+    const std::string bytes = line.substr(line.rfind(' ') + 1);
+    const std::string head = line.substr(0, line.rfind(' '));
+    CHECK(std::regex_match(head, known));
+    CHECK(bytes.starts_with("0x"));
+    CHECK(bytes.find_first_not_of("0123456789abcdef", 2) == std::string::npos);
+    CHECK(bytes.size() == 2 + 2 * std::stoul(head.substr(head.rfind(' ') + 1), nullptr, 16));
   }
   // Memory that answers otherwise, and a write to a BAR.
   CHECK(script.left_out == 2);

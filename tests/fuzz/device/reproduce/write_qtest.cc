@@ -29,6 +29,7 @@ constexpr char kHead[] =
 #   grep -v '^#' FILE | qemu-system-x86_64 -M q35,accel=qtest -m 512 -nodefaults -display none \
 #     -plugin build/qemu/ward-qemu.so -qtest stdio \
 #     -device ward-gpu,addr=5,vram-size=16M,protected-size=16M,identity=IDENTITY
+# A QEMU without the accelerator qtest, as packages are, has no clock_step: --play waits instead.
 )";
 
 const char* WidthLetter(uint32_t size) {
