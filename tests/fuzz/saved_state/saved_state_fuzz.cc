@@ -2,7 +2,9 @@
 // refused, or the chip that it makes runs, and is saved as something that loads.
 //
 // An input is a byte that chooses the chip that was saved, and edits: 4 bytes of offset, a byte
-// whose low 2 bits are the logarithm of a width, and that many bytes.
+// whose low 2 bits are the logarithm of a width, and that many bytes. With the high bit of that
+// byte set the offset counts only what a chip's work changes.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -37,13 +39,16 @@ class StateFuzz {
     Keep();
     MakeBusy();
     Keep();
+    for (size_t base = 0; base < kBases; ++base) {
+      live_.push_back(Differences(states_[base], states_[base == 0 ? 1 : 0]));
+    }
     base_ = rig_.gpu->TakeSnapshot();
     base_bus_ = rig_.ports.bus;
   }
 
   void Run(ConstByteSpan input) {
     InputReader reader(input);
-    const Bytes state = Edit(states_[reader.Take<uint8_t>() % kBases], &reader);
+    const Bytes state = Edit(reader.Take<uint8_t>() % kBases, &reader);
     rig_.ports.clock.now_ns = kNowNs;
     const uint64_t before = rig_.gpu->StateHash();
     if (rig_.gpu->LoadState(state, nullptr).ok()) {
@@ -89,11 +94,27 @@ class StateFuzz {
     rig_.gpu->Process(64);
   }
 
-  static Bytes Edit(Bytes state, InputReader* reader) {
+  // Offsets in `one`, seen from the ends: what has no fixed size, a message, stands before most.
+  static std::vector<size_t> Differences(const Bytes& one, const Bytes& other) {
+    std::vector<size_t> offsets;
+    const size_t size = std::min(one.size(), other.size()) - device::kSha256Bytes;
+    for (size_t back = device::kSha256Bytes + 1; back <= size - kBlocksOffset; ++back) {
+      if (one[one.size() - back] != other[other.size() - back])
+        offsets.push_back(one.size() - back);
+    }
+    WARD_ASSERT(!offsets.empty());
+    return offsets;
+  }
+
+  Bytes Edit(size_t base, InputReader* reader) const {
+    Bytes state = states_[base];
     const size_t end = state.size() - device::kSha256Bytes;
     while (!reader->empty()) {
-      size_t at = reader->Take<uint32_t>() % (end - kBlocksOffset) + kBlocksOffset;
-      for (int left = 1 << (reader->Take<uint8_t>() & 3); left != 0; --left) {
+      const auto place = reader->Take<uint32_t>();
+      const auto form = reader->Take<uint8_t>();
+      size_t at = (form & 0x80) != 0 ? live_[base][place % live_[base].size()]
+                                     : place % (end - kBlocksOffset) + kBlocksOffset;
+      for (int left = 1 << (form & 3); left != 0; --left) {
         const auto byte = reader->Take<uint8_t>();
         if (at < end) state[at++] = byte;
       }
@@ -154,6 +175,7 @@ class StateFuzz {
 
   GpuRig rig_;
   std::vector<Bytes> states_;
+  std::vector<std::vector<size_t>> live_;  // of each state: where it is not as another one
   device::GpuSnapshot base_;
   fakes::FakeBus base_bus_;
 };
