@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "base/bytes.h"
-#include "tests/fuzz/oracle.h"
 #include "tests/fuzz/device/secret_scanner.h"
+#include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 
