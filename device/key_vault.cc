@@ -84,7 +84,7 @@ KeyVault::KeyVault(uint32_t slot_count)
     : pages_(slot_count * sizeof(Slot)),
       slots_(static_cast<Slot*>(pages_.data())),
       slot_count_(slot_count),
-      changed_(slot_count, true) {
+      changed_(slot_count) {
   for (uint32_t i = 0; i < slot_count; ++i) new (&slots_[i]) Slot();
 }
 
@@ -95,7 +95,7 @@ Result<uint32_t> KeyVault::Allocate(uint32_t session, uint32_t usage) {
   for (uint32_t index = 0; index < slot_count_; ++index) {
     Slot& slot = slots_[index];
     if (slot.session != 0) continue;
-    changed_[index] = true;
+    changed_.Add(index);
     slot.session = session;
     slot.usage = usage;
     return index;
@@ -135,7 +135,7 @@ void KeyVault::Wipe(uint32_t slot) {
 void KeyVault::WipeAll() {
   for (uint32_t index = 0; index < slot_count_; ++index) {
     // A free one is clear.
-    if (slots_[index].session != 0) changed_[index] = true;
+    if (slots_[index].session != 0) changed_.Add(index);
     slots_[index].Clear();
   }
 }
@@ -185,10 +185,14 @@ std::unique_ptr<KeyVault::State> KeyVault::Save() const {
 
 void KeyVault::Load(const State& state, LoadExtent extent) {
   WARD_ASSERT(state.slot_count == slot_count_);
-  for (uint32_t i = 0; i < slot_count_; ++i) {
-    if (extent == LoadExtent::kAll || changed_[i]) slots_[i].CopyFrom(state.slots[i]);
-    changed_[i] = false;
+  if (extent == LoadExtent::kAll) {
+    for (uint32_t i = 0; i < slot_count_; ++i) slots_[i].CopyFrom(state.slots[i]);
+  } else {
+    for (uint64_t i = changed_.Next(0); i != PageSet::kNone; i = changed_.Next(i + 1)) {
+      slots_[i].CopyFrom(state.slots[i]);
+    }
   }
+  changed_.Clear();
   last_serial_ = state.last_serial;
 }
 
@@ -285,7 +289,7 @@ KeyVault::Slot* KeyVault::FindAllocated(uint32_t slot) const {
 }
 
 KeyVault::Slot* KeyVault::ChangeAllocated(uint32_t slot) {
-  if (slot < slot_count_) changed_[slot] = true;
+  if (slot < slot_count_) changed_.Add(slot);
   return FindAllocated(slot);
 }
 
@@ -304,7 +308,7 @@ void KeyVault::LoseSession(uint32_t session) {
   for (uint32_t index = 0; index < slot_count_; ++index) {
     Slot& slot = slots_[index];
     if (slot.session != session) continue;
-    changed_[index] = true;
+    changed_.Add(index);
     slot.cipher.Wipe();
     slot.filled = false;
     slot.damaged = true;

@@ -16,6 +16,7 @@
 #include "device/gpu.h"
 #include "device/load_extent.h"
 #include "device/locked_pages.h"
+#include "device/page_set.h"
 #include "device/sip_hash.h"
 #include "device/state_hasher.h"
 
@@ -111,7 +112,7 @@ class KeyVault {
   Slot* slots_;  // in pages_
   uint32_t slot_count_;
   uint64_t last_serial_ = 0;
-  std::vector<bool> changed_;  // slots that may not be what was loaded last
+  PageSet changed_;  // slots that may not be what was loaded last
 };
 
 struct KeyVault::State {

@@ -1,4 +1,4 @@
-// A set of page numbers below a fixed end, whose members can be found in order.
+// A set of numbers of pages, or of other things, below a fixed end; its members are found in order.
 #ifndef WARD_DEVICE_PAGE_SET_H_
 #define WARD_DEVICE_PAGE_SET_H_
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(TREE / "tools"))
 from bench import attachments  # noqa: E402
 from bench import chip  # noqa: E402
 from bench import engine  # noqa: E402
-from bench import host, report, rivals  # noqa: E402
+from bench import fuzz, host, report, rivals  # noqa: E402
 from bench.group import Effort, Group  # noqa: E402
 from bench.row import Row, table, write_json  # noqa: E402
 from demo.error import DemoError  # noqa: E402
@@ -26,6 +26,7 @@ GROUPS: List[Group] = [
     chip.GROUP,
     attachments.GROUP,
     rivals.GROUP,
+    fuzz.GROUP,
 ]
 ROUNDS = 9
 # One round of next to nothing: to see that everything runs.

@@ -31,5 +31,6 @@ run_bench() {
   build_release
   build_device
   fetch_guest_kernel standard
+  build_preset fuzz device_measure
   python3 tools/bench/bench.py ${bench_arguments[@]+"${bench_arguments[@]}"}
 }

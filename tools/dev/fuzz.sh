@@ -3,6 +3,7 @@
 
 fuzz_arguments=()
 fuzz_planted=
+fuzz_play=
 
 # Fills fuzz_arguments; paths are the caller's. What is wrong with them is said before anything is built.
 read_fuzz_arguments() {
@@ -11,11 +12,16 @@ read_fuzz_arguments() {
   for word in "$@"; do
     case $word in
       --planted) fuzz_planted=1 ;;
+      --play) fuzz_play=1 ;;
       --help | -h) fuzz_arguments=() ;;
     esac
   done
   if [ -n "$fuzz_planted" ]; then
     read_planted_arguments "$@"
+    return
+  fi
+  if [ -n "$fuzz_play" ]; then
+    read_play_arguments "$@"
     return
   fi
   # A list or a help needs nothing, and a fresh machine has no python3 before the setup.
@@ -45,6 +51,32 @@ read_planted_arguments() {
     python3 tools/fuzz/planted.py --check-arguments ${fuzz_arguments[@]+"${fuzz_arguments[@]}"} || exit
 }
 
+read_play_arguments() {
+  local word
+  fuzz_arguments=(--caller-dir "$caller_dir")
+  for word in "$@"; do
+    case $word in
+      --play) ;;
+      --help | -h) exec python3 tools/fuzz/play.py --help ;;
+      *) fuzz_arguments+=("$word") ;;
+    esac
+  done
+  ! command -v python3 >/dev/null || list_play_builds >/dev/null || exit
+}
+
+# Lines of a preset and its targets; `device` is QEMU's.
+list_play_builds() { python3 tools/fuzz/play.py --builds "${fuzz_arguments[@]}"; }
+
+run_play() {
+  local builds=() line words=()
+  mapfile -t builds < <(list_play_builds)
+  for line in "${builds[@]}"; do
+    read -ra words <<<"$line"
+    if [ "$line" = device ]; then build_device; else build_preset "${words[@]}"; fi
+  done
+  go_on_unlocked tools/fuzz/play.py "${fuzz_arguments[@]}"
+}
+
 # Lines of a preset and its targets.
 list_fuzz_builds() { python3 tools/fuzz/fuzz.py --builds "${fuzz_arguments[@]}"; }
 
@@ -55,6 +87,7 @@ run_fuzz() {
     build_preset planted
     go_on_unlocked tools/fuzz/planted.py ${fuzz_arguments[@]+"${fuzz_arguments[@]}"}
   fi
+  if [ -n "$fuzz_play" ]; then run_play; fi
   mapfile -t builds < <(list_fuzz_builds)
   for line in ${builds[@]+"${builds[@]}"}; do
     read -ra words <<<"$line"

@@ -10,6 +10,7 @@ from typing import List, Optional
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import coverage  # noqa: E402
 import minimise  # noqa: E402
+import reproduce  # noqa: E402
 from jobs import Crash, Interrupted, Run, heed_signals, restore_signals  # noqa: E402
 from targets import FOLDER, ROOT, Target, read_targets  # noqa: E402
 from toolfailed import ToolFailed  # noqa: E402
@@ -87,7 +88,8 @@ def needed_builds(options: argparse.Namespace) -> List[str]:
         return []
     builds = []
     if not options.coverage or options.from_empty:
-        builds.append(" ".join(["fuzz", *(target.program for target in options.targets)]))
+        builds.append(" ".join(["fuzz", *(target.program for target in options.targets),
+                                *(target.reproducer for target in options.targets if target.reproducer)]))
     if options.coverage or not (options.no_coverage or options.minimise):
         builds.append(" ".join(["coverage", *(target.replay for target in options.targets)]))
     return builds
@@ -113,6 +115,8 @@ def show_crash(options: argparse.Namespace, target: Target, crash: Crash) -> Non
         print(f"      replay it: {replay_command(options, target, crash)}")
         if crash.falls_again is False:
             print("      it does not fall alone: what came before it matters; the report is in the log")
+        for line in reproduce.describe(crash.reproducers, options.root):
+            print(f"      {line}")
     print(f"      whole log: {shown(options, crash.log)}", flush=True)
 
 
@@ -171,6 +175,9 @@ def run_target(options: argparse.Namespace) -> int:
     except Interrupted as interrupted:
         signal_number = interrupted.args[0]
     for crash in run.crashes:
+        if target.reproducer and crash.input and crash.input.is_file():
+            program = program_of(options, target).with_name(target.reproducer)
+            crash.reproducers = reproduce.write(program, crash.input)
         show_crash(options, target, crash)
     reached = None
     if not (options.no_coverage or run.crashes or signal_number):
@@ -183,7 +190,8 @@ def run_target(options: argparse.Namespace) -> int:
         "crashes": [{"said": crash.said, "log": shown(options, crash.log),
                      "input": crash.input and shown(options, crash.input),
                      "replay": crash.input and replay_command(options, target, crash),
-                     "falls_again": crash.falls_again} for crash in run.crashes]})
+                     "falls_again": crash.falls_again,
+                     "reproducers": reproduce.as_json(crash.reproducers, options.root)} for crash in run.crashes]})
     print(f"fuzz: target={target.name} runs/s={run.rate:.0f} runs={run.runs}{branches} "
           f"corpus={run.corpus} crashes={len(run.crashes)}")
     if run.crashes:

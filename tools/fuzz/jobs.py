@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
+from reproduce import Reproducers
 from verdict import read_verdict
 
 # "#4096 pulse  cov: 812 ft: 2210 corp: 97/4Kb lim: 163 exec/s: 2048 rss: 121Mb"
@@ -29,6 +30,7 @@ class Crash:
     said: str
     log: Path
     falls_again: Optional[bool] = None
+    reproducers: Optional[Reproducers] = None
 
 
 @dataclass

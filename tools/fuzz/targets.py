@@ -20,6 +20,7 @@ class Target:
     about: str
     dictionary: Optional[str] = None
     max_len: Optional[int] = None
+    reproducer: Optional[str] = None
 
     @property
     def program(self) -> str:

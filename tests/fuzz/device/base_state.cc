@@ -1,5 +1,7 @@
 #include "tests/fuzz/device/base_state.h"
 
+#include <openssl/rsa.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -9,12 +11,37 @@
 #include "abi/generated/registers.h"
 #include "base/assert.h"
 #include "device/crypto/aes_ctr.h"
+#include "device/crypto/openssl_handles.h"
 #include "firmware/guid.h"
+#include "tests/fakes/test_identity.h"
+#include "tests/fuzz/device/machine_ports.h"
 
 namespace ward::fuzz {
 namespace {
 
 constexpr uint64_t kPage = abi::kPageSize;
+
+// What an input's first bytes of entropy are, the public key, and zeros: for messages whose blob
+// has to carry what the chip drew.
+std::vector<uint8_t> WrapWithFirstDrawn(size_t drawn_bytes) {
+  std::array<uint8_t, 40> plain = {};
+  MachineEntropy entropy;
+  entropy.state = kInputEntropy;
+  WARD_ASSERT(entropy.Fill(ByteSpan(plain).first(drawn_bytes)));
+  std::copy(BaseState::kPublicKey.begin(), BaseState::kPublicKey.end(), plain.begin() + 16);
+  const std::vector<uint8_t>& der = fakes::LoadTestIdentity(WARD_SOURCE_DIR).private_key;
+  const uint8_t* next = der.data();
+  const device::KeyHandle key(d2i_AutoPrivateKey(nullptr, &next, static_cast<long>(der.size())));
+  const device::KeyContextHandle context(EVP_PKEY_CTX_new(key.get(), nullptr));
+  std::vector<uint8_t> blob(device::RsaPrivateKey::kModulusBytes);
+  size_t size = blob.size();
+  WARD_ASSERT(EVP_PKEY_encrypt_init(context.get()) == 1 &&
+              EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) == 1 &&
+              EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), EVP_sha512()) == 1 &&
+              EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), EVP_sha512()) == 1 &&
+              EVP_PKEY_encrypt(context.get(), blob.data(), &size, plain.data(), plain.size()) == 1);
+  return blob;
+}
 
 class BaseBuilder {
  public:
@@ -39,8 +66,12 @@ class BaseBuilder {
     state_.other_session =
         OpenSession(layout::kOtherQueue, secrets_.other_key, BaseState::kOtherPage);
     // Once for all machines: an input may copy it, and its padding is random.
-    static const std::vector<uint8_t> blob = Wrap({0x42, 0x17});
+    static const std::vector<uint8_t> blob = Wrap(BaseState::kPublicKey);
+    static const std::vector<uint8_t> output_blob = WrapWithFirstDrawn(16);
+    static const std::vector<uint8_t> import_blob = WrapWithFirstDrawn(8);
     state_.blob = blob;
+    state_.output_blob = output_blob;
+    state_.import_blob = import_blob;
     // What was written into memory is no part of the base: a wrapped key differs with each process.
     const std::vector<uint8_t> zeros(layout::kRingBytes);
     for (uint32_t queue = 0; queue < layout::kQueues; ++queue) {

@@ -15,6 +15,9 @@
 
 namespace ward::fuzz {
 
+// State of MachineEntropy before each input.
+inline constexpr uint64_t kInputEntropy = 7;
+
 // Two variants differ in every secret, and in nothing else: what a guest sees has to be the same
 // (P9).
 struct BaseSecrets {
@@ -34,8 +37,14 @@ struct BaseState {
   uint32_t session = 0;           // of context 1, with a read-back key
   uint32_t hardware_session = 0;  // of context 1, HW_PROTECTION
   uint32_t other_session = 0;     // of context 2, with a read-back key
-  // A session key that is no secret, under the device's public key, for whoever negotiates again.
+  // A key that is no secret.
+  static constexpr std::array<uint8_t, 16> kPublicKey = {0x42, 0x17};
+  // It, under the device's public key, for whoever negotiates again.
   std::vector<uint8_t> blob;
+  // It, with what an input draws first: as the signing key of the protected output that is made by
+  // its first message, and as a key of the trusted application.
+  std::vector<uint8_t> output_blob;
+  std::vector<uint8_t> import_blob;
   // Protected pages that hold what each session decrypted.
   static constexpr uint64_t kSessionPage = 0;
   static constexpr uint64_t kOtherPage = 64;

@@ -4,6 +4,7 @@
 #define WARD_TESTS_FUZZ_DEVICE_BOUNDARY_RECORD_H_
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "tests/fuzz/device/secret_scanner.h"
@@ -27,6 +28,10 @@ class BoundaryRecord {
   WARD_UNINSTRUMENTED void Add(uint64_t value) {
     digest_ = (digest_ ^ value) * 0x9fb21c651e98df25;
     digest_ ^= digest_ >> 32;
+  }
+  // A literal of the chip's.
+  void AddName(std::string_view name) {
+    AddBytes({reinterpret_cast<const uint8_t*>(name.data()), name.size()});
   }
   // Bytes that a guest or a host sees.
   void Show(uint64_t address, ConstByteSpan bytes);

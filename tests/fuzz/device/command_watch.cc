@@ -59,10 +59,10 @@ void CommandWatch::SendVector(uint32_t vector) {
 
 void CommandWatch::OnEvent(const TraceEvent& event) {
   const std::string_view name = event.name;
-  record_->Show(0, {reinterpret_cast<const uint8_t*>(name.data()), name.size()});
   const std::string_view detail = event.detail;
-  record_->Show(1, {reinterpret_cast<const uint8_t*>(detail.data()), detail.size()});
-  for (const uint64_t argument : event.arguments) record_->Add(argument);
+  record_->AddName(name);
+  record_->AddName(detail);
+  record_->Show(0, {reinterpret_cast<const uint8_t*>(event.arguments), sizeof(event.arguments)});
   vram_->ForgetLeaves();
   const auto queue = static_cast<uint32_t>(event.arguments[0]);
   if (name == "done") {

@@ -17,7 +17,7 @@ const T& Pick(const T (&table)[kCount], uint32_t choice) {
   return table[choice % kCount];
 }
 
-constexpr uint64_t kBudgetPerInput = 1 << 20;
+constexpr uint64_t kBudgetPerInput = 256 << 10;
 // Long inputs find no more than short ones, of which there are more.
 constexpr uint32_t kMostMoves = 24;
 
@@ -32,6 +32,7 @@ void Grammar::Play(ConstByteSpan input) {
   budget_left_ = kBudgetPerInput;
   slow_left_ = round_trips_left_ = 1;
   configs_left_ = 2;
+  next_information_ = next_setting_ = 0;
   begins_.clear();
   has_entropy_ = has_bus_ = true;
   const uint8_t mode = input_.Take<uint8_t>();
@@ -104,6 +105,18 @@ void Grammar::PlayMove(Move move) {
       return PushDecrypt();
     case Move::kReadBack:
       return PushReadBack();
+    case Move::kPart:
+      return PushPart();
+    case Move::kVideo:
+      return PushVideo();
+    case Move::kShow:
+      return PushShow();
+    case Move::kOutput:
+      return PushOutput();
+    case Move::kTrusted:
+      return PushTrusted();
+    case Move::kChannel:
+      return PushChannel();
     case Move::kCount:
       return;
   }
@@ -139,6 +152,12 @@ uint32_t Grammar::PickQueue() {
   const uint32_t queue = input_.Take<uint8_t>() % layout::kQueues;
   if ((promises_ & kConfined) != 0 && queue == 0) return 1;
   return (promises_ & kAlone) != 0 && queue == layout::kOtherQueue ? 1 : queue;
+}
+
+uint32_t Grammar::PickUserQueue() { return std::max(PickQueue(), 1u); }
+
+uint32_t Grammar::SessionOf(uint32_t queue) const {
+  return queue == layout::kOtherQueue ? base_.other_session : base_.session;
 }
 
 void Grammar::RingDoorbells() {
@@ -247,10 +266,10 @@ void Grammar::AccessConfig() {
   Do({.kind = OperationKind::kReadConfig, .at = offset % 5000, .size = size});
   Do({.kind = OperationKind::kReadMsix, .at = offset, .size = size});
   if ((value & 1) != 0) {
-    Do({.kind = OperationKind::kWriteMsix, .at = offset, .size = size, .value = value});
+    Do({.kind = OperationKind::kWriteMsix, .at = offset, .size = size, .value = value >> 1});
   } else if (configs_left_ != 0) {
     --configs_left_;
-    Do({.kind = OperationKind::kWriteConfig, .at = offset, .size = size, .value = value});
+    Do({.kind = OperationKind::kWriteConfig, .at = offset, .size = size, .value = value >> 1});
   }
 }
 

@@ -41,6 +41,12 @@ enum class Move : uint8_t {
   kIndirect,
   kDecrypt,   // a blt that is done unless something is in its way
   kReadBack,  // likewise, of what was decrypted
+  kPart,      // likewise, where parts alone are encrypted: a pattern, or sub-samples
+  kVideo,     // likewise
+  kShow,      // a mode, a surface, a cursor, a vblank
+  kOutput,    // protection of outputs, under a key that is no secret
+  kTrusted,   // keys of the trusted application, likewise
+  kChannel,   // messages of authenticated channels, likewise
   kCount
 };
 inline constexpr uint8_t kMoveCount = static_cast<uint8_t>(Move::kCount);
@@ -92,6 +98,18 @@ class Grammar {
   void PushIndirect();
   void PushDecrypt();
   void PushReadBack();
+  void PushPart();
+  void PushSample(uint32_t queue, uint8_t choice);
+  void PushVideo();
+  void PushShow();
+  void PushFlip(uint32_t output, uint8_t choice);
+  void PushCursor(uint32_t output, uint8_t choice);
+  void PushOutput();
+  void PushOutputStructure(uint32_t message, std::vector<uint8_t> structure);
+  void PushTrusted();
+  void PushChannel();
+  uint32_t PickUserQueue();
+  uint32_t SessionOf(uint32_t queue) const;
 
   const BaseState& base_;
   OperationSink* sink_;
@@ -103,6 +121,8 @@ class Grammar {
   uint32_t configs_left_ = 2;  // writes, which may reset the function
   uint32_t round_trips_left_ = 1;
   std::vector<size_t> begins_;
+  uint32_t next_information_ = 0;  // sequence numbers under the output's key
+  uint32_t next_setting_ = 0;
   bool has_entropy_ = true;
   bool has_bus_ = true;
 };

@@ -7,6 +7,7 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "firmware/guid.h"
+#include "tests/fakes/security_message.h"
 #include "tests/fuzz/device/grammar.h"
 
 namespace ward::fuzz {
@@ -44,6 +45,16 @@ void AppendSubSamples(std::vector<uint8_t>* bytes, InputReader* input) {
           static_cast<uint32_t>(bytes->size()));
   StoreLe(bytes->data() + offsetof(abi::DecryptSampleCommand, sub_sample_count), count);
   if (adds_up) StoreLe(bytes->data() + offsetof(abi::DecryptSampleCommand, length_bytes), sum);
+}
+
+// Of 64 bits there are negative ones too, and page tables lie at borders of pages.
+void StoreNumber(const abi::FieldInfo& field, uint16_t number, uint8_t* at) {
+  constexpr uint16_t kFirstNegative = 0xf000;
+  if (field.size_bytes != 8) return StoreLe<uint16_t>(at, number);
+  const bool is_root = std::strcmp(field.name, "page_table_root") == 0;
+  StoreLe<uint64_t>(at, is_root && number % 2 == 0 ? uint64_t{number} << 11
+                        : number >= kFirstNegative ? 0 - uint64_t{0x10000u - number}
+                                                   : number);
 }
 
 }  // namespace
@@ -95,7 +106,7 @@ std::vector<uint8_t> Grammar::MakeTableCommand(uint32_t queue) {
     } else if (field.kind == abi::FieldKind::kNumber) {
       // Small numbers reach further: sizes, counts, modes, fences.
       const uint8_t small = input_.Take<uint8_t>();
-      StoreLe<uint16_t>(at, small < kLargeNumber ? small : input_.Take<uint16_t>());
+      StoreNumber(field, small < kLargeNumber ? small : input_.Take<uint16_t>(), at);
     }
   }
   if (info.opcode == abi::DecryptSampleCommand::kOpcode) AppendSubSamples(&bytes, &input_);
@@ -110,8 +121,7 @@ void Grammar::PushCommand() {
 
 // Commands in a buffer of their own, and the command that leads there.
 void Grammar::PushIndirect() {
-  const uint32_t queue = std::max(PickQueue(), 1u);
-  if (queue == layout::kOtherQueue && (promises_ & kAlone) != 0) return;
+  const uint32_t queue = PickUserQueue();
   const uint32_t count = 1 + input_.Take<uint8_t>() % 3;
   std::vector<uint8_t> buffer;
   for (uint32_t i = 0; i < count; ++i) {
@@ -139,7 +149,9 @@ void Grammar::PushMessage() {
   // As a rule it is about a session that there is, and the blob is one that opens.
   const bool is_about_session = info.number != abi::kMessageGetCertificate &&
                                 info.number != abi::kMessageCreateSession && (choice & 3) != 0;
-  const bool has_blob = info.number == abi::kMessageNegotiateSessionKey && (choice & 4) != 0;
+  const bool takes_blob = info.number == abi::kMessageNegotiateSessionKey ||
+                          info.number == abi::kMessageNegotiateChannelKey;
+  const bool has_blob = takes_blob && (choice & 4) != 0;
   input_.TakeBytes(ByteSpan(payload).first(has_blob ? 4 : payload.size()));
   if (has_blob) {
     StoreLe(payload.data() + 4, static_cast<uint32_t>(base_.blob.size()));
@@ -175,14 +187,20 @@ void Grammar::PushMessage() {
                       payload[8] == 0 ? 0 : variable_bytes);
   }
   // The private key's operation takes about a millisecond, unless it was done before.
-  const bool is_slow = (info.number == abi::kMessageNegotiateSessionKey && !has_blob) ||
+  const bool is_slow = (takes_blob && !has_blob) || info.number == abi::kMessageSetOutputKey ||
                        info.number == abi::kMessageRunSelfTest ||
                        (is_trusted && payload[4] == kImportFunction);
   if (is_slow) {
     if (slow_left_ == 0) return;
     --slow_left_;
   }
-  rings_.PushMessage(queue, info.number, payload, PickAddress(queue) & ~uint64_t{15});
+  // A shift of less than what is aligned names a capacity instead; the last one stays a shift.
+  constexpr uint32_t kCapacities[] = {4096, 16, 8, 24, 32, 48, 64, 65536, 65537, 128};
+  const uint64_t address = PickAddress(queue);
+  const uint32_t shift = address & 15;
+  rings_.Push(queue, fakes::MakeMessage(info.number, payload,
+                                        shift == 15 ? address : address & ~uint64_t{15},
+                                        Pick(kCapacities, shift)));
 }
 
 void Grammar::PushRawBytes() {
@@ -195,13 +213,11 @@ void Grammar::PushRawBytes() {
 }
 
 void Grammar::PushDecrypt() {
-  const uint32_t queue = std::max(PickQueue(), 1u);
-  const bool is_other = queue == layout::kOtherQueue;
-  if (is_other && (promises_ & kAlone) != 0) return;
+  const uint32_t queue = PickUserQueue();
   const uint8_t page = input_.Take<uint8_t>();
   const uint8_t size = input_.Take<uint8_t>();
   auto blt = MakeCommand<abi::DecryptBltCommand>();
-  blt.session = is_other ? base_.other_session : base_.session;
+  blt.session = SessionOf(queue);
   blt.length_bytes = size < kLargeNumber ? 1u + size : 1u + input_.Take<uint16_t>() % 16384;
   blt.source = (layout::kSystemAt + page % 32) * kPage;
   blt.destination = (layout::kProtectedAt + page / 32 * 16u) * kPage;
@@ -213,13 +229,11 @@ void Grammar::PushDecrypt() {
 }
 
 void Grammar::PushReadBack() {
-  const uint32_t queue = std::max(PickQueue(), 1u);
-  const bool is_other = queue == layout::kOtherQueue;
-  if (is_other && (promises_ & kAlone) != 0) return;
+  const uint32_t queue = PickUserQueue();
   const uint8_t page = input_.Take<uint8_t>();
   const uint8_t whose = input_.Take<uint8_t>();
   auto blt = MakeCommand<abi::EncryptBltCommand>();
-  blt.session = is_other ? base_.other_session : base_.session;
+  blt.session = SessionOf(queue);
   blt.length_bytes = 1u + input_.Take<uint8_t>();
   const uint64_t source = whose % 4 == 0   ? BaseState::kOtherPage
                           : whose % 4 == 1 ? uint64_t{page} / 32 * 16

@@ -13,8 +13,6 @@
 namespace ward::fuzz {
 namespace {
 
-constexpr uint64_t kInputEntropy = 7;
-
 // Passes on what it is told.
 class Tee final : public OperationSink {
  public:
@@ -138,6 +136,7 @@ void Machine::Begin(const RunOptions& options) {
   entropy_.state = kInputEntropy;
   entropy_.is_available = true;
   std::memset(last_read_, 0, sizeof(last_read_));
+  looked_ = false;
   watch_.Reset(*base_models_);
   watch_.is_masked_run = options.is_masked;
   record_.Begin(options.looks_for_secrets ? &scanner_ : nullptr);
@@ -400,7 +399,10 @@ void Machine::ReadScanout(uint32_t output) {
   record_.Add(info.active);
   record_.Add(info.flip_count);
   constexpr uint32_t kWidest = 1024;  // pixels, for the sake of speed
-  if (!info.active || info.width > kWidest || !(options_.has_pixels || info.is_protected)) return;
+  const bool is_looked_at =
+      options_.has_pixels || (options_.has_protected_pixels && info.is_protected);
+  if (!info.active || info.width > kWidest || !is_looked_at || looked_) return;
+  looked_ = true;
   pixels_.resize(size_t{info.width} * info.height * 4);
   gpu_->ReadScanout(output, device::ScanoutView::kCapture, pixels_, info.width * 4);
   record_.Show(output, pixels_);

@@ -20,6 +20,9 @@ namespace ward::fuzz {
 
 class Machine final : public OperationSink {
  public:
+  // What the chip's random bytes follow from, from the input's beginning on.
+  static constexpr uint64_t kInputEntropy = 7;
+
   // At its base. `listener` hears what makes it; null: nobody does.
   explicit Machine(uint32_t variant, OperationSink* listener = nullptr);
   // At reset, for operations that begin there (reproducers): what makes a base ends with its first
@@ -40,8 +43,9 @@ class Machine final : public OperationSink {
     bool has_snapshots = true;
     // And its saved states are looked at, which takes a millisecond.
     bool has_saved_states = true;
-    // Pixels of a display are looked at, which takes as long.
+    // Pixels of a display are looked at, once, which takes as long; of a protected surface.
     bool has_pixels = true;
+    bool has_protected_pixels = true;
   };
   // Back to the base.
   void Begin(const RunOptions& options);
@@ -49,6 +53,11 @@ class Machine final : public OperationSink {
   // Finishes the work, and says all that came out as one number; with the chip's state, if asked
   // for.
   uint64_t End(bool with_state);
+
+  // Goes on until nothing is left that can go on, for those who look at the chip then.
+  void RunToRest() { RunToRest(this); }
+  // A register, seen by nobody but who asks.
+  uint32_t LookAtRegister(uint64_t offset) { return gpu_->ReadRegister(offset, 4); }
 
   uint32_t decrypts_done() const { return watch_.decrypts_done; }
   // What the chip kept has to be the base again (the oracle `restore`).
@@ -90,6 +99,7 @@ class Machine final : public OperationSink {
   device::ProcessResult last_result_;
   RunOptions options_;
   std::vector<uint8_t> pixels_;  // room
+  bool looked_ = false;          // at them
   uint8_t last_read_[8] = {};    // registers, so that a secret in two of them shows
 };
 

@@ -70,6 +70,32 @@ void WriteMessage(const SeedFolder& folder, uint8_t index) {
   folder.Write(info.name, seed);
 }
 
+// What is protected, keyed or shown by several moves.
+void WriteUncommon(const SeedFolder& folder) {
+  MoveWriter output = Begin(0);
+  output.AddProtectedOutput();
+  End(&output);
+  folder.Write("protected_output", output);
+  MoveWriter trusted = Begin(0);
+  trusted.AddTrusted(1);
+  End(&trusted);
+  folder.Write("trusted", trusted);
+  MoveWriter channel = Begin(0);
+  channel.AddChannel(1);
+  End(&channel);
+  folder.Write("channel", channel);
+  for (const Move move : {Move::kPart, Move::kVideo, Move::kShow}) {
+    for (uint32_t kind = 0; kind < 16; ++kind) {
+      MoveWriter seed([kind](uint32_t end) { return kind * 37 % end; });
+      seed.Byte(0);
+      seed.AddShort(move);
+      End(&seed);
+      folder.Write("short_" + std::to_string(static_cast<int>(move)) + "_" + std::to_string(kind),
+                   seed);
+    }
+  }
+}
+
 // What is decrypted, read back, shown, and then lost.
 void WriteLife(const SeedFolder& folder, const std::string& name, uint8_t choice) {
   MoveWriter seed = Begin(ward::fuzz::kModeConfined | ward::fuzz::kModeWindows);
@@ -92,6 +118,7 @@ int main(int argc, char** argv) {
   const SeedFolder folder(argv[1]);
   for (uint8_t i = 0; i < std::size(ward::abi::kCommands); ++i) WriteCommand(folder, i);
   for (uint8_t i = 0; i < std::size(ward::abi::kMessages); ++i) WriteMessage(folder, i);
+  WriteUncommon(folder);
   WriteLife(folder, "tear_down", ward::fuzz::kTearDownChoice);
   WriteLife(folder, "snapshot", 0);
   WriteLife(folder, "entropy", 1);

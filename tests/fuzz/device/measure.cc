@@ -41,7 +41,7 @@ std::vector<Input> ReadInputs(const std::filesystem::path& folder) {
 std::vector<double> MeasureResets(const std::vector<Input>& inputs, ward::fuzz::Runner* runner) {
   std::vector<double> times;
   ward::fuzz::Machine::RunOptions options;
-  options.has_snapshots = options.has_pixels = false;
+  options.has_snapshots = options.has_pixels = options.has_protected_pixels = false;
   for (const Input& input : inputs) {
     runner->machine().Begin(options);
     ward::fuzz::Grammar grammar(runner->machine().base(), &runner->machine());

@@ -57,6 +57,8 @@ uint16_t MoveWriter::Plausible(const char* field) {
   constexpr uint16_t kBorders[] = {0, 1, 15, 16, 17, 4095, 4096, 4097, 0xffff};
   const std::string_view name = field;
   if (name == "context") return static_cast<uint16_t>(3 - pick_(3));
+  // The base's own tables, and none.
+  if (name == "page_table_root") return static_cast<uint16_t>(pick_(4) == 1 ? pick_(0x10000) : 32);
   if (is_narrow_) {
     if (name.find("pitch") != std::string_view::npos) return 16;
     if (name == "row_bytes" || name.find("width") != std::string_view::npos) return 2;
@@ -136,7 +138,9 @@ void MoveWriter::AddMessage(uint8_t index, uint8_t queue) {
     }
     Byte(pick_(kOneInSo) == 1 ? AnyByte() : static_cast<uint8_t>(1 - pick_(2)));
   }
-  Address(0, 9);
+  // Sometimes shifted by less than what is aligned, which names a capacity.
+  if (pick_(8) != 1) return Address(0, 9);
+  for (const uint32_t byte : {0x80u, 9u, pick_(16), 0u}) Byte(static_cast<uint8_t>(byte));
 }
 
 void MoveWriter::AddDecrypt(uint8_t queue) {
@@ -181,15 +185,100 @@ void MoveWriter::AddPageEntry() {
   uint16_t where = static_cast<uint16_t>((kFirst[pick_(3)] + (pick_(2) + 1) * 8) * 2 + context);
   if (pick_(3) == 0) where = static_cast<uint16_t>(0x8000 | pick_(2) << 1 | context);
   Add(Move::kPageEntry, {static_cast<uint8_t>(where), static_cast<uint8_t>(where >> 8)});
-  const uint64_t entry = pick_(8) | uint64_t{pick_(128)} << 12;
+  uint64_t entry = pick_(8) | uint64_t{pick_(128)} << 12;
+  // What no entry may hold: bits that are reserved, a large page where none can be, and memory that
+  // is not there.
+  if (pick_(3) == 1) entry |= uint64_t{1} << pick_(64);
   for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(entry >> 8 * at));
+}
+
+// Registers of the configuration space that do something (device/pci_config.cc).
+void MoveWriter::AddConfig() {
+  struct Write {
+    uint8_t offset;
+    uint8_t size;
+    uint16_t value;
+  };
+  constexpr Write kWrites[] = {{0x04, 2, 6},      {0x04, 2, 2},      {0x44, 2, 3},
+                               {0x44, 2, 0},      {0x44, 1, 1},      {0x52, 2, 0x8000},
+                               {0x52, 2, 0xc000}, {0x68, 2, 0x8000}, {0x10, 4, 0xf000}};
+  const Write& write = kWrites[pick_(std::size(kWrites))];
+  const uint32_t value = uint32_t{write.value} << 1;
+  Add(Move::kConfig, {write.offset, 0, write.size});
+  for (uint32_t at = 0; at < 4; ++at) Byte(static_cast<uint8_t>(value >> 8 * at));
+}
+
+void MoveWriter::AddMsix() {
+  const uint32_t offset = 16 * pick_(34) + 4 * (3 - pick_(4));
+  const uint32_t value = pick_(4) << 1 | 1;
+  Add(Move::kConfig, {static_cast<uint8_t>(offset), static_cast<uint8_t>(offset >> 8), 4});
+  for (uint32_t at = 0; at < 4; ++at) Byte(static_cast<uint8_t>(value >> 8 * at));
+}
+
+void MoveWriter::AddShort(Move move) {
+  constexpr uint32_t kMostArguments = 10;
+  Add(move, {});
+  const bool has_queue = move == Move::kPart || move == Move::kVideo;
+  if (has_queue) Byte(static_cast<uint8_t>(1 + pick_(3)));
+  for (uint32_t at = has_queue; at < kMostArguments; ++at) Byte(AnyByte());
+}
+
+void MoveWriter::AddProtectedOutput() {
+  const auto output = static_cast<uint8_t>(pick_(2));
+  Add(Move::kOutput, {0, output});
+  AddRun();
+  Add(Move::kOutput, {1, output});
+  AddRun();
+  Add(Move::kOutput, {static_cast<uint8_t>(2 + pick_(2)), static_cast<uint8_t>(1 + pick_(40))});
+  AddRun();
+}
+
+void MoveWriter::AddTrusted(uint8_t queue) {
+  for (uint8_t kind = 0; kind < 4; ++kind) {
+    if (pick_(kOneInSo) == 1) continue;
+    Add(Move::kTrusted, {queue, kind});
+    AddRun();
+  }
+}
+
+void MoveWriter::AddChannel(uint8_t queue) {
+  for (uint8_t kind = 0; kind < 3; ++kind) {
+    Add(Move::kChannel, {queue, kind, static_cast<uint8_t>(pick_(6) << 2)});
+    AddRun();
+  }
+}
+
+// One of the shorter ones, or of those that need each other.
+void MoveWriter::AddUncommon(uint8_t queue) {
+  switch (pick_(12)) {
+    case 0:
+    case 1:
+    case 2:
+      return AddShort(Move::kVideo);
+    case 3:
+    case 4:
+    case 5:
+      return AddShort(Move::kShow);
+    case 6:
+      return AddConfig();
+    case 7:
+      return AddMsix();
+    case 8:
+      return AddProtectedOutput();
+    case 9:
+      return AddTrusted(queue);
+    case 10:
+      return AddChannel(queue);
+    default:
+      return AddShort(Move::kPart);
+  }
 }
 
 void MoveWriter::AddAny() {
   const auto queue = static_cast<uint8_t>(pick_(layout::kQueues));
   const Operands operands = {static_cast<uint8_t>(pick_(4)), static_cast<uint8_t>(pick_(4))};
   const auto any_command = [&] { return static_cast<uint8_t>(pick_(std::size(abi::kCommands))); };
-  switch (pick_(18)) {
+  switch (pick_(24)) {
     case 0:
     case 1:
     case 2:
@@ -213,9 +302,17 @@ void MoveWriter::AddAny() {
       return AddRegister();
     case 14:
       return AddPageEntry();
+    case 15:
+      return AddShort(Move::kPart);
+    case 16:
+    case 17:
+    case 18:
+    case 19:
+    case 20:
+      return AddUncommon(queue);
     default:
       // What has few arguments; the grammar makes zeros of those that are missing.
-      return Add(static_cast<Move>(pick_(kMoveCount)), {AnyByte()});
+      return Add(static_cast<Move>(pick_(kMoveCount)), {AnyByte(), AnyByte()});
   }
 }
 

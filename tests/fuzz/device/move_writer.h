@@ -39,6 +39,14 @@ class MoveWriter {
   void AddReadBack(uint8_t queue);
   void AddRegister();
   void AddPageEntry();
+  void AddConfig();
+  void AddMsix();
+  // A part, a picture, something shown: moves of few bytes that are plausible whatever they are.
+  void AddShort(Move move);
+  // Messages in order, until something is keyed and used.
+  void AddProtectedOutput();
+  void AddTrusted(uint8_t queue);
+  void AddChannel(uint8_t queue);
   // Doorbells, work, answers.
   void AddRun() { Add(Move::kRunOn, {1}); }
   // One of all these.
@@ -49,6 +57,7 @@ class MoveWriter {
   void Address(uint8_t window, uint8_t page);
   void Command(uint8_t index, const Operands& operands);
   uint16_t Plausible(const char* field);
+  void AddUncommon(uint8_t queue);
   uint8_t AnyByte() { return static_cast<uint8_t>(pick_(256)); }
 
   Pick pick_;

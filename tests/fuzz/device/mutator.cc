@@ -28,7 +28,7 @@ class Mutator {
     if (bytes_.empty()) bytes_.push_back(0);
     static const BaseState base = [] {
       BaseState made;
-      made.blob.resize(256);
+      for (auto* blob : {&made.blob, &made.output_blob, &made.import_blob}) blob->resize(256);
       return made;
     }();
     NoMachine machine;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 #include <optional>
@@ -51,8 +52,11 @@ std::optional<uint64_t> ParseNumber(std::string_view word) {
   return value;
 }
 
-bool ParseBytes(std::string_view word, std::vector<uint8_t>* bytes) {
-  bytes->clear();
+// Zeros in a row that are written as their count.
+constexpr size_t kLeastZeros = 32;
+constexpr uint64_t kMostBytes = 64 << 20;
+
+bool ParseHex(std::string_view word, std::vector<uint8_t>* bytes) {
   if (word.empty() || word.size() % 2 != 0) return false;
   for (size_t at = 0; at < word.size(); at += 2) {
     uint8_t byte = 0;
@@ -62,6 +66,49 @@ bool ParseBytes(std::string_view word, std::vector<uint8_t>* bytes) {
     bytes->push_back(byte);
   }
   return true;
+}
+
+// "0a0b", and "00*4096" for as many of one byte; joined by '+'.
+bool ParseBytes(std::string_view word, std::vector<uint8_t>* bytes) {
+  bytes->clear();
+  while (true) {
+    const std::string_view piece = word.substr(0, word.find('+'));
+    const size_t star = piece.find('*');
+    std::vector<uint8_t> parsed;
+    if (!ParseHex(piece.substr(0, star), &parsed)) return false;
+    if (star == std::string_view::npos) {
+      bytes->insert(bytes->end(), parsed.begin(), parsed.end());
+    } else {
+      const std::optional<uint64_t> count = ParseNumber(piece.substr(star + 1));
+      if (!count || *count > kMostBytes || parsed.size() != 1) return false;
+      bytes->insert(bytes->end(), *count, parsed[0]);
+    }
+    if (bytes->size() > kMostBytes) return false;
+    if (piece.size() == word.size()) return true;
+    word.remove_prefix(piece.size() + 1);
+  }
+}
+
+void AppendBytes(ConstByteSpan bytes, std::string* text) {
+  const auto out = std::back_inserter(*text);
+  size_t at = 0;
+  bool is_joined = true;  // to what comes before
+  while (at < bytes.size()) {
+    const ConstByteSpan rest = bytes.subspan(at);
+    const auto zeros = static_cast<size_t>(
+        std::find_if(rest.begin(), rest.end(), [](uint8_t byte) { return byte != 0; }) -
+        rest.begin());
+    if (zeros >= kLeastZeros) {
+      fmt::format_to(out, "{}00*{}", at == 0 ? "" : "+", zeros);
+      is_joined = false;
+      at += zeros;
+      continue;
+    }
+    if (!is_joined) *text += '+';
+    is_joined = true;
+    const size_t end = at + std::max<size_t>(zeros, 1);
+    for (; at < end; ++at) fmt::format_to(out, "{:02x}", bytes[at]);
+  }
 }
 
 }  // namespace
@@ -75,7 +122,7 @@ std::string ToText(const Operation& operation) {
   if (syntax.has_value) fmt::format_to(out, " {:#x}", operation.value);
   if (syntax.has_bytes) {
     text += ' ';
-    for (const uint8_t byte : operation.bytes) fmt::format_to(out, "{:02x}", byte);
+    AppendBytes(operation.bytes, &text);
   }
   return text;
 }

@@ -63,7 +63,7 @@ class OperationSink {
   ~OperationSink() = default;
 };
 
-// One line, without its end: `write-register 0x5000 4 0x10`.
+// One line, without its end: `write-register 0x5000 4 0x10`, `write-memory 0x10000000 0a0b+00*64`.
 std::string ToText(const Operation& operation);
 
 // A line as ToText writes it. False: it is none, and `*reason` says why. The operation's bytes lie

@@ -33,13 +33,11 @@ Runner::Runner() : machine_(0), other_(1) {}
 // By the input alone, so that one that is played again is played the same way.
 Runner::Way Runner::PickWay(uint64_t hash) {
   if (hash % 8 == 0) return Way::kOtherSecrets;
-  switch (hash % 256) {
-    case 1:
-    case 65:
-    case 129:
-    case 193:
-      return Way::kAgain;
+  if (hash % 64 == 1) return Way::kAgain;
+  // What takes milliseconds.
+  switch (hash % 1024) {
     case 2:
+    case 514:
       return Way::kInterrupted;
     case 3:
       return Way::kWithSnapshots;
@@ -77,7 +75,8 @@ void Runner::Run(ConstByteSpan input) {
   options.is_masked = way == Way::kOtherSecrets;
   options.has_snapshots = way == Way::kInterrupted || way == Way::kWithSnapshots;
   options.has_saved_states = way == Way::kWithSnapshots;
-  options.has_pixels = (hash >> 8) % 8 == 0;
+  options.has_pixels = (hash >> 8) % 64 == 0;
+  options.has_protected_pixels = (hash >> 8) % 8 == 0;
   const bool with_state = way == Way::kAgain;
   ++tally_.runs;
   const uint64_t digest = Play(&machine_, input, options, with_state);

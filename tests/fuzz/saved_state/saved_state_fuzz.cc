@@ -1,9 +1,9 @@
 // libFuzzer target: edits of the open part of a saved state, under a digest that fits. It is
 // refused, or the chip that it makes runs, and is saved as something that loads.
 //
-// An input is a byte that chooses the chip that was saved, and edits: 4 bytes of offset, a byte
-// whose low 2 bits are the logarithm of a width, and that many bytes. With the high bit of that
-// byte set the offset counts only what a chip's work changes.
+// An input is a byte that chooses the chip that was saved and who loads it, and edits: 4 bytes of
+// offset, a byte whose low 2 bits are the logarithm of a width, and that many bytes. With the high
+// bit of that byte set the offset counts only what a chip's work changes.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -12,9 +12,11 @@
 #include "abi/generated/registers.h"
 #include "base/assert.h"
 #include "device/crypto/sha256.h"
+#include "tests/fakes/fake_seal.h"
 #include "tests/fakes/gpu_rig.h"
 #include "tests/fuzz/input_reader.h"
 #include "tests/fuzz/oracle.h"
+#include "tests/fuzz/saved_state/engine_work.h"
 
 namespace ward::fuzz {
 namespace {
@@ -27,11 +29,23 @@ constexpr size_t kBlocksOffset =
     8 + 4 + 4 + 8 + (8 + 8 + 4 + 1 + 1 + 32) + 1 + 8 + 32 + 16 + 4 + 4 + 8;
 constexpr uint32_t kQueues = 16, kOutputs = 2;
 constexpr uint64_t kOperand = 0x3000;  // of context 1
-constexpr int kBases = 3;
 
-class StateFuzz {
+// What a host gives to a chip that may hold more than the default one: each engine takes its time,
+// one of them never ends, and the options of R21 and R27.
+device::GpuOptions SlowOptions() {
+  device::GpuOptions options = GpuRig::Options();
+  options.latency = device::LatencyPreset::kRealistic;
+  options.firmware_slowdown = 2;
+  options.engine_hang_after = 4;
+  options.strict_iv = true;
+  options.open_decrypt = true;
+  return options;
+}
+
+// A chip, its states at some moments, and what loading one of them leads to.
+class Subject {
  public:
-  StateFuzz() {
+  explicit Subject(const device::GpuOptions& options) : rig_(options), work_(&rig_) {
     rig_.CreateContext(1);
     rig_.MapSystem(1, kOperand, GpuRig::kData);
     Keep();
@@ -39,23 +53,34 @@ class StateFuzz {
     Keep();
     MakeBusy();
     Keep();
-    for (size_t base = 0; base < kBases; ++base) {
-      live_.push_back(Differences(states_[base], states_[base == 0 ? 1 : 0]));
+    work_.OpenSession();
+    work_.Begin();
+    Keep();
+    fakes::FakeSeal seal;
+    states_.push_back(rig_.gpu->SaveState({&seal, true}).value());
+    for (const Bytes& state : states_) {
+      live_.push_back(Differences(state, &state == &states_[0] ? states_[1] : states_[0]));
     }
     base_ = rig_.gpu->TakeSnapshot();
     base_bus_ = rig_.ports.bus;
   }
 
-  void Run(ConstByteSpan input) {
-    InputReader reader(input);
-    const Bytes state = Edit(reader.Take<uint8_t>() % kBases, &reader);
+  // `choice`: what was saved, and by which seal it is loaded.
+  void Run(uint8_t choice, InputReader* reader) {
+    const Bytes state = Edit((choice & 7) % states_.size(), reader);
+    fakes::FakeSeal seal(choice >> 3 & 1);
+    fakes::FakeSeal right;
+    right.records = (choice & 0x20) == 0;
+    device::StateSeal* const seals[] = {&right, &right, &seal, nullptr};
     rig_.ports.clock.now_ns = kNowNs;
+    rig_.ports.entropy.available = (choice & 0x40) == 0;
     const uint64_t before = rig_.gpu->StateHash();
-    if (rig_.gpu->LoadState(state, nullptr).ok()) {
+    if (rig_.gpu->LoadState(state, seals[choice >> 3 & 3]).ok()) {
       Exercise();
     } else {
       Expect(rig_.gpu->StateHash() == before, "refusal", "a state that is refused changes nothing");
     }
+    rig_.ports.entropy.available = true;
     rig_.gpu->Restore(base_);
     rig_.ports.bus = base_bus_;
     Forget();
@@ -73,6 +98,9 @@ class StateFuzz {
     flip.width = 640;
     flip.height = 360;
     rig_.Push(0, flip);
+    auto cursor = fakes::MakeCommand<abi::CursorCommand>(abi::CursorCommand::kFlagVisible);
+    cursor.address = abi::kPhysicalLocal;
+    rig_.Push(0, cursor);
     rig_.Doorbell(0);
     rig_.gpu->Process(4096);
   }
@@ -174,10 +202,24 @@ class StateFuzz {
   }
 
   GpuRig rig_;
+  EngineWork work_;
   std::vector<Bytes> states_;
   std::vector<std::vector<size_t>> live_;  // of each state: where it is not as another one
   device::GpuSnapshot base_;
   fakes::FakeBus base_bus_;
+};
+
+class StateFuzz {
+ public:
+  void Run(ConstByteSpan input) {
+    InputReader reader(input);
+    const auto choice = reader.Take<uint8_t>();
+    ((choice & 0x80) == 0 ? plain_ : slow_).Run(choice, &reader);
+  }
+
+ private:
+  Subject plain_{GpuRig::Options()};
+  Subject slow_{SlowOptions()};
 };
 
 }  // namespace

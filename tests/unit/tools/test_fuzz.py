@@ -197,6 +197,57 @@ if not first and not os.path.isfile(folders[0]):
         self.assertEqual([pid for pid in pids if is_alive(pid)], [])
 
 
+# As device_reproduce: writes what it is asked for, and falls where it plays the text.
+REPRODUCER = """#!{python}
+import pathlib, sys
+form, source = sys.argv[1:3]
+if form == "run":
+    sys.exit({code})
+if form == {broken!r}:
+    sys.exit("chip_reproduce: no " + form + " today")
+pathlib.Path(sys.argv[4]).write_text(form + " of " + source)
+"""
+
+
+class Reproducers(Checkout):
+    """Of a target whose crashes become a text, a test, a script and a recording."""
+
+    def run_reproduced(self, code=134, broken=""):
+        (self.tests / "targets.toml").write_text(
+            TARGETS.replace('max_len = 77', 'max_len = 77\nreproducer = "chip_reproduce"'))
+        self.make_program(FALLEN)
+        path = self.programs / "chip_reproduce"
+        path.write_text(REPRODUCER.format(python=sys.executable, code=code, broken=broken))
+        path.chmod(0o755)
+        return self.run_fuzz("chip", "--json", "figures")
+
+    def test_a_crash_gets_all_forms_beside_it(self):
+        code, output, _ = self.run_reproduced()
+        self.assertEqual(code, 1)
+        for form, suffix in {"text": "txt", "cpp": "cc", "qtest": "qtest", "recording": "rec"}.items():
+            name = f"out/fuzz/chip/crash-1234.{suffix}"
+            self.assertRegex(output, rf"(?m)^ +{form}: +{name}$")
+            self.assertEqual(self.read(name), f"{form} of {self.root}/out/fuzz/chip/crash-1234")
+        self.assertNotIn("the text alone does not fall", output)
+        made = json.loads(self.read("figures"))["crashes"][0]["reproducers"]
+        self.assertEqual((made["recording"], made["text_falls"]), ("out/fuzz/chip/crash-1234.rec", True))
+
+    def test_a_form_that_fails_is_told_and_the_others_are_written(self):
+        _, output, _ = self.run_reproduced(broken="qtest")
+        self.assertIn("no qtest: chip_reproduce: no qtest today\n", output)
+        self.assertFalse((self.root / "out/fuzz/chip/crash-1234.qtest").exists())
+        self.assertTrue((self.root / "out/fuzz/chip/crash-1234.rec").exists())
+
+    def test_a_text_that_does_not_fall_is_told(self):
+        _, output, _ = self.run_reproduced(code=0)
+        self.assertIn("the text alone does not fall", output)
+
+    def test_its_program_is_built_too(self):
+        self.run_reproduced()
+        self.assertEqual(self.run_fuzz("chip", "--no-coverage", "--builds"),
+                         (0, "fuzz chip_fuzz chip_reproduce\n", ""))
+
+
 class Words(Checkout):
     def test_without_a_target_they_are_listed(self):
         code, output, _ = self.run_fuzz()

@@ -1,0 +1,98 @@
+#include "tests/fuzz/device/reproduce/story.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/fuzz/device/grammar.h"
+#include "tests/fuzz/device/machine.h"
+
+namespace ward::fuzz {
+namespace {
+
+class Collector final : public OperationSink {
+ public:
+  explicit Collector(std::vector<Step>* steps) : steps_(steps) {}
+  void Do(const Operation& operation) override { steps_->emplace_back(operation); }
+
+ private:
+  std::vector<Step>* steps_;
+};
+
+size_t FindBaseEnd(const std::vector<Step>& steps) {
+  const auto promise = std::find_if(steps.begin(), steps.end(), [](const Step& step) {
+    return step.operation().kind == OperationKind::kPromise;
+  });
+  return promise == steps.end() ? 0 : static_cast<size_t>(promise - steps.begin());
+}
+
+bool IsText(std::string_view content) {
+  if (content.starts_with(kTextHead)) return true;
+  Operation operation;
+  std::vector<uint8_t> room;
+  std::string reason;
+  return ParseOperation(content.substr(0, content.find('\n')), &operation, &room, &reason);
+}
+
+}  // namespace
+
+Story StoryOfInput(ConstByteSpan input) {
+  Story story;
+  Collector collector(&story.steps);
+  const Machine machine(0, &collector);
+  Grammar(machine.base(), &collector).Play(input);
+  story.base_steps = FindBaseEnd(story.steps);
+  return story;
+}
+
+std::optional<Story> StoryOfText(std::string_view text, std::string* error) {
+  Story story;
+  for (int number = 1; !text.empty(); ++number) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    line = line.substr(0, line.find('#'));
+    if (line.find_first_not_of(' ') == std::string_view::npos) continue;
+    Operation operation;
+    std::vector<uint8_t> room;
+    std::string reason;
+    if (!ParseOperation(line, &operation, &room, &reason)) {
+      *error = fmt::format(":{}: {}", number, reason);
+      return std::nullopt;
+    }
+    story.steps.emplace_back(operation);
+  }
+  if (story.steps.empty()) {
+    *error = " holds no operation";
+    return std::nullopt;
+  }
+  story.base_steps = FindBaseEnd(story.steps);
+  return story;
+}
+
+std::optional<Story> LoadStory(const std::string& path, std::string* error) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    *error = path + " is a folder; name one input, or one text";
+    return std::nullopt;
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    *error = fmt::format("{} can't be read: {}", path, std::strerror(errno));
+    return std::nullopt;
+  }
+  const std::string content(std::istreambuf_iterator<char>(file), {});
+  if (!IsText(content)) {
+    return StoryOfInput({reinterpret_cast<const uint8_t*>(content.data()), content.size()});
+  }
+  auto story = StoryOfText(content, error);
+  if (!story) *error = path + *error;
+  return story;
+}
+
+}  // namespace ward::fuzz

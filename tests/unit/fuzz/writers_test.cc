@@ -1,0 +1,173 @@
+// The forms that a crash becomes: each says what the operations say.
+#include "tests/fuzz/device/reproduce/writers.h"
+
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "abi/generated/registers.h"
+#include "emulator/boundary/replayer.h"
+#include "emulator/recording/recording_reader.h"
+#include "tests/fuzz/device/grammar.h"
+#include "tests/fuzz/device/reproduce/describe.h"
+#include "tests/fuzz/device/reproduce/outcome.h"
+#include "tests/fuzz/device/reproduce/story.h"
+
+namespace ward::fuzz {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A decrypt, what came of it, and a command whose fence does not grow.
+std::vector<uint8_t> SomeInput() {
+  std::vector<uint8_t> input = {0};
+  const auto add = [&input](Move move, std::initializer_list<uint8_t> arguments) {
+    input.push_back(static_cast<uint8_t>(move));
+    input.insert(input.end(), arguments);
+  };
+  add(Move::kDecrypt, {1, 3, 100, 1, 0});
+  add(Move::kReadBack, {1, 3, 2, 100});
+  add(Move::kRunOn, {1});
+  add(Move::kConfig, {0x10, 0, 4, 0, 0, 0, 0});
+  add(Move::kCommand, {2, 1, 0, 0});
+  add(Move::kRunOn, {1});
+  add(Move::kAnswers, {7, 1, 2, 3, 4, 5, 6, 7, 8});
+  return input;
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "ward-writers-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~Folder() { fs::remove_all(path_); }
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+TEST_CASE("a text is read back as the operations that it was made of") {
+  const Story story = StoryOfInput(SomeInput());
+  const Played played = PlayInChild(story);
+  REQUIRE_FALSE(played.fell);
+  const std::string text = WriteText(story, played);
+  std::string error;
+  const auto read = StoryOfText(text, &error);
+  REQUIRE(read.has_value());
+  REQUIRE(read->steps.size() == story.steps.size());
+  CHECK(read->base_steps == story.base_steps);
+  for (size_t i = 0; i < story.steps.size(); ++i) {
+    CHECK(ToText(read->steps[i].operation()) == ToText(story.steps[i].operation()));
+  }
+  CHECK(text.find("DECRYPT_BLT session ") != std::string::npos);
+  CHECK(text.find("# DOORBELL[1]") != std::string::npos);
+  CHECK(text.find("message CREATE_SESSION") != std::string::npos);
+  CHECK(text.find("#   queue 2 FAULT_STATUS FENCE_NOT_MONOTONIC ") != std::string::npos);
+}
+
+TEST_CASE("a text says which of its lines is wrong") {
+  std::string error;
+  CHECK_FALSE(StoryOfText("# head\n\nprocess 0x10  # fine\nprocess x\n", &error).has_value());
+  CHECK(error == ":4: process: its value is no number: \"x\"");
+  CHECK_FALSE(StoryOfText("# nothing\n", &error).has_value());
+  CHECK(error == " holds no operation");
+  CHECK_FALSE(LoadStory("/no/such/file", &error).has_value());
+  CHECK(error == "/no/such/file can't be read: No such file or directory");
+}
+
+TEST_CASE("a qtest script has no line that QEMU does not know, and tells what is left out") {
+  const QtestScript script = WriteQtest(StoryOfInput(SomeInput()));
+  const std::regex known(
+      R"((read[bwlq] 0x[0-9a-f]+|write[bwlq] 0x[0-9a-f]+ 0x[0-9a-f]+|in[bwl] 0x[0-9a-f]+)"
+      R"(|out[bwl] 0x[0-9a-f]+ 0x[0-9a-f]+|write 0x[0-9a-f]+ 0x[0-9a-f]+ 0x([0-9a-f]{2})+)"
+      R"(|memset 0x[0-9a-f]+ 0x[0-9a-f]+ 0x00|clock_step [0-9]+))");
+  size_t left_out = 0;
+  for (const std::string& line : Lines(script.text)) {
+    CAPTURE(line);
+    left_out += line.starts_with("# left out: ");
+    if (!line.starts_with("#")) CHECK(std::regex_match(line, known));
+  }
+  // Memory that answers otherwise, and a write to a BAR.
+  CHECK(script.left_out == 2);
+  CHECK(left_out == 2);
+  CHECK(Lines(script.text).back() == "# 2 operations were left out");
+}
+
+TEST_CASE("a recording replays, to the end") {
+  const Folder folder;
+  const fs::path path = folder / "recording";
+  std::string fell;
+  std::string error;
+  REQUIRE(WriteRecording(StoryOfInput(SomeInput()), path, &fell, &error));
+  CHECK(fell.empty());
+  const auto reader = emulator::RecordingReader::Open({.path = path}, &error);
+  REQUIRE(reader != nullptr);
+  auto created = emulator::Replayer::Create(reader->device().options(), reader.get(), nullptr);
+  REQUIRE(created.ok());
+  emulator::Replayer& replayer = *created.value();
+  while (replayer.Step()) {
+  }
+  CHECK(replayer.matches());
+  CHECK(replayer.event() == reader->event_count());
+  // The chip of the recording came to what the machine comes to.
+  const std::vector<uint64_t> offsets64 = OutcomeRegisters();
+  const std::vector<uint32_t> offsets(offsets64.begin(), offsets64.end());
+  // A recording begins with a chip that was just made.
+  constexpr uint32_t kFirstEpoch = 1;
+  CHECK(OutcomeText(kFirstEpoch, replayer.LookAtRegisters(offsets)) ==
+        PlayInChild(StoryOfInput(SomeInput())).text);
+}
+
+TEST_CASE("what falls is told by the line that says so") {
+  Story story = StoryOfInput(SomeInput());
+  const uint8_t byte = 0;
+  // Promises that are not kept: system memory that nobody named is read by the kernel's queue.
+  story.steps.emplace_back(Operation{.kind = OperationKind::kPromise, .value = kConfined});
+  story.steps.emplace_back(
+      Operation{.kind = OperationKind::kWriteRegister, .at = 0x1000, .size = 4, .value = 2});
+  story.steps.emplace_back(Operation{
+      .kind = OperationKind::kWriteRegister, .at = 0x1008, .size = 4, .value = 0x20000000});
+  story.steps.emplace_back(
+      Operation{.kind = OperationKind::kWriteRegister, .at = 0x1000, .size = 4, .value = 1});
+  story.steps.emplace_back(Operation{
+      .kind = OperationKind::kWriteRegister, .at = abi::kRegDoorbell, .size = 4, .value = 0x10});
+  story.steps.emplace_back(Operation{.kind = OperationKind::kProcess, .value = 1 << 16});
+  story.steps.emplace_back(
+      Operation{.kind = OperationKind::kWriteMemory, .at = layout::kBus, .bytes = {&byte, 1}});
+  const Played played = PlayInChild(story);
+  CHECK(played.fell);
+  CHECK(played.text == "oracle dma_window: system memory that nobody named");
+  CHECK(WriteText(story, played)
+            .find("# When this was written it fell in this process:\n"
+                  "#   oracle dma_window: ") != std::string::npos);
+  CHECK(WriteCpp(story, played, "x").find("//   oracle dma_window: ") != std::string::npos);
+}
+
+TEST_CASE("a C++ test begins at the base, and says what comes of it") {
+  const Story story = StoryOfInput(SomeInput());
+  const std::string text = WriteCpp(story, PlayInChild(story), "a case");
+  CHECK(text.find("TEST_CASE(\"a case\")") != std::string::npos);
+  CHECK(text.find("Hand chip(Hand::Start::kBase);") != std::string::npos);
+  CHECK(text.find("\"queue 2 FAULT_STATUS FENCE_NOT_MONOTONIC\"") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace ward::fuzz

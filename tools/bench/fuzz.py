@@ -1,0 +1,55 @@
+"""How fast the fuzz target of the device is: inputs of the corpus in the tree, with every oracle and sanitizer."""
+
+import json
+import subprocess
+from pathlib import Path
+from statistics import median
+from typing import Any, Dict, List
+
+from .group import Effort, Group, Result
+from .row import NANOSECONDS, PER_SECOND, Goal, Row, make_row
+
+TREE = Path(__file__).resolve().parents[2]
+PROGRAM = TREE / "build/fuzz/tests/fuzz/device_measure"
+CORPUS = TREE / "tests/fuzz/device_corpus"
+SECONDS = 4
+TIMEOUT_S = 300
+MICROSECOND = 1000.0
+PERCENT = "%"
+MOVES = "moves"
+
+
+def measure_once(seconds: float) -> Dict[str, Any]:
+    done = subprocess.run([str(PROGRAM), str(CORPUS), str(seconds)], capture_output=True, text=True,
+                          timeout=TIMEOUT_S, check=True)
+    return json.loads(done.stdout)
+
+
+def run(effort: Effort) -> Result:
+    if not PROGRAM.is_file():
+        return Result([], [], [f"fuzz: {PROGRAM.name} is not built; mend it with: "
+                               "bash tools/dev/build_preset.sh fuzz device_measure"])
+    try:
+        rounds = [measure_once(SECONDS / effort.haste) for _ in range(effort.rounds)]
+    except (subprocess.SubprocessError, ValueError) as error:
+        return Result([], [], [f"fuzz: {error}"])
+
+    def middle(field: str) -> float:
+        return median(one[field] for one in rounds)
+
+    rows: List[Row] = [
+        make_row("fuzzing the device: inputs", middle("runs_per_s"), PER_SECOND,
+                 goal=Goal(50_000, at_most=False)),
+        make_row("fuzzing the device: inputs that complete a decryption", 100 * middle("decrypt_share"), PERCENT,
+                 goal=Goal(25, at_most=False)),
+        make_row("fuzzing the device: moves of an input, on average", middle("moves_per_run"), MOVES,
+                 goal=Goal(8, at_most=False)),
+        make_row("fuzzing the device: back to the base, median", MICROSECOND * middle("reset_us_median"), NANOSECONDS,
+                 goal=Goal(5_000)),
+        make_row("fuzzing the device: back to the base, of 100 the slowest but one",
+                 MICROSECOND * middle("reset_us_p99"), NANOSECONDS, goal=Goal(20_000)),
+    ]
+    return Result(rows, [f"{int(middle('inputs'))} inputs, 16 MiB of VRAM, ASan and UBSan, one core"], [])
+
+
+GROUP = Group("fuzz", "inputs of the device's fuzz target", run)
