@@ -138,7 +138,7 @@
     "A fence that the device wrote counts as submitted.")                                          \
   X(BadDmaMemoryKept, driver, lifetime, leak,                                                      \
     "DMA memory that the device can't reach is not given back.")                                   \
-  X(RefusalSaysOk, driver, diagnosis, fault,                                                       \
+  X(RefusalSaysOk, driver, diagnosis, assertion,                                                   \
     "An answer of another size is refused by its own status.")                                     \
   X(DevicePartUnchecked, recording, bounds, sanitizer,                                             \
     "A part of the device's block is checked by the whole block's size.")                          \
@@ -154,8 +154,6 @@
     "Who takes an unfinished file is not told that it has no device.")                             \
   X(PlaceOnlyInside, recording, diagnosis, difference,                                             \
     "A difference at the recording's end does not say where it is.")                               \
-  X(ModeCountLoadable, saved_state, bounds, sanitizer,                                             \
-    "A saved mode may be the one behind the table's last.")                                        \
   X(SurfaceUnchecked, saved_state, unchecked, scanout,                                             \
     "A saved surface may lie outside of memory.")                                                  \
   X(VblankRoundedDown, saved_state, unbounded_work, wakeups,                                       \

@@ -381,8 +381,7 @@ bool Display::CanLoad(const State& state) const {
   if ((state.causes & ~kCauses) != 0) return false;
   return std::all_of(std::begin(state.outputs), std::end(state.outputs), [&](const Output& output) {
     const bool runs = output.vblank.running();
-    const uint32_t modes = kModeCount + (HasPlantedBug(PlantedBug::kModeCountLoadable) ? 1 : 0);
-    return output.mode < modes && IsMode(output.size) && IsPossible(output.display) &&
+    return output.mode < kModeCount && IsMode(output.size) && IsPossible(output.display) &&
            runs == output.enabled && output.vblank.CanLoad() &&
            (!output.active || output.enabled) && (!output.flip_waits || output.enabled) &&
            (!output.active || CanShow(*memory_, output.size, output.surface) ||

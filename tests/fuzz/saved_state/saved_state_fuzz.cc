@@ -2,7 +2,9 @@
 // refused, or the chip that it makes runs, and is saved as something that loads.
 //
 // An input is a byte that chooses the chip that was saved and who loads it, and edits: 4 bytes of
-// offset, a byte whose low 2 bits are the logarithm of a width, and that many bytes.
+// offset, a byte whose low 2 bits are the logarithm of a width, and that many bytes. With the high
+// bit of that byte set the offset counts only what a chip's work changes.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -56,13 +58,16 @@ class Subject {
     Keep();
     fakes::FakeSeal seal;
     states_.push_back(rig_.gpu->SaveState({&seal, true}).value());
+    for (const Bytes& state : states_) {
+      live_.push_back(Differences(state, &state == &states_[0] ? states_[1] : states_[0]));
+    }
     base_ = rig_.gpu->TakeSnapshot();
     base_bus_ = rig_.ports.bus;
   }
 
   // `choice`: what was saved, and by which seal it is loaded.
   void Run(uint8_t choice, InputReader* reader) {
-    const Bytes state = Edit(states_[(choice & 7) % states_.size()], reader);
+    const Bytes state = Edit((choice & 7) % states_.size(), reader);
     fakes::FakeSeal seal(choice >> 3 & 1);
     fakes::FakeSeal right;
     right.records = (choice & 0x20) == 0;
@@ -117,11 +122,27 @@ class Subject {
     rig_.gpu->Process(64);
   }
 
-  static Bytes Edit(Bytes state, InputReader* reader) {
+  // Offsets in `one`, seen from the ends: what has no fixed size, a message, stands before most.
+  static std::vector<size_t> Differences(const Bytes& one, const Bytes& other) {
+    std::vector<size_t> offsets;
+    const size_t size = std::min(one.size(), other.size()) - device::kSha256Bytes;
+    for (size_t back = device::kSha256Bytes + 1; back <= size - kBlocksOffset; ++back) {
+      if (one[one.size() - back] != other[other.size() - back])
+        offsets.push_back(one.size() - back);
+    }
+    WARD_ASSERT(!offsets.empty());
+    return offsets;
+  }
+
+  Bytes Edit(size_t base, InputReader* reader) const {
+    Bytes state = states_[base];
     const size_t end = state.size() - device::kSha256Bytes;
     while (!reader->empty()) {
-      size_t at = reader->Take<uint32_t>() % (end - kBlocksOffset) + kBlocksOffset;
-      for (int left = 1 << (reader->Take<uint8_t>() & 3); left != 0; --left) {
+      const auto place = reader->Take<uint32_t>();
+      const auto form = reader->Take<uint8_t>();
+      size_t at = (form & 0x80) != 0 ? live_[base][place % live_[base].size()]
+                                     : place % (end - kBlocksOffset) + kBlocksOffset;
+      for (int left = 1 << (form & 3); left != 0; --left) {
         const auto byte = reader->Take<uint8_t>();
         if (at < end) state[at++] = byte;
       }
@@ -183,6 +204,7 @@ class Subject {
   GpuRig rig_;
   EngineWork work_;
   std::vector<Bytes> states_;
+  std::vector<std::vector<size_t>> live_;  // of each state: where it is not as another one
   device::GpuSnapshot base_;
   fakes::FakeBus base_bus_;
 };
