@@ -5,6 +5,7 @@
 #include "abi/generated/messages.h"
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
+#include "device/display_mode.h"
 #include "device/gpu.h"
 
 namespace ward::fuzz {
@@ -205,6 +206,7 @@ void Grammar::WriteTableRegister() {
   // A ring may then be another's, or a queue another context's.
   if (is_queue) BreakOrder();
   Do({.kind = OperationKind::kWriteRegister, .at = offset, .size = 4, .value = value});
+  Do({.kind = OperationKind::kReadRegister, .at = offset, .size = 4});
 }
 
 void Grammar::AccessRawRegister() {
@@ -305,6 +307,18 @@ void Grammar::UseScreen() {
     Do({.kind = OperationKind::kAttachDisplay, .at = output, .value = kDisplays[choice >> 2 & 3]});
   }
   Do({.kind = OperationKind::kReadScanout, .at = output});
+  // What a driver looks at, and the first of what lies behind it.
+  const uint64_t block = abi::kRegOutputControl + output * uint64_t{abi::kOutputBlockStride};
+  constexpr uint64_t kEnd = abi::kRegOutputModeSize - abi::kRegOutputControl + 4;
+  for (uint64_t at = 0; at < kEnd; at += 4) {
+    Do({.kind = OperationKind::kReadRegister, .at = block + at, .size = 4});
+  }
+  constexpr uint64_t kEdidBytes = 256;
+  const uint64_t edid = abi::kRegOutputEdid + output * uint64_t{abi::kEdidBlockStride};
+  Do({.kind = OperationKind::kReadRegister, .at = edid + choice * 4u % kEdidBytes, .size = 4});
+  const uint64_t last_mode = abi::kRegOutputModeSize + output * uint64_t{abi::kOutputBlockStride} +
+                             device::kStandardModeCount * uint64_t{4};
+  Do({.kind = OperationKind::kReadRegister, .at = last_mode, .size = 4});
 }
 
 }  // namespace ward::fuzz

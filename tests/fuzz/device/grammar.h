@@ -102,6 +102,7 @@ class Grammar {
   void PushSample(uint32_t queue, uint8_t choice);
   void PushVideo();
   void PushShow();
+  void PushWait(uint8_t choice);
   void PushFlip(uint32_t output, uint8_t choice);
   void PushCursor(uint32_t output, uint8_t choice);
   void PushOutput();

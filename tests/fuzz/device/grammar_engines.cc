@@ -124,9 +124,9 @@ void Grammar::PushVideo() {
 void Grammar::PushShow() {
   const auto kind = input_.Take<uint8_t>();
   const auto choice = input_.Take<uint8_t>();
-  const uint32_t output = kind >> 2 & 1;
+  const uint32_t output = kind >> 3 & 1;
   const uint64_t block = output * uint64_t{abi::kOutputBlockStride};
-  switch (kind % 4) {
+  switch (kind % 8) {
     case 0:
       rings_.WriteRegister(abi::kRegOutputControl + block, (choice & 0x80) == 0);
       return rings_.WriteRegister(abi::kRegOutputMode + block, choice % 16);
@@ -134,6 +134,12 @@ void Grammar::PushShow() {
       return PushFlip(output, choice);
     case 2:
       return PushCursor(output, choice);
+    case 3:
+      return PushWait(choice);
+    case 4: {
+      const uint32_t queue = PickUserQueue();
+      return rings_.WriteRegister(abi::kRegQueueTimeout + queue * abi::kQueueBlockStride, choice);
+    }
     default: {
       auto wait = MakeCommand<abi::WaitVblankCommand>();
       wait.output = output;
@@ -142,6 +148,14 @@ void Grammar::PushShow() {
       return rings_.Push(PickQueue(), BytesOf(wait));
     }
   }
+}
+
+// For memory: that it holds what it does, or what it will hardly ever hold.
+void Grammar::PushWait(uint8_t choice) {
+  auto wait = MakeCommand<abi::WaitCommand>();
+  wait.address = (layout::kSystemAt + choice % 32) * kPage + (choice >> 7);
+  wait.value = (choice & 0x40) == 0 ? UINT64_MAX : 0;
+  rings_.Push(PickUserQueue(), BytesOf(wait));
 }
 
 // Of the mode that it sets, most of the time.

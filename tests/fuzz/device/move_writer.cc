@@ -171,7 +171,11 @@ void MoveWriter::AddRegister() {
     return indices;
   }();
   const auto count = static_cast<uint32_t>(writable.size());
-  Add(Move::kTableRegister, {writable[pick_(count)], static_cast<uint8_t>(pick_(layout::kQueues))});
+  const uint32_t choice = pick_(count);
+  // Or one that is only read.
+  const bool is_any = pick_(4) == 1;
+  Add(Move::kTableRegister,
+      {is_any ? AnyByte() : writable[choice], static_cast<uint8_t>(pick_(layout::kQueues))});
   const uint32_t value = pick_(3) == 0   ? 1u << pick_(32)
                          : pick_(2) == 0 ? pick_(16)
                                          : pick_(256) << pick_(24);
@@ -223,6 +227,35 @@ void MoveWriter::AddShort(Move move) {
   for (uint32_t at = has_queue; at < kMostArguments; ++at) Byte(AnyByte());
 }
 
+// A mode and its surface, a cursor over an edge, and what is seen of them.
+void MoveWriter::AddScreen() {
+  const auto output = static_cast<uint8_t>(8 * pick_(2));
+  const auto flags = static_cast<uint8_t>(pick_(4) << 4);
+  const auto place = static_cast<uint8_t>(pick_(2) == 0 ? 1 : AnyByte());
+  Add(Move::kShow,
+      {static_cast<uint8_t>(output | 1), static_cast<uint8_t>(flags | pick_(4)), place});
+  if (pick_(2) == 0) {
+    Add(Move::kShow, {static_cast<uint8_t>(output | 2), static_cast<uint8_t>(pick_(64))});
+    for (uint32_t half = 0; half < 2; ++half) {
+      const uint32_t position = pick_(2) == 0 ? pick_(100) : 0xffe0 + pick_(64);
+      Byte(static_cast<uint8_t>(position));
+      Byte(static_cast<uint8_t>(position >> 8));
+    }
+  }
+  AddRun();
+  Add(Move::kScreen, {static_cast<uint8_t>(output / 8 + 3 * pick_(21))});
+}
+
+// One that is not over, and time for its queue to hang.
+void MoveWriter::AddHang(uint8_t queue) {
+  const bool is_vblank = pick_(2) == 1;
+  Add(Move::kShow, {4, static_cast<uint8_t>(1 + pick_(40)), queue});
+  Add(Move::kShow,
+      {static_cast<uint8_t>(is_vblank ? 5 : 3), static_cast<uint8_t>(pick_(64)), queue});
+  AddRun();
+  AddRun();
+}
+
 void MoveWriter::AddProtectedOutput() {
   const auto output = static_cast<uint8_t>(pick_(2));
   Add(Move::kOutput, {0, output});
@@ -250,15 +283,19 @@ void MoveWriter::AddChannel(uint8_t queue) {
 
 // One of the shorter ones, or of those that need each other.
 void MoveWriter::AddUncommon(uint8_t queue) {
-  switch (pick_(12)) {
+  switch (pick_(14)) {
     case 0:
     case 1:
     case 2:
       return AddShort(Move::kVideo);
     case 3:
+      return AddShort(Move::kShow);
     case 4:
     case 5:
-      return AddShort(Move::kShow);
+    case 11:
+      return AddScreen();
+    case 12:
+      return AddHang(queue);
     case 6:
       return AddConfig();
     case 7:

@@ -44,6 +44,8 @@ class MoveWriter {
   // A part, a picture, something shown: moves of few bytes that are plausible whatever they are.
   void AddShort(Move move);
   // Messages in order, until something is keyed and used.
+  void AddScreen();
+  void AddHang(uint8_t queue);
   void AddProtectedOutput();
   void AddTrusted(uint8_t queue);
   void AddChannel(uint8_t queue);
