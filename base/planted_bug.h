@@ -128,7 +128,7 @@
     "A translation that is kept serves every context.")                                            \
   X(LockSpansGuard, driver, bounds, memory,                                                        \
     "A lock's memory has the allocation's guard page in it.")                                      \
-  X(VramSizeBelieved, driver, unchecked, memory,                                                   \
+  X(VramSizeBelieved, driver, unchecked, sanitizer,                                                \
     "Visible VRAM is as large as the device says, whatever its BAR has.")                          \
   X(ChainSizeBelieved, driver, unchecked, allocation,                                              \
     "A certificate chain is as long as the device says.")                                          \
