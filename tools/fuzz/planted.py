@@ -15,13 +15,14 @@ import os
 import re
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from targets import FOLDER, Target, read_targets
 
@@ -356,5 +357,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
     return 0 if total["found"] == total["bugs"] else 1
 
 
+def end_by_signal(number: int, _frame: Any) -> None:
+    """As an exception, on whose way what runs is ended."""
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, end_by_signal)
     sys.exit(main())
