@@ -12,6 +12,7 @@ namespace ward {
 
 // Overwrites with zeros in a way that the compiler may not drop.
 inline void SecureWipe(void* bytes, size_t size) {
+  if (size == 0) return;  // there may be no bytes to point at
   // A builtin: also where there is no library but the mem* functions.
   __builtin_memset(bytes, 0, size);
   __asm__ __volatile__("" : : "r"(bytes) : "memory");
