@@ -89,9 +89,9 @@ check_riscv() {
 
 check_windows() { bash tools/check_windows.sh; }
 
-# A minute over the chip and a quarter over each other target; what is found goes to build/, the corpora in the tree stay.
+# 40 seconds over the chip and a quarter of that over each other target; what is found goes to build/, the corpora in the tree stay.
 check_fuzz() {
-  local seconds=${WARD_FUZZ_SECONDS:-60} names=() name share
+  local seconds=${WARD_FUZZ_SECONDS:-40} names=() name share
   mapfile -t names < <(python3 tools/fuzz/targets.py names)
   bash tools/dev/build_preset.sh fuzz fuzz_targets
   for name in "${names[@]}"; do
