@@ -38,15 +38,15 @@ def run(effort: Effort) -> Result:
         return median(one[field] for one in rounds)
 
     rows: List[Row] = [
-        make_row("fuzzing the device: inputs", middle("runs_per_s"), PER_SECOND,
+        make_row("fuzzing the device, inputs", middle("runs_per_s"), PER_SECOND,
                  goal=Goal(50_000, at_most=False)),
-        make_row("fuzzing the device: inputs that complete a decryption", 100 * middle("decrypt_share"), PERCENT,
+        make_row("fuzzing, inputs that complete a decryption", 100 * middle("decrypt_share"), PERCENT,
                  goal=Goal(25, at_most=False)),
-        make_row("fuzzing the device: moves of an input, on average", middle("moves_per_run"), MOVES,
+        make_row("fuzzing, moves of an input on average", middle("moves_per_run"), MOVES,
                  goal=Goal(8, at_most=False)),
-        make_row("fuzzing the device: back to the base, median", MICROSECOND * middle("reset_us_median"), NANOSECONDS,
+        make_row("fuzzing, back to the base, median", MICROSECOND * middle("reset_us_median"), NANOSECONDS,
                  goal=Goal(5_000)),
-        make_row("fuzzing the device: back to the base, of 100 the slowest but one",
+        make_row("fuzzing, back to the base, of 100 the slowest but one",
                  MICROSECOND * middle("reset_us_p99"), NANOSECONDS, goal=Goal(20_000)),
     ]
     return Result(rows, [f"{int(middle('inputs'))} inputs, 16 MiB of VRAM, ASan and UBSan, one core"], [])
