@@ -192,7 +192,8 @@ std::unique_ptr<GpuSnapshot::Content> GpuImplementation::Save(bool with_visible_
 }
 
 void GpuImplementation::Load(const GpuSnapshot::Content& content) {
-  const LoadExtent extent = content.serial == loaded_ ? LoadExtent::kChanged : LoadExtent::kAll;
+  const LoadExtent extent =
+      content.serial != 0 && content.serial == loaded_ ? LoadExtent::kChanged : LoadExtent::kAll;
   loaded_ = content.serial;
   registers_.Load(content.registers);
   config_.Load(content.config);

@@ -101,7 +101,7 @@ class GpuImplementation {
 };
 
 struct GpuSnapshot::Content {
-  uint64_t serial = 0;  // which one it is, of all of this process
+  uint64_t serial = 0;  // which one it is, of all of this process; 0: one that changes
   std::vector<uint32_t> registers;
   PciConfig::State config;
   std::vector<uint64_t> contexts;
