@@ -382,13 +382,18 @@ void Machine::CheckSavedStates(const device::GpuSnapshot& snapshot) {
   gpu_->Restore(snapshot);
 }
 
-void Machine::AttachDisplay(uint32_t output, uint64_t value) {
+device::AttachedDisplay Machine::DisplayOf(uint64_t value) {
   device::AttachedDisplay display;
   display.connected = value != 0;
   if (display.connected) {
     display.width = static_cast<uint32_t>(value >> 16 & 0xffff);
     display.height = static_cast<uint32_t>(value & 0xffff);
   }
+  return display;
+}
+
+void Machine::AttachDisplay(uint32_t output, uint64_t value) {
+  const device::AttachedDisplay display = DisplayOf(value);
   const bool attached = gpu_->AttachDisplay(output, display).ok();
   Expect(attached == (output < device::kGpuOutputCount && IsPossible(display)), "commands",
          "a display was taken that can't be, or the other way round");

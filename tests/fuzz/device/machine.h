@@ -47,6 +47,8 @@ class Machine final : public OperationSink {
     bool has_pixels = true;
     bool has_protected_pixels = true;
   };
+  // What kAttachDisplay's value stands for.
+  static device::AttachedDisplay DisplayOf(uint64_t value);
   // Back to the base.
   void Begin(const RunOptions& options);
   void Do(const Operation& operation) override;

@@ -122,13 +122,8 @@ class Chip {
   }
 
   void AttachDisplay(uint32_t output, uint64_t value) {
-    device::AttachedDisplay display;
-    display.connected = value != 0;
-    if (display.connected) {
-      display.width = static_cast<uint32_t>(value >> 16 & 0xffff);
-      display.height = static_cast<uint32_t>(value & 0xffff);
-    }
-    (void)boundary_->AttachDisplay(output, display);  // an impossible one is refused
+    // An impossible one is refused.
+    (void)boundary_->AttachDisplay(output, Machine::DisplayOf(value));
   }
 
   static void Store(PagedBytes* memory, uint64_t offset, ConstByteSpan bytes) {
