@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -41,10 +40,12 @@ std::string VersionOf(const std::filesystem::path& program) {
   return text;
 }
 
-// All of a file of /proc, whose zeros become spaces.
+// All of a file of /proc, whose zeros become spaces. A process may end meanwhile: what can't be read
+// is empty. (Streams' own iterators would throw then.)
 std::string ReadWords(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
+  std::string text;
+  for (char c; file.get(c);) text += c;
   for (char& c : text) c = c == '\0' ? ' ' : c;
   while (!text.empty() && text.back() == ' ') text.pop_back();
   return text;

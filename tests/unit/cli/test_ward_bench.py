@@ -114,6 +114,13 @@ class Doctor(unittest.TestCase):
         (self.root / "dev/vfio/7").write_text("")
         self.assertEqual(self.examine(self.root)["function"]["kind"], "ok")
 
+    def test_a_server_that_ends_while_it_is_looked_at(self):
+        process = self.root / "proc/77"
+        process.mkdir(parents=True)
+        (process / "comm").write_text("ward\n")
+        (process / "cmdline").mkdir()  # reading it fails, as that of a process that is gone does
+        self.assertNotIn("server", self.examine(self.root))
+
     def test_sockets_and_identities(self):
         self.assertIn("is not there", self.examine("/", "/nowhere.sock", code=1)["socket"]["text"])
         self.assertIn("ward identity create",
