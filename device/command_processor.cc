@@ -483,7 +483,7 @@ bool CommandProcessor::TakeAnswer(uint32_t queue) {
     Conclude(queue, Fault{abi::kStatusEngineReset, "message was dropped"});
     return true;
   }
-  const std::vector<uint8_t> response = blocks_.security->TakeResponse();
+  const ConstByteSpan response = blocks_.security->TakeResponse();
   if (response.empty()) return false;
   const GuestRange& operand = state_.queues[queue].operand;
   WARD_ASSERT(response.size() <= operand.size_bytes());

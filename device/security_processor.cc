@@ -119,19 +119,19 @@ class SecurityProcessor::Implementation {
         {TracePacket::Kind::kMessage, queue, 0, 0, PublicNumber(number), state_.payload});
   }
 
-  std::vector<uint8_t> TakeResponse() {
+  ConstByteSpan TakeResponse() {
     if (!state_.busy) return {};
     const uint64_t now = ports_.clock->NowNs();
     if (now < state_.ready_at_ns) return {};
     const firmware::MessageInfo message = state_.message;
-    std::vector<uint8_t> response(message.response_capacity);
+    response_.assign(message.response_capacity, 0);
     const bool was_ready = IsReady();
-    platform_.OpenMailbox(state_.payload, response, FindCharge(message.number));
+    platform_.OpenMailbox(state_.payload, response_, FindCharge(message.number));
     const firmware::Answer answer = firmware::HandleMessage(&platform_, Firmware(), message);
     platform_.CloseMailbox();
-    WARD_ASSERT(answer.length_bytes <= response.size());
+    WARD_ASSERT(answer.length_bytes <= response_.size());
     // What a handler wrote before it failed is behind the length, and so never leaves.
-    response.resize(answer.length_bytes);
+    const ByteSpan response = ByteSpan(response_).first(answer.length_bytes);
     const abi::ResponseHeader header = {answer.status, answer.length_bytes, message.number, {}};
     std::memcpy(response.data(), &header, sizeof(header));
     ports_.trace->OnEvent(
@@ -249,7 +249,8 @@ class SecurityProcessor::Implementation {
   std::array<uint8_t, 32> fingerprint_;
   FirmwarePlatform platform_;
   State state_;
-  bool firmware_ran_ = true;  // its memory may not be what was loaded last
+  std::vector<uint8_t> response_;  // room for the answer that was taken last
+  bool firmware_ran_ = true;       // its memory may not be what was loaded last
 };
 
 Result<std::unique_ptr<SecurityProcessor>> SecurityProcessor::Create(
@@ -310,7 +311,7 @@ uint64_t SecurityProcessor::ReadyAtNs() const { return implementation_->state().
 
 uint32_t SecurityProcessor::queue() const { return implementation_->state().queue; }
 
-std::vector<uint8_t> SecurityProcessor::TakeResponse() { return implementation_->TakeResponse(); }
+ConstByteSpan SecurityProcessor::TakeResponse() { return implementation_->TakeResponse(); }
 
 void SecurityProcessor::Abandon(uint32_t queue) {
   if (Busy() && this->queue() == queue) implementation_->FreeMailbox();

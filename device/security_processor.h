@@ -53,8 +53,8 @@ class SecurityProcessor {
   uint64_t ReadyAtNs() const;
   uint32_t queue() const;  // of the message in flight
   // The whole response, header included, once ClockPort says that it is time; frees the mailbox.
-  // Empty when it is not time yet, or nothing is in flight.
-  std::vector<uint8_t> TakeResponse();
+  // Empty when it is not time yet, or nothing is in flight. Lasts until the next one is taken.
+  ConstByteSpan TakeResponse();
   // Drops the message in flight of a queue that was reset; it has no effect.
   void Abandon(uint32_t queue);
 

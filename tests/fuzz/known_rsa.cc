@@ -12,7 +12,7 @@ namespace ward::fuzz {
 namespace {
 
 // Results of RSA operations by their input: a chip that boots tests itself with three of them,
-// which would be most of the time of an input. One in ten is done anew. There is one key.
+// which would be most of the time of an input. One in many is done anew. There is one key.
 class KnownOperations {
  public:
   using Operation = int (*)(EVP_PKEY_CTX*, unsigned char*, size_t*, const unsigned char*, size_t);
@@ -22,7 +22,7 @@ class KnownOperations {
     if (out == nullptr) return operation(context, out, out_size, in, in_size);
     const std::vector<unsigned char> input(in, in + in_size);
     const auto known = results_.find(input);
-    const bool is_old = ++count_ % 10 == 0;
+    const bool is_old = ++count_ % kAnew == 0;
     if (known != results_.end() && !is_old && known->second.size() <= *out_size) {
       *out_size = known->second.size();
       std::memcpy(out, known->second.data(), *out_size);
@@ -35,7 +35,8 @@ class KnownOperations {
   }
 
  private:
-  static constexpr size_t kMost = 64;
+  static constexpr size_t kMost = 1024;
+  static constexpr uint32_t kAnew = 4096;
   std::map<std::vector<unsigned char>, std::vector<unsigned char>> results_;
   uint32_t count_ = 0;
 };

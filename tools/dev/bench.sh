@@ -32,5 +32,6 @@ run_bench() {
   build_device
   fetch_guest_kernel standard
   build_preset fuzz device_measure
+  build_preset fuzz-fast device_measure
   python3 tools/bench/bench.py ${bench_arguments[@]+"${bench_arguments[@]}"}
 }

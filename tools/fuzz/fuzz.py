@@ -30,6 +30,8 @@ def parse(words: List[str]) -> argparse.Namespace:
                         help=f"how long; {SECONDS} without it, 0: until Ctrl-C")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, one for a core")
     parser.add_argument("--json", metavar="FILE", help="the figures")
+    parser.add_argument("--fast", action="store_true",
+                        help="without sanitizers, three times as many runs: the oracles alone")
     parser.add_argument("--no-coverage", action="store_true",
                         help="no replay at the end that counts branches")
     parser.add_argument("--coverage", action="store_true",
@@ -65,6 +67,8 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         parser.error(f"'{options.folders[0]}' is a word too many; folders go with --minimise")
     if options.from_empty and not options.coverage:
         parser.error("--from-empty goes with --coverage")
+    if options.fast and (options.coverage or options.minimise):
+        parser.error("--fast goes with neither --coverage nor --minimise: both want the sanitizers' build")
     if options.afresh and not options.minimise:
         parser.error("--afresh goes with --minimise")
     if options.seconds is None:
@@ -88,7 +92,7 @@ def needed_builds(options: argparse.Namespace) -> List[str]:
         return []
     builds = []
     if not options.coverage or options.from_empty:
-        builds.append(" ".join(["fuzz", *(target.program for target in options.targets),
+        builds.append(" ".join([preset_of(options), *(target.program for target in options.targets),
                                 *(target.reproducer for target in options.targets if target.reproducer)]))
     if options.coverage or not (options.no_coverage or options.minimise):
         builds.append(" ".join(["coverage", *(target.replay for target in options.targets)]))
@@ -128,8 +132,12 @@ def replay_command(options: argparse.Namespace, target: Target, crash: Crash) ->
     return f"{shown(options, program_of(options, target))} {shown(options, crash.input)}"
 
 
+def preset_of(options: argparse.Namespace) -> str:
+    return "fuzz-fast" if options.fast else "fuzz"
+
+
 def program_of(options: argparse.Namespace, target: Target) -> Path:
-    return options.root / "build/fuzz/tests/fuzz" / target.program
+    return options.root / "build" / preset_of(options) / "tests/fuzz" / target.program
 
 
 def working_corpus(options: argparse.Namespace, target: Target) -> Path:

@@ -6,7 +6,7 @@ usage: targets.py names              one name a line
 """
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Optional
 
@@ -21,6 +21,7 @@ class Target:
     dictionary: Optional[str] = None
     max_len: Optional[int] = None
     reproducer: Optional[str] = None
+    libfuzzer: Dict[str, int] = field(default_factory=dict)
 
     @property
     def program(self) -> str:
@@ -37,6 +38,7 @@ class Target:
     def engine_options(self, folder: Path = FOLDER):
         """What libFuzzer is told about this target."""
         options = [f"-max_len={self.max_len}"] if self.max_len else []
+        options += [f"-{name}={value}" for name, value in self.libfuzzer.items()]
         return options + ([f"-dict={folder / self.dictionary}"] if self.dictionary else [])
 
     def options_file(self) -> str:
@@ -44,6 +46,7 @@ class Target:
         lines = ["[libfuzzer]"]
         if self.max_len:
             lines.append(f"max_len = {self.max_len}")
+        lines += [f"{name} = {value}" for name, value in self.libfuzzer.items()]
         if self.dictionary:
             lines.append(f"dict = {self.program}.dict")
         return "\n".join(lines) + "\n"

@@ -40,8 +40,8 @@ std::string VersionOf(const std::filesystem::path& program) {
   return text;
 }
 
-// All of a file of /proc, whose zeros become spaces. A process may end meanwhile: what can't be read
-// is empty. (Streams' own iterators would throw then.)
+// All of a file of /proc, whose zeros become spaces. A process may end meanwhile: what can't be
+// read is empty. (Streams' own iterators would throw then.)
 std::string ReadWords(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text;

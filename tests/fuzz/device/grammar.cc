@@ -18,14 +18,16 @@ const T& Pick(const T (&table)[kCount], uint32_t choice) {
   return table[choice % kCount];
 }
 
-constexpr uint64_t kBudgetPerInput = 256 << 10;
+constexpr uint64_t kBudgetPerInput = 96 << 10;
 // Long inputs find no more than short ones, of which there are more.
-constexpr uint32_t kMostMoves = 24;
+constexpr uint32_t kMostMoves = 12;
 
 }  // namespace
 
 Grammar::Grammar(const BaseState& base, OperationSink* sink)
-    : base_(base), sink_(sink), rings_(sink), input_({}) {}
+    : base_(base), sink_(sink), rings_(sink), input_({}) {
+  begins_.reserve(kMostMoves);
+}
 
 void Grammar::Play(ConstByteSpan input) {
   input_ = InputReader(input);
@@ -165,7 +167,7 @@ void Grammar::RingDoorbells() {
   for (uint32_t queue = 0; queue < layout::kQueues; ++queue) {
     if (queue == 0 && (promises_ & kConfined) != 0) continue;
     if (queue == layout::kOtherQueue && (promises_ & kAlone) != 0) continue;
-    rings_.Doorbell(queue);
+    if (rings_.HasNews(queue)) rings_.Doorbell(queue);
   }
 }
 
@@ -179,11 +181,12 @@ void Grammar::Process(uint64_t budget) {
 // Most messages are answered 1 us later, none more than 50 us.
 void Grammar::RunOn() {
   RingDoorbells();
-  const uint32_t messages = 1 + input_.Take<uint8_t>() % 4;
-  Process(16 << 10);
+  const uint8_t choice = input_.Take<uint8_t>();
+  const uint32_t messages = choice < 192 ? 1 : 1 + choice % 4;
+  Process(8 << 10);
   for (uint32_t i = 0; i < messages; ++i) {
     Do({.kind = OperationKind::kAdvanceClock, .value = 50000});
-    Process(16 << 10);
+    Process(8 << 10);
   }
 }
 
@@ -310,7 +313,7 @@ void Grammar::UseScreen() {
   // What a driver looks at, and the first of what lies behind it.
   const uint64_t block = abi::kRegOutputControl + output * uint64_t{abi::kOutputBlockStride};
   constexpr uint64_t kEnd = abi::kRegOutputModeSize - abi::kRegOutputControl + 4;
-  for (uint64_t at = 0; at < kEnd; at += 4) {
+  for (uint64_t at = choice % 8 * 4; at < kEnd; at += 32) {
     Do({.kind = OperationKind::kReadRegister, .at = block + at, .size = 4});
   }
   constexpr uint64_t kEdidBytes = 256;

@@ -149,7 +149,7 @@ void Machine::CheckBase() {
 
 uint64_t Machine::End(bool with_state) {
   bus_.AnswerReads({});
-  Process(64 << 10);
+  Process(16 << 10);
   ReadFaults();
   if (with_state) record_.Add(gpu_->StateHash());
   return record_.digest();

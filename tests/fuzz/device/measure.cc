@@ -1,18 +1,29 @@
-// How fast inputs play, of a folder of them: one JSON object, for ./dev bench.
+// How fast inputs play: one JSON object, for ./dev bench.
 // usage: device_measure FOLDER SECONDS
 //
-// An input is played as the fuzzer plays it, with every oracle and in the ways that fall to it; the
-// engine that thinks of inputs is not in the figures. Time is this thread's own.
+// The inputs are what the fuzzer plays: those of the folder, changed by its own mutator. (A corpus
+// is another thing: it has what is rare, each once.) Each is played as the fuzzer plays it, with
+// every oracle and in the ways that fall to it; what the engine does around that is not in the
+// figures. Time is this thread's own.
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/fuzz/device/runner.h"
+
+// What mutator.cc is.
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed);
+extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* one, size_t one_size,
+                                            const uint8_t* other, size_t other_size, uint8_t* out,
+                                            size_t max_size, unsigned seed);
 
 namespace {
 
@@ -33,6 +44,34 @@ std::vector<Input> ReadInputs(const std::filesystem::path& folder) {
   for (const auto& path : paths) {
     std::ifstream file(path, std::ios::binary);
     inputs.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+  return inputs;
+}
+
+// The same ones each time.
+std::vector<Input> ChangeInputs(const std::vector<Input>& corpus) {
+  constexpr size_t kCount = 20000;
+  constexpr size_t kMostBytes = 512;  // targets.toml
+  constexpr unsigned kMostChanges = 4;
+  std::minstd_rand random(1);
+  const auto pick = [&]() -> const Input& { return corpus[random() % corpus.size()]; };
+  std::vector<Input> inputs;
+  while (inputs.size() < kCount) {
+    Input input = pick();
+    input.resize(std::min(input.size(), kMostBytes));
+    for (auto left = 1 + random() % kMostChanges; left != 0; --left) {
+      Input changed = input;
+      const Input& other = pick();
+      changed.resize(kMostBytes);
+      const bool crosses = random() % 8 == 0;
+      const auto seed = static_cast<unsigned>(random());
+      changed.resize(crosses
+                         ? LLVMFuzzerCustomCrossOver(input.data(), input.size(), other.data(),
+                                                     other.size(), changed.data(), kMostBytes, seed)
+                         : LLVMFuzzerCustomMutator(changed.data(), input.size(), kMostBytes, seed));
+      input = std::move(changed);
+    }
+    inputs.push_back(std::move(input));
   }
   return inputs;
 }
@@ -58,12 +97,13 @@ std::vector<double> MeasureResets(const std::vector<Input>& inputs, ward::fuzz::
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<Input> inputs = argc == 3 ? ReadInputs(argv[1]) : std::vector<Input>();
-  if (inputs.empty()) {
+  const std::vector<Input> corpus = argc == 3 ? ReadInputs(argv[1]) : std::vector<Input>();
+  if (corpus.empty()) {
     std::fprintf(stderr, "usage: %s FOLDER SECONDS, and the folder holds inputs\n", argv[0]);
     return 2;
   }
   const double seconds = std::stod(argv[2]);
+  const std::vector<Input> inputs = ChangeInputs(corpus);
   ward::fuzz::Runner runner;
   const std::vector<double> resets = MeasureResets(inputs, &runner);
   const double begin = CpuSeconds();

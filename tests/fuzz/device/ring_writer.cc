@@ -26,6 +26,7 @@ void RingWriter::PushMessage(uint32_t queue, uint32_t message, ConstByteSpan pay
 }
 
 void RingWriter::Doorbell(uint32_t queue) {
+  rung_[queue] = tails_[queue];
   WriteRegister(abi::kRegDoorbell + queue * abi::kDoorbellBlockStride, tails_[queue]);
 }
 

@@ -31,19 +31,23 @@ class RingWriter {
   explicit RingWriter(OperationSink* sink) : sink_(sink) {}
 
   const Tails& tails() const { return tails_; }
-  void set_tails(const Tails& tails) { tails_ = tails; }
+  // The chip knows of them.
+  void set_tails(const Tails& tails) { tails_ = rung_ = tails; }
 
   // Pads to the ring's end when the command would straddle it; one that is larger than the ring is
   // dropped.
   void Push(uint32_t queue, ConstByteSpan command);
   void PushMessage(uint32_t queue, uint32_t message, ConstByteSpan payload, uint64_t response);
   void Doorbell(uint32_t queue);
+  // Whether it would say something new.
+  bool HasNews(uint32_t queue) const { return tails_[queue] != rung_[queue]; }
   void WriteRegister(uint64_t offset, uint32_t value);
   void Process(uint64_t budget_bytes);
 
  private:
   OperationSink* sink_;
   Tails tails_ = {};
+  Tails rung_ = {};
 };
 
 }  // namespace ward::fuzz

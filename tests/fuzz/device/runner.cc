@@ -32,12 +32,12 @@ Runner::Runner() : machine_(0), other_(1) {}
 
 // By the input alone, so that one that is played again is played the same way.
 Runner::Way Runner::PickWay(uint64_t hash) {
-  if (hash % 8 == 0) return Way::kOtherSecrets;
-  if (hash % 64 == 1) return Way::kAgain;
+  if (hash % 16 == 0) return Way::kOtherSecrets;
+  if (hash % 128 == 1) return Way::kAgain;
   // What takes milliseconds.
-  switch (hash % 1024) {
+  switch (hash % 4096) {
     case 2:
-    case 514:
+    case 2050:
       return Way::kInterrupted;
     case 3:
       return Way::kWithSnapshots;
@@ -75,8 +75,8 @@ void Runner::Run(ConstByteSpan input) {
   options.is_masked = way == Way::kOtherSecrets;
   options.has_snapshots = way == Way::kInterrupted || way == Way::kWithSnapshots;
   options.has_saved_states = way == Way::kWithSnapshots;
-  options.has_pixels = (hash >> 8) % 64 == 0;
-  options.has_protected_pixels = (hash >> 8) % 8 == 0;
+  options.has_pixels = (hash >> 8) % 512 == 0;
+  options.has_protected_pixels = (hash >> 8) % 32 == 0;
   const bool with_state = way == Way::kAgain;
   ++tally_.runs;
   const uint64_t digest = Play(&machine_, input, options, with_state);

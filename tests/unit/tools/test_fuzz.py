@@ -24,6 +24,7 @@ TARGETS = """
 about = "a chip"
 dictionary = "chip.dict"
 max_len = 77
+libfuzzer = {entropic = 0}
 [other]
 about = "another"
 """
@@ -116,7 +117,7 @@ class Runs(Checkout):
         self.assertIsNone(figures["branches"])
         arguments = self.read("arguments")
         self.assertIn("-max_total_time=3 ", arguments)
-        self.assertIn("-max_len=77 ", arguments)
+        self.assertIn("-max_len=77 -entropic=0 ", arguments)
         self.assertIn(f"-dict={self.tests}/chip.dict ", arguments)
 
     def test_jobs_share_the_working_corpus_and_their_runs_are_added(self):
@@ -265,6 +266,7 @@ class Words(Checkout):
                 "--coverage replays what is there": ["chip", "--coverage", "--seconds", "5"],
                 "--jobs: 0 is no number from 1 on": ["chip", "--jobs", "0"],
                 "there is no folder no/such": ["chip", "--json", "no/such/file"],
+                "--fast goes with neither": ["chip", "--fast", "--coverage"],
                 "are two runs": ["chip", "--coverage", "--minimise"]}.items():
             with self.subTest(text):
                 code, output, errors = self.run_fuzz(*words)
@@ -275,6 +277,7 @@ class Words(Checkout):
         for words, builds in {
                 ("chip",): "fuzz chip_fuzz\ncoverage chip_replay",
                 ("chip", "--no-coverage"): "fuzz chip_fuzz",
+                ("chip", "--fast", "--no-coverage"): "fuzz-fast chip_fuzz",
                 ("chip", "--minimise"): "fuzz chip_fuzz",
                 ("--coverage",): "coverage chip_replay other_replay",
                 ("chip", "--coverage", "--from-empty"): "fuzz chip_fuzz\ncoverage chip_replay"}.items():
