@@ -34,6 +34,7 @@ void Grammar::Play(ConstByteSpan input) {
   slow_left_ = round_trips_left_ = 1;
   configs_left_ = 2;
   next_information_ = next_setting_ = 0;
+  next_channel_ = {};
   begins_.clear();
   has_entropy_ = has_bus_ = true;
   const uint8_t mode = input_.Take<uint8_t>();
@@ -118,6 +119,10 @@ void Grammar::PlayMove(Move move) {
       return PushTrusted();
     case Move::kChannel:
       return PushChannel();
+    case Move::kKnownChannel:
+      return PushKnownChannel();
+    case Move::kRows:
+      return PushRows();
     case Move::kCount:
       return;
   }

@@ -178,6 +178,12 @@ void Grammar::PushMessage() {
                                       : (choice & 0x18) == 0x18 ? base_.other_session
                                                                 : own);
   }
+  if (info.number == abi::kMessageStartKeyRefresh && (choice & 0x20) != 0) {
+    StoreLe<uint32_t>(payload.data() + offsetof(abi::StartKeyRefreshRequest, random_bytes), 16);
+  }
+  const bool is_about_decoder =
+      info.number == abi::kMessageDestroyDecoder || info.number == abi::kMessageGetDecoderSession;
+  if (is_about_decoder && is_about_session) StoreLe(payload.data(), base_.decoder_handle);
   if (info.number == abi::kMessageSetContentKey && (choice & 0x20) != 0) {
     StoreLe<uint32_t>(payload.data() + offsetof(abi::SetContentKeyRequest, key_bytes), 16);
   }
@@ -210,6 +216,61 @@ void Grammar::PushRawBytes() {
   BreakOrder();
   // A command of the user's may name nothing but its context's memory: that much is still promised.
   rings_.Push(queue, bytes);
+}
+
+// Where a page of a window lies: for the kernel's queue by physical address.
+uint64_t Grammar::PlaceOf(uint32_t queue, uint32_t window, uint64_t page) const {
+  if (queue != 0) return (Pick(kWindows, window) + page) * kPage;
+  const uint64_t first[] = {layout::kBus, abi::kPhysicalLocal | layout::kFree,
+                            abi::kPhysicalLocal | abi::kProtectedVramLocalBase};
+  return first[window % 3] + page * kPage;
+}
+
+// Copies and fills of rows: narrow and wide ones, apart, end to end, and over each other.
+void Grammar::PushRows() {
+  constexpr uint32_t kRowBytes[] = {4096, 64, 3, 4100, 256, 1, 8192, 0};
+  constexpr uint32_t kRowCounts[] = {1, 2, 3, 16, 40, 5, 0, 8};
+  constexpr uint32_t kGaps[] = {0, 64, 4096, 5000};
+  const uint32_t queue = PickQueue();
+  const auto shape = input_.Take<uint8_t>();
+  const auto windows = input_.Take<uint8_t>();
+  const auto size = input_.Take<uint8_t>();
+  const auto place = input_.Take<uint16_t>();
+  if (queue == 0) BreakOrder();
+  const uint32_t row_bytes = Pick(kRowBytes, size);
+  const uint32_t row_count = Pick(kRowCounts, size >> 3);
+  const uint32_t pitch = row_bytes + Pick(kGaps, shape >> 1 & 3);
+  const uint64_t destination =
+      PlaceOf(queue, windows & 3, place % 32) + (size >> 6) * uint64_t{1365};
+  if ((shape & 1) != 0) {
+    auto fill = MakeCommand<abi::FillCommand>();
+    fill.destination = destination;
+    fill.value = (shape & 0x40) != 0 ? 0 : 0x01010101u + (shape >> 5 & 1);
+    fill.row_bytes = row_bytes;
+    fill.row_count = row_count;
+    fill.destination_pitch = (shape & 0x80) != 0 ? row_bytes - 1 : pitch;
+    return rings_.Push(queue, BytesOf(fill));
+  }
+  auto copy = MakeCommand<abi::CopyCommand>();
+  copy.destination = destination;
+  copy.row_bytes = row_bytes;
+  copy.row_count = row_count;
+  copy.destination_pitch = pitch;
+  copy.source_pitch = row_bytes + Pick(kGaps, shape >> 3 & 3);
+  const uint64_t shift = place >> 5;
+  switch (windows >> 4 & 3) {
+    case 1:
+      copy.source = destination + shift;
+      break;
+    case 2:
+      copy.source = destination - std::min(destination, shift);
+      break;
+    default:
+      copy.source = PlaceOf(queue, windows >> 2 & 3, shift % 64);
+  }
+  if ((shape & 0x20) != 0) copy.source_pitch = copy.destination_pitch;
+  if ((shape & 0x80) != 0) copy.source_pitch = row_bytes - 1;
+  rings_.Push(queue, BytesOf(copy));
 }
 
 void Grammar::PushDecrypt() {

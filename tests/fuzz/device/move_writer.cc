@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 
 namespace ward::fuzz {
@@ -18,6 +19,27 @@ uint16_t KnownValue(std::string_view field) {
   if (field == "color_space" || field == "filter" || field == "skip_bytes") return 0;
   if (field.find("bytes_at") != std::string_view::npos || field == "encrypt_bytes") return 0;
   return 64;
+}
+
+bool IsReserved(const abi::MessageInfo& info, uint32_t offset) {
+  for (uint32_t i = 0; i < info.request_field_count; ++i) {
+    const abi::FieldInfo& field = info.request_fields[i];
+    const bool holds = offset >= field.offset && offset < field.offset + field.size_bytes;
+    if (holds) return field.kind == abi::FieldKind::kReserved;
+  }
+  return false;
+}
+
+// Messages about one session, in the order in which they mean something.
+constexpr uint32_t kKeyMessages[] = {
+    abi::kMessageStartKeyRefresh, abi::kMessageFinishKeyRefresh, abi::kMessageSetContentKey,
+    abi::kMessageGetReadbackKey,  abi::kMessageQuerySession,     abi::kMessageNegotiateSessionKey,
+};
+
+uint8_t IndexOfMessage(uint32_t number) {
+  uint8_t index = 0;
+  while (abi::kMessages[index].number != number) ++index;
+  return index;
 }
 
 }  // namespace
@@ -131,12 +153,15 @@ void MoveWriter::AddMessage(uint8_t index, uint8_t queue) {
   const uint32_t variable = info.request_variable ? 256u : 0u;
   const uint32_t payload = has_blob ? 4 : info.request_bytes + variable;
   const bool has_wild_size = info.request_variable && pick_(8) == 1;
+  const bool has_any_reserved = pick_(kOneInSo) == 1;
   for (uint32_t at = 0; at < payload; ++at) {
     if (has_wild_size && at >= 4 && at < 8) {
       Byte(0xff);
-      continue;
+    } else if (!has_any_reserved && IsReserved(info, at)) {
+      Byte(0);
+    } else {
+      Byte(pick_(kOneInSo) == 1 ? AnyByte() : static_cast<uint8_t>(1 - pick_(2)));
     }
-    Byte(pick_(kOneInSo) == 1 ? AnyByte() : static_cast<uint8_t>(1 - pick_(2)));
   }
   // Sometimes shifted by less than what is aligned, which names a capacity.
   if (pick_(8) != 1) return Address(0, 9);
@@ -185,6 +210,7 @@ void MoveWriter::AddRegister() {
 // Of pages that commands name.
 void MoveWriter::AddPageEntry() {
   constexpr uint16_t kFirst[] = {layout::kSystemAt, layout::kFreeAt, layout::kProtectedAt};
+  if (pick_(3) == 1) return AddTableEntry();
   const uint16_t context = static_cast<uint16_t>(pick_(2));
   uint16_t where = static_cast<uint16_t>((kFirst[pick_(3)] + (pick_(2) + 1) * 8) * 2 + context);
   if (pick_(3) == 0) where = static_cast<uint16_t>(0x8000 | pick_(2) << 1 | context);
@@ -193,6 +219,24 @@ void MoveWriter::AddPageEntry() {
   // What no entry may hold: bits that are reserved, a large page where none can be, and memory that
   // is not there.
   if (pick_(3) == 1) entry |= uint64_t{1} << pick_(64);
+  for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(entry >> 8 * at));
+}
+
+// Of an input that may have any: of the path that leads to what commands name, and leaves of it.
+void MoveWriter::AddTableEntry() {
+  constexpr uint32_t kEntries = abi::kPageSize / 8;
+  const uint32_t level = pick_(4);
+  const uint32_t index = level == 3 ? pick_(layout::kNamedPages) : 0;
+  const uint32_t where = (pick_(2) * 4 + level) * kEntries + index;
+  constexpr uint64_t kPlaces[] = {
+      layout::kTables,   layout::kFree,        layout::kBus, 0, abi::kProtectedVramLocalBase,
+      uint64_t{1} << 40, layout::kVisibleBytes};
+  uint64_t entry = abi::kPteValid | kPlaces[pick_(std::size(kPlaces))];
+  if (pick_(3) != 1) entry |= abi::kPteLocal;
+  if (pick_(2) == 1) entry |= abi::kPteWritable;
+  if (pick_(3) == 1) entry |= abi::kPteLarge;
+  if (pick_(8) == 1) entry ^= uint64_t{1} << pick_(64);
+  Add(Move::kPageEntry, {static_cast<uint8_t>(where), static_cast<uint8_t>(where >> 8)});
   for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(entry >> 8 * at));
 }
 
@@ -222,8 +266,8 @@ void MoveWriter::AddMsix() {
 void MoveWriter::AddShort(Move move) {
   constexpr uint32_t kMostArguments = 10;
   Add(move, {});
-  const bool has_queue = move == Move::kPart || move == Move::kVideo;
-  if (has_queue) Byte(static_cast<uint8_t>(1 + pick_(3)));
+  const bool has_queue = move == Move::kPart || move == Move::kVideo || move == Move::kRows;
+  if (has_queue) Byte(static_cast<uint8_t>(pick_(kOneInSo) == 1 ? 0 : 1 + pick_(3)));
   for (uint32_t at = has_queue; at < kMostArguments; ++at) Byte(AnyByte());
 }
 
@@ -281,9 +325,26 @@ void MoveWriter::AddChannel(uint8_t queue) {
   }
 }
 
+void MoveWriter::AddKnownChannel(uint8_t queue) {
+  constexpr uint32_t kFlaws = 12;
+  const auto flaw = static_cast<uint8_t>(pick_(3) == 1 ? pick_(kFlaws) : 0);
+  Add(Move::kKnownChannel, {queue, AnyByte(), flaw, AnyByte()});
+  AddRun();
+}
+
+// Some of them, and a blt under the key that comes of it.
+void MoveWriter::AddKeyMessages(uint8_t queue) {
+  for (const uint32_t message : kKeyMessages) {
+    if (pick_(3) == 1) continue;
+    AddMessage(IndexOfMessage(message), queue);
+    AddRun();
+  }
+  AddDecrypt(queue);
+}
+
 // One of the shorter ones, or of those that need each other.
 void MoveWriter::AddUncommon(uint8_t queue) {
-  switch (pick_(14)) {
+  switch (pick_(20)) {
     case 0:
     case 1:
     case 2:
@@ -306,6 +367,15 @@ void MoveWriter::AddUncommon(uint8_t queue) {
       return AddTrusted(queue);
     case 10:
       return AddChannel(queue);
+    case 13:
+    case 14:
+    case 15:
+      return AddKnownChannel(queue);
+    case 16:
+      return AddKeyMessages(queue);
+    case 17:
+    case 18:
+      return AddShort(Move::kRows);
     default:
       return AddShort(Move::kPart);
   }

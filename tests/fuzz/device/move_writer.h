@@ -39,6 +39,7 @@ class MoveWriter {
   void AddReadBack(uint8_t queue);
   void AddRegister();
   void AddPageEntry();
+  void AddTableEntry();
   void AddConfig();
   void AddMsix();
   // A part, a picture, something shown: moves of few bytes that are plausible whatever they are.
@@ -49,6 +50,8 @@ class MoveWriter {
   void AddProtectedOutput();
   void AddTrusted(uint8_t queue);
   void AddChannel(uint8_t queue);
+  void AddKnownChannel(uint8_t queue);
+  void AddKeyMessages(uint8_t queue);
   // Doorbells, work, answers.
   void AddRun() { Add(Move::kRunOn, {1}); }
   // One of all these.

@@ -21,7 +21,7 @@ constexpr uint64_t kPages = 32;
 constexpr uint64_t kAnswerAt = GpuRig::kData + 0x10000;
 constexpr uint64_t kSystemAt = GpuRig::kData + 0x20000;
 constexpr uint32_t kSessionQueue = 4;
-constexpr uint32_t kFirstQueue = 5, kEndQueue = 12;
+constexpr uint32_t kFirstQueue = 5, kEndQueue = 16;
 
 void Append(std::vector<uint8_t>* bytes, ConstByteSpan more) {
   bytes->insert(bytes->end(), more.begin(), more.end());
@@ -136,10 +136,18 @@ void EngineWork::Begin() {
   copy.destination = kSystem + kLong;
   copy.source = kSystem;
   copy.row_bytes = 100;
-  copy.row_count = 64;
+  copy.row_count = 128;
   copy.destination_pitch = copy.source_pitch = 128;
   Push(9, copy);
+  BeginMore();
 
+  for (uint32_t queue = kFirstQueue; queue < kEndQueue; ++queue) rig_->Doorbell(queue);
+  // So that each has its turn, and none comes to its end.
+  for (uint32_t queue = kFirstQueue; queue < kEndQueue; ++queue) rig_->gpu->Process(4096);
+}
+
+// Two waits, and jobs of the kinds that are there already.
+void EngineWork::BeginMore() {
   auto wait = MakeCommand<abi::WaitVblankCommand>();
   wait.count = 100;
   Push(10, wait);
@@ -152,8 +160,34 @@ void EngineWork::Begin() {
   inner.address = kSystem;
   inner.value = UINT64_MAX;
   std::memcpy(rig_->Memory(kAnswerAt, sizeof(inner)), &inner, sizeof(inner));
-  for (uint32_t queue = kFirstQueue; queue < kEndQueue; ++queue) rig_->Doorbell(queue);
-  rig_->gpu->Process(4096);
+
+  auto fill = MakeCommand<abi::FillCommand>();
+  fill.destination = kSystem;
+  fill.value = 0x12345678;
+  fill.row_bytes = 4 * kPage;
+  fill.row_count = 1;
+  Push(12, fill);
+
+  auto packed = MakeCommand<abi::VideoBltCommand>();
+  packed.source_format = 2;  // XRGB8888: one plane
+  packed.destination = kProtected + 8 * kPage;
+  packed.source_luma = kSystem;
+  packed.destination_pitch = packed.source_pitch = 4 * 128;
+  packed.source_width = packed.source_height = 128;
+  packed.destination_width = packed.destination_height = 128;
+  Push(13, packed);
+
+  // Long enough to be shared, where there is somebody to share it with.
+  auto whole = MakeCommand<abi::DecryptBltCommand>();
+  whole.session = session_;
+  whole.length_bytes = 32 * kPage;
+  whole.destination = kProtected;
+  whole.source = kSystem;
+  whole.iv[7] = 2;
+  Push(14, whole);
+
+  auto flip = MakeCommand<abi::WaitVblankCommand>(abi::WaitVblankCommand::kFlagFlip);
+  Push(15, flip);
 }
 
 }  // namespace ward::fuzz

@@ -16,11 +16,12 @@ class EngineWork {
 
   // With session key, read-back key, decoder and channel, on queue 4.
   void OpenSession();
-  // On queues 5 to 11, as far as little work gets them.
+  // On queues 5 to 15, as far as little work gets them.
   void Begin();
 
  private:
   uint32_t Ask(uint32_t message, const std::vector<uint8_t>& payload);
+  void BeginMore();
   template <typename Command>
   void Push(uint32_t queue, const Command& command);
 
