@@ -22,6 +22,9 @@ namespace ward::fuzz {
 namespace {
 
 constexpr uint64_t kPage = abi::kPageSize;
+// What waits longer there is reported as hung.
+constexpr uint32_t kQueueWithTimeout = 2;
+constexpr uint32_t kTimeoutUs = 100;
 
 // What an input's first bytes of entropy are, the public key, and zeros: for messages whose blob
 // has to carry what the chip drew.
@@ -100,6 +103,7 @@ class BaseBuilder {
     write(abi::kRegRingBaseLo, layout::kRings + queue * layout::kRingBytes);
     write(abi::kRegFenceAddressLo, layout::kFences + queue * 8);
     write(abi::kRegQueueContext, context);
+    if (queue == kQueueWithTimeout) write(abi::kRegQueueTimeout, kTimeoutUs);
     write(abi::kRegQueueControl, abi::kQueueControlEnableMask);
   }
 

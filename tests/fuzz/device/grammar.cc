@@ -123,6 +123,12 @@ void Grammar::PlayMove(Move move) {
       return PushKnownChannel();
     case Move::kRows:
       return PushRows();
+    case Move::kSpoiled:
+      return PushSpoiled();
+    case Move::kNested:
+      return PushNested();
+    case Move::kQueue:
+      return ControlQueue();
     case Move::kCount:
       return;
   }

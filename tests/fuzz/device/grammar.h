@@ -50,6 +50,9 @@ enum class Move : uint8_t {
   kChannel,       // messages of authenticated channels, likewise
   kKnownChannel,  // of those of the base, whose handles are known
   kRows,          // copies and fills
+  kSpoiled,       // a command with one thing wrong about it
+  kNested,        // indirect buffers that lead to each other
+  kQueue,         // a queue is stopped, set up and started
   kCount
 };
 inline constexpr uint8_t kMoveCount = static_cast<uint8_t>(Move::kCount);
@@ -101,6 +104,10 @@ class Grammar {
   void PushIndirect();
   uint64_t PlaceOf(uint32_t queue, uint32_t window, uint64_t page) const;
   void PushRows();
+  void PushSpoiled();
+  void PushNested();
+  void ControlQueue();
+  void PlugDisplay(uint32_t output, uint8_t choice);
   void PushDecrypt();
   void PushReadBack();
   void PushPart();

@@ -65,6 +65,11 @@ uint64_t Grammar::PickAddress(uint32_t queue) {
   const uint64_t page = input_.Take<uint8_t>();
   const uint64_t offset = (choice & 0x80) != 0 ? input_.Take<uint16_t>() : 0;
   if (queue != 0) {
+    // Where nothing is mapped, or no address can be.
+    if ((choice & 0x7c) == 0x7c) {
+      BreakOrder();
+      return input_.Take<uint64_t>();
+    }
     return ((Pick(kWindows, choice) + page) * kPage + offset) % (layout::kNamedPages * kPage);
   }
   BreakOrder();

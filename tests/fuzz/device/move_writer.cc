@@ -66,6 +66,14 @@ void MoveWriter::Address(uint8_t window, uint8_t page) {
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
     return;
   }
+  if (pick_(2 * kOneInSo) == 3) {
+    // None that is mapped, or none at all.
+    Byte(0x7c);
+    Byte(page);
+    const uint64_t address = uint64_t{1} << pick_(64);
+    for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(address >> 8 * at));
+    return;
+  }
   const bool is_odd = pick_(kOneInSo) == 1;
   Byte(is_odd ? static_cast<uint8_t>(0x80 | AnyByte()) : window);
   // The first page is what the base's sessions have their content in.
@@ -257,6 +265,14 @@ void MoveWriter::AddConfig() {
 }
 
 void MoveWriter::AddMsix() {
+  if (pick_(2) == 1) {
+    // On, and one vector that is not masked.
+    Add(Move::kConfig, {0x52, 0, 2, 0, 0, 1, 0});
+    const uint32_t control = 16 * pick_(4) + 12;
+    Add(Move::kConfig, {static_cast<uint8_t>(control), 0, 4, 1});
+    for (int at = 0; at < 3; ++at) Byte(0);
+    return;
+  }
   const uint32_t offset = 16 * pick_(34) + 4 * (3 - pick_(4));
   const uint32_t value = pick_(4) << 1 | 1;
   Add(Move::kConfig, {static_cast<uint8_t>(offset), static_cast<uint8_t>(offset >> 8), 4});
@@ -290,13 +306,111 @@ void MoveWriter::AddScreen() {
   Add(Move::kScreen, {static_cast<uint8_t>(output / 8 + 3 * pick_(21))});
 }
 
-// One that is not over, and time for its queue to hang.
+// One that is not over, and time for its queue to hang; it may be over when somebody looks.
 void MoveWriter::AddHang(uint8_t queue) {
   const bool is_vblank = pick_(2) == 1;
-  Add(Move::kShow, {4, static_cast<uint8_t>(1 + pick_(40)), queue});
-  Add(Move::kShow,
-      {static_cast<uint8_t>(is_vblank ? 5 : 3), static_cast<uint8_t>(pick_(64)), queue});
+  if (pick_(2) == 1) {
+    Add(Move::kQueue, {queue, 1, static_cast<uint8_t>(1 + pick_(40))});
+  } else {
+    queue = 2;  // the base's has a time limit
+  }
+  const auto what = static_cast<uint8_t>(pick_(64));
+  Add(Move::kShow, {static_cast<uint8_t>(is_vblank ? 5 : 3), what, queue});
   AddRun();
+  if (pick_(2) == 1) {
+    Add(Move::kShow, {6, what});
+    Add(Move::kClock, {0, 0, static_cast<uint8_t>(2 + pick_(255)), static_cast<uint8_t>(pick_(2))});
+    return Add(Move::kSlice, {0, 16});
+  }
+  for (uint32_t times = 1 + pick_(2); times != 0; --times) AddRun();
+}
+
+// A job, a message or a fetch that the host refuses the memory of when it is on its way.
+void MoveWriter::AddRefusedMemory(uint8_t queue) {
+  switch (pick_(5)) {
+    case 0:
+      AddShort(Move::kRows);
+      break;
+    case 1:
+      AddShort(Move::kVideo);
+      break;
+    case 2:
+      AddMessage(static_cast<uint8_t>(pick_(std::size(abi::kMessages))), queue);
+      break;
+    case 3:
+      AddShort(Move::kPart);
+      break;
+    default:
+      AddCommand(static_cast<uint8_t>(pick_(std::size(abi::kCommands))), queue,
+                 {static_cast<uint8_t>(pick_(4)), static_cast<uint8_t>(pick_(4))});
+  }
+  if (pick_(3) != 1) Add(Move::kRun, {static_cast<uint8_t>(1 + pick_(32))});
+  Add(Move::kBus);
+  AddRun();
+  Add(Move::kBus);
+  AddRun();
+}
+
+// Of a context with something under way, and what its queues do then.
+void MoveWriter::AddContextEnd(uint8_t queue) {
+  AddMessage(static_cast<uint8_t>(pick_(std::size(abi::kMessages))), queue);
+  if (pick_(2) == 1) Add(Move::kShow, {3, AnyByte(), queue});
+  Add(Move::kRun, {255});
+  const uint8_t context = queue == layout::kOtherQueue ? 2 : 1;
+  uint8_t index = 0;
+  while (abi::kCommands[index].opcode != abi::ContextDestroyCommand::kOpcode) ++index;
+  Add(Move::kCommand, {0, index, 0, context});
+  AddRun();
+  AddCommand(static_cast<uint8_t>(pick_(std::size(abi::kCommands))), queue, {2, 0});
+  if (pick_(2) == 1) AddIndirect({2}, queue, {0, 0});
+  AddRun();
+}
+
+// A surface that is somebody's, its link and what its owner's channel asked for.
+void MoveWriter::AddProtectedScreen() {
+  const auto output = static_cast<uint8_t>(pick_(2));
+  const auto block = static_cast<uint8_t>(8 * output);
+  const auto page = static_cast<uint8_t>(pick_(3) == 1 ? AnyByte() | 1 : 1);
+  const auto mode = static_cast<uint8_t>(pick_(4) | pick_(4) << 4);
+  Add(Move::kShow, {static_cast<uint8_t>(block | 1), mode, page});
+  if (pick_(2) == 1) AddProtectedOutput();
+  if (pick_(2) == 1) {
+    constexpr uint8_t kConfigureProtection = 0x81;
+    Add(Move::kKnownChannel, {1, kConfigureProtection, 0, static_cast<uint8_t>(pick_(4))});
+  }
+  AddRun();
+  constexpr uint8_t kQueryOutputIds = 7;
+  Add(Move::kKnownChannel, {1, static_cast<uint8_t>(kQueryOutputIds + pick_(2)), 0,
+                            static_cast<uint8_t>(pick_(3) << 4)});
+  if (pick_(2) == 1) AddLink(output);
+  AddRun();
+  AddLink(output);
+}
+
+// What is seen, with the cable whole or not.
+void MoveWriter::AddLink(uint8_t output) {
+  constexpr uint32_t kChoices = 63;  // with the high bits: a fault
+  const uint32_t choice = (pick_(3) == 1 ? 64 * pick_(4) : 0) + pick_(kChoices);
+  Add(Move::kScreen, {static_cast<uint8_t>(choice - choice % 3 + output)});
+}
+
+void MoveWriter::AddSpoiled(uint8_t queue, const Operands& operands) {
+  Add(Move::kSpoiled, {queue, AnyByte()});
+  Command(static_cast<uint8_t>(pick_(std::size(abi::kCommands))), operands);
+}
+
+void MoveWriter::AddNested(uint8_t queue, const Operands& operands) {
+  Add(Move::kNested, {queue, AnyByte()});
+  Command(static_cast<uint8_t>(pick_(std::size(abi::kCommands))), operands);
+}
+
+void MoveWriter::AddQueue(uint8_t queue) {
+  // Amid something, now and then.
+  if (pick_(2) == 1) {
+    AddShort(Move::kPart);
+    Add(Move::kRun, {static_cast<uint8_t>(1 + pick_(16))});
+  }
+  Add(Move::kQueue, {queue, static_cast<uint8_t>(pick_(4)), static_cast<uint8_t>(pick_(12))});
   AddRun();
 }
 
@@ -347,15 +461,13 @@ void MoveWriter::AddUncommon(uint8_t queue) {
   switch (pick_(20)) {
     case 0:
     case 1:
-    case 2:
       return AddShort(Move::kVideo);
-    case 3:
+    case 2:
       return AddShort(Move::kShow);
+    case 3:
     case 4:
-    case 5:
-    case 11:
       return AddScreen();
-    case 12:
+    case 5:
       return AddHang(queue);
     case 6:
       return AddConfig();
@@ -367,15 +479,20 @@ void MoveWriter::AddUncommon(uint8_t queue) {
       return AddTrusted(queue);
     case 10:
       return AddChannel(queue);
+    case 11:
+    case 12:
+      return AddKnownChannel(queue);
     case 13:
+      return AddKeyMessages(queue);
     case 14:
     case 15:
-      return AddKnownChannel(queue);
-    case 16:
-      return AddKeyMessages(queue);
-    case 17:
-    case 18:
       return AddShort(Move::kRows);
+    case 16:
+      return AddRefusedMemory(queue);
+    case 17:
+      return AddProtectedScreen();
+    case 18:
+      return AddContextEnd(queue);
     default:
       return AddShort(Move::kPart);
   }
@@ -406,11 +523,11 @@ void MoveWriter::AddAny() {
     case 12:
       return AddIndirect({any_command(), any_command()}, queue, operands);
     case 13:
-      return AddRegister();
+      return pick_(2) == 0 ? AddRegister() : AddQueue(queue);
     case 14:
       return AddPageEntry();
     case 15:
-      return AddShort(Move::kPart);
+      return pick_(2) == 0 ? AddSpoiled(queue, operands) : AddNested(queue, operands);
     case 16:
     case 17:
     case 18:

@@ -52,6 +52,13 @@ class MoveWriter {
   void AddChannel(uint8_t queue);
   void AddKnownChannel(uint8_t queue);
   void AddKeyMessages(uint8_t queue);
+  void AddRefusedMemory(uint8_t queue);
+  void AddContextEnd(uint8_t queue);
+  void AddProtectedScreen();
+  void AddLink(uint8_t output);
+  void AddSpoiled(uint8_t queue, const Operands& operands);
+  void AddNested(uint8_t queue, const Operands& operands);
+  void AddQueue(uint8_t queue);
   // Doorbells, work, answers.
   void AddRun() { Add(Move::kRunOn, {1}); }
   // One of all these.
