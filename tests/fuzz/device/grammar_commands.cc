@@ -152,7 +152,8 @@ void Grammar::PushMessage() {
   std::vector<uint8_t> payload(info.request_bytes + (info.request_variable ? variable_bytes : 0));
   const uint8_t choice = input_.Take<uint8_t>();
   // As a rule it is about a session that there is, and the blob is one that opens.
-  const bool is_about_session = info.number != abi::kMessageGetCertificate &&
+  const bool is_shared_access = info.number == abi::kMessageCheckSharedAccess;
+  const bool is_about_session = !is_shared_access && info.number != abi::kMessageGetCertificate &&
                                 info.number != abi::kMessageCreateSession && (choice & 3) != 0;
   const bool takes_blob = info.number == abi::kMessageNegotiateSessionKey ||
                           info.number == abi::kMessageNegotiateChannelKey;
@@ -161,6 +162,14 @@ void Grammar::PushMessage() {
   if (has_blob) {
     StoreLe(payload.data() + 4, static_cast<uint32_t>(base_.blob.size()));
     std::copy(base_.blob.begin(), base_.blob.end(), payload.begin() + info.request_bytes);
+  }
+  if (takes_blob && !has_blob && (choice & 8) != 0) {
+    // As long as it says, and no key for all that: too short, too large a number, or anything.
+    if ((choice & 0x10) != 0) payload.resize(info.request_bytes + choice / 2u);
+    if ((choice & 0x20) != 0) {
+      std::fill(payload.begin() + info.request_bytes, payload.end(), uint8_t{0xff});
+    }
+    StoreLe(payload.data() + 4, static_cast<uint32_t>(payload.size() - info.request_bytes));
   }
   if (info.number == abi::kMessageCreateSession && (choice & 4) != 0) {
     const auto put = [&](size_t offset, const uint8_t(&guid)[16]) {
@@ -185,6 +194,11 @@ void Grammar::PushMessage() {
   }
   if (info.number == abi::kMessageStartKeyRefresh && (choice & 0x20) != 0) {
     StoreLe<uint32_t>(payload.data() + offsetof(abi::StartKeyRefreshRequest, random_bytes), 16);
+  }
+  if (is_shared_access && (choice & 4) != 0) {
+    const abi::CheckSharedAccessRequest request = {1u + (choice >> 7), payload[4] % 4u,
+                                                   payload[8] % 4u};
+    std::copy(BytesOf(request).begin(), BytesOf(request).end(), payload.begin());
   }
   const bool is_about_decoder =
       info.number == abi::kMessageDestroyDecoder || info.number == abi::kMessageGetDecoderSession;
@@ -233,7 +247,7 @@ uint64_t Grammar::PlaceOf(uint32_t queue, uint32_t window, uint64_t page) const 
 
 // Copies and fills of rows: narrow and wide ones, apart, end to end, and over each other.
 void Grammar::PushRows() {
-  constexpr uint32_t kRowBytes[] = {4096, 64, 3, 4100, 256, 1, 8192, 0};
+  constexpr uint32_t kRowBytes[] = {4096, 64, 3, 4100, 256, 1, 65536, 0};
   constexpr uint32_t kRowCounts[] = {1, 2, 3, 16, 40, 5, 0, 8};
   constexpr uint32_t kGaps[] = {0, 64, 4096, 5000};
   const uint32_t queue = PickQueue();
@@ -306,7 +320,8 @@ void Grammar::PushReadBack() {
                                            : BaseState::kSessionPage;
   blt.source = (layout::kProtectedAt + source) * kPage;
   blt.destination = (layout::kFreeAt + page % 32) * kPage;
-  blt.iv_address = (layout::kFreeAt + 64 + page % 32) * kPage;
+  const uint64_t counters = (whose & 0x80) != 0 ? layout::kSystemAt : layout::kFreeAt + 64;
+  blt.iv_address = (counters + page % 32) * kPage;
   rings_.Push(queue, BytesOf(blt));
 }
 

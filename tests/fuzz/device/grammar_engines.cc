@@ -162,7 +162,7 @@ void Grammar::PushShow() {
 // Displays of each shape, and some that can't be.
 void Grammar::PlugDisplay(uint32_t output, uint8_t choice) {
   constexpr device::DisplayMode kSizes[] = {{1680, 1050}, {1280, 1024}, {1366, 768}, {1024, 768},
-                                            {1920, 1200}, {3840, 2160}, {640, 480},  {2560, 1080},
+                                            {1920, 1200}, {3840, 2160}, {640, 480},  {2048, 1080},
                                             {639, 480},   {3841, 2160}, {640, 479},  {3840, 2161}};
   const device::DisplayMode& size = Pick(kSizes, choice);
   const uint64_t value = (choice & 0x80) != 0 ? 0 : uint64_t{size.width} << 16 | size.height;

@@ -126,8 +126,11 @@ void Grammar::ControlQueue() {
   };
   constexpr uint32_t kEnable = abi::kQueueControlEnableMask;
   switch (kind % 4) {
-    case 0:
-      return control((choice & 1) != 0 ? kEnable : 0);
+    case 0: {
+      const uint32_t values[] = {0, kEnable, abi::kQueueControlResetMask};
+      if (choice % 3 == 2) rings_.ForgetTail(queue);
+      return control(Pick(values, choice));
+    }
     case 1:
       control(abi::kQueueControlResetMask);
       rings_.WriteRegister(abi::kRegQueueTimeout + block, choice);
@@ -142,6 +145,15 @@ void Grammar::ControlQueue() {
       // What the ring and its fence hold is in local memory then.
       control(abi::kQueueControlResetMask);
       rings_.ForgetTail(queue);
+      if ((choice & 2) != 0) {
+        rings_.WriteRegister(abi::kRegFenceAddressLo + block, layout::kFree);
+      }
+      if ((choice & 4) != 0) {
+        constexpr uint64_t kBase = abi::kProtectedVramLocalBase;
+        const uint64_t low = (choice & 1) != 0 ? abi::kRegRingBaseLo : abi::kRegFenceAddressLo;
+        rings_.WriteRegister(low + block, static_cast<uint32_t>(kBase));
+        rings_.WriteRegister(low + 4 + block, kBase >> 32);
+      }
       return control(kEnable | ((choice & 1) != 0 ? abi::kQueueControlRingLocalMask : 0u) |
                      ((choice & 2) != 0 ? abi::kQueueControlFenceLocalMask : 0u));
   }

@@ -232,6 +232,7 @@ void MoveWriter::AddPageEntry() {
 
 // Of an input that may have any: of the path that leads to what commands name, and leaves of it.
 void MoveWriter::AddTableEntry() {
+  if (pick_(4) == 1) return AddLargePage();
   constexpr uint32_t kEntries = abi::kPageSize / 8;
   const uint32_t level = pick_(4);
   const uint32_t index = level == 3 ? pick_(layout::kNamedPages) : 0;
@@ -246,6 +247,22 @@ void MoveWriter::AddTableEntry() {
   if (pick_(8) == 1) entry ^= uint64_t{1} << pick_(64);
   Add(Move::kPageEntry, {static_cast<uint8_t>(where), static_cast<uint8_t>(where >> 8)});
   for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(entry >> 8 * at));
+}
+
+// All of what a context's first 2 MiB are, and rows that go beyond.
+void MoveWriter::AddLargePage() {
+  constexpr uint32_t kLevel = 2, kEntries = abi::kPageSize / 8;
+  const uint32_t index = pick_(2);
+  const uint32_t where = kLevel * kEntries + index;
+  uint64_t entry = abi::kPteValid | abi::kPteWritable | abi::kPteLocal | abi::kPteLarge;
+  if (pick_(2) == 1) entry |= abi::kLargePageSize;
+  if (pick_(6) == 1) entry |= abi::kPageSize;
+  Add(Move::kPageEntry, {static_cast<uint8_t>(where), static_cast<uint8_t>(where >> 8)});
+  for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(entry >> 8 * at));
+  // 40 of 64 KiB, from the second window on.
+  constexpr uint8_t kSize = 6 | 4 << 3, kWindow = 1;
+  Add(Move::kRows, {1, 1, kWindow, kSize, AnyByte(), 0});
+  AddRun();
 }
 
 // Registers of the configuration space that do something (device/pci_config.cc).
@@ -356,6 +373,10 @@ void MoveWriter::AddContextEnd(uint8_t queue) {
   AddMessage(static_cast<uint8_t>(pick_(std::size(abi::kMessages))), queue);
   if (pick_(2) == 1) Add(Move::kShow, {3, AnyByte(), queue});
   Add(Move::kRun, {255});
+  // A context ends when none of its queues is at work.
+  for (const uint8_t other : {uint8_t{1}, uint8_t{2}, uint8_t{3}}) {
+    if (queue == other || pick_(4) != 1) Add(Move::kQueue, {other, 0, 2});
+  }
   const uint8_t context = queue == layout::kOtherQueue ? 2 : 1;
   uint8_t index = 0;
   while (abi::kCommands[index].opcode != abi::ContextDestroyCommand::kOpcode) ++index;

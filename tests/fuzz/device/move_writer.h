@@ -40,6 +40,7 @@ class MoveWriter {
   void AddRegister();
   void AddPageEntry();
   void AddTableEntry();
+  void AddLargePage();
   void AddConfig();
   void AddMsix();
   // A part, a picture, something shown: moves of few bytes that are plausible whatever they are.

@@ -20,7 +20,6 @@ constexpr uint64_t kProtected = 0x80000;
 constexpr uint64_t kPages = 32;
 constexpr uint64_t kAnswerAt = GpuRig::kData + 0x10000;
 constexpr uint64_t kSystemAt = GpuRig::kData + 0x20000;
-constexpr uint32_t kSessionQueue = 4;
 constexpr uint32_t kFirstQueue = 5, kEndQueue = 16;
 
 void Append(std::vector<uint8_t>* bytes, ConstByteSpan more) {
@@ -34,9 +33,21 @@ void Append32(std::vector<uint8_t>* bytes, uint32_t value) {
 
 }  // namespace
 
+void EngineWork::PushMessage(uint32_t message, const std::vector<uint8_t>& payload) {
+  rig_->PushMessage(kSessionQueue, message, payload, kAnswer, kPage);
+}
+
+std::vector<uint8_t> EngineWork::SessionRequest() const {
+  std::vector<uint8_t> create;
+  Append(&create, firmware::kAes128Ctr);
+  Append(&create, firmware::kNullGuid);
+  Append(&create, firmware::kRsaesOaep);
+  return create;
+}
+
 // The answer's first number, behind its header.
 uint32_t EngineWork::Ask(uint32_t message, const std::vector<uint8_t>& payload) {
-  rig_->PushMessage(kSessionQueue, message, payload, kAnswer, kPage);
+  PushMessage(message, payload);
   rig_->RingAndRun(kSessionQueue);
   WARD_ASSERT(rig_->Load<uint32_t>(kAnswerAt) == 0);
   return rig_->Load<uint32_t>(kAnswerAt + sizeof(abi::ResponseHeader));
@@ -46,16 +57,14 @@ void EngineWork::OpenSession() {
   rig_->MapSystem(1, kAnswer, kAnswerAt);
   for (uint64_t page = 0; page < kPages; ++page) {
     rig_->MapSystem(1, kSystem + page * kPage, kSystemAt + page * kPage);
+    // The last one is the last that there is.
+    const uint64_t place = page + 1 == kPages ? GpuRig::kProtectedBytes - kPage : page * kPage;
     rig_->MapPage(1, kProtected + page * kPage,
-                  (abi::kProtectedVramLocalBase + page * kPage) | abi::kPteValid |
-                      abi::kPteWritable | abi::kPteLocal);
+                  (abi::kProtectedVramLocalBase + place) | abi::kPteValid | abi::kPteWritable |
+                      abi::kPteLocal);
   }
   rig_->StartQueue(kSessionQueue, 1);
-  std::vector<uint8_t> create;
-  Append(&create, firmware::kAes128Ctr);
-  Append(&create, firmware::kNullGuid);
-  Append(&create, firmware::kRsaesOaep);
-  session_ = Ask(abi::kMessageCreateSession, create);
+  session_ = Ask(abi::kMessageCreateSession, SessionRequest());
 
   device::AesKey key;
   std::fill(key.Expose().begin(), key.Expose().end(), uint8_t{0x42});
@@ -75,6 +84,10 @@ void EngineWork::OpenSession() {
   Append32(&channel, 2);  // software
   Append32(&channel, 8);
   Ask(abi::kMessageCreateChannel, channel);
+  const std::vector<uint8_t> output = {0, 0, 0, 0, 1, 0, 0, 0};
+  rig_->PushMessage(0, abi::kMessageCreateProtectedOutput, output, kAnswerAt, kPage);
+  rig_->RingAndRun(0);
+  WARD_ASSERT(rig_->Load<uint32_t>(kAnswerAt) == 0);
 }
 
 template <typename Command>
@@ -188,6 +201,32 @@ void EngineWork::BeginMore() {
 
   auto flip = MakeCommand<abi::WaitVblankCommand>(abi::WaitVblankCommand::kFlagFlip);
   Push(15, flip);
+}
+
+// What counts and draws: sessions, handles, counters, refusals.
+void EngineWork::PushLater() {
+  PushMessage(abi::kMessageCreateSession, SessionRequest());
+  std::vector<uint8_t> channel;
+  Append32(&channel, 3);  // hardware
+  Append32(&channel, 4);
+  PushMessage(abi::kMessageCreateChannel, channel);
+  constexpr uint32_t kNoMessage = 4000;
+  PushMessage(kNoMessage, {});
+  auto blt = MakeCommand<abi::DecryptBltCommand>();
+  blt.session = session_;
+  blt.length_bytes = 64;
+  blt.destination = kProtected;
+  blt.source = kSystem;
+  Push(kSessionQueue, blt);
+  Push(kSessionQueue, blt);           // a counter comes again
+  blt.destination = kSystem + kPage;  // into the open
+  Push(kSessionQueue, blt);
+  // The last counter that there is.
+  blt.destination = kProtected;
+  std::fill(std::begin(blt.iv), std::end(blt.iv), uint8_t{0xff});
+  Push(kSessionQueue, blt);
+  auto copy = MakeCommand<abi::CopyCommand>();  // of no bytes
+  Push(kSessionQueue, copy);
 }
 
 }  // namespace ward::fuzz

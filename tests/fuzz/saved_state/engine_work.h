@@ -18,8 +18,13 @@ class EngineWork {
   void OpenSession();
   // On queues 5 to 15, as far as little work gets them.
   void Begin();
+  // Into the ring of the session's queue, without a doorbell: for whoever rings it later.
+  void PushLater();
+  static constexpr uint32_t kSessionQueue = 4;
 
  private:
+  void PushMessage(uint32_t message, const std::vector<uint8_t>& payload);
+  std::vector<uint8_t> SessionRequest() const;
   uint32_t Ask(uint32_t message, const std::vector<uint8_t>& payload);
   void BeginMore();
   template <typename Command>

@@ -76,6 +76,7 @@ class Subject {
     for (const size_t open : {states_.size() - 2, states_.size() - 1}) live_.push_back(live_[open]);
     states_.push_back(std::move(sealed));
     states_.push_back(std::move(later));
+    work_.PushLater();
     base_ = rig_.gpu->TakeSnapshot();
     const uint8_t* const memory = rig_.ports.bus.At(GpuRig::kBus, GpuRig::kBusBytes);
     base_memory_.assign(memory, memory + GpuRig::kBusBytes);
@@ -98,7 +99,7 @@ class Subject {
     rig_.ports.entropy.available = (choice & 0x40) == 0;
     const uint64_t before = rig_.gpu->StateHash();
     if (rig_.gpu->LoadState(state, seals[choice >> 3 & 3]).ok()) {
-      Exercise((choice & 1) == 0 ? 20000 : 1 << 20);
+      Exercise((choice & 1) == 0 ? 20000 : 1 << 20, right.records);
     } else {
       Expect(rig_.gpu->StateHash() == before, "refusal", "a state that is refused changes nothing");
     }
@@ -174,6 +175,10 @@ class Subject {
   void Look() {
     for (uint32_t output = 0; output < kOutputs; ++output) {
       const device::ScanoutInfo info = rig_.gpu->Scanout(output);
+      const auto fits = [&](ByteSpan pixels, uint32_t pitch) {
+        return rig_.gpu->ReadScanout(output, device::ScanoutView::kCapture, pixels, pitch);
+      };
+      Expect(!fits({}, info.width * 4) && !fits({}, 0), "scanout", "nothing is room enough");
       if (!info.active) continue;
       Bytes pixels(size_t{info.width} * info.height * 4);
       Expect(rig_.gpu->ReadScanout(output, device::ScanoutView::kOperator, pixels, info.width * 4),
@@ -185,13 +190,34 @@ class Subject {
       }
     }
   }
-  void Exercise(uint64_t budget) {
+  // What a host may do at any time, and what it can't.
+  void PlugDisplays() {
+    for (uint32_t output = 0; output <= kOutputs; ++output) {
+      for (const device::AttachedDisplay& display :
+           {device::AttachedDisplay{false, 800, 600}, device::AttachedDisplay{false, 1024, 768},
+            device::AttachedDisplay{true, 1366, 768}}) {
+        const bool attached = rig_.gpu->AttachDisplay(output, display).ok();
+        Expect(attached == (output < kOutputs), "displays", "there are two outputs");
+      }
+      rig_.gpu->SetLinkFault(output, device::LinkFault::kLinkLost);
+    }
+  }
+  void Exercise(uint64_t budget, bool records) {
     Work(budget);
     Look();
+    // What it holds is as good as any.
+    (void)rig_.gpu->StateHash();
+    fakes::FakeSeal seal;
+    seal.records = records;
+    Expect(rig_.gpu->SaveState({&seal, false}).ok() == (records && rig_.ports.entropy.available),
+           "round_trip", "a chip that was loaded can be sealed, where that is possible");
     const auto saved = rig_.gpu->SaveState({nullptr, false});
     Expect(saved.ok(), "round_trip", "a chip that was loaded can be saved");
     Expect(rig_.gpu->LoadState(saved.value(), nullptr).ok(), "round_trip",
            "what a loaded chip saves can be loaded");
+    rig_.Doorbell(EngineWork::kSessionQueue);
+    Work(budget);
+    PlugDisplays();
     for (uint32_t queue = 0; queue < kQueues; ++queue) rig_.Doorbell(queue, 32);
     rig_.gpu->Process(50000);
     rig_.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
