@@ -276,7 +276,7 @@ class RecordedTrace final : public TraceSink {
 // All of them together; must outlive the chip that uses `ports()`.
 struct FakePorts {
   explicit FakePorts(uint64_t visible_vram_bytes = 1u << 20) : vram(visible_vram_bytes) {}
-  device::Ports ports() { return {&bus, &vram, &interrupts, &clock, &entropy, &trace}; }
+  device::Ports ports() { return {&bus, &vram, &interrupts, &clock, &entropy, &trace, executor}; }
 
   FakeBus bus;
   FakeVram vram;
@@ -284,6 +284,7 @@ struct FakePorts {
   ManualClock clock;
   SeededEntropy entropy;
   RecordedTrace trace;
+  device::ExecutorPort* executor = nullptr;  // the test's
 };
 
 }  // namespace ward::fakes

@@ -32,8 +32,10 @@ class GpuRig : public QueueRig {
     return options;
   }
 
-  explicit GpuRig(const device::GpuOptions& options = Options())
+  explicit GpuRig(const device::GpuOptions& options = Options(),
+                  device::ExecutorPort* executor = nullptr)
       : QueueRig(kBus), ports(options.visible_vram_bytes) {
+    ports.executor = executor;
     ports.bus.Map(kBus, kBusBytes);
     auto created = device::Gpu::Create(options, ports.ports());
     WARD_ASSERT(created.ok());

@@ -12,14 +12,19 @@
 #include "base/assert.h"
 #include "device/crypto/aes_ctr.h"
 #include "device/crypto/openssl_handles.h"
+#include "firmware/authenticated_channel.h"
 #include "firmware/guid.h"
 #include "tests/fakes/test_identity.h"
+#include "tests/fuzz/device/channel_writer.h"
 #include "tests/fuzz/device/machine_ports.h"
 
 namespace ward::fuzz {
 namespace {
 
 constexpr uint64_t kPage = abi::kPageSize;
+// What waits longer there is reported as hung.
+constexpr uint32_t kQueueWithTimeout = 2;
+constexpr uint32_t kTimeoutUs = 100;
 
 // What an input's first bytes of entropy are, the public key, and zeros: for messages whose blob
 // has to carry what the chip drew.
@@ -70,6 +75,7 @@ class BaseBuilder {
     static const std::vector<uint8_t> output_blob = WrapWithFirstDrawn(16);
     static const std::vector<uint8_t> import_blob = WrapWithFirstDrawn(8);
     state_.blob = blob;
+    OpenChannels();
     state_.output_blob = output_blob;
     state_.import_blob = import_blob;
     // What was written into memory is no part of the base: a wrapped key differs with each process.
@@ -97,6 +103,7 @@ class BaseBuilder {
     write(abi::kRegRingBaseLo, layout::kRings + queue * layout::kRingBytes);
     write(abi::kRegFenceAddressLo, layout::kFences + queue * 8);
     write(abi::kRegQueueContext, context);
+    if (queue == kQueueWithTimeout) write(abi::kRegQueueTimeout, kTimeoutUs);
     write(abi::kRegQueueControl, abi::kQueueControlEnableMask);
   }
 
@@ -148,14 +155,22 @@ class BaseBuilder {
 
   ConstByteSpan Response() { return machine_.read_memory(layout::kBus + layout::kResponse, 64); }
 
+  void Ask(uint32_t queue, uint32_t message, ConstByteSpan request) {
+    rings_.PushMessage(queue, message, request, layout::kResponse);
+    Run(queue);
+    WARD_ASSERT(LoadLe<uint32_t>(Response().data()) == 0);
+  }
+  uint64_t Answered(size_t offset) { return LoadLe<uint64_t>(Response().data() + offset); }
+
   uint32_t CreateSession(uint32_t queue, const uint8_t (&key_exchange)[16]) {
     std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
     std::memcpy(request.data(), firmware::kAes128Ctr, 16);
     std::memcpy(request.data() + 32, key_exchange, 16);
-    rings_.PushMessage(queue, abi::kMessageCreateSession, request, layout::kResponse);
-    Run(queue);
-    WARD_ASSERT(LoadLe<uint32_t>(Response().data()) == 0);
-    return LoadLe<uint32_t>(Response().data() + offsetof(abi::CreateSessionResponse, session));
+    Ask(queue, abi::kMessageCreateSession, request);
+    if (queue != layout::kOtherQueue) {
+      state_.session_handle = Answered(offsetof(abi::CreateSessionResponse, handle));
+    }
+    return static_cast<uint32_t>(Answered(offsetof(abi::CreateSessionResponse, session)));
   }
 
   std::vector<uint8_t> Wrap(const std::array<uint8_t, 16>& key) {
@@ -174,16 +189,38 @@ class BaseBuilder {
     StoreLe<uint32_t>(negotiate.data(), session);
     StoreLe<uint32_t>(negotiate.data() + 4, static_cast<uint32_t>(blob.size()));
     negotiate.insert(negotiate.end(), blob.begin(), blob.end());
-    rings_.PushMessage(queue, abi::kMessageNegotiateSessionKey, negotiate, layout::kResponse);
-    Run(queue);
-    WARD_ASSERT(LoadLe<uint32_t>(Response().data()) == 0);
+    Ask(queue, abi::kMessageNegotiateSessionKey, negotiate);
     std::vector<uint8_t> readback(8);
     StoreLe<uint32_t>(readback.data(), session);
-    rings_.PushMessage(queue, abi::kMessageGetReadbackKey, readback, layout::kResponse);
-    Run(queue);
-    WARD_ASSERT(LoadLe<uint32_t>(Response().data()) == 0);
+    Ask(queue, abi::kMessageGetReadbackKey, readback);
     Decrypt(queue, session, key, page);
     return session;
+  }
+
+  // Context 1's, with what they may be told of.
+  void OpenChannels() {
+    const std::vector<uint8_t> nothing(8);
+    Ask(1, abi::kMessageGetDeviceHandle, nothing);
+    state_.device_handle = Answered(offsetof(abi::GetDeviceHandleResponse, handle));
+    Ask(1, abi::kMessageCreateDecoder, nothing);
+    state_.decoder_handle = Answered(offsetof(abi::CreateDecoderResponse, handle));
+    state_.channels[0] = OpenChannel(firmware::kChannelSoftware, 8);
+    state_.channels[1] = OpenChannel(firmware::kChannelHardware, 4);
+  }
+
+  BaseChannel OpenChannel(uint32_t type, uint32_t handle_bytes) {
+    BaseChannel channel;
+    channel.handle_bytes = handle_bytes;
+    Ask(1, abi::kMessageCreateChannel, BytesOf(abi::CreateChannelRequest{type, handle_bytes}));
+    channel.number = static_cast<uint32_t>(Answered(offsetof(abi::CreateChannelResponse, channel)));
+    channel.handle = Answered(offsetof(abi::CreateChannelResponse, handle));
+    Ask(1, abi::kMessageNegotiateChannelKey, MakeChannelKey(channel.number, state_.blob));
+    const ChannelInput initialize = {.is_command = true,
+                                     .message = &firmware::kConfigureInitialize};
+    Ask(1, abi::kMessageConfigureChannel,
+        MakeChannelRequest(channel.number, initialize, MakeChannelStructure(channel, initialize),
+                           0));
+    return channel;
   }
 
   // The session's paint, under its key.

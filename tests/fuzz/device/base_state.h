@@ -1,5 +1,6 @@
 // The state that every input of the device target begins in: four queues that run, two contexts,
-// three sessions, keys, content. Built by operations alone, so that a reproducer begins at reset.
+// three sessions, keys, content, two channels. Built by operations alone, so that a reproducer
+// begins at reset.
 #ifndef WARD_TESTS_FUZZ_DEVICE_BASE_STATE_H_
 #define WARD_TESTS_FUZZ_DEVICE_BASE_STATE_H_
 
@@ -32,12 +33,26 @@ struct BaseSecrets {
   static BaseSecrets Variant(uint32_t variant);
 };
 
+// An authenticated channel of context 1, keyed with the public key and initialized: what it is
+// asked next has number 0.
+struct BaseChannel {
+  uint32_t number = 0;
+  uint32_t handle_bytes = 8;
+  uint64_t handle = 0;
+};
+
 struct BaseState {
   RingWriter::Tails tails = {};
   uint32_t session = 0;           // of context 1, with a read-back key
   uint32_t hardware_session = 0;  // of context 1, HW_PROTECTION
   uint32_t other_session = 0;     // of context 2, with a read-back key
-  // A key that is no secret.
+  // Software, with handles of 64 bits, and hardware, with handles of 32.
+  std::array<BaseChannel, 2> channels;
+  // What context 1's channels may be told of: its session's, its decoder's, its device's.
+  uint64_t session_handle = 0;
+  uint64_t decoder_handle = 0;
+  uint64_t device_handle = 0;
+  // A key that is no secret; the channels have it.
   static constexpr std::array<uint8_t, 16> kPublicKey = {0x42, 0x17};
   // It, under the device's public key, for whoever negotiates again.
   std::vector<uint8_t> blob;

@@ -20,6 +20,12 @@ bool IsDecrypt(uint16_t opcode) {
   return opcode == abi::DecryptBltCommand::kOpcode || opcode == abi::DecryptSampleCommand::kOpcode;
 }
 
+// What may make a page of protected memory somebody's, as long as it runs.
+bool WritesPages(uint16_t opcode) {
+  return IsDecrypt(opcode) || opcode == abi::CopyCommand::kOpcode ||
+         opcode == abi::FillCommand::kOpcode || opcode == abi::VideoBltCommand::kOpcode;
+}
+
 const abi::StatusInfo* FindStatus(uint64_t code) {
   for (const abi::StatusInfo& info : abi::kStatuses) {
     if (info.code == code) return &info;
@@ -42,7 +48,7 @@ void CommandWatch::Reset(const Models& models) {
   pages_ = models.pages;
   counters_ = models.counters;
   for (InProgress& queue : queues_) queue = {};
-  decrypts_begun_ = decrypts_done = 0;
+  decrypts_begun_ = decrypts_done = writers_begun_ = 0;
   answers_wrapped_key_ = masks_ = is_masked_run = is_orderly = fetches_from_data_ = false;
   readback_counters_.clear();
   keys_seen_ = entropy_->key_count;
@@ -162,6 +168,7 @@ void CommandWatch::OnCommand(const TracePacket& packet) {
     current.owner = pages_.OwnerOf(context, copy.source, copy.row_bytes);
   }
   ForgetDestination(context, current);
+  if (WritesPages(current.opcode)) NoteWriter(&current);
   if (IsDecrypt(current.opcode)) {
     ++decrypts_begun_;
     const auto blt = current.As<abi::DecryptBltCommand>();
@@ -180,6 +187,19 @@ void CommandWatch::OnCommand(const TracePacket& packet) {
     UpdateMasks();
   }
   if (current.opcode == abi::ContextDestroyCommand::kOpcode) is_orderly = false;
+}
+
+// Of two that run beside each other, nobody knows which wrote a page last.
+void CommandWatch::NoteWriter(InProgress* command) {
+  command->writers = ++writers_begun_;
+  command->writes_alone = std::none_of(queues_.begin(), queues_.end(), [&](const auto& other) {
+    return &other != command && WritesPages(other.opcode);
+  });
+}
+
+uint32_t CommandWatch::OwnerMadeBy(const InProgress& command, uint32_t owner) const {
+  const bool is_certain = command.writes_alone && command.writers == writers_begun_;
+  return is_certain ? owner : PageModel::kUnknown;
 }
 
 void CommandWatch::WatchLeaves(uint32_t context, const InProgress& command) {
@@ -235,19 +255,22 @@ void CommandWatch::OnDoneBlt(uint32_t queue, const InProgress& command) {
             blt.session, context,
             by_content_key ? SessionModel::Use::kContentKey : SessionModel::Use::kSessionKey);
       }
-      return pages_.Take(context, blt.destination, blt.length_bytes, blt.session);
+      return pages_.Take(context, blt.destination, blt.length_bytes,
+                         OwnerMadeBy(command, blt.session));
     }
     case abi::DecryptSampleCommand::kOpcode: {
       ++decrypts_done;
       const auto blt = command.As<abi::DecryptSampleCommand>();
-      return pages_.Take(context, blt.destination, blt.length_bytes, blt.session);
+      return pages_.Take(context, blt.destination, blt.length_bytes,
+                         OwnerMadeBy(command, blt.session));
     }
     case abi::EncryptBltCommand::kOpcode:
       return OnDoneEncrypt(context, command);
     case abi::CopyCommand::kOpcode: {
       const auto copy = command.As<abi::CopyCommand>();
       if (copy.row_count != 1) return;
-      return pages_.Take(context, copy.destination, copy.row_bytes, command.owner);
+      return pages_.Take(context, copy.destination, copy.row_bytes,
+                         OwnerMadeBy(command, command.owner));
     }
     case abi::FillCommand::kOpcode: {
       const auto fill = command.As<abi::FillCommand>();

@@ -63,7 +63,9 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
         false;              // ENCRYPT_BLT: the model has a page of the source as another session's
     uint32_t owner = 0;     // COPY: whose the source is
     uint32_t decrypts = 0;  // that had begun when it did
-    uint64_t stores = 0;    // atomic ones that had been made when it began
+    uint32_t writers = 0;   // likewise, with it: of what changes pages' owners
+    bool writes_alone = false;  // when it began
+    uint64_t stores = 0;        // atomic ones that had been made when it began
     bool wrote_fence = false;
     // Where page tables led when it began: where its counter belongs, and what it writes.
     std::optional<uint64_t> iv_place;
@@ -86,6 +88,8 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   void OnDoneBlt(uint32_t queue, const InProgress& command);
   void OnDoneEncrypt(uint32_t context, const InProgress& command);
   void ForgetDestination(uint32_t context, const InProgress& command);
+  void NoteWriter(InProgress* command);
+  uint32_t OwnerMadeBy(const InProgress& command, uint32_t owner) const;
   void FindPlaces(uint32_t context, InProgress* command) const;
   // Where bytes of a context lie; nothing when they lie in two places.
   std::optional<uint64_t> PlaceOf(uint32_t context, uint64_t address, uint64_t size_bytes) const;
@@ -109,6 +113,7 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   PageModel pages_;
   std::array<InProgress, kQueueCount> queues_ = {};
   uint32_t decrypts_begun_ = 0;
+  uint32_t writers_begun_ = 0;
   uint32_t message_context_ = 0;
   bool answers_wrapped_key_ = false;
   bool masks_ = false;

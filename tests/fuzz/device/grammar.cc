@@ -36,6 +36,7 @@ void Grammar::Play(ConstByteSpan input) {
   slow_left_ = round_trips_left_ = 1;
   configs_left_ = 2;
   next_information_ = next_setting_ = 0;
+  next_channel_ = {};
   begins_.clear();
   has_entropy_ = has_bus_ = true;
   const uint8_t mode = input_.Take<uint8_t>();
@@ -120,6 +121,16 @@ void Grammar::PlayMove(Move move) {
       return PushTrusted();
     case Move::kChannel:
       return PushChannel();
+    case Move::kKnownChannel:
+      return PushKnownChannel();
+    case Move::kRows:
+      return PushRows();
+    case Move::kSpoiled:
+      return PushSpoiled();
+    case Move::kNested:
+      return PushNested();
+    case Move::kQueue:
+      return ControlQueue();
     case Move::kCount:
       return;
   }

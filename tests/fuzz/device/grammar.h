@@ -12,6 +12,7 @@
 #include "abi/generated/commands.h"
 #include "base/bytes.h"
 #include "tests/fuzz/device/base_state.h"
+#include "tests/fuzz/device/channel_writer.h"
 #include "tests/fuzz/device/operation.h"
 #include "tests/fuzz/device/ring_writer.h"
 #include "tests/fuzz/input_reader.h"
@@ -39,14 +40,19 @@ enum class Move : uint8_t {
   kReset,
   kScreen,
   kIndirect,
-  kDecrypt,   // a blt that is done unless something is in its way
-  kReadBack,  // likewise, of what was decrypted
-  kPart,      // likewise, where parts alone are encrypted: a pattern, or sub-samples
-  kVideo,     // likewise
-  kShow,      // a mode, a surface, a cursor, a vblank
-  kOutput,    // protection of outputs, under a key that is no secret
-  kTrusted,   // keys of the trusted application, likewise
-  kChannel,   // messages of authenticated channels, likewise
+  kDecrypt,       // a blt that is done unless something is in its way
+  kReadBack,      // likewise, of what was decrypted
+  kPart,          // likewise, where parts alone are encrypted: a pattern, or sub-samples
+  kVideo,         // likewise
+  kShow,          // a mode, a surface, a cursor, a vblank
+  kOutput,        // protection of outputs, under a key that is no secret
+  kTrusted,       // keys of the trusted application, likewise
+  kChannel,       // messages of authenticated channels, likewise
+  kKnownChannel,  // of those of the base, whose handles are known
+  kRows,          // copies and fills
+  kSpoiled,       // a command with one thing wrong about it
+  kNested,        // indirect buffers that lead to each other
+  kQueue,         // a queue is stopped, set up and started
   kCount
 };
 inline constexpr uint8_t kMoveCount = static_cast<uint8_t>(Move::kCount);
@@ -96,6 +102,12 @@ class Grammar {
   void ResetSomething();
   void UseScreen();
   void PushIndirect();
+  uint64_t PlaceOf(uint32_t queue, uint32_t window, uint64_t page) const;
+  void PushRows();
+  void PushSpoiled();
+  void PushNested();
+  void ControlQueue();
+  void PlugDisplay(uint32_t output, uint8_t choice);
   void PushDecrypt();
   void PushReadBack();
   void PushPart();
@@ -109,6 +121,9 @@ class Grammar {
   void PushOutputStructure(uint32_t message, std::vector<uint8_t> structure);
   void PushTrusted();
   void PushChannel();
+  void PushKnownChannel();
+  void PickChannelValues(uint8_t value, ChannelInput* input) const;
+  void PushAnswered(uint32_t queue, uint32_t message, ConstByteSpan payload);
   uint32_t PickUserQueue();
   uint32_t SessionOf(uint32_t queue) const;
 
@@ -124,6 +139,7 @@ class Grammar {
   std::vector<size_t> begins_;
   uint32_t next_information_ = 0;  // sequence numbers under the output's key
   uint32_t next_setting_ = 0;
+  std::array<uint32_t, 2> next_channel_ = {};  // likewise, of the base's channels
   bool has_entropy_ = true;
   bool has_bus_ = true;
 };

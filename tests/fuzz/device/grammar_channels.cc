@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "abi/generated/messages.h"
-#include "base/assert.h"
-#include "device/crypto/aes_cmac.h"
 #include "firmware/channel_messages.h"
 #include "firmware/opm_messages.h"
 #include "tests/fakes/security_message.h"
+#include "tests/fuzz/device/channel_writer.h"
 #include "tests/fuzz/device/grammar.h"
 
 namespace ward::fuzz {
@@ -19,15 +18,6 @@ namespace fw = firmware;
 
 constexpr uint32_t kFirstNumber = 0x10000;  // of what is made first, of its kind
 constexpr uint32_t kCapacity = 8192;
-
-// Over what follows the OMAC.
-void Sign(std::vector<uint8_t>* structure) {
-  device::AesKey key;
-  std::copy(BaseState::kPublicKey.begin(), BaseState::kPublicKey.end(), key.Expose().begin());
-  const ByteSpan bytes(*structure);
-  WARD_ASSERT(
-      device::ComputeAesCmac(key, bytes.subspan(fw::kOmacBytes), bytes.first(fw::kOmacBytes)));
-}
 
 template <typename Structure>
 std::vector<uint8_t> ToBytes(const Structure& structure) {
@@ -51,6 +41,12 @@ constexpr const fw::Guid* kInformations[] = {
 constexpr const fw::ChannelMessage* kCommands[] = {
     &fw::kConfigureInitialize, &fw::kConfigureProtection, &fw::kConfigureCryptoSession,
     &fw::kConfigureSharedResource, &fw::kConfigureEncryptionWhenAccessible};
+constexpr const fw::ChannelMessage* kQueries[] = {
+    &fw::kQueryProtection,        &fw::kQueryChannelType,         &fw::kQueryDeviceHandle,
+    &fw::kQueryCryptoSession,     &fw::kQueryProcessCount,        &fw::kQueryProcess,
+    &fw::kQueryUnrestrictedCount, &fw::kQueryOutputIdCount,       &fw::kQueryOutputId,
+    &fw::kQueryAccessibility,     &fw::kQueryEncryptionGuidCount, &fw::kQueryEncryptionGuid,
+    &fw::kQueryCurrentEncryption};
 
 }  // namespace
 
@@ -104,7 +100,7 @@ void Grammar::PushOutput() {
 
 // Longer than a ring: by a buffer of its own.
 void Grammar::PushOutputStructure(uint32_t message, std::vector<uint8_t> structure) {
-  Sign(&structure);
+  SignStructure(&structure);
   static_assert(sizeof(abi::GetOutputInformationRequest) == sizeof(abi::ConfigureOutputRequest));
   abi::ConfigureOutputRequest request = {};
   request.protected_output = kFirstNumber;
@@ -167,43 +163,96 @@ void Grammar::PushTrusted() {
       return rings_.Push(queue, BytesOf(blt));
     }
   }
-  rings_.Push(queue, fakes::MakeMessage(message, payload, layout::kResponse, 4096));
+  PushAnswered(queue, message, payload);
 }
 
-// To the first channel of the context. Its handle is known to nobody who does not read answers.
+// To a channel that the input made: its handle is known to nobody who does not read answers.
 void Grammar::PushChannel() {
   const uint32_t queue = PickUserQueue();
   const auto kind = input_.Take<uint8_t>();
   const auto choice = input_.Take<uint8_t>();
-  std::vector<uint8_t> payload;
-  uint32_t message = 0;
+  BaseChannel channel;
+  channel.number = kFirstNumber | ((choice % 4u) ^ static_cast<uint32_t>(base_.channels.size()));
   if (kind % 3 == 0) {
-    message = abi::kMessageCreateChannel;
     abi::CreateChannelRequest request = {};
     request.channel_type = 2 + choice % 2u;
     request.handle_bytes = (choice & 4) != 0 ? 4 : 8;
-    payload = ToBytes(request);
-  } else if (kind % 3 == 1) {
-    message = abi::kMessageNegotiateChannelKey;
-    abi::NegotiateChannelKeyRequest request = {};
-    request.channel = kFirstNumber | choice % 4u;
-    request.blob_bytes = static_cast<uint32_t>(base_.blob.size());
-    payload = ToBytes(request);
-    Append(&payload, base_.blob);
-  } else {
-    message = abi::kMessageConfigureChannel;
-    const fw::ChannelMessage& command = *Pick(kCommands, choice / 4);
-    fw::ChannelStructure input(fw::kConfigureInputHeader, command.input, 8);
-    constexpr size_t kTypeOffset = fw::kOmacBytes;
-    std::memcpy(input.bytes() + kTypeOffset, command.type.bytes, sizeof(command.type.bytes));
-    std::vector<uint8_t> structure(input.bytes(), input.bytes() + input.size_bytes());
-    if ((kind & 0x80) == 0) Sign(&structure);
-    abi::ConfigureChannelRequest request = {};
-    request.channel = kFirstNumber | choice % 4u;
-    request.input_bytes = static_cast<uint32_t>(structure.size());
-    payload = ToBytes(request);
-    Append(&payload, structure);
+    return PushAnswered(queue, abi::kMessageCreateChannel, BytesOf(request));
   }
+  if (kind % 3 == 1) {
+    return PushAnswered(queue, abi::kMessageNegotiateChannelKey,
+                        MakeChannelKey(channel.number, base_.blob));
+  }
+  const ChannelInput input = {.is_command = true, .message = Pick(kCommands, choice / 4u)};
+  std::vector<uint8_t> structure = MakeChannelStructure(channel, input);
+  if ((kind & 0x80) != 0) structure[0] ^= 1;
+  PushAnswered(queue, abi::kMessageConfigureChannel,
+               MakeChannelRequest(channel.number, input, structure, 0));
+}
+
+// What context 1's channels are asked and told, with the number that comes next; now and then one
+// thing about it is wrong.
+void Grammar::PushKnownChannel() {
+  const uint32_t queue = PickUserQueue();
+  const auto kind = input_.Take<uint8_t>();
+  const auto flaw = input_.Take<uint8_t>();
+  const auto value = input_.Take<uint8_t>();
+  const uint32_t which = kind >> 5 & 1;
+  BaseChannel channel = base_.channels[which];
+  ChannelInput input;
+  input.is_command = (kind & 0x80) != 0;
+  input.message = input.is_command ? Pick(kCommands, kind & 31u) : Pick(kQueries, kind & 31u);
+  input.sequence = next_channel_[which]++;
+  PickChannelValues(value, &input);
+  const uint32_t output_bytes =
+      fw::StructureBytes(fw::kOutputHeader, input.message->output, channel.handle_bytes);
+  if (flaw == 1) ++channel.handle;
+  if (flaw == 2) input.sequence = 0;
+  std::vector<uint8_t> structure = MakeChannelStructure(channel, input);
+  if (flaw == 3) structure[0] ^= 1;      // of a query, its type
+  if (flaw == 4) structure[16] ^= 0xff;  // of a command, its type, under a wrong OMAC
+  if (flaw == 5) structure.back() ^= 1;
+  if (flaw == 6 || flaw == 7) structure.resize(flaw == 6 ? structure.size() + 8 : value % 80u);
+  if (input.is_command && flaw == 8) {
+    structure[16] ^= 0xff;
+    SignStructure(&structure);
+  }
+  if (input.is_command && flaw == 9) {
+    structure.back() ^= 1;
+    SignStructure(&structure);
+  }
+  const uint32_t message =
+      input.is_command ? abi::kMessageConfigureChannel : abi::kMessageQueryChannel;
+  const std::vector<uint8_t> payload = MakeChannelRequest(
+      channel.number, input, structure, flaw == 10 ? output_bytes - 8 : output_bytes + value / 128);
+  if (flaw == 11) {
+    const uint32_t capacity = sizeof(abi::QueryChannelResponse) + value % 64u / 8 * 8;
+    return rings_.Push(queue, fakes::MakeMessage(message, payload, layout::kResponse, capacity));
+  }
+  PushAnswered(queue, message, payload);
+}
+
+// Handles that are right by half of the values, flags and indices that are small.
+void Grammar::PickChannelValues(uint8_t value, ChannelInput* input) const {
+  const fw::Fields& fields = input->message->input;
+  const bool is_about_decoder =
+      input->message == &fw::kConfigureCryptoSession || input->message == &fw::kQueryCryptoSession;
+  const uint64_t decoder_first[] = {base_.decoder_handle, base_.session_handle,
+                                    base_.device_handle};
+  const uint64_t device_first[] = {base_.device_handle, base_.session_handle, 0};
+  const bool is_shared = input->message == &fw::kConfigureSharedResource;
+  for (uint32_t place = 0; place < std::size(decoder_first); ++place) {
+    const uint32_t bits = value >> 2 * place & 3u;
+    if (fields.kinds[place] == fw::Field::kHandle && !is_shared) {
+      input->values[place] = is_about_decoder ? decoder_first[place] : device_first[place];
+      if (bits == 3) ++input->values[place];
+    } else {
+      input->values[place] = bits;
+    }
+  }
+}
+
+void Grammar::PushAnswered(uint32_t queue, uint32_t message, ConstByteSpan payload) {
   rings_.Push(queue, fakes::MakeMessage(message, payload, layout::kResponse, 4096));
 }
 

@@ -65,6 +65,11 @@ uint64_t Grammar::PickAddress(uint32_t queue) {
   const uint64_t page = input_.Take<uint8_t>();
   const uint64_t offset = (choice & 0x80) != 0 ? input_.Take<uint16_t>() : 0;
   if (queue != 0) {
+    // Where nothing is mapped, or no address can be.
+    if ((choice & 0x7c) == 0x7c) {
+      BreakOrder();
+      return input_.Take<uint64_t>();
+    }
     return ((Pick(kWindows, choice) + page) * kPage + offset) % (layout::kNamedPages * kPage);
   }
   BreakOrder();
@@ -147,7 +152,8 @@ void Grammar::PushMessage() {
   std::vector<uint8_t> payload(info.request_bytes + (info.request_variable ? variable_bytes : 0));
   const uint8_t choice = input_.Take<uint8_t>();
   // As a rule it is about a session that there is, and the blob is one that opens.
-  const bool is_about_session = info.number != abi::kMessageGetCertificate &&
+  const bool is_shared_access = info.number == abi::kMessageCheckSharedAccess;
+  const bool is_about_session = !is_shared_access && info.number != abi::kMessageGetCertificate &&
                                 info.number != abi::kMessageCreateSession && (choice & 3) != 0;
   const bool takes_blob = info.number == abi::kMessageNegotiateSessionKey ||
                           info.number == abi::kMessageNegotiateChannelKey;
@@ -156,6 +162,14 @@ void Grammar::PushMessage() {
   if (has_blob) {
     StoreLe(payload.data() + 4, static_cast<uint32_t>(base_.blob.size()));
     std::copy(base_.blob.begin(), base_.blob.end(), payload.begin() + info.request_bytes);
+  }
+  if (takes_blob && !has_blob && (choice & 8) != 0) {
+    // As long as it says, and no key for all that: too short, too large a number, or anything.
+    if ((choice & 0x10) != 0) payload.resize(info.request_bytes + choice / 2u);
+    if ((choice & 0x20) != 0) {
+      std::fill(payload.begin() + info.request_bytes, payload.end(), uint8_t{0xff});
+    }
+    StoreLe(payload.data() + 4, static_cast<uint32_t>(payload.size() - info.request_bytes));
   }
   if (info.number == abi::kMessageCreateSession && (choice & 4) != 0) {
     const auto put = [&](size_t offset, const uint8_t(&guid)[16]) {
@@ -178,6 +192,17 @@ void Grammar::PushMessage() {
                                       : (choice & 0x18) == 0x18 ? base_.other_session
                                                                 : own);
   }
+  if (info.number == abi::kMessageStartKeyRefresh && (choice & 0x20) != 0) {
+    StoreLe<uint32_t>(payload.data() + offsetof(abi::StartKeyRefreshRequest, random_bytes), 16);
+  }
+  if (is_shared_access && (choice & 4) != 0) {
+    const abi::CheckSharedAccessRequest request = {1u + (choice >> 7), payload[4] % 4u,
+                                                   payload[8] % 4u};
+    std::copy(BytesOf(request).begin(), BytesOf(request).end(), payload.begin());
+  }
+  const bool is_about_decoder =
+      info.number == abi::kMessageDestroyDecoder || info.number == abi::kMessageGetDecoderSession;
+  if (is_about_decoder && is_about_session) StoreLe(payload.data(), base_.decoder_handle);
   if (info.number == abi::kMessageSetContentKey && (choice & 0x20) != 0) {
     StoreLe<uint32_t>(payload.data() + offsetof(abi::SetContentKeyRequest, key_bytes), 16);
   }
@@ -212,6 +237,61 @@ void Grammar::PushRawBytes() {
   rings_.Push(queue, bytes);
 }
 
+// Where a page of a window lies: for the kernel's queue by physical address.
+uint64_t Grammar::PlaceOf(uint32_t queue, uint32_t window, uint64_t page) const {
+  if (queue != 0) return (Pick(kWindows, window) + page) * kPage;
+  const uint64_t first[] = {layout::kBus, abi::kPhysicalLocal | layout::kFree,
+                            abi::kPhysicalLocal | abi::kProtectedVramLocalBase};
+  return first[window % 3] + page * kPage;
+}
+
+// Copies and fills of rows: narrow and wide ones, apart, end to end, and over each other.
+void Grammar::PushRows() {
+  constexpr uint32_t kRowBytes[] = {4096, 64, 3, 4100, 256, 1, 65536, 0};
+  constexpr uint32_t kRowCounts[] = {1, 2, 3, 16, 40, 5, 0, 8};
+  constexpr uint32_t kGaps[] = {0, 64, 4096, 5000};
+  const uint32_t queue = PickQueue();
+  const auto shape = input_.Take<uint8_t>();
+  const auto windows = input_.Take<uint8_t>();
+  const auto size = input_.Take<uint8_t>();
+  const auto place = input_.Take<uint16_t>();
+  if (queue == 0) BreakOrder();
+  const uint32_t row_bytes = Pick(kRowBytes, size);
+  const uint32_t row_count = Pick(kRowCounts, size >> 3);
+  const uint32_t pitch = row_bytes + Pick(kGaps, shape >> 1 & 3);
+  const uint64_t destination =
+      PlaceOf(queue, windows & 3, place % 32) + (size >> 6) * uint64_t{1365};
+  if ((shape & 1) != 0) {
+    auto fill = MakeCommand<abi::FillCommand>();
+    fill.destination = destination;
+    fill.value = (shape & 0x40) != 0 ? 0 : 0x01010101u + (shape >> 5 & 1);
+    fill.row_bytes = row_bytes;
+    fill.row_count = row_count;
+    fill.destination_pitch = (shape & 0x80) != 0 ? row_bytes - 1 : pitch;
+    return rings_.Push(queue, BytesOf(fill));
+  }
+  auto copy = MakeCommand<abi::CopyCommand>();
+  copy.destination = destination;
+  copy.row_bytes = row_bytes;
+  copy.row_count = row_count;
+  copy.destination_pitch = pitch;
+  copy.source_pitch = row_bytes + Pick(kGaps, shape >> 3 & 3);
+  const uint64_t shift = place >> 5;
+  switch (windows >> 4 & 3) {
+    case 1:
+      copy.source = destination + shift;
+      break;
+    case 2:
+      copy.source = destination - std::min(destination, shift);
+      break;
+    default:
+      copy.source = PlaceOf(queue, windows >> 2 & 3, shift % 64);
+  }
+  if ((shape & 0x20) != 0) copy.source_pitch = copy.destination_pitch;
+  if ((shape & 0x80) != 0) copy.source_pitch = row_bytes - 1;
+  rings_.Push(queue, BytesOf(copy));
+}
+
 void Grammar::PushDecrypt() {
   const uint32_t queue = PickUserQueue();
   const uint8_t page = input_.Take<uint8_t>();
@@ -240,7 +320,8 @@ void Grammar::PushReadBack() {
                                            : BaseState::kSessionPage;
   blt.source = (layout::kProtectedAt + source) * kPage;
   blt.destination = (layout::kFreeAt + page % 32) * kPage;
-  blt.iv_address = (layout::kFreeAt + 64 + page % 32) * kPage;
+  const uint64_t counters = (whose & 0x80) != 0 ? layout::kSystemAt : layout::kFreeAt + 64;
+  blt.iv_address = (counters + page % 32) * kPage;
   rings_.Push(queue, BytesOf(blt));
 }
 

@@ -140,6 +140,15 @@ void Grammar::PushShow() {
       const uint32_t queue = PickUserQueue();
       return rings_.WriteRegister(abi::kRegQueueTimeout + queue * abi::kQueueBlockStride, choice);
     }
+    case 6: {
+      // What was waited for.
+      constexpr uint64_t kReached = UINT64_MAX;
+      return Do({.kind = OperationKind::kWriteMemory,
+                 .at = layout::kBus + choice % 32 * kPage,
+                 .bytes = BytesOf(kReached)});
+    }
+    case 7:
+      return PlugDisplay(output, choice);
     default: {
       auto wait = MakeCommand<abi::WaitVblankCommand>();
       wait.output = output;
@@ -148,6 +157,18 @@ void Grammar::PushShow() {
       return rings_.Push(PickQueue(), BytesOf(wait));
     }
   }
+}
+
+// Displays of each shape, and some that can't be.
+void Grammar::PlugDisplay(uint32_t output, uint8_t choice) {
+  constexpr device::DisplayMode kSizes[] = {{1680, 1050}, {1280, 1024}, {1366, 768}, {1024, 768},
+                                            {1920, 1200}, {3840, 2160}, {640, 480},  {2048, 1080},
+                                            {639, 480},   {3841, 2160}, {640, 479},  {3840, 2161}};
+  const device::DisplayMode& size = Pick(kSizes, choice);
+  const uint64_t value = (choice & 0x80) != 0 ? 0 : uint64_t{size.width} << 16 | size.height;
+  Do({.kind = OperationKind::kAttachDisplay, .at = output, .value = value});
+  const uint64_t edid = abi::kRegOutputEdid + output * uint64_t{abi::kEdidBlockStride};
+  Do({.kind = OperationKind::kReadRegister, .at = edid, .size = 4});
 }
 
 // For memory: that it holds what it does, or what it will hardly ever hold.
@@ -192,11 +213,17 @@ void Grammar::PushCursor(uint32_t output, uint8_t choice) {
   if ((promises_ & kConfined) != 0) return;
   auto cursor = MakeCommand<abi::CursorCommand>();
   cursor.output = output;
-  if ((choice & 0x80) == 0) {
+  if ((choice & 0x80) != 0) {
+    // Hidden, and an image all the same now and then.
+    cursor.hot_spot_x = choice >> 2 & 1;
+    cursor.hot_spot_y = choice >> 3 & 1;
+    cursor.address = (choice & 0x10) != 0 ? kPage : 0;
+  } else {
     cursor.flags = abi::CursorCommand::kFlagVisible;
     cursor.hot_spot_x = choice & 15;
     cursor.hot_spot_y = (choice & 15) * 5;
     cursor.address = abi::kPhysicalLocal | (layout::kFree + (choice >> 5) * kPage);
+    if ((choice & 0x1f) == 0x1e) cursor.address = abi::kPhysicalLocal | layout::kVisibleBytes;
     if ((choice & 0x1f) == 0x1f) cursor.address |= abi::kProtectedVramLocalBase;
   }
   rings_.Push(0, BytesOf(cursor));

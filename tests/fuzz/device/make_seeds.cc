@@ -84,7 +84,15 @@ void WriteUncommon(const SeedFolder& folder) {
   channel.AddChannel(1);
   End(&channel);
   folder.Write("channel", channel);
-  for (const Move move : {Move::kPart, Move::kVideo, Move::kShow}) {
+  for (uint32_t kind = 0; kind < 64; ++kind) {
+    MoveWriter seed([kind, turn = 0u](uint32_t end) mutable { return (kind * 29 + turn++) % end; });
+    seed.Byte(0);
+    seed.AddAny();
+    seed.AddAny();
+    End(&seed);
+    folder.Write("any_" + std::to_string(kind), seed);
+  }
+  for (const Move move : {Move::kPart, Move::kVideo, Move::kShow, Move::kRows}) {
     for (uint32_t kind = 0; kind < 16; ++kind) {
       MoveWriter seed([kind](uint32_t end) { return kind * 37 % end; });
       seed.Byte(0);

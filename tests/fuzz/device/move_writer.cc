@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 
 namespace ward::fuzz {
@@ -18,6 +19,27 @@ uint16_t KnownValue(std::string_view field) {
   if (field == "color_space" || field == "filter" || field == "skip_bytes") return 0;
   if (field.find("bytes_at") != std::string_view::npos || field == "encrypt_bytes") return 0;
   return 64;
+}
+
+bool IsReserved(const abi::MessageInfo& info, uint32_t offset) {
+  for (uint32_t i = 0; i < info.request_field_count; ++i) {
+    const abi::FieldInfo& field = info.request_fields[i];
+    const bool holds = offset >= field.offset && offset < field.offset + field.size_bytes;
+    if (holds) return field.kind == abi::FieldKind::kReserved;
+  }
+  return false;
+}
+
+// Messages about one session, in the order in which they mean something.
+constexpr uint32_t kKeyMessages[] = {
+    abi::kMessageStartKeyRefresh, abi::kMessageFinishKeyRefresh, abi::kMessageSetContentKey,
+    abi::kMessageGetReadbackKey,  abi::kMessageQuerySession,     abi::kMessageNegotiateSessionKey,
+};
+
+uint8_t IndexOfMessage(uint32_t number) {
+  uint8_t index = 0;
+  while (abi::kMessages[index].number != number) ++index;
+  return index;
 }
 
 }  // namespace
@@ -42,6 +64,14 @@ void MoveWriter::Address(uint8_t window, uint8_t page) {
     const std::vector<uint8_t> bytes = {static_cast<uint8_t>(0x80 | window), kLastPages[window],
                                         AnyByte(), 0x0f};
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    return;
+  }
+  if (pick_(2 * kOneInSo) == 3) {
+    // None that is mapped, or none at all.
+    Byte(0x7c);
+    Byte(page);
+    const uint64_t address = uint64_t{1} << pick_(64);
+    for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(address >> 8 * at));
     return;
   }
   const bool is_odd = pick_(kOneInSo) == 1;
@@ -131,12 +161,15 @@ void MoveWriter::AddMessage(uint8_t index, uint8_t queue) {
   const uint32_t variable = info.request_variable ? 256u : 0u;
   const uint32_t payload = has_blob ? 4 : info.request_bytes + variable;
   const bool has_wild_size = info.request_variable && pick_(8) == 1;
+  const bool has_any_reserved = pick_(kOneInSo) == 1;
   for (uint32_t at = 0; at < payload; ++at) {
     if (has_wild_size && at >= 4 && at < 8) {
       Byte(0xff);
-      continue;
+    } else if (!has_any_reserved && IsReserved(info, at)) {
+      Byte(0);
+    } else {
+      Byte(pick_(kOneInSo) == 1 ? AnyByte() : static_cast<uint8_t>(1 - pick_(2)));
     }
-    Byte(pick_(kOneInSo) == 1 ? AnyByte() : static_cast<uint8_t>(1 - pick_(2)));
   }
   // Sometimes shifted by less than what is aligned, which names a capacity.
   if (pick_(8) != 1) return Address(0, 9);
@@ -185,6 +218,7 @@ void MoveWriter::AddRegister() {
 // Of pages that commands name.
 void MoveWriter::AddPageEntry() {
   constexpr uint16_t kFirst[] = {layout::kSystemAt, layout::kFreeAt, layout::kProtectedAt};
+  if (pick_(3) == 1) return AddTableEntry();
   const uint16_t context = static_cast<uint16_t>(pick_(2));
   uint16_t where = static_cast<uint16_t>((kFirst[pick_(3)] + (pick_(2) + 1) * 8) * 2 + context);
   if (pick_(3) == 0) where = static_cast<uint16_t>(0x8000 | pick_(2) << 1 | context);
@@ -194,6 +228,41 @@ void MoveWriter::AddPageEntry() {
   // is not there.
   if (pick_(3) == 1) entry |= uint64_t{1} << pick_(64);
   for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(entry >> 8 * at));
+}
+
+// Of an input that may have any: of the path that leads to what commands name, and leaves of it.
+void MoveWriter::AddTableEntry() {
+  if (pick_(4) == 1) return AddLargePage();
+  constexpr uint32_t kEntries = abi::kPageSize / 8;
+  const uint32_t level = pick_(4);
+  const uint32_t index = level == 3 ? pick_(layout::kNamedPages) : 0;
+  const uint32_t where = (pick_(2) * 4 + level) * kEntries + index;
+  constexpr uint64_t kPlaces[] = {
+      layout::kTables,   layout::kFree,        layout::kBus, 0, abi::kProtectedVramLocalBase,
+      uint64_t{1} << 40, layout::kVisibleBytes};
+  uint64_t entry = abi::kPteValid | kPlaces[pick_(std::size(kPlaces))];
+  if (pick_(3) != 1) entry |= abi::kPteLocal;
+  if (pick_(2) == 1) entry |= abi::kPteWritable;
+  if (pick_(3) == 1) entry |= abi::kPteLarge;
+  if (pick_(8) == 1) entry ^= uint64_t{1} << pick_(64);
+  Add(Move::kPageEntry, {static_cast<uint8_t>(where), static_cast<uint8_t>(where >> 8)});
+  for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(entry >> 8 * at));
+}
+
+// All of what a context's first 2 MiB are, and rows that go beyond.
+void MoveWriter::AddLargePage() {
+  constexpr uint32_t kLevel = 2, kEntries = abi::kPageSize / 8;
+  const uint32_t index = pick_(2);
+  const uint32_t where = kLevel * kEntries + index;
+  uint64_t entry = abi::kPteValid | abi::kPteWritable | abi::kPteLocal | abi::kPteLarge;
+  if (pick_(2) == 1) entry |= abi::kLargePageSize;
+  if (pick_(6) == 1) entry |= abi::kPageSize;
+  Add(Move::kPageEntry, {static_cast<uint8_t>(where), static_cast<uint8_t>(where >> 8)});
+  for (uint32_t at = 0; at < 8; ++at) Byte(static_cast<uint8_t>(entry >> 8 * at));
+  // 40 of 64 KiB, from the second window on.
+  constexpr uint8_t kSize = 6 | 4 << 3, kWindow = 1;
+  Add(Move::kRows, {1, 1, kWindow, kSize, AnyByte(), 0});
+  AddRun();
 }
 
 // Registers of the configuration space that do something (device/pci_config.cc).
@@ -213,6 +282,14 @@ void MoveWriter::AddConfig() {
 }
 
 void MoveWriter::AddMsix() {
+  if (pick_(2) == 1) {
+    // On, and one vector that is not masked.
+    Add(Move::kConfig, {0x52, 0, 2, 0, 0, 1, 0});
+    const uint32_t control = 16 * pick_(4) + 12;
+    Add(Move::kConfig, {static_cast<uint8_t>(control), 0, 4, 1});
+    for (int at = 0; at < 3; ++at) Byte(0);
+    return;
+  }
   const uint32_t offset = 16 * pick_(34) + 4 * (3 - pick_(4));
   const uint32_t value = pick_(4) << 1 | 1;
   Add(Move::kConfig, {static_cast<uint8_t>(offset), static_cast<uint8_t>(offset >> 8), 4});
@@ -222,8 +299,8 @@ void MoveWriter::AddMsix() {
 void MoveWriter::AddShort(Move move) {
   constexpr uint32_t kMostArguments = 10;
   Add(move, {});
-  const bool has_queue = move == Move::kPart || move == Move::kVideo;
-  if (has_queue) Byte(static_cast<uint8_t>(1 + pick_(3)));
+  const bool has_queue = move == Move::kPart || move == Move::kVideo || move == Move::kRows;
+  if (has_queue) Byte(static_cast<uint8_t>(pick_(kOneInSo) == 1 ? 0 : 1 + pick_(3)));
   for (uint32_t at = has_queue; at < kMostArguments; ++at) Byte(AnyByte());
 }
 
@@ -246,13 +323,115 @@ void MoveWriter::AddScreen() {
   Add(Move::kScreen, {static_cast<uint8_t>(output / 8 + 3 * pick_(21))});
 }
 
-// One that is not over, and time for its queue to hang.
+// One that is not over, and time for its queue to hang; it may be over when somebody looks.
 void MoveWriter::AddHang(uint8_t queue) {
   const bool is_vblank = pick_(2) == 1;
-  Add(Move::kShow, {4, static_cast<uint8_t>(1 + pick_(40)), queue});
-  Add(Move::kShow,
-      {static_cast<uint8_t>(is_vblank ? 5 : 3), static_cast<uint8_t>(pick_(64)), queue});
+  if (pick_(2) == 1) {
+    Add(Move::kQueue, {queue, 1, static_cast<uint8_t>(1 + pick_(40))});
+  } else {
+    queue = 2;  // the base's has a time limit
+  }
+  const auto what = static_cast<uint8_t>(pick_(64));
+  Add(Move::kShow, {static_cast<uint8_t>(is_vblank ? 5 : 3), what, queue});
   AddRun();
+  if (pick_(2) == 1) {
+    Add(Move::kShow, {6, what});
+    Add(Move::kClock, {0, 0, static_cast<uint8_t>(2 + pick_(255)), static_cast<uint8_t>(pick_(2))});
+    return Add(Move::kSlice, {0, 16});
+  }
+  for (uint32_t times = 1 + pick_(2); times != 0; --times) AddRun();
+}
+
+// A job, a message or a fetch that the host refuses the memory of when it is on its way.
+void MoveWriter::AddRefusedMemory(uint8_t queue) {
+  switch (pick_(5)) {
+    case 0:
+      AddShort(Move::kRows);
+      break;
+    case 1:
+      AddShort(Move::kVideo);
+      break;
+    case 2:
+      AddMessage(static_cast<uint8_t>(pick_(std::size(abi::kMessages))), queue);
+      break;
+    case 3:
+      AddShort(Move::kPart);
+      break;
+    default:
+      AddCommand(static_cast<uint8_t>(pick_(std::size(abi::kCommands))), queue,
+                 {static_cast<uint8_t>(pick_(4)), static_cast<uint8_t>(pick_(4))});
+  }
+  if (pick_(3) != 1) Add(Move::kRun, {static_cast<uint8_t>(1 + pick_(32))});
+  Add(Move::kBus);
+  AddRun();
+  Add(Move::kBus);
+  AddRun();
+}
+
+// Of a context with something under way, and what its queues do then.
+void MoveWriter::AddContextEnd(uint8_t queue) {
+  AddMessage(static_cast<uint8_t>(pick_(std::size(abi::kMessages))), queue);
+  if (pick_(2) == 1) Add(Move::kShow, {3, AnyByte(), queue});
+  Add(Move::kRun, {255});
+  // A context ends when none of its queues is at work.
+  for (const uint8_t other : {uint8_t{1}, uint8_t{2}, uint8_t{3}}) {
+    if (queue == other || pick_(4) != 1) Add(Move::kQueue, {other, 0, 2});
+  }
+  const uint8_t context = queue == layout::kOtherQueue ? 2 : 1;
+  uint8_t index = 0;
+  while (abi::kCommands[index].opcode != abi::ContextDestroyCommand::kOpcode) ++index;
+  Add(Move::kCommand, {0, index, 0, context});
+  AddRun();
+  AddCommand(static_cast<uint8_t>(pick_(std::size(abi::kCommands))), queue, {2, 0});
+  if (pick_(2) == 1) AddIndirect({2}, queue, {0, 0});
+  AddRun();
+}
+
+// A surface that is somebody's, its link and what its owner's channel asked for.
+void MoveWriter::AddProtectedScreen() {
+  const auto output = static_cast<uint8_t>(pick_(2));
+  const auto block = static_cast<uint8_t>(8 * output);
+  const auto page = static_cast<uint8_t>(pick_(3) == 1 ? AnyByte() | 1 : 1);
+  const auto mode = static_cast<uint8_t>(pick_(4) | pick_(4) << 4);
+  Add(Move::kShow, {static_cast<uint8_t>(block | 1), mode, page});
+  if (pick_(2) == 1) AddProtectedOutput();
+  if (pick_(2) == 1) {
+    constexpr uint8_t kConfigureProtection = 0x81;
+    Add(Move::kKnownChannel, {1, kConfigureProtection, 0, static_cast<uint8_t>(pick_(4))});
+  }
+  AddRun();
+  constexpr uint8_t kQueryOutputIds = 7;
+  Add(Move::kKnownChannel, {1, static_cast<uint8_t>(kQueryOutputIds + pick_(2)), 0,
+                            static_cast<uint8_t>(pick_(3) << 4)});
+  if (pick_(2) == 1) AddLink(output);
+  AddRun();
+  AddLink(output);
+}
+
+// What is seen, with the cable whole or not.
+void MoveWriter::AddLink(uint8_t output) {
+  constexpr uint32_t kChoices = 63;  // with the high bits: a fault
+  const uint32_t choice = (pick_(3) == 1 ? 64 * pick_(4) : 0) + pick_(kChoices);
+  Add(Move::kScreen, {static_cast<uint8_t>(choice - choice % 3 + output)});
+}
+
+void MoveWriter::AddSpoiled(uint8_t queue, const Operands& operands) {
+  Add(Move::kSpoiled, {queue, AnyByte()});
+  Command(static_cast<uint8_t>(pick_(std::size(abi::kCommands))), operands);
+}
+
+void MoveWriter::AddNested(uint8_t queue, const Operands& operands) {
+  Add(Move::kNested, {queue, AnyByte()});
+  Command(static_cast<uint8_t>(pick_(std::size(abi::kCommands))), operands);
+}
+
+void MoveWriter::AddQueue(uint8_t queue) {
+  // Amid something, now and then.
+  if (pick_(2) == 1) {
+    AddShort(Move::kPart);
+    Add(Move::kRun, {static_cast<uint8_t>(1 + pick_(16))});
+  }
+  Add(Move::kQueue, {queue, static_cast<uint8_t>(pick_(4)), static_cast<uint8_t>(pick_(12))});
   AddRun();
 }
 
@@ -281,20 +460,35 @@ void MoveWriter::AddChannel(uint8_t queue) {
   }
 }
 
+void MoveWriter::AddKnownChannel(uint8_t queue) {
+  constexpr uint32_t kFlaws = 12;
+  const auto flaw = static_cast<uint8_t>(pick_(3) == 1 ? pick_(kFlaws) : 0);
+  Add(Move::kKnownChannel, {queue, AnyByte(), flaw, AnyByte()});
+  AddRun();
+}
+
+// Some of them, and a blt under the key that comes of it.
+void MoveWriter::AddKeyMessages(uint8_t queue) {
+  for (const uint32_t message : kKeyMessages) {
+    if (pick_(3) == 1) continue;
+    AddMessage(IndexOfMessage(message), queue);
+    AddRun();
+  }
+  AddDecrypt(queue);
+}
+
 // One of the shorter ones, or of those that need each other.
 void MoveWriter::AddUncommon(uint8_t queue) {
-  switch (pick_(14)) {
+  switch (pick_(20)) {
     case 0:
     case 1:
-    case 2:
       return AddShort(Move::kVideo);
-    case 3:
+    case 2:
       return AddShort(Move::kShow);
+    case 3:
     case 4:
-    case 5:
-    case 11:
       return AddScreen();
-    case 12:
+    case 5:
       return AddHang(queue);
     case 6:
       return AddConfig();
@@ -306,6 +500,20 @@ void MoveWriter::AddUncommon(uint8_t queue) {
       return AddTrusted(queue);
     case 10:
       return AddChannel(queue);
+    case 11:
+    case 12:
+      return AddKnownChannel(queue);
+    case 13:
+      return AddKeyMessages(queue);
+    case 14:
+    case 15:
+      return AddShort(Move::kRows);
+    case 16:
+      return AddRefusedMemory(queue);
+    case 17:
+      return AddProtectedScreen();
+    case 18:
+      return AddContextEnd(queue);
     default:
       return AddShort(Move::kPart);
   }
@@ -336,11 +544,11 @@ void MoveWriter::AddAny() {
     case 12:
       return AddIndirect({any_command(), any_command()}, queue, operands);
     case 13:
-      return AddRegister();
+      return pick_(2) == 0 ? AddRegister() : AddQueue(queue);
     case 14:
       return AddPageEntry();
     case 15:
-      return AddShort(Move::kPart);
+      return pick_(2) == 0 ? AddSpoiled(queue, operands) : AddNested(queue, operands);
     case 16:
     case 17:
     case 18:

@@ -39,6 +39,8 @@ class MoveWriter {
   void AddReadBack(uint8_t queue);
   void AddRegister();
   void AddPageEntry();
+  void AddTableEntry();
+  void AddLargePage();
   void AddConfig();
   void AddMsix();
   // A part, a picture, something shown: moves of few bytes that are plausible whatever they are.
@@ -49,6 +51,15 @@ class MoveWriter {
   void AddProtectedOutput();
   void AddTrusted(uint8_t queue);
   void AddChannel(uint8_t queue);
+  void AddKnownChannel(uint8_t queue);
+  void AddKeyMessages(uint8_t queue);
+  void AddRefusedMemory(uint8_t queue);
+  void AddContextEnd(uint8_t queue);
+  void AddProtectedScreen();
+  void AddLink(uint8_t output);
+  void AddSpoiled(uint8_t queue, const Operands& operands);
+  void AddNested(uint8_t queue, const Operands& operands);
+  void AddQueue(uint8_t queue);
   // Doorbells, work, answers.
   void AddRun() { Add(Move::kRunOn, {1}); }
   // One of all these.

@@ -33,6 +33,8 @@ class RingWriter {
   const Tails& tails() const { return tails_; }
   // The chip knows of them.
   void set_tails(const Tails& tails) { tails_ = rung_ = tails; }
+  // The queue was reset: what comes next stands at the ring's beginning.
+  void ForgetTail(uint32_t queue) { tails_[queue] = rung_[queue] = 0; }
 
   // Pads to the ring's end when the command would straddle it; one that is larger than the ring is
   // dropped.

@@ -95,7 +95,8 @@ class FirmwareMachine {
         trouble.failing_self_test = static_cast<int>(in % 8);
         return;
       case 7:
-        platform_.OpenMailbox({}, 0);
+        trouble.without_slots = (in & 1) == 0;
+        trouble.rsa_fails = (in & 2) != 0;
         return;
     }
   }

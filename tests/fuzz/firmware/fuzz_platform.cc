@@ -85,6 +85,7 @@ bool FuzzPlatform::WriteResponse(uint32_t offset, const void* source, uint32_t s
 
 uint32_t FuzzPlatform::AllocateSlot(uint32_t session, uint32_t usage) {
   Expect(session != 0 && usage != 0, "platform", "a slot is for somebody and something");
+  if (trouble.without_slots) return firmware::kNoSlot;
   for (uint32_t i = 0; i < kSlots; ++i) {
     if (slots_[i].owner != 0) continue;
     slots_[i] = {session, usage, false, false, {}};

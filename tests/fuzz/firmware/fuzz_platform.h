@@ -36,6 +36,8 @@ class FuzzPlatform final : public firmware::Platform {
     uint32_t block_fails_in = 0;  // a cipher gives nothing
     uint32_t entropy_ends_in = 0;
     bool without_entropy = false;
+    bool without_slots = false;
+    bool rsa_fails = false;  // its self-test
     int failing_self_test = -1;
   };
 
@@ -109,7 +111,7 @@ class FuzzPlatform final : public firmware::Platform {
   void TestAesCmac(const uint8_t key[16], const uint8_t* in, uint32_t size_bytes,
                    uint8_t out[16]) override;
   void TestSha512(const uint8_t* in, uint32_t size_bytes, uint8_t out[64]) override;
-  bool TestRsaOaep() override { return true; }
+  bool TestRsaOaep() override { return !trouble.rsa_fails; }
   bool TestRandom() override { return !trouble.without_entropy; }
   int FailingSelfTest() override { return trouble.failing_self_test; }
 

@@ -144,7 +144,7 @@ void MessageWriter::WriteNumber(const abi::FieldInfo& field, uint8_t choice) {
   if (name == "capacity_bytes" || name == "offset_bytes") value = uint64_t{choice} * 16;
   if (name == "output") value = choice % 4;
   if (name == "semantics") value = choice % 8 != 7 ? 1 : choice;
-  if (name == "context" || name == "process_type") value = choice % 4;
+  if (name == "context" || name == "process_type" || name == "process") value = choice % 4;
   uint8_t* to = message_.payload.data() + field.offset;
   for (uint32_t i = 0; i < std::min<uint32_t>(field.size_bytes, 8); ++i) {
     to[i] = static_cast<uint8_t>(value >> (8 * i));
@@ -249,7 +249,10 @@ void MessageWriter::WriteChannelStructure(InputReader* input) {
     const auto choice = input->Take<uint8_t>();
     if (kind == fw::Field::kGuid) continue;
     uint64_t value = choice == kRaw ? input->Take<uint64_t>() : choice % 16;
-    if (kind == fw::Field::kHandle && choice != kRaw) {
+    // Of a process: one of few, so that one comes again.
+    const bool is_process = &message == &fw::kConfigureSharedResource;
+    if (is_process && choice != kRaw) value = choice % 4;
+    if (kind == fw::Field::kHandle && choice != kRaw && !is_process) {
       value = place == 0   ? PickHandle(state_->decoders, choice)
               : place == 1 ? PickHandle(state_->sessions, choice)
                            : PickHandle(state_->devices, choice);

@@ -20,8 +20,7 @@ constexpr uint64_t kProtected = 0x80000;
 constexpr uint64_t kPages = 32;
 constexpr uint64_t kAnswerAt = GpuRig::kData + 0x10000;
 constexpr uint64_t kSystemAt = GpuRig::kData + 0x20000;
-constexpr uint32_t kSessionQueue = 4;
-constexpr uint32_t kFirstQueue = 5, kEndQueue = 12;
+constexpr uint32_t kFirstQueue = 5, kEndQueue = 16;
 
 void Append(std::vector<uint8_t>* bytes, ConstByteSpan more) {
   bytes->insert(bytes->end(), more.begin(), more.end());
@@ -34,9 +33,21 @@ void Append32(std::vector<uint8_t>* bytes, uint32_t value) {
 
 }  // namespace
 
+void EngineWork::PushMessage(uint32_t message, const std::vector<uint8_t>& payload) {
+  rig_->PushMessage(kSessionQueue, message, payload, kAnswer, kPage);
+}
+
+std::vector<uint8_t> EngineWork::SessionRequest() const {
+  std::vector<uint8_t> create;
+  Append(&create, firmware::kAes128Ctr);
+  Append(&create, firmware::kNullGuid);
+  Append(&create, firmware::kRsaesOaep);
+  return create;
+}
+
 // The answer's first number, behind its header.
 uint32_t EngineWork::Ask(uint32_t message, const std::vector<uint8_t>& payload) {
-  rig_->PushMessage(kSessionQueue, message, payload, kAnswer, kPage);
+  PushMessage(message, payload);
   rig_->RingAndRun(kSessionQueue);
   WARD_ASSERT(rig_->Load<uint32_t>(kAnswerAt) == 0);
   return rig_->Load<uint32_t>(kAnswerAt + sizeof(abi::ResponseHeader));
@@ -46,16 +57,14 @@ void EngineWork::OpenSession() {
   rig_->MapSystem(1, kAnswer, kAnswerAt);
   for (uint64_t page = 0; page < kPages; ++page) {
     rig_->MapSystem(1, kSystem + page * kPage, kSystemAt + page * kPage);
+    // The last one is the last that there is.
+    const uint64_t place = page + 1 == kPages ? GpuRig::kProtectedBytes - kPage : page * kPage;
     rig_->MapPage(1, kProtected + page * kPage,
-                  (abi::kProtectedVramLocalBase + page * kPage) | abi::kPteValid |
-                      abi::kPteWritable | abi::kPteLocal);
+                  (abi::kProtectedVramLocalBase + place) | abi::kPteValid | abi::kPteWritable |
+                      abi::kPteLocal);
   }
   rig_->StartQueue(kSessionQueue, 1);
-  std::vector<uint8_t> create;
-  Append(&create, firmware::kAes128Ctr);
-  Append(&create, firmware::kNullGuid);
-  Append(&create, firmware::kRsaesOaep);
-  session_ = Ask(abi::kMessageCreateSession, create);
+  session_ = Ask(abi::kMessageCreateSession, SessionRequest());
 
   device::AesKey key;
   std::fill(key.Expose().begin(), key.Expose().end(), uint8_t{0x42});
@@ -75,6 +84,10 @@ void EngineWork::OpenSession() {
   Append32(&channel, 2);  // software
   Append32(&channel, 8);
   Ask(abi::kMessageCreateChannel, channel);
+  const std::vector<uint8_t> output = {0, 0, 0, 0, 1, 0, 0, 0};
+  rig_->PushMessage(0, abi::kMessageCreateProtectedOutput, output, kAnswerAt, kPage);
+  rig_->RingAndRun(0);
+  WARD_ASSERT(rig_->Load<uint32_t>(kAnswerAt) == 0);
 }
 
 template <typename Command>
@@ -136,10 +149,18 @@ void EngineWork::Begin() {
   copy.destination = kSystem + kLong;
   copy.source = kSystem;
   copy.row_bytes = 100;
-  copy.row_count = 64;
+  copy.row_count = 128;
   copy.destination_pitch = copy.source_pitch = 128;
   Push(9, copy);
+  BeginMore();
 
+  for (uint32_t queue = kFirstQueue; queue < kEndQueue; ++queue) rig_->Doorbell(queue);
+  // So that each has its turn, and none comes to its end.
+  for (uint32_t queue = kFirstQueue; queue < kEndQueue; ++queue) rig_->gpu->Process(4096);
+}
+
+// Two waits, and jobs of the kinds that are there already.
+void EngineWork::BeginMore() {
   auto wait = MakeCommand<abi::WaitVblankCommand>();
   wait.count = 100;
   Push(10, wait);
@@ -152,8 +173,60 @@ void EngineWork::Begin() {
   inner.address = kSystem;
   inner.value = UINT64_MAX;
   std::memcpy(rig_->Memory(kAnswerAt, sizeof(inner)), &inner, sizeof(inner));
-  for (uint32_t queue = kFirstQueue; queue < kEndQueue; ++queue) rig_->Doorbell(queue);
-  rig_->gpu->Process(4096);
+
+  auto fill = MakeCommand<abi::FillCommand>();
+  fill.destination = kSystem;
+  fill.value = 0x12345678;
+  fill.row_bytes = 4 * kPage;
+  fill.row_count = 1;
+  Push(12, fill);
+
+  auto packed = MakeCommand<abi::VideoBltCommand>();
+  packed.source_format = 2;  // XRGB8888: one plane
+  packed.destination = kProtected + 8 * kPage;
+  packed.source_luma = kSystem;
+  packed.destination_pitch = packed.source_pitch = 4 * 128;
+  packed.source_width = packed.source_height = 128;
+  packed.destination_width = packed.destination_height = 128;
+  Push(13, packed);
+
+  // Long enough to be shared, where there is somebody to share it with.
+  auto whole = MakeCommand<abi::DecryptBltCommand>();
+  whole.session = session_;
+  whole.length_bytes = 32 * kPage;
+  whole.destination = kProtected;
+  whole.source = kSystem;
+  whole.iv[7] = 2;
+  Push(14, whole);
+
+  auto flip = MakeCommand<abi::WaitVblankCommand>(abi::WaitVblankCommand::kFlagFlip);
+  Push(15, flip);
+}
+
+// What counts and draws: sessions, handles, counters, refusals.
+void EngineWork::PushLater() {
+  PushMessage(abi::kMessageCreateSession, SessionRequest());
+  std::vector<uint8_t> channel;
+  Append32(&channel, 3);  // hardware
+  Append32(&channel, 4);
+  PushMessage(abi::kMessageCreateChannel, channel);
+  constexpr uint32_t kNoMessage = 4000;
+  PushMessage(kNoMessage, {});
+  auto blt = MakeCommand<abi::DecryptBltCommand>();
+  blt.session = session_;
+  blt.length_bytes = 64;
+  blt.destination = kProtected;
+  blt.source = kSystem;
+  Push(kSessionQueue, blt);
+  Push(kSessionQueue, blt);           // a counter comes again
+  blt.destination = kSystem + kPage;  // into the open
+  Push(kSessionQueue, blt);
+  // The last counter that there is.
+  blt.destination = kProtected;
+  std::fill(std::begin(blt.iv), std::end(blt.iv), uint8_t{0xff});
+  Push(kSessionQueue, blt);
+  auto copy = MakeCommand<abi::CopyCommand>();  // of no bytes
+  Push(kSessionQueue, copy);
 }
 
 }  // namespace ward::fuzz

@@ -16,11 +16,17 @@ class EngineWork {
 
   // With session key, read-back key, decoder and channel, on queue 4.
   void OpenSession();
-  // On queues 5 to 11, as far as little work gets them.
+  // On queues 5 to 15, as far as little work gets them.
   void Begin();
+  // Into the ring of the session's queue, without a doorbell: for whoever rings it later.
+  void PushLater();
+  static constexpr uint32_t kSessionQueue = 4;
 
  private:
+  void PushMessage(uint32_t message, const std::vector<uint8_t>& payload);
+  std::vector<uint8_t> SessionRequest() const;
   uint32_t Ask(uint32_t message, const std::vector<uint8_t>& payload);
+  void BeginMore();
   template <typename Command>
   void Push(uint32_t queue, const Command& command);
 

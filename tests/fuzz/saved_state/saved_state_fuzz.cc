@@ -1,12 +1,13 @@
-// libFuzzer target: edits of the open part of a saved state, under a digest that fits. It is
+// libFuzzer target: edits of a saved state, sealed again and under a digest that fits. It is
 // refused, or the chip that it makes runs, and is saved as something that loads.
 //
-// An input is a byte that chooses the chip that was saved and who loads it, and edits: 4 bytes of
-// offset, a byte whose low 2 bits are the logarithm of a width, and that many bytes. With the high
-// bit of that byte set the offset counts only what a chip's work changes.
+// An input is a byte that chooses the chip that was saved and who loads it, and edits
+// (state_editor.h).
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "abi/generated/registers.h"
@@ -17,6 +18,7 @@
 #include "tests/fuzz/input_reader.h"
 #include "tests/fuzz/oracle.h"
 #include "tests/fuzz/saved_state/engine_work.h"
+#include "tests/fuzz/saved_state/state_editor.h"
 
 namespace ward::fuzz {
 namespace {
@@ -24,9 +26,6 @@ namespace {
 using fakes::GpuRig;
 using Bytes = std::vector<uint8_t>;
 
-// docs/spec/saved-state.md: header and head of the first section, which holds all blocks.
-constexpr size_t kBlocksOffset =
-    8 + 4 + 4 + 8 + (8 + 8 + 4 + 1 + 1 + 32) + 1 + 8 + 32 + 16 + 4 + 4 + 8;
 constexpr uint32_t kQueues = 16, kOutputs = 2;
 constexpr uint64_t kOperand = 0x3000;  // of context 1
 
@@ -42,10 +41,19 @@ device::GpuOptions SlowOptions() {
   return options;
 }
 
+// Work that may be shared is, in an order that is not the pieces' own.
+class Sharer final : public device::ExecutorPort {
+ public:
+  void RunAll(uint32_t count, Work* work) override {
+    for (uint32_t piece = count; piece-- > 0;) work->Run(piece);
+  }
+};
+
 // A chip, its states at some moments, and what loading one of them leads to.
 class Subject {
  public:
-  explicit Subject(const device::GpuOptions& options) : rig_(options), work_(&rig_) {
+  Subject(const device::GpuOptions& options, device::ExecutorPort* executor)
+      : rig_(options, executor), work_(&rig_) {
     rig_.CreateContext(1);
     rig_.MapSystem(1, kOperand, GpuRig::kData);
     Keep();
@@ -56,39 +64,55 @@ class Subject {
     work_.OpenSession();
     work_.Begin();
     Keep();
-    fakes::FakeSeal seal;
-    states_.push_back(rig_.gpu->SaveState({&seal, true}).value());
+    Bytes sealed = Seal();
+    // Once more, further on.
+    rig_.gpu->Process(100000);
+    Keep();
+    Bytes later = Seal();
     for (const Bytes& state : states_) {
       live_.push_back(Differences(state, &state == &states_[0] ? states_[1] : states_[0]));
     }
+    // The same blocks stand at the same places.
+    for (const size_t open : {states_.size() - 2, states_.size() - 1}) live_.push_back(live_[open]);
+    states_.push_back(std::move(sealed));
+    states_.push_back(std::move(later));
+    work_.PushLater();
     base_ = rig_.gpu->TakeSnapshot();
-    base_bus_ = rig_.ports.bus;
+    const uint8_t* const memory = rig_.ports.bus.At(GpuRig::kBus, GpuRig::kBusBytes);
+    base_memory_.assign(memory, memory + GpuRig::kBusBytes);
+    rig_.ports.bus.ClearLog();
   }
 
   // `choice`: what was saved, and by which seal it is loaded.
   void Run(uint8_t choice, InputReader* reader) {
-    const Bytes state = Edit((choice & 7) % states_.size(), reader);
-    fakes::FakeSeal seal(choice >> 3 & 1);
+    const size_t base = (choice & 7) % states_.size();
+    StateEditor editor(states_[base], seal_.Key(), &live_[base]);
+    while (!reader->empty()) editor.Edit(reader);
+    const Bytes state = editor.Finish();
+    fakes::FakeSeal wrong(1);
     fakes::FakeSeal right;
+    fakes::FakeSeal spent;
+    spent.resumed = seal_.issued;
     right.records = (choice & 0x20) == 0;
-    device::StateSeal* const seals[] = {&right, &right, &seal, nullptr};
+    device::StateSeal* const seals[] = {&right, &spent, &wrong, nullptr};
     rig_.ports.clock.now_ns = kNowNs;
     rig_.ports.entropy.available = (choice & 0x40) == 0;
     const uint64_t before = rig_.gpu->StateHash();
     if (rig_.gpu->LoadState(state, seals[choice >> 3 & 3]).ok()) {
-      Exercise();
+      Exercise((choice & 1) == 0 ? 20000 : 1 << 20, right.records);
     } else {
       Expect(rig_.gpu->StateHash() == before, "refusal", "a state that is refused changes nothing");
     }
     rig_.ports.entropy.available = true;
     rig_.gpu->Restore(base_);
-    rig_.ports.bus = base_bus_;
+    PutMemoryBack();
     Forget();
   }
 
  private:
   static constexpr uint64_t kNowNs = 1000000000000;
 
+  Bytes Seal() { return rig_.gpu->SaveState({&seal_, true}).value(); }
   void Keep() { states_.push_back(rig_.gpu->SaveState({nullptr, false}).value()); }
   void Show() {
     rig_.Write(abi::kRegOutputControl, 1);
@@ -134,29 +158,11 @@ class Subject {
     return offsets;
   }
 
-  Bytes Edit(size_t base, InputReader* reader) const {
-    Bytes state = states_[base];
-    const size_t end = state.size() - device::kSha256Bytes;
-    while (!reader->empty()) {
-      const auto place = reader->Take<uint32_t>();
-      const auto form = reader->Take<uint8_t>();
-      size_t at = (form & 0x80) != 0 ? live_[base][place % live_[base].size()]
-                                     : place % (end - kBlocksOffset) + kBlocksOffset;
-      for (int left = 1 << (form & 3); left != 0; --left) {
-        const auto byte = reader->Take<uint8_t>();
-        if (at < end) state[at++] = byte;
-      }
-    }
-    WARD_ASSERT(
-        device::ComputeSha256(ConstByteSpan(state).first(end), ByteSpan(state).subspan(end)));
-    return state;
-  }
-
-  void Work() {
+  void Work(uint64_t budget) {
     constexpr int kSlices = 40, kMostWithoutTime = 20;
     int without_time = 0;
     for (int slice = 0; slice < kSlices; ++slice) {
-      const device::ProcessResult result = rig_.gpu->Process(20000);
+      const device::ProcessResult result = rig_.gpu->Process(budget);
       if (result.more) continue;
       if (result.wakeup_ns == 0) return;
       if (result.wakeup_ns > rig_.ports.clock.now_ns) rig_.ports.clock.now_ns = result.wakeup_ns;
@@ -169,6 +175,10 @@ class Subject {
   void Look() {
     for (uint32_t output = 0; output < kOutputs; ++output) {
       const device::ScanoutInfo info = rig_.gpu->Scanout(output);
+      const auto fits = [&](ByteSpan pixels, uint32_t pitch) {
+        return rig_.gpu->ReadScanout(output, device::ScanoutView::kCapture, pixels, pitch);
+      };
+      Expect(!fits({}, info.width * 4) && !fits({}, 0), "scanout", "nothing is room enough");
       if (!info.active) continue;
       Bytes pixels(size_t{info.width} * info.height * 4);
       Expect(rig_.gpu->ReadScanout(output, device::ScanoutView::kOperator, pixels, info.width * 4),
@@ -180,19 +190,47 @@ class Subject {
       }
     }
   }
-  void Exercise() {
-    Work();
+  // What a host may do at any time, and what it can't.
+  void PlugDisplays() {
+    for (uint32_t output = 0; output <= kOutputs; ++output) {
+      for (const device::AttachedDisplay& display :
+           {device::AttachedDisplay{false, 800, 600}, device::AttachedDisplay{false, 1024, 768},
+            device::AttachedDisplay{true, 1366, 768}}) {
+        const bool attached = rig_.gpu->AttachDisplay(output, display).ok();
+        Expect(attached == (output < kOutputs), "displays", "there are two outputs");
+      }
+      rig_.gpu->SetLinkFault(output, device::LinkFault::kLinkLost);
+    }
+  }
+  void Exercise(uint64_t budget, bool records) {
+    Work(budget);
     Look();
+    // What it holds is as good as any.
+    (void)rig_.gpu->StateHash();
+    fakes::FakeSeal seal;
+    seal.records = records;
+    Expect(rig_.gpu->SaveState({&seal, false}).ok() == (records && rig_.ports.entropy.available),
+           "round_trip", "a chip that was loaded can be sealed, where that is possible");
     const auto saved = rig_.gpu->SaveState({nullptr, false});
     Expect(saved.ok(), "round_trip", "a chip that was loaded can be saved");
     Expect(rig_.gpu->LoadState(saved.value(), nullptr).ok(), "round_trip",
            "what a loaded chip saves can be loaded");
+    rig_.Doorbell(EngineWork::kSessionQueue);
+    Work(budget);
+    PlugDisplays();
     for (uint32_t queue = 0; queue < kQueues; ++queue) rig_.Doorbell(queue, 32);
     rig_.gpu->Process(50000);
     rig_.Write(abi::kRegDeviceControl, abi::kDeviceControlResetEnginesMask);
     rig_.gpu->Process(20000);
     rig_.gpu->TearDown();
     rig_.gpu->Process(20000);
+  }
+  void PutMemoryBack() {
+    for (const fakes::FakeBus::AccessRecord& access : rig_.ports.bus.log()) {
+      if (access.kind == fakes::FakeBus::Kind::kRead || !access.allowed) continue;
+      std::memcpy(rig_.ports.bus.At(access.address, access.size_bytes),
+                  base_memory_.data() + (access.address - GpuRig::kBus), access.size_bytes);
+    }
   }
   void Forget() {
     rig_.ports.interrupts.vectors.clear();
@@ -206,7 +244,8 @@ class Subject {
   std::vector<Bytes> states_;
   std::vector<std::vector<size_t>> live_;  // of each state: where it is not as another one
   device::GpuSnapshot base_;
-  fakes::FakeBus base_bus_;
+  Bytes base_memory_;
+  fakes::FakeSeal seal_;
 };
 
 class StateFuzz {
@@ -218,8 +257,9 @@ class StateFuzz {
   }
 
  private:
-  Subject plain_{GpuRig::Options()};
-  Subject slow_{SlowOptions()};
+  Sharer sharer_;
+  Subject plain_{GpuRig::Options(), nullptr};
+  Subject slow_{SlowOptions(), &sharer_};
 };
 
 }  // namespace
