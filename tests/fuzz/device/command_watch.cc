@@ -64,6 +64,7 @@ void CommandWatch::SendVector(uint32_t vector) {
 }
 
 void CommandWatch::OnEvent(const TraceEvent& event) {
+  ++events_;
   const std::string_view name = event.name;
   const std::string_view detail = event.detail;
   record_->AddName(name);
@@ -144,7 +145,7 @@ void CommandWatch::OnAnswer(const TracePacket& packet) {
              packet.number == abi::kMessageFinishKeyRefresh ||
              packet.number == abi::kMessageSetContentKey ||
              packet.number == abi::kMessageSelectKey || packet.number == abi::kMessageCallTrusted) {
-    counters_.Forget(named);
+    counters_.OnNewKey(named);
   }
   if (sessions_.ended() != 0) pages_.OnSessionEnd(sessions_.ended());
   answers_wrapped_key_ = packet.number == abi::kMessageGetReadbackKey;
@@ -152,6 +153,7 @@ void CommandWatch::OnAnswer(const TracePacket& packet) {
 }
 
 void CommandWatch::OnCommand(const TracePacket& packet) {
+  ++events_;
   InProgress& current = queues_[packet.queue];
   Expect(!current.is_faulted, "commands", "a queue went on behind a fault");
   Expect(current.opcode == 0, "commands", "a command began before the last one of its queue ended");
@@ -166,6 +168,10 @@ void CommandWatch::OnCommand(const TracePacket& packet) {
   if (current.opcode == abi::CopyCommand::kOpcode) {
     const auto copy = current.As<abi::CopyCommand>();
     current.owner = pages_.OwnerOf(context, copy.source, copy.row_bytes);
+  }
+  if (context == 0 && current.opcode == abi::FillCommand::kOpcode && owned_pages) {
+    current.owned_pages = owned_pages();
+    current.events = events_;
   }
   ForgetDestination(context, current);
   if (WritesPages(current.opcode)) NoteWriter(&current);
@@ -273,6 +279,7 @@ void CommandWatch::OnDoneBlt(uint32_t queue, const InProgress& command) {
                          OwnerMadeBy(command, command.owner));
     }
     case abi::FillCommand::kOpcode: {
+      if (context == 0) CheckReleased(command);
       const auto fill = command.As<abi::FillCommand>();
       const BoundaryRecord::Write& write = record_->last_write;
       const bool is_there =
@@ -283,6 +290,18 @@ void CommandWatch::OnDoneBlt(uint32_t queue, const InProgress& command) {
     default:
       return;
   }
+}
+
+// The kernel's FILL takes whole pages from their owners, and no others.
+void CommandWatch::CheckReleased(const InProgress& command) const {
+  const auto fill = command.As<abi::FillCommand>();
+  // The one event since is that it is done.
+  if (!owned_pages || fill.row_count != 1 || events_ != command.events + 1) return;
+  const uint64_t first = (fill.destination + abi::kPageSize - 1) / abi::kPageSize;
+  const uint64_t end = (fill.destination + fill.row_bytes) / abi::kPageSize;
+  const uint64_t whole = end > first ? end - first : 0;
+  Expect(owned_pages() + whole >= command.owned_pages, "page_owners",
+         "a page that was filled in part has lost its owner");
 }
 
 void CommandWatch::OnDoneEncrypt(uint32_t context, const InProgress& command) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -50,6 +51,8 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   SecretScanner foreign_to_other;
   uint32_t session = 0;
   uint32_t other_session = 0;
+  // How many protected pages the chip says that they own.
+  std::function<uint64_t()> owned_pages;
 
  private:
   static constexpr uint32_t kQueueCount = 16;
@@ -67,6 +70,8 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
     bool writes_alone = false;  // when it began
     uint64_t stores = 0;        // atomic ones that had been made when it began
     bool wrote_fence = false;
+    uint64_t owned_pages = 0;  // FILL by the kernel: when it began
+    uint64_t events = 0;       // that there had been then, with it
     // Where page tables led when it began: where its counter belongs, and what it writes.
     std::optional<uint64_t> iv_place;
     std::optional<uint64_t> place;
@@ -89,6 +94,7 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   void OnDoneEncrypt(uint32_t context, const InProgress& command);
   void ForgetDestination(uint32_t context, const InProgress& command);
   void NoteWriter(InProgress* command);
+  void CheckReleased(const InProgress& command) const;
   uint32_t OwnerMadeBy(const InProgress& command, uint32_t owner) const;
   void FindPlaces(uint32_t context, InProgress* command) const;
   // Where bytes of a context lie; nothing when they lie in two places.
@@ -114,6 +120,7 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   std::array<InProgress, kQueueCount> queues_ = {};
   uint32_t decrypts_begun_ = 0;
   uint32_t writers_begun_ = 0;
+  uint64_t events_ = 0;  // and commands
   uint32_t message_context_ = 0;
   bool answers_wrapped_key_ = false;
   bool masks_ = false;

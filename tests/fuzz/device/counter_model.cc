@@ -36,6 +36,11 @@ void CounterModel::OnDecrypt(const abi::DecryptBltCommand& blt) {
 
 void CounterModel::Forget(uint32_t session) { Find(session)->is_known = false; }
 
+void CounterModel::OnNewKey(uint32_t number) {
+  Session* session = Find(number);
+  if (session->furthest[0].is_used || session->furthest[1].is_used) session->is_known = false;
+}
+
 void CounterModel::Check(uint32_t session, uint32_t iv_repeats) const {
   for (const Session& known : sessions_) {
     if (known.number != session || !known.is_known) continue;

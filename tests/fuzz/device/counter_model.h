@@ -15,9 +15,11 @@ class CounterModel {
   void Reset() { sessions_.clear(); }
   // It begins, and takes its counters then.
   void OnDecrypt(const abi::DecryptBltCommand& blt);
-  // What is not known any more: a decryption failed, before or after it took its counters; a key
-  // was replaced; counters of a pattern.
+  // What is not known any more: a decryption failed, before or after it took its counters; counters
+  // of a pattern.
   void Forget(uint32_t session);
+  // Which counters go with it is known if none was used.
+  void OnNewKey(uint32_t session);
   // QUERY_SESSION said so.
   void Check(uint32_t session, uint32_t iv_repeats) const;
 

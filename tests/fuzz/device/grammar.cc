@@ -98,7 +98,9 @@ void Grammar::PlayMove(Move move) {
     }
     case Move::kBus:
       has_bus_ = !has_bus_;
-      return Do({.kind = OperationKind::kSetBus, .value = has_bus_});
+      // The host takes it, or makes it read-only.
+      return Do({.kind = OperationKind::kSetBus,
+                 .value = has_bus_ ? 1u : (begins_.size() % 2 == 0 ? 0u : 2u)});
     case Move::kReset:
       return ResetSomething();
     case Move::kScreen:
@@ -194,7 +196,7 @@ void Grammar::RunOn() {
   RingDoorbells();
   const uint8_t choice = input_.Take<uint8_t>();
   const uint32_t messages = choice < 192 ? 1 : 1 + choice % 4;
-  Process(8 << 10);
+  Process(16 << 10);
   for (uint32_t i = 0; i < messages; ++i) {
     Do({.kind = OperationKind::kAdvanceClock, .value = 50000});
     Process(8 << 10);

@@ -55,6 +55,9 @@ Machine::Machine(uint32_t variant, OperationSink* listener) : Machine() {
   AddSecrets(secrets);
   watch_.session = base_.session;
   watch_.other_session = base_.other_session;
+  watch_.owned_pages = [this] {
+    return gpu_->ProtectedPagesOf(base_.session) + gpu_->ProtectedPagesOf(base_.other_session);
+  };
   base_models_ = watch_.models();
   base_now_ns_ = clock_.now_ns;
   bus_.memory().Keep();
@@ -210,6 +213,7 @@ void Machine::Do(const Operation& operation) {
       return;
     case OperationKind::kSetBus:
       bus_.refuses = operation.value == 0;
+      bus_.refuses_writes = operation.value == 2;
       return;
     case OperationKind::kAnswerReads:
       return bus_.AnswerReads(operation.bytes);
@@ -244,6 +248,12 @@ void Machine::WriteRegister(const Operation& operation) {
     watch_.OnQueueControl(static_cast<uint32_t>((operation.at - kFirst) / abi::kQueueBlockStride));
   }
   gpu_->WriteRegister(operation.at, operation.size, static_cast<uint32_t>(operation.value));
+  const bool is_reset = operation.at == abi::kRegDeviceControl && operation.size == 4 &&
+                        (operation.value & abi::kDeviceControlResetFunctionMask) != 0;
+  // In D3hot nothing is written.
+  if (is_reset && gpu_->ReadRegister(abi::kRegKeyEpoch, 4) != UINT32_MAX) {
+    CheckReset(device::ResetKind::kFunction);
+  }
   if (!watch_.sessions().is_checked) CheckSlots();
 }
 
@@ -287,6 +297,10 @@ void Machine::Process(uint64_t budget) {
 
 void Machine::Reset(device::ResetKind kind) {
   gpu_->Reset(kind);
+  CheckReset(kind);
+}
+
+void Machine::CheckReset(device::ResetKind kind) {
   // When it returns nothing runs and nothing is raised (P17) but the keys' loss.
   constexpr const char* kOracle = "reset_quiesces";
   record_.accesses = 0;

@@ -75,6 +75,7 @@ class Machine final : public OperationSink {
   void WriteRegister(const Operation& operation);
   void Process(uint64_t budget);
   void Reset(device::ResetKind kind);
+  void CheckReset(device::ResetKind kind);
   void TearDown();
   void RoundTrip();
   void CheckSavedStates(const device::GpuSnapshot& snapshot);

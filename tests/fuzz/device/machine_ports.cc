@@ -43,15 +43,15 @@ void MachineBus::Reset() {
   memory_.PutBack();
   answers_.clear();
   answered_ = 0;
-  refuses = is_confined = fetches_once = flips_second = has_windows = false;
+  refuses = refuses_writes = is_confined = fetches_once = flips_second = has_windows = false;
 }
 
-bool MachineBus::Reaches(uint64_t bus_address, uint64_t size_bytes) {
+bool MachineBus::Reaches(uint64_t bus_address, uint64_t size_bytes, bool is_write) {
   ++record_->accesses;
   const bool inside = bus_address >= layout::kBus &&
                       RangeFits(bus_address - layout::kBus, size_bytes, layout::kBusBytes);
   Expect(inside || !is_confined, "dma_window", "system memory that nobody named");
-  return inside && !refuses;
+  return inside && !refuses && !(is_write && refuses_writes);
 }
 
 bool MachineBus::IsSecondFetch(uint64_t offset, uint64_t size_bytes) {
@@ -71,7 +71,7 @@ void MachineBus::ForgetIndirect() {
 }
 
 bool MachineBus::Read(uint64_t bus_address, ByteSpan destination) {
-  if (!Reaches(bus_address, destination.size())) return false;
+  if (!Reaches(bus_address, destination.size(), false)) return false;
   const uint64_t offset = bus_address - layout::kBus;
   std::memcpy(destination.data(), memory_.data() + offset, destination.size());
   if (answered_ < answers_.size()) {
@@ -88,7 +88,7 @@ bool MachineBus::Read(uint64_t bus_address, ByteSpan destination) {
 }
 
 bool MachineBus::Write(uint64_t bus_address, ConstByteSpan source) {
-  if (!Reaches(bus_address, source.size())) return false;
+  if (!Reaches(bus_address, source.size(), true)) return false;
   record_->last_write = {bus_address, source.size()};
   record_->Show(bus_address, *masks ? ConstByteSpan() : source);
   uint8_t* const bytes = memory_.Change(bus_address - layout::kBus, source.size());
@@ -103,7 +103,7 @@ bool MachineBus::Write(uint64_t bus_address, ConstByteSpan source) {
 
 bool MachineBus::WriteAtomic64(uint64_t bus_address, uint64_t value) {
   WARD_ASSERT(bus_address % 8 == 0);
-  if (!Reaches(bus_address, sizeof(value))) return false;
+  if (!Reaches(bus_address, sizeof(value), true)) return false;
   record_->last_store = {bus_address, value, record_->last_store.count + 1};
   uint8_t bytes[8];
   StoreLe<uint64_t>(bytes, value);
@@ -113,7 +113,7 @@ bool MachineBus::WriteAtomic64(uint64_t bus_address, uint64_t value) {
 }
 
 uint8_t* MachineBus::Window(uint64_t bus_address, uint64_t size_bytes, bool is_write) {
-  if (!has_windows || answered_ < answers_.size() || !Reaches(bus_address, size_bytes)) {
+  if (!has_windows || answered_ < answers_.size() || !Reaches(bus_address, size_bytes, is_write)) {
     return nullptr;
   }
   const uint64_t offset = bus_address - layout::kBus;

@@ -57,7 +57,8 @@ class MachineBus final : public device::DmaPort {
   // What the next reads get.
   void AnswerReads(ConstByteSpan bytes) { answers_.assign(bytes.begin(), bytes.end()); }
 
-  bool refuses = false;       // the IOMMU says no
+  bool refuses = false;  // the IOMMU says no
+  bool refuses_writes = false;
   bool is_confined = false;   // an access outside of the memory is a bug of the chip
   bool fetches_once = false;  // a second fetch of a command's bytes in a slice is one
   bool flips_second = false;  // a second fetch gets other bytes
@@ -66,7 +67,7 @@ class MachineBus final : public device::DmaPort {
       nullptr;  // while it points to true, what is written is not for eyes: see Machine::kMasked
 
  private:
-  bool Reaches(uint64_t bus_address, uint64_t size_bytes);
+  bool Reaches(uint64_t bus_address, uint64_t size_bytes, bool is_write);
   // Whether some of the bytes, all of them commands, were fetched in this slice.
   WARD_UNINSTRUMENTED bool IsSecondFetch(uint64_t offset, uint64_t size_bytes);
 

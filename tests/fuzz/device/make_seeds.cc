@@ -104,6 +104,15 @@ void WriteUncommon(const SeedFolder& folder) {
   }
 }
 
+void WriteCounters(const SeedFolder& folder) {
+  for (uint32_t kind = 1; kind <= 4; ++kind) {
+    MoveWriter seed([kind](uint32_t end) { return kind * 6 % end; });
+    seed.Byte(0);
+    seed.AddCounters(1);
+    folder.Write("counters_" + std::to_string(kind), seed);
+  }
+}
+
 // What is decrypted, read back, shown, and then lost.
 void WriteLife(const SeedFolder& folder, const std::string& name, uint8_t choice) {
   MoveWriter seed = Begin(ward::fuzz::kModeConfined | ward::fuzz::kModeWindows);
@@ -127,6 +136,7 @@ int main(int argc, char** argv) {
   for (uint8_t i = 0; i < std::size(ward::abi::kCommands); ++i) WriteCommand(folder, i);
   for (uint8_t i = 0; i < std::size(ward::abi::kMessages); ++i) WriteMessage(folder, i);
   WriteUncommon(folder);
+  WriteCounters(folder);
   WriteLife(folder, "tear_down", ward::fuzz::kTearDownChoice);
   WriteLife(folder, "snapshot", 0);
   WriteLife(folder, "entropy", 1);

@@ -42,6 +42,12 @@ uint8_t IndexOfMessage(uint32_t number) {
   return index;
 }
 
+uint8_t IndexOfCommand(uint16_t opcode) {
+  uint8_t index = 0;
+  while (abi::kCommands[index].opcode != opcode) ++index;
+  return index;
+}
+
 }  // namespace
 
 void MoveWriter::Add(Move move, const std::vector<uint8_t>& arguments) {
@@ -185,6 +191,17 @@ void MoveWriter::AddDecrypt(uint8_t queue) {
   }
   Byte(static_cast<uint8_t>(pick_(3) == 1));
   Byte(static_cast<uint8_t>(pick_(6) == 1 ? kLargeNumber + 1 + pick_(15) : 0));
+}
+
+// Counters that come twice, and what the session says of it.
+void MoveWriter::AddCounters(uint8_t queue) {
+  AddDecrypt(queue);
+  AddDecrypt(queue);
+  // Count goes round.
+  bytes_.back() = static_cast<uint8_t>(kLargeNumber + 1 + pick_(6));
+  AddRun();
+  AddMessage(IndexOfMessage(abi::kMessageQuerySession), queue);
+  AddRun();
 }
 
 void MoveWriter::AddReadBack(uint8_t queue) {
@@ -522,20 +539,29 @@ void MoveWriter::AddUncommon(uint8_t queue) {
 void MoveWriter::AddAny() {
   const auto queue = static_cast<uint8_t>(pick_(layout::kQueues));
   const Operands operands = {static_cast<uint8_t>(pick_(4)), static_cast<uint8_t>(pick_(4))};
-  const auto any_command = [&] { return static_cast<uint8_t>(pick_(std::size(abi::kCommands))); };
+  // What moves content is what most rules are about.
+  const auto any_command = [&] {
+    const uint8_t copy = IndexOfCommand(abi::CopyCommand::kOpcode);
+    return pick_(5) == 1 ? copy : static_cast<uint8_t>(pick_(std::size(abi::kCommands)));
+  };
   switch (pick_(24)) {
     case 0:
     case 1:
     case 2:
-    case 3:
-      return AddCommand(any_command(), queue, operands);
+    case 3: {
+      const uint8_t index = any_command();
+      const bool is_copy = abi::kCommands[index].opcode == abi::CopyCommand::kOpcode;
+      // What must not come out is in protected memory.
+      const Operands out = {static_cast<uint8_t>(pick_(3)), 2};
+      return AddCommand(index, queue, is_copy && pick_(2) == 1 ? out : operands);
+    }
     case 4:
     case 5:
     case 6:
       return AddMessage(static_cast<uint8_t>(pick_(std::size(abi::kMessages))), queue);
     case 7:
     case 8:
-      return AddDecrypt(queue);
+      return pick_(8) == 1 ? AddCounters(queue) : AddDecrypt(queue);
     case 9:
       return AddReadBack(queue);
     case 10:

@@ -36,6 +36,7 @@ class MoveWriter {
   void AddIndirect(const std::vector<uint8_t>& indices, uint8_t queue, const Operands& operands);
   void AddMessage(uint8_t index, uint8_t queue);
   void AddDecrypt(uint8_t queue);
+  void AddCounters(uint8_t queue);
   void AddReadBack(uint8_t queue);
   void AddRegister();
   void AddPageEntry();

@@ -29,7 +29,7 @@ enum class OperationKind : uint8_t {
   kTearDown,
   kSnapshot,       // goes on from a snapshot of itself, and looks at its saved states
   kSetEntropy,     // value 0: the host has no random bytes from here on; 1: it has
-  kSetBus,         // value 0: system memory refuses each access from here on; 1: it does not
+  kSetBus,         // system memory from here on, value 0: refuses each access; 1: none; 2: writes
   kAnswerReads,    // bytes: what the next reads of system memory get instead of what is there
   kSetLinkFault,   // at is the output, value a device::LinkFault
   kAttachDisplay,  // at is the output, value width << 16 | height; 0: pulled

@@ -75,8 +75,8 @@ void Runner::Run(ConstByteSpan input) {
   options.is_masked = way == Way::kOtherSecrets;
   options.has_snapshots = way == Way::kInterrupted || way == Way::kWithSnapshots;
   options.has_saved_states = way == Way::kWithSnapshots;
-  options.has_pixels = (hash >> 8) % 512 == 0;
-  options.has_protected_pixels = (hash >> 8) % 32 == 0;
+  options.has_pixels = (hash >> 8) % 256 == 0;
+  options.has_protected_pixels = (hash >> 8) % 8 == 0;
   const bool with_state = way == Way::kAgain;
   ++tally_.runs;
   const uint64_t digest = Play(&machine_, input, options, with_state);

@@ -195,7 +195,9 @@ std::string Describe(const Operation& operation) {
     case OperationKind::kSetEntropy:
       return operation.value != 0 ? "the host has random bytes" : "the host has no random bytes";
     case OperationKind::kSetBus:
-      return operation.value != 0 ? "system memory is there" : "system memory refuses accesses";
+      return operation.value == 0   ? "system memory refuses accesses"
+             : operation.value == 2 ? "system memory refuses writes"
+                                    : "system memory is there";
     case OperationKind::kAnswerReads:
       return "what the next reads of system memory get instead of what is there";
     case OperationKind::kAttachDisplay:

@@ -60,9 +60,7 @@ void Hand::Snapshot() { Do({.kind = OperationKind::kSnapshot}); }
 void Hand::SetEntropy(bool is_available) {
   Do({.kind = OperationKind::kSetEntropy, .value = is_available});
 }
-void Hand::SetBus(bool is_available) {
-  Do({.kind = OperationKind::kSetBus, .value = is_available});
-}
+void Hand::SetBus(uint64_t access) { Do({.kind = OperationKind::kSetBus, .value = access}); }
 void Hand::AnswerReads(const std::string& bytes) { DoBytes("answer-reads", 0, false, bytes); }
 void Hand::SetLinkFault(uint64_t output, uint64_t fault) {
   Do({.kind = OperationKind::kSetLinkFault, .at = output, .value = fault});

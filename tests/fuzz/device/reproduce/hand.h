@@ -35,7 +35,7 @@ class Hand {
   void TearDown();
   void Snapshot();
   void SetEntropy(bool is_available);
-  void SetBus(bool is_available);
+  void SetBus(uint64_t access);
   void AnswerReads(const std::string& bytes);
   void SetLinkFault(uint64_t output, uint64_t fault);
   void AttachDisplay(uint64_t output, uint64_t display);

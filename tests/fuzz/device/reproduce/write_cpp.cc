@@ -43,8 +43,7 @@ std::string Literals(std::string_view text, const std::string& indent) {
 }
 
 bool IsSwitch(OperationKind kind) {
-  return kind == OperationKind::kSetEntropy || kind == OperationKind::kSetBus ||
-         kind == OperationKind::kSetWindows;
+  return kind == OperationKind::kSetEntropy || kind == OperationKind::kSetWindows;
 }
 
 // Of the words of the operation's text.

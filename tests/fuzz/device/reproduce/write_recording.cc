@@ -103,6 +103,7 @@ class Chip {
         return;
       case OperationKind::kSetBus:
         bus_.refuses = operation.value == 0;
+        bus_.refuses_writes = operation.value == 2;
         return;
       case OperationKind::kAnswerReads:
         return bus_.AnswerReads(operation.bytes);
