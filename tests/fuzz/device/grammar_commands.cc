@@ -52,9 +52,41 @@ void StoreNumber(const abi::FieldInfo& field, uint16_t number, uint8_t* at) {
   constexpr uint16_t kFirstNegative = 0xf000;
   if (field.size_bytes != 8) return StoreLe<uint16_t>(at, number);
   const bool is_root = std::strcmp(field.name, "page_table_root") == 0;
-  StoreLe<uint64_t>(at, is_root && number % 2 == 0 ? uint64_t{number} << 11
-                        : number >= kFirstNegative ? 0 - uint64_t{0x10000u - number}
-                                                   : number);
+  StoreLe<uint64_t>(at, is_root && number % 8 == 7   ? abi::kProtectedVramLocalBase
+                        : is_root && number % 2 == 0 ? uint64_t{number} << 11
+                        : number >= kFirstNegative   ? 0 - uint64_t{0x10000u - number}
+                                                     : number);
+}
+
+// As long as it says, and no key for all that: too short, too large a number, or anything.
+void SpoilBlob(uint8_t choice, std::vector<uint8_t>* payload) {
+  static_assert(sizeof(abi::NegotiateSessionKeyRequest) == sizeof(abi::NegotiateChannelKeyRequest));
+  constexpr size_t kFixed = sizeof(abi::NegotiateSessionKeyRequest);
+  if ((choice & 0x10) != 0) payload->resize(kFixed + choice / 2u);
+  if ((choice & 0x20) != 0) std::fill(payload->begin() + kFixed, payload->end(), uint8_t{0xff});
+  StoreLe(payload->data() + offsetof(abi::NegotiateSessionKeyRequest, blob_bytes),
+          static_cast<uint32_t>(payload->size() - kFixed));
+}
+
+// What a message has to say to get anywhere, where the choice says so.
+void FillPlausible(uint32_t number, uint8_t choice, std::vector<uint8_t>* payload) {
+  uint8_t* const to = payload->data();
+  if (number == abi::kMessageCreateSession && (choice & 4) != 0) {
+    const auto put = [&](size_t offset, const uint8_t(&guid)[16]) {
+      std::copy(std::begin(guid), std::end(guid), to + offset);
+    };
+    put(offsetof(abi::CreateSessionRequest, crypto_type), firmware::kAes128Ctr);
+    put(offsetof(abi::CreateSessionRequest, decode_profile), firmware::kNullGuid);
+    put(offsetof(abi::CreateSessionRequest, key_exchange_type),
+        (choice & 8) != 0 ? firmware::kHwProtection.bytes : firmware::kRsaesOaep);
+  } else if (number == abi::kMessageStartKeyRefresh && (choice & 0x20) != 0) {
+    StoreLe<uint32_t>(to + offsetof(abi::StartKeyRefreshRequest, random_bytes), 16);
+  } else if (number == abi::kMessageSetContentKey && (choice & 0x20) != 0) {
+    StoreLe<uint32_t>(to + offsetof(abi::SetContentKeyRequest, key_bytes), 16);
+  } else if (number == abi::kMessageCheckSharedAccess && (choice & 4) != 0) {
+    const abi::CheckSharedAccessRequest request = {1u + (choice >> 7), to[4] % 4u, to[8] % 4u};
+    std::copy(BytesOf(request).begin(), BytesOf(request).end(), to);
+  }
 }
 
 }  // namespace
@@ -64,12 +96,12 @@ uint64_t Grammar::PickAddress(uint32_t queue) {
   const uint8_t choice = input_.Take<uint8_t>();
   const uint64_t page = input_.Take<uint8_t>();
   const uint64_t offset = (choice & 0x80) != 0 ? input_.Take<uint16_t>() : 0;
+  // Where nothing is mapped, or no address can be.
+  if ((choice & 0x7c) == 0x7c) {
+    BreakOrder();
+    return input_.Take<uint64_t>();
+  }
   if (queue != 0) {
-    // Where nothing is mapped, or no address can be.
-    if ((choice & 0x7c) == 0x7c) {
-      BreakOrder();
-      return input_.Take<uint64_t>();
-    }
     return ((Pick(kWindows, choice) + page) * kPage + offset) % (layout::kNamedPages * kPage);
   }
   BreakOrder();
@@ -163,23 +195,7 @@ void Grammar::PushMessage() {
     StoreLe(payload.data() + 4, static_cast<uint32_t>(base_.blob.size()));
     std::copy(base_.blob.begin(), base_.blob.end(), payload.begin() + info.request_bytes);
   }
-  if (takes_blob && !has_blob && (choice & 8) != 0) {
-    // As long as it says, and no key for all that: too short, too large a number, or anything.
-    if ((choice & 0x10) != 0) payload.resize(info.request_bytes + choice / 2u);
-    if ((choice & 0x20) != 0) {
-      std::fill(payload.begin() + info.request_bytes, payload.end(), uint8_t{0xff});
-    }
-    StoreLe(payload.data() + 4, static_cast<uint32_t>(payload.size() - info.request_bytes));
-  }
-  if (info.number == abi::kMessageCreateSession && (choice & 4) != 0) {
-    const auto put = [&](size_t offset, const uint8_t(&guid)[16]) {
-      std::copy(std::begin(guid), std::end(guid), payload.begin() + static_cast<ptrdiff_t>(offset));
-    };
-    put(offsetof(abi::CreateSessionRequest, crypto_type), firmware::kAes128Ctr);
-    put(offsetof(abi::CreateSessionRequest, decode_profile), firmware::kNullGuid);
-    put(offsetof(abi::CreateSessionRequest, key_exchange_type),
-        (choice & 8) != 0 ? firmware::kHwProtection.bytes : firmware::kRsaesOaep);
-  }
+  if (takes_blob && !has_blob && (choice & 8) != 0) SpoilBlob(choice, &payload);
   if (payload.size() >= 4 && is_about_session) {
     const bool is_hardware = is_trusted || info.number == abi::kMessageGetNewKeyData ||
                              info.number == abi::kMessageSelectKey;
@@ -192,20 +208,10 @@ void Grammar::PushMessage() {
                                       : (choice & 0x18) == 0x18 ? base_.other_session
                                                                 : own);
   }
-  if (info.number == abi::kMessageStartKeyRefresh && (choice & 0x20) != 0) {
-    StoreLe<uint32_t>(payload.data() + offsetof(abi::StartKeyRefreshRequest, random_bytes), 16);
-  }
-  if (is_shared_access && (choice & 4) != 0) {
-    const abi::CheckSharedAccessRequest request = {1u + (choice >> 7), payload[4] % 4u,
-                                                   payload[8] % 4u};
-    std::copy(BytesOf(request).begin(), BytesOf(request).end(), payload.begin());
-  }
+  FillPlausible(info.number, choice, &payload);
   const bool is_about_decoder =
       info.number == abi::kMessageDestroyDecoder || info.number == abi::kMessageGetDecoderSession;
   if (is_about_decoder && is_about_session) StoreLe(payload.data(), base_.decoder_handle);
-  if (info.number == abi::kMessageSetContentKey && (choice & 0x20) != 0) {
-    StoreLe<uint32_t>(payload.data() + offsetof(abi::SetContentKeyRequest, key_bytes), 16);
-  }
   if (is_trusted) {
     StoreLe<uint32_t>(payload.data() + offsetof(abi::CallTrustedRequest, function), payload[4] % 5);
     StoreLe<uint32_t>(payload.data() + offsetof(abi::CallTrustedRequest, input_bytes),

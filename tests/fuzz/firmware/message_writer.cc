@@ -210,8 +210,8 @@ void MessageWriter::WriteTrustedInput(InputReader* input) {
   const auto choice = input->Take<uint8_t>();
   if (function == kRandom) {
     StoreLe(Extend(4), uint32_t{choice} * (choice % 16 == 15 ? 2u : 1u));
-  } else if (function != kImport || choice == kRaw) {
-    (void)Extend(choice * 8u);
+  } else if (function != kImport || choice == kRaw || choice % 16 == 12) {
+    (void)Extend(function == kImport ? choice / 16u : choice * 8u);
   } else {
     const auto* session = FindByNumber(state_->sessions, Load32(0));
     uint8_t* name = Extend(16 + FuzzPlatform::kBlobBytes);

@@ -146,13 +146,16 @@ class Subject {
     rig_.gpu->Process(64);
   }
 
-  // Offsets in `one`, seen from the ends: what has no fixed size, a message, stands before most.
+  // Offsets in `one` of what is not as in the other, seen from the beginnings and from the ends:
+  // what has no fixed size stands between.
   static std::vector<size_t> Differences(const Bytes& one, const Bytes& other) {
     std::vector<size_t> offsets;
-    const size_t size = std::min(one.size(), other.size()) - device::kSha256Bytes;
-    for (size_t back = device::kSha256Bytes + 1; back <= size - kBlocksOffset; ++back) {
-      if (one[one.size() - back] != other[other.size() - back])
-        offsets.push_back(one.size() - back);
+    const size_t end = one.size() - device::kSha256Bytes;
+    for (size_t at = kBlocksOffset; at < end; ++at) {
+      const size_t back = one.size() - at;
+      const bool is_like_front = at < other.size() && one[at] == other[at];
+      const bool is_like_back = back <= other.size() && one[at] == other[other.size() - back];
+      if (!is_like_front && !is_like_back) offsets.push_back(at);
     }
     WARD_ASSERT(!offsets.empty());
     return offsets;
