@@ -11,19 +11,23 @@
 #include <cstring>
 #include <exception>
 #include <future>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "emulator/vfio_user/readiness.h"
 #include "emulator/vfio_user/sandbox.h"
+#include "emulator/vfio_user/thread_patience.h"
 #include "fmt/format.h"
 
 namespace ward::emulator {
 namespace {
 
-// A device that does not end in this time never will: its client has found a way to hold its
-// thread.
+// A device that does not end in this time of its own never will: its client has found a way to hold
+// its thread.
 constexpr auto kPatience = std::chrono::milliseconds(500);
+// How often it is looked whether the thread works, sleeps or waits for a processor.
+constexpr auto kLook = std::chrono::milliseconds(10);
 
 // Each client brings some; the usual limit of 1024 is the shell's, for programs that use select(2).
 void RaiseDescriptorLimit() {
@@ -47,6 +51,8 @@ struct Server::Device {
   std::unique_ptr<DeviceServer> server;
   DeviceHooks hooks;
   std::thread thread;
+  std::promise<void> begun;
+  std::optional<ThreadState> state;  // since it has begun
   std::atomic<bool> failed{false};
   std::promise<void> ended;  // its thread has nothing to do any more
 };
@@ -95,6 +101,8 @@ void Server::StartThreads() {
   if (status_ != nullptr) status_->Start();
   for (const auto& device : devices_) {
     device->thread = std::thread([this, device = device.get()] {
+      device->state.emplace();
+      device->begun.set_value();
       try {
         device->server->Run();
       } catch (const std::exception& failure) {
@@ -108,6 +116,7 @@ void Server::StartThreads() {
       }
       device->ended.set_value();
     });
+    device->begun.get_future().wait();
   }
 }
 
@@ -138,13 +147,25 @@ bool Server::Run(const ServerOptions& options, std::string* error) {
   return EndDevices(error);
 }
 
+bool Server::EndsInTime(Device* device, ThreadPatience* patience) {
+  const std::future<void> ended = device->ended.get_future();
+  while (ended.wait_for(kLook) != std::future_status::ready) {
+    if (!patience->Spend(std::chrono::steady_clock::now(), device->state->Read())) return false;
+  }
+  return true;
+}
+
 bool Server::EndDevices(std::string* error) {
   error->clear();
   for (const auto& device : devices_) device->server->Stop();
-  const auto limit = std::chrono::steady_clock::now() + kPatience;
-  bool all_ended = true;
+  std::vector<ThreadPatience> patience;
   for (const auto& device : devices_) {
-    if (device->ended.get_future().wait_until(limit) != std::future_status::ready) {
+    patience.emplace_back(kPatience, std::chrono::steady_clock::now(), device->state->Read());
+  }
+  bool all_ended = true;
+  for (size_t i = 0; i < devices_.size(); ++i) {
+    const auto& device = devices_[i];
+    if (!EndsInTime(device.get(), &patience[i])) {
       log_.Write(device->endpoint->name(), "does not end; the process does");
       all_ended = false;
       continue;

@@ -14,6 +14,7 @@
 #include "emulator/vfio_user/served_gpu.h"
 #include "emulator/vfio_user/server_log.h"
 #include "emulator/vfio_user/status_server.h"
+#include "emulator/vfio_user/thread_patience.h"
 
 namespace ward::emulator {
 
@@ -58,6 +59,8 @@ class Server {
   struct Device;
   void StartThreads();
   void WaitForEnd();
+  // False: its thread has had its time and has not ended.
+  static bool EndsInTime(Device* device, ThreadPatience* patience);
   // Those whose threads have ended are closed; the process ends when one has not.
   bool EndDevices(std::string* error);
 

@@ -14,7 +14,6 @@ from demo.clip import FRAME_BYTES, Clip
 FRAMES = 4
 READY_S = 30
 END_S = 60
-REST_S = 2  # for a server to come to rest when its last client has gone: it gives its devices half a second to end
 DONE = re.compile(r"^done connections=(\d+) sessions=(\d+) frames=(\d+) resets=(\d+) faults=(\d+)$")
 
 
@@ -171,5 +170,4 @@ class Stack:
         for player in self.players:
             player.end()
         if self.server is not None and self.server_code is None:
-            time.sleep(REST_S)
             self.server_code = self.server.end()
