@@ -84,7 +84,7 @@ class Mutator {
     MoveWriter writer([this](uint32_t end) { return Pick(end); });
     writer.AddAny();
     // Work that nobody does finds little.
-    if (Pick(2) == 0) writer.AddRun();
+    if (Pick(3) != 0) writer.AddRun();
     Put(begins_[Pick(static_cast<uint32_t>(begins_.size()))], writer.bytes());
   }
   void Repeat(size_t move) {
