@@ -251,10 +251,12 @@ uint64_t CommandProcessor::FindWakeup() const {
 }
 
 bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
+  const Phase phase = state_.queues[queue].phase;
+  if (phase == Phase::kNone && !HasWork(queue)) return false;
   MarkChanged(queue);
-  switch (state_.queues[queue].phase) {
+  switch (phase) {
     case Phase::kNone:
-      return HasWork(queue) && RunCommand(queue, budget);
+      return RunCommand(queue, budget);
     case Phase::kJob:
       return StepJob(queue, budget);
     case Phase::kWaitMemory:

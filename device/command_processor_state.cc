@@ -86,7 +86,8 @@ void CommandProcessor::Load(const State& state, LoadExtent extent) {
   state_.last_ticket = state.last_ticket;
   state_.engine_jobs = state.engine_jobs;
   awake_ = kAllQueues;
-  awaited_ = kAllQueues;
+  awaited_ = 0;
+  for (const QueueExecution& execution : state_.queues) awaited_ |= execution.awaited_queues;
   scheduler_.Load(state.scheduler);
 }
 
