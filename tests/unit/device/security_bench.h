@@ -153,7 +153,8 @@ struct SecurityBench {
   // Sets the clock to the moment of the answer.
   Reply Take() {
     ports.clock.now_ns = processor->ReadyAtNs();
-    const Bytes response = processor->TakeResponse();
+    const ConstByteSpan taken = processor->TakeResponse();
+    const Bytes response(taken.begin(), taken.end());
     if (response.size() < 16) throw std::runtime_error("no response");
     return {LoadLe<uint32_t>(response.data()), response};
   }
