@@ -118,7 +118,7 @@ class Grammar {
   void PushFlip(uint32_t output, uint8_t choice);
   void PushCursor(uint32_t output, uint8_t choice);
   void PushOutput();
-  void PushOutputStructure(uint32_t message, std::vector<uint8_t> structure);
+  void PushOutputStructure(uint32_t message, uint32_t flaw, std::vector<uint8_t> structure);
   void PushTrusted();
   void PushChannel();
   void PushKnownChannel();

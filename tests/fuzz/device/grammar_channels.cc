@@ -57,6 +57,7 @@ void Grammar::PushOutput() {
   const auto choice = input_.Take<uint8_t>();
   if ((promises_ & kConfined) != 0) return;
   const uint64_t response = layout::kBus + layout::kResponse;
+  const uint32_t flaw = kind >> 4;
   const uint32_t number = kFirstNumber | (choice >> 6);
   switch (kind % 5) {
     case 0: {
@@ -78,17 +79,24 @@ void Grammar::PushOutput() {
       std::memcpy(setting.type, fw::kOpmSetProtectionLevel.bytes, sizeof(setting.type));
       setting.sequence = next_setting_++;
       setting.parameters_bytes = sizeof(fw::OpmProtectionLevel);
-      const fw::OpmProtectionLevel level = {fw::kOpmProtectionHdcp, choice & 3u, {}};
+      const fw::OpmProtectionLevel level = {fw::kOpmProtectionHdcp + (flaw == 1), choice & 3u, {}};
       std::memcpy(setting.parameters, &level, sizeof(level));
-      return PushOutputStructure(abi::kMessageConfigureOutput, ToBytes(setting));
+      if (flaw == 2) setting.parameters_bytes = choice;
+      if (flaw == 3) setting.parameters[sizeof(level) - 1] = 1;
+      if (flaw == 4) setting.type[0] ^= 1;
+      if (flaw == 5) setting.sequence = 0;
+      return PushOutputStructure(abi::kMessageConfigureOutput, flaw, ToBytes(setting));
     }
     case 3: {
       fw::OpmInformationRequest request = {};
       std::memcpy(request.type, Pick(kInformations, choice)->bytes, sizeof(request.type));
       request.sequence = next_information_++;
       request.parameters_bytes = choice % 10 < 2 ? 4 : 0;
-      StoreLe<uint32_t>(request.parameters, fw::kOpmProtectionHdcp);
-      return PushOutputStructure(abi::kMessageGetOutputInformation, ToBytes(request));
+      StoreLe<uint32_t>(request.parameters, fw::kOpmProtectionHdcp + (flaw == 1));
+      if (flaw == 2) request.parameters_bytes = choice / 16u;
+      if (flaw == 4) request.type[0] ^= 1;
+      if (flaw == 5) request.sequence = 0;
+      return PushOutputStructure(abi::kMessageGetOutputInformation, flaw, ToBytes(request));
     }
     default: {
       const abi::DestroyProtectedOutputRequest destroy = {number, {}};
@@ -98,9 +106,11 @@ void Grammar::PushOutput() {
   }
 }
 
-// Longer than a ring: by a buffer of its own.
-void Grammar::PushOutputStructure(uint32_t message, std::vector<uint8_t> structure) {
+// Longer than a ring: by a buffer of its own. `flaw`: what is wrong about it; 0: nothing is.
+void Grammar::PushOutputStructure(uint32_t message, uint32_t flaw, std::vector<uint8_t> structure) {
   SignStructure(&structure);
+  if (flaw == 6) structure[0] ^= 1;
+  if (flaw == 7) structure.resize(structure.size() - 16);
   static_assert(sizeof(abi::GetOutputInformationRequest) == sizeof(abi::ConfigureOutputRequest));
   abi::ConfigureOutputRequest request = {};
   request.protected_output = kFirstNumber;

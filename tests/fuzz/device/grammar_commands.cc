@@ -68,6 +68,23 @@ void SpoilBlob(uint8_t choice, std::vector<uint8_t>* payload) {
           static_cast<uint32_t>(payload->size() - kFixed));
 }
 
+// Input and output as the function that is named wants them, or nearly so.
+void FitTrusted(std::vector<uint8_t>* payload) {
+  constexpr size_t kFixed = sizeof(abi::CallTrustedRequest);
+  constexpr uint8_t kVersionFunction = 0, kRandomFunction = 1;
+  uint8_t* const to = payload->data();
+  const uint8_t function = to[offsetof(abi::CallTrustedRequest, function)];
+  const uint8_t first = to[kFixed];
+  StoreLe<uint32_t>(to + offsetof(abi::CallTrustedRequest, output_capacity),
+                    to[offsetof(abi::CallTrustedRequest, output_capacity)] * 8u);
+  if (function == kRandomFunction) StoreLe<uint32_t>(to + kFixed, first * 2u);
+  payload->resize(kFixed + (function == kVersionFunction  ? first / 128u
+                            : function == kRandomFunction ? 4u - first / 240u
+                                                          : first));
+  StoreLe(payload->data() + offsetof(abi::CallTrustedRequest, input_bytes),
+          static_cast<uint32_t>(payload->size() - kFixed));
+}
+
 // What a message has to say to get anywhere, where the choice says so.
 void FillPlausible(uint32_t number, uint8_t choice, std::vector<uint8_t>* payload) {
   uint8_t* const to = payload->data();
@@ -83,6 +100,12 @@ void FillPlausible(uint32_t number, uint8_t choice, std::vector<uint8_t>* payloa
     StoreLe<uint32_t>(to + offsetof(abi::StartKeyRefreshRequest, random_bytes), 16);
   } else if (number == abi::kMessageSetContentKey && (choice & 0x20) != 0) {
     StoreLe<uint32_t>(to + offsetof(abi::SetContentKeyRequest, key_bytes), 16);
+  } else if (number == abi::kMessageGetCertificate && (choice & 4) != 0) {
+    abi::GetCertificateRequest request = {to[0] % 4u, to[4] % 4u, {}, to[24] * 16u, to[28] * 16u};
+    if ((choice & 8) == 0)
+      std::copy(std::begin(firmware::kAes128Ctr), std::end(firmware::kAes128Ctr),
+                request.crypto_type);
+    std::copy(BytesOf(request).begin(), BytesOf(request).end(), to);
   } else if (number == abi::kMessageCheckSharedAccess && (choice & 4) != 0) {
     const abi::CheckSharedAccessRequest request = {1u + (choice >> 7), to[4] % 4u, to[8] % 4u};
     std::copy(BytesOf(request).begin(), BytesOf(request).end(), to);
@@ -216,6 +239,7 @@ void Grammar::PushMessage() {
     StoreLe<uint32_t>(payload.data() + offsetof(abi::CallTrustedRequest, function), payload[4] % 5);
     StoreLe<uint32_t>(payload.data() + offsetof(abi::CallTrustedRequest, input_bytes),
                       payload[8] == 0 ? 0 : variable_bytes);
+    if ((choice & 8) != 0) FitTrusted(&payload);
   }
   // The private key's operation takes about a millisecond, unless it was done before.
   const bool is_slow = (takes_blob && !has_blob) || info.number == abi::kMessageSetOutputKey ||

@@ -229,8 +229,8 @@ void Grammar::PushCursor(uint32_t output, uint8_t choice) {
     cursor.hot_spot_x = choice & 15;
     cursor.hot_spot_y = (choice & 15) * 5;
     cursor.address = abi::kPhysicalLocal | (layout::kFree + (choice >> 5) * kPage);
-    if ((choice & 0x1f) == 0x1e) cursor.address = abi::kPhysicalLocal | layout::kVisibleBytes;
-    if ((choice & 0x1f) == 0x1f) cursor.address |= abi::kProtectedVramLocalBase;
+    if ((choice & 0x1f) == 0x1c) cursor.address = abi::kPhysicalLocal | layout::kVisibleBytes;
+    if ((choice & 0x1f) == 0x1b) cursor.address |= abi::kProtectedVramLocalBase;
   }
   rings_.Push(0, BytesOf(cursor));
 }

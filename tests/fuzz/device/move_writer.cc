@@ -160,7 +160,8 @@ void MoveWriter::AddMessage(uint8_t index, uint8_t queue) {
   const abi::MessageInfo& info = abi::kMessages[index];
   // About a session that there is, with a blob that opens.
   constexpr uint8_t kUsual = 0x27;
-  const auto choice = static_cast<uint8_t>(kUsual ^ (pick_(4) == 1 ? AnyByte() : 0));
+  const uint32_t odd = pick_(4) == 1 ? AnyByte() : pick_(3) == 1 ? 8 : 0;
+  const auto choice = static_cast<uint8_t>(kUsual ^ odd);
   Add(Move::kMessage, {queue, index, choice});
   const bool has_blob = info.number == abi::kMessageNegotiateSessionKey && (choice & 4) != 0;
   // What the grammar takes for a trusted function is longer; the rest is then the next moves'.
@@ -458,8 +459,14 @@ void MoveWriter::AddProtectedOutput() {
   AddRun();
   Add(Move::kOutput, {1, output});
   AddRun();
-  Add(Move::kOutput, {static_cast<uint8_t>(2 + pick_(2)), static_cast<uint8_t>(1 + pick_(40))});
-  AddRun();
+  for (uint32_t times = 1 + pick_(2); times != 0; --times) {
+    // 16 times what is wrong about it, and the kind modulo 5.
+    const uint32_t flaw = pick_(2) == 1 ? pick_(8) : 0;
+    const uint32_t kind = (2 + pick_(2) + 4 * flaw) % 5;
+    Add(Move::kOutput,
+        {static_cast<uint8_t>(16 * flaw + kind), static_cast<uint8_t>(1 + pick_(40))});
+    AddRun();
+  }
 }
 
 void MoveWriter::AddTrusted(uint8_t queue) {
