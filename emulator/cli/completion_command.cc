@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 #include <memory>
 #include <set>
@@ -13,6 +11,7 @@
 #include "abi/generated/commands.h"
 #include "abi/generated/reference.h"
 #include "emulator/cli/bench/attachment.h"
+#include "emulator/cli/command_line.h"
 #include "emulator/cli/command_tree.h"
 
 namespace ward::emulator {
@@ -180,8 +179,8 @@ int Complete(const CompletionArguments& arguments, const CLI::App& root) {
 
 void AddCompletionCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<CompletionArguments>();
-  CLI::App* completion = app->add_subcommand(
-      "completion", "Print a script that completes the tool's words in a shell");
+  CLI::App* completion =
+      AddCommand(app, "completion", "Print a script that completes the tool's words in a shell");
   completion->add_option("SHELL", arguments->shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cctype>
 #include <functional>
@@ -20,6 +18,7 @@
 #include "emulator/cli/bench/input_file.h"
 #include "emulator/cli/bench/kernel_queue.h"
 #include "emulator/cli/bench/submission_text.h"
+#include "emulator/cli/command_line.h"
 #include "emulator/cli/size_value.h"
 
 namespace ward::emulator {
@@ -220,7 +219,7 @@ int Fill(const DmaArguments& arguments) {
 
 CLI::App* AddAction(CLI::App* dma, const char* name, const char* summary,
                     const std::shared_ptr<DmaArguments>& arguments) {
-  CLI::App* action = dma->add_subcommand(name, summary);
+  CLI::App* action = AddCommand(dma, name, summary);
   action->add_option("OFFSET", arguments->address, "Where, in visible VRAM")
       ->required()
       ->transform(SizeValue());
@@ -233,7 +232,7 @@ CLI::App* AddAction(CLI::App* dma, const char* name, const char* summary,
 
 void AddDmaCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<DmaArguments>();
-  CLI::App* dma = app->add_subcommand("dma", "Move bytes to and from VRAM with the copy engine");
+  CLI::App* dma = AddCommand(app, "dma", "Move bytes to and from VRAM with the copy engine");
   dma->require_subcommand(1);
   dma->footer(
       "The kernel's queue is brought up and the bytes go through a DMA buffer in system memory, "

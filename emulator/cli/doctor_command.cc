@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "emulator/cli/command_line.h"
 #include "emulator/cli/doctor/finding.h"
 
 namespace ward::emulator {
@@ -75,7 +74,7 @@ int Examine(const DoctorArguments& arguments) {
 
 void AddDoctorCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<DoctorArguments>();
-  CLI::App* doctor = app->add_subcommand("doctor", "Look at this machine and say what mends it");
+  CLI::App* doctor = AddCommand(app, "doctor", "Look at this machine and say what mends it");
   doctor->add_option("SOCKET", arguments->sockets, "Sockets that a server is to listen at");
   doctor->add_option("--identity", arguments->identity, "Directory made by `ward identity create`");
   doctor->add_option("--root", arguments->root, "Look at the files below this directory")

@@ -1,8 +1,5 @@
 #include "emulator/cli/help_form.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <regex>
 
 namespace ward::emulator {
@@ -34,14 +31,6 @@ std::string HelpForm::make_option_opts(const CLI::Option* option) const {
   std::string text = Formatter::make_option_opts(option);
   const size_t place = text.find(theirs);
   return place == std::string::npos ? text : text.replace(place, theirs.size(), Plain(theirs));
-}
-
-CLI::Validator OneOf(const std::vector<std::string>& words) {
-  const auto check = [words](const std::string& word) {
-    const bool is_one = std::find(words.begin(), words.end(), word) != words.end();
-    return is_one ? "" : fmt::format("{} is none of {}", word, fmt::join(words, ", "));
-  };
-  return {check, fmt::format("{{{}}}", fmt::join(words, ","))};
 }
 
 }  // namespace ward::emulator

@@ -5,9 +5,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <CLI/Validators.hpp>
 #include <string>
-#include <vector>
 
 namespace ward::emulator {
 
@@ -17,10 +15,6 @@ class HelpForm : public CLI::Formatter {
  public:
   std::string make_option_opts(const CLI::Option* option) const override;
 };
-
-// For Option::check: one of these words, which the help then writes as "fast|realistic". A mistake
-// is told as "--latency: slow is none of fast, realistic".
-CLI::Validator OneOf(const std::vector<std::string>& words);
 
 }  // namespace ward::emulator
 

@@ -2,12 +2,11 @@
 
 #include <fmt/core.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "emulator/cli/command_line.h"
 #include "emulator/identity/identity.h"
 
 namespace ward::emulator {
@@ -102,11 +101,11 @@ int ShowIdentity(const IdentityArguments& arguments) {
 
 void AddIdentityCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<IdentityArguments>();
-  CLI::App* identity = app->add_subcommand("identity", "Make and look at device identities");
+  CLI::App* identity = AddCommand(app, "identity", "Make and look at device identities");
   identity->footer(kIdentityHelp);
   identity->require_subcommand(1);
 
-  CLI::App* create = identity->add_subcommand("create", "Make a new identity in a directory");
+  CLI::App* create = AddCommand(identity, "create", "Make a new identity in a directory");
   create->add_option("DIR", arguments->directory, "Where to put it; made when it is missing")
       ->required();
   create->add_flag("--force", arguments->force,
@@ -116,7 +115,7 @@ void AddIdentityCommand(CLI::App* app, int* exit_code) {
   create->footer("Example: ward identity create ~/ward-identity");
   create->callback([arguments, exit_code] { *exit_code = CreateIdentity(*arguments); });
 
-  CLI::App* show = identity->add_subcommand("show", "Check an identity and print its public parts");
+  CLI::App* show = AddCommand(identity, "show", "Check an identity and print its public parts");
   show->add_option("DIR", arguments->directory, "Where it is")->required();
   show->add_flag("--json", arguments->json, "Print JSON, for scripts");
   show->footer("Exit code 0 means that the four files are whole and belong together.");

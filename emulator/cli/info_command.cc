@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -17,6 +15,7 @@
 #include "emulator/cli/bench/kernel_queue.h"
 #include "emulator/cli/bench/register_place.h"
 #include "emulator/cli/bench/register_text.h"
+#include "emulator/cli/command_line.h"
 
 namespace ward::emulator {
 namespace {
@@ -111,7 +110,7 @@ int Info(const InfoArguments& arguments) {
 
 void AddInfoCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<InfoArguments>();
-  CLI::App* info = app->add_subcommand("info", "Say what a function is, has and can do");
+  CLI::App* info = AddCommand(app, "info", "Say what a function is, has and can do");
   AddFunctionOption(info, &arguments->function);
   info->add_flag("--json", arguments->json, "Print JSON, for scripts");
   info->footer(

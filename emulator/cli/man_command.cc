@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "emulator/cli/bench/attachment.h"
+#include "emulator/cli/command_line.h"
 #include "emulator/cli/command_tree.h"
 
 namespace ward::emulator {
@@ -141,7 +140,7 @@ int Man(const ManArguments& arguments, const CLI::App& root) {
 
 void AddManCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<ManArguments>();
-  CLI::App* man = app->add_subcommand("man", "Print a manual page, in roff");
+  CLI::App* man = AddCommand(app, "man", "Print a manual page, in roff");
   man->add_option("COMMAND", arguments->command, "Which; the tool's own page without it");
   man->add_option("--all", arguments->all, "Write the pages of all commands to this directory");
   man->footer(

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,6 +14,7 @@
 #include "emulator/cli/bench/gone.h"
 #include "emulator/cli/bench/register_place.h"
 #include "emulator/cli/bench/register_text.h"
+#include "emulator/cli/command_line.h"
 
 namespace ward::emulator {
 namespace {
@@ -145,7 +144,7 @@ int PokeAll(const PeekArguments& arguments) {
 
 void AddPeekCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<PeekArguments>();
-  CLI::App* peek = app->add_subcommand("peek", "Read registers, with their fields decoded");
+  CLI::App* peek = AddCommand(app, "peek", "Read registers, with their fields decoded");
   peek->add_option("PLACE", arguments->places,
                    "NAME, NAME[NUMBER], either with .FIELD, or an offset in BAR0; NAME of an array "
                    "is all of it")
@@ -167,7 +166,7 @@ void AddPeekCommand(CLI::App* app, int* exit_code) {
 
 void AddPokeCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<PeekArguments>();
-  CLI::App* poke = app->add_subcommand("poke", "Write registers or single fields of them");
+  CLI::App* poke = AddCommand(app, "poke", "Write registers or single fields of them");
   poke->add_option("PLACE=VALUE", arguments->places, "As for peek; the value is a number")
       ->required();
   AddFunctionOption(poke, &arguments->function);

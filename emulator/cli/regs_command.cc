@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +14,7 @@
 #include "emulator/cli/bench/attachment.h"
 #include "emulator/cli/bench/command_text.h"
 #include "emulator/cli/bench/register_place.h"
+#include "emulator/cli/command_line.h"
 
 namespace ward::emulator {
 namespace {
@@ -153,7 +152,7 @@ int Regs(const RegsArguments& arguments) {
 
 void AddRegsCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<RegsArguments>();
-  CLI::App* regs = app->add_subcommand("regs", "The reference of registers, commands and statuses");
+  CLI::App* regs = AddCommand(app, "regs", "The reference of registers, commands and statuses");
   regs->add_option("NAME", arguments->name,
                    "A register, an offset, a block, a command or a status; all registers without");
   regs->add_flag("--json", arguments->json, "Print registers as JSON, for scripts");

@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 #include <cstdio>
 #include <iostream>
@@ -14,6 +12,7 @@
 
 #include "base/secret_bytes.h"
 #include "emulator/boundary/replayer.h"
+#include "emulator/cli/command_line.h"
 #include "emulator/cli/core_dumps.h"
 #include "emulator/cli/replay/replay_prompt.h"
 #include "emulator/recording/recording_reader.h"
@@ -174,7 +173,7 @@ int ReplayFile(const ReplayArguments& arguments) {
 
 void AddReplayCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<ReplayArguments>();
-  CLI::App* replay = app->add_subcommand("replay", "Run a recording of a device again");
+  CLI::App* replay = AddCommand(app, "replay", "Run a recording of a device again");
   replay->footer(kReplayHelp);
   replay->add_option("FILE", arguments->file, "The recording")->required();
   replay->add_option("--until", arguments->until, "Stop before this event");

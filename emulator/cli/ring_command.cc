@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +13,7 @@
 #include "emulator/cli/bench/command_text.h"
 #include "emulator/cli/bench/kernel_queue.h"
 #include "emulator/cli/bench/submission_text.h"
+#include "emulator/cli/command_line.h"
 
 namespace ward::emulator {
 namespace {
@@ -69,7 +68,7 @@ int Ring(const RingArguments& arguments) {
 
 void AddRingCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<RingArguments>();
-  CLI::App* ring = app->add_subcommand("ring", "Execute commands on the kernel's queue");
+  CLI::App* ring = AddCommand(app, "ring", "Execute commands on the kernel's queue");
   ring->add_option("COMMAND", arguments->commands,
                    "\"NAME field=value... FLAG...\", in quotes; several are done in order")
       ->required();

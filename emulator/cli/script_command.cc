@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +10,7 @@
 
 #include "emulator/cli/bench/attachment.h"
 #include "emulator/cli/bench/input_file.h"
+#include "emulator/cli/command_line.h"
 #include "emulator/cli/script/script.h"
 #include "emulator/cli/script/script_runner.h"
 
@@ -107,7 +106,7 @@ int RunCommand(const ScriptArguments& arguments) {
 
 void AddScriptCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<ScriptArguments>();
-  CLI::App* script = app->add_subcommand("script", "Run a bring-up script");
+  CLI::App* script = AddCommand(app, "script", "Run a bring-up script");
   script->add_option("FILE", arguments->file, "The script; - is the standard input")->required();
   AddFunctionOption(script, &arguments->function);
   script->add_flag("--check", arguments->check, "Look for mistakes only; no function is opened");

@@ -4,8 +4,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 #include <cstdint>
 #include <cstdio>
@@ -24,8 +22,8 @@
 #include "emulator/boundary/fault_injector.h"
 #include "emulator/boundary/observers.h"
 #include "emulator/boundary/standard_error.h"
+#include "emulator/cli/command_line.h"
 #include "emulator/cli/core_dumps.h"
-#include "emulator/cli/help_form.h"
 #include "emulator/cli/size_value.h"
 #include "emulator/identity/identity.h"
 #include "emulator/recording/recording_file.h"
@@ -322,7 +320,7 @@ std::string InMebibytes(uint64_t bytes) { return fmt::format("{}M", bytes >> 20)
 
 void AddServeCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<ServeArguments>();
-  CLI::App* serve = app->add_subcommand("serve", "Serve the chip over vfio-user");
+  CLI::App* serve = AddCommand(app, "serve", "Serve the chip over vfio-user");
   serve->footer(kServeHelp);
   serve->add_option("--socket", arguments->sockets,
                     "UNIX socket to listen at; once for each device");

@@ -3,8 +3,6 @@
 #define WARD_EMULATOR_CLI_SIZE_VALUE_H_
 
 #include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 #include <cstdint>
 #include <optional>

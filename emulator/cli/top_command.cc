@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 #include <chrono>
 #include <cstdio>
@@ -15,6 +13,7 @@
 #include <utility>
 
 #include "emulator/cli/bench/attachment.h"
+#include "emulator/cli/command_line.h"
 #include "emulator/cli/top/screen.h"
 #include "emulator/cli/top/status_rates.h"
 #include "emulator/cli/top/status_reader.h"
@@ -93,7 +92,7 @@ int Top(const TopArguments& arguments) {
 
 void AddTopCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<TopArguments>();
-  CLI::App* top = app->add_subcommand("top", "Watch the devices of a server");
+  CLI::App* top = AddCommand(app, "top", "Watch the devices of a server");
   top->add_option("PATH", arguments->path, "Socket that `ward serve` got with --status")
       ->required();
   top->add_flag("--once", arguments->once, "Show it once and end");

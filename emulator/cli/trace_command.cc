@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -13,6 +11,7 @@
 #include <system_error>
 
 #include "emulator/boundary/trace_timeline.h"
+#include "emulator/cli/command_line.h"
 
 namespace ward::emulator {
 namespace {
@@ -57,11 +56,11 @@ int Convert(const TraceArguments& arguments) {
 
 void AddTraceCommand(CLI::App* app, int* exit_code) {
   const auto arguments = std::make_shared<TraceArguments>();
-  CLI::App* trace = app->add_subcommand("trace", "Work with the device's traces");
+  CLI::App* trace = AddCommand(app, "trace", "Work with the device's traces");
   trace->require_subcommand(1);
 
   CLI::App* convert =
-      trace->add_subcommand("convert", "Make a timeline for ui.perfetto.dev of a text trace");
+      AddCommand(trace, "convert", "Make a timeline for ui.perfetto.dev of a text trace");
   convert->add_option("FILE", arguments->trace, "What trace=FILE wrote, in either form")
       ->required();
   convert->add_option("-o,--output", arguments->output,

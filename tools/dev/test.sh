@@ -8,9 +8,7 @@ ctest_labels=(unit conformance integration fuzz)
 # Where hosts and drivers have threads: workers of the chip's bulk work, devices and clients of a server, the driver's
 # side of a served device. Programs of the preset `threads`, and cases that run the `ward` of it.
 threads_programs=(race_control unit_executor unit_vfio_user unit_kmd unit_kmd_vfio_user)
-# Not serve_ends: a server gives its devices half a second to end, which is not enough for all of its scenes when it is watched
-# on a busy machine.
-threads_scripts=(serve_command serve_recordings serve_kills client_deaths)
+threads_scripts=(serve_command serve_recordings serve_kills serve_ends serve_starved client_deaths)
 
 run_tests() {
   local labels=() release_labels=() label
