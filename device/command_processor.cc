@@ -48,6 +48,7 @@ bool CommandProcessor::CanGoOn(uint32_t queue) const {
     case Phase::kJob:
       return true;
     case Phase::kWaitMemory:
+    case Phase::kStuck:
       return false;
     case Phase::kMailbox:
       return !blocks_.security->Busy() && IsNextForMailbox(queue);
@@ -59,8 +60,6 @@ bool CommandProcessor::CanGoOn(uint32_t queue) const {
       return VblankTime(queue) == 0;
     case Phase::kEngineTime:
       return state_.queues[queue].ready_ns <= blocks_.clock->NowNs();
-    case Phase::kStuck:
-      return false;
   }
   return false;
 }
@@ -251,10 +250,9 @@ uint64_t CommandProcessor::FindWakeup() const {
 }
 
 bool CommandProcessor::Visit(uint32_t queue, uint64_t budget) {
-  const Phase phase = state_.queues[queue].phase;
-  if (phase == Phase::kNone && !HasWork(queue)) return false;
+  if (state_.queues[queue].phase == Phase::kNone && !HasWork(queue)) return false;
   MarkChanged(queue);
-  switch (phase) {
+  switch (state_.queues[queue].phase) {
     case Phase::kNone:
       return RunCommand(queue, budget);
     case Phase::kJob:
