@@ -551,7 +551,7 @@ void MoveWriter::AddAny() {
     const uint8_t copy = IndexOfCommand(abi::CopyCommand::kOpcode);
     return pick_(5) == 1 ? copy : static_cast<uint8_t>(pick_(std::size(abi::kCommands)));
   };
-  switch (pick_(24)) {
+  switch (pick_(26)) {
     case 0:
     case 1:
     case 2:
@@ -568,6 +568,8 @@ void MoveWriter::AddAny() {
       return AddMessage(static_cast<uint8_t>(pick_(std::size(abi::kMessages))), queue);
     case 7:
     case 8:
+    case 24:
+    case 25:
       return pick_(8) == 1 ? AddCounters(queue) : AddDecrypt(queue);
     case 9:
       return AddReadBack(queue);
