@@ -46,12 +46,11 @@ latest_count() {
     grep -oE '^ *(\[[0-9]+/[0-9]+\]|[0-9]+/[0-9]+ Test)' | tail -n 1 | tr -d ' []Tesr' || true
 }
 
-# Runs in the background beside a step: a live line on a terminal, one line each 30 s elsewhere.
+# Runs in the background beside a step: a live line on a terminal, one line each 30 s elsewhere. Waits on a pipe that never
+# speaks: no sleep process is left behind when the step ends.
 show_progress() {
-  local name=$1 log=$2 start=$3 interval=30 pause
+  local name=$1 log=$2 start=$3 pause=$4 interval=30
   [ -t 1 ] && interval=0.5
-  # Waiting on a pipe that never speaks: no sleep process is left behind when the step ends.
-  exec {pause}<> <(:)
   while read -rt "$interval" -u "$pause" _ || kill -0 "$$" 2>/dev/null; do
     if [ -t 1 ]; then
       printf '\r\e[K...   %-28s %7s s  %s' "$name" "$(seconds_since "$start")" "$(latest_count "$log")"
@@ -85,21 +84,31 @@ end_jobs() {
 # run_logged NAME LOG COMMAND...: runs COMMAND with its output in LOG and shows that it lives.
 # Returns COMMAND's exit code.
 run_logged() {
-  local name=$1 log=$2 code=0 ticker step
+  local name=$1 log=$2 code=0 ticker step start pause fifo
   shift 2
   mkdir -p "$log_dir"
+  # Not where they are used: in the background, with job control, bash loses count of the children that a command
+  # substitution and a process substitution are.
+  start=$(now_us)
+  fifo=$log_dir/.pause.$$
+  rm -f "$fifo"
+  mkfifo "$fifo"
+  exec {pause}<>"$fifo"
+  rm -f "$fifo"
   trap end_jobs EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
   trap 'exit 129' HUP
   set -m # for the process groups
-  show_progress "$name" "$log" "$(now_us)" 9>&- &
+  show_progress "$name" "$log" "$start" "$pause" 9>&- &
   ticker=$!
-  "$@" >"$log" 2>&1 </dev/null 9>&- &
+  "$@" >"$log" 2>&1 </dev/null 9>&- {pause}>&- &
   step=$!
   set +m
   wait "$step" || code=$?
-  { kill "$ticker" && wait "$ticker"; } 2>/dev/null || true
+  # Not TERM: one that has only begun would act upon it as this shell does.
+  { kill -KILL "$ticker" && wait "$ticker"; } 2>/dev/null || true
+  exec {pause}>&-
   [ ! -t 1 ] || printf '\r\e[K'
   return "$code"
 }
