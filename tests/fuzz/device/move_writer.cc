@@ -222,7 +222,7 @@ void MoveWriter::AddRegister() {
     return indices;
   }();
   const auto count = static_cast<uint32_t>(writable.size());
-  const uint32_t choice = pick_(8) == 1 ? count - 1 : pick_(count);  // the last ones: doorbells
+  const uint32_t choice = pick_(4) == 1 ? count - 1 : pick_(count);  // the last ones: doorbells
   // Or one that is only read.
   const bool is_any = pick_(4) == 1;
   Add(Move::kTableRegister,
