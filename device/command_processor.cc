@@ -226,12 +226,12 @@ void CommandProcessor::ReportHangs() {
   ForEachQueue(awake_, [&](uint32_t queue) {
     const uint64_t hangs_at = HangsAtNs(queue);
     if (hangs_at == UINT64_MAX || hangs_at > now) return;
+    MarkChanged(queue);
     // Looked at once more: what it waited for may be there since.
     if (WaitsOnMemory(queue) && PollWait(queue)) return;
     if (state_.queues[queue].phase == Phase::kVblank && PollVblank(queue)) return;
     QueueExecution& execution = state_.queues[queue];
     execution.is_hung = true;
-    MarkChanged(queue);
     blocks_.trace->OnEvent({"hang", "", {queue, execution.command.position, 0}});
     blocks_.interrupts->Raise(Interrupts::kSourceHang);
   });

@@ -253,6 +253,12 @@ void Memory::ReadProtected(uint64_t offset, ByteSpan destination) const {
   }
 }
 
+// Zeros leave a page untouched that nobody owns. A session's content counts whatever it is: what
+// the host sees of pages, and how soon they are zeroed, does not depend on it (P2).
+bool Memory::HoldsContent(uint64_t page, ConstByteSpan written) const {
+  return !touched_.Has(page) && (owners_.Of(page) != kNoOwner || !IsZero(written));
+}
+
 void Memory::WriteProtected(uint64_t offset, ConstByteSpan source) {
   while (!source.empty()) {
     const uint64_t page = offset / abi::kPageSize;
@@ -260,7 +266,7 @@ void Memory::WriteProtected(uint64_t offset, ConstByteSpan source) {
         std::min<uint64_t>(source.size(), (page + 1) * abi::kPageSize - offset);
     const ConstByteSpan piece = source.first(size_bytes);
     changed_.Add(page);
-    if (!touched_.Has(page) && !IsZero(piece)) touched_.Add(page);
+    if (HoldsContent(page, piece)) touched_.Add(page);
     if (touched_.Has(page) && stale_.Has(page)) {
       ZeroPages(page, 1);
       stale_.Remove(page);
@@ -312,14 +318,14 @@ void Memory::CloseWritten(const PhysicalSpan& span, uint8_t* bytes) {
   }
 }
 
-// As WriteProtected: zeros leave a page untouched that holds nothing else.
+// As WriteProtected.
 void Memory::CloseProtected(uint64_t offset, uint64_t size_bytes) {
   const uint64_t end = offset + size_bytes;
   for (uint64_t at = offset; at < end;) {
     const uint64_t page = at / abi::kPageSize;
     const uint64_t page_end = std::min(end, (page + 1) * abi::kPageSize);
     changed_.Add(page);
-    if (!touched_.Has(page) && !IsZero({protected_base_ + at, page_end - at})) touched_.Add(page);
+    if (HoldsContent(page, {protected_base_ + at, page_end - at})) touched_.Add(page);
     at = page_end;
   }
 }

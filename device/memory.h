@@ -259,6 +259,7 @@ class Memory {
   void ZeroTouched(uint64_t first, uint64_t count);
   void ReadProtected(uint64_t offset, ByteSpan destination) const;
   void WriteProtected(uint64_t offset, ConstByteSpan source);
+  bool HoldsContent(uint64_t page, ConstByteSpan written) const;
 
   uint8_t* protected_base_ = nullptr;  // reserved address space, committed by first touch, no dump
   uint64_t visible_bytes_;

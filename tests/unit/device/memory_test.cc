@@ -183,6 +183,18 @@ TEST_CASE("P2_ a page that changes its owner is zeroed, from nobody's too, and o
   CHECK(chip.ReadProtected(kPage, 2 * kPage) == Zeros(2 * kPage));
 }
 
+TEST_CASE("P9_ zeros that a session decrypts count as its content, and nobody's do not") {
+  ChipMemory chip;
+  chip.PutProtected(0, Zeros(16), kNoOwner);
+  CHECK(chip.memory.CountTouchedPages() == 0);
+  chip.memory.TakeOwnership(chip.ProtectedRange(kPage, 1), 7);
+  chip.PutProtected(kPage, Zeros(1), 7);
+  CHECK(chip.memory.CountTouchedPages() == 1);
+  // So what has to be zeroed when another session takes the page does not depend on what was there.
+  chip.memory.TakeOwnership(chip.ProtectedRange(kPage, 1), 8);
+  CHECK(chip.memory.HasStale());
+}
+
 TEST_CASE("P2_ the end of a session zeroes its pages and no others, in short and in long runs") {
   ChipMemory chip;
   const auto noise = Noise(100 * kPage, 5);

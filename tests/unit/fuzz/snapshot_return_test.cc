@@ -129,5 +129,33 @@ TEST_CASE("a chip that goes back to one snapshot and then to another has nothing
   }
 }
 
+TEST_CASE(
+    "a queue that waited at the snapshot waits again, also when its time-out found it served") {
+  GpuRig rig;
+  rig.CreateContext(1);
+  rig.MapSystem(1, 0x1000, GpuRig::kData);
+  rig.WriteQueue(1, abi::kRegQueueControl, abi::kQueueControlResetMask);
+  rig.WriteQueue(1, abi::kRegQueueTimeout, 100);
+  rig.StartQueue(1, 1);
+  auto wait = MakeCommand<abi::WaitCommand>();
+  wait.address = 0x1000;
+  wait.value = 5;
+  rig.Push(1, wait);
+  rig.Doorbell(1);
+  rig.gpu->Process(1 << 20);
+  rig.gpu->Process(1 << 20);
+  const auto now_ns = rig.ports.clock.now_ns;
+  const device::GpuSnapshot snapshot = rig.gpu->TakeSnapshot(false);
+  const uint64_t hash = rig.gpu->StateHash();
+  rig.gpu->Restore(snapshot);
+  rig.ports.bus.Store<uint64_t>(GpuRig::kData, 5);
+  rig.ports.clock.now_ns += 1000000;
+  rig.gpu->Process(1 << 20);
+  CHECK(rig.gpu->StateHash() != hash);
+  rig.gpu->Restore(snapshot);
+  rig.ports.clock.now_ns = now_ns;
+  CHECK(rig.gpu->StateHash() == hash);
+}
+
 }  // namespace
 }  // namespace ward
