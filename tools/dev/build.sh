@@ -37,7 +37,7 @@ build_preset() {
   local preset=$1
   shift
   run_step "build $preset" "build_$preset" bash tools/dev/build_preset.sh "$preset" "$@" ||
-    fail "the $preset build failed; run it again with: ./dev build $preset"
+    fail "the $preset build failed; its whole log: build/log/build_$preset.log; run it again with: bash tools/dev/build_preset.sh $preset"
 }
 
 # The device object fits exactly one QEMU package, so it is built on the machine that runs it.

@@ -129,6 +129,8 @@ def read_arguments(arguments):
     parser.add_argument("--release-dir", default=str(ROOT / "build/release"), help=argparse.SUPPRESS)
     parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.json and not Path(options.json).parent.is_dir():
+        parser.error(f"--json: there is no folder {Path(options.json).parent}")
     for fault in options.faults:
         if fault not in FAULTS:
             parser.error(f"there is no fault '{fault}'; they are F1 to F20")

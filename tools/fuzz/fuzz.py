@@ -71,12 +71,15 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         parser.error("--fast goes with neither --coverage nor --minimise: both want the sanitizers' build")
     if options.afresh and not options.minimise:
         parser.error("--afresh goes with --minimise")
+    options.seconds_given = options.seconds is not None
     if options.seconds is None:
         options.seconds = SECONDS
     elif options.coverage and not options.from_empty:
         parser.error("--coverage replays what is there; with --from-empty it fuzzes for --seconds first")
     if options.seconds < 0 or (options.seconds == 0 and options.from_empty):
         parser.error(f"--seconds: {options.seconds} is no length of time")
+    if not options.target and not options.coverage and (options.fast or options.seconds_given or options.jobs != 1):
+        parser.error("which target? ./dev fuzz lists them")
     if options.jobs < 1:
         parser.error(f"--jobs: {options.jobs} is no number from 1 on")
     for folder in options.folders:

@@ -333,7 +333,10 @@ def read_options(arguments: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="keep the inputs that show the bugs")
     parser.add_argument("--replay", action="store_true", help="do no more than run the inputs that were kept")
     parser.add_argument("--check-arguments", action="store_true", help="look at the arguments and do nothing")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.json and not options.json.parent.is_dir():
+        parser.error(f"--json: there is no folder {options.json.parent}")
+    return options
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

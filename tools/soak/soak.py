@@ -103,6 +103,8 @@ def read_arguments(arguments: list) -> argparse.Namespace:
     parser.add_argument("--build-dir", type=Path, default=ROOT / "build/release", help=argparse.SUPPRESS)
     parser.add_argument("--check-arguments", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.json and not Path(options.json).parent.is_dir():
+        parser.error(f"--json: there is no folder {Path(options.json).parent}")
     if not LEAST_MINUTES <= options.minutes <= 7 * 24 * 60:
         parser.error(f"--minutes: {options.minutes:g} is not from {LEAST_MINUTES:g} to {7 * 24 * 60} (a week)")
     if not 0 <= options.limit < 1e9:

@@ -1,4 +1,4 @@
-// Makes first inputs of what a real driver did: of each eight commands and messages of a recording
+// Makes first inputs of what a real driver did: of each five commands and messages of a recording
 // one input, in the grammar's moves. usage: device_from_recording RECORDING FOLDER
 //
 // What the driver called things by is its own: sessions become those of the base, an address a page
@@ -27,7 +27,7 @@
 namespace ward::fuzz {
 namespace {
 
-constexpr size_t kMostPackets = 8;  // of an input; with the runs between, all its moves are played
+constexpr size_t kMostPackets = 5;  // of an input; with the runs between, all its moves are played
 constexpr size_t kPacketsOfRun = 4;
 // Windows of operands, as the grammar numbers them (grammar_commands.cc).
 constexpr uint8_t kSystem = 0;

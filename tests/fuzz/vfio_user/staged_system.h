@@ -6,7 +6,7 @@
 // * A server that waits for its client lets the client act; a client that waits for the server lets
 //   the server run.
 // * Mappings of files are counted.
-// * RSA operations are remembered, but for one in ten.
+// * RSA operations are remembered, but for one in 4096.
 #ifndef WARD_TESTS_FUZZ_VFIO_USER_STAGED_SYSTEM_H_
 #define WARD_TESTS_FUZZ_VFIO_USER_STAGED_SYSTEM_H_
 

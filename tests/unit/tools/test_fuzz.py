@@ -266,6 +266,7 @@ class Words(Checkout):
                 "--coverage replays what is there": ["chip", "--coverage", "--seconds", "5"],
                 "--jobs: 0 is no number from 1 on": ["chip", "--jobs", "0"],
                 "there is no folder no/such": ["chip", "--json", "no/such/file"],
+                "which target?": ["--seconds", "5"],
                 "--fast goes with neither": ["chip", "--fast", "--coverage"],
                 "are two runs": ["chip", "--coverage", "--minimise"]}.items():
             with self.subTest(text):

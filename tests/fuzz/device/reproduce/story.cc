@@ -36,7 +36,13 @@ bool IsText(std::string_view content) {
   Operation operation;
   std::vector<uint8_t> room;
   std::string reason;
-  return ParseOperation(content.substr(0, content.find('\n')), &operation, &room, &reason);
+  if (ParseOperation(content.substr(0, content.find('\n')), &operation, &room, &reason))
+    return true;
+  // What somebody has edited: its mistakes are told by line, and not played as bytes.
+  return content.find('\n') != std::string_view::npos &&
+         std::all_of(content.begin(), content.end(), [](char c) {
+           return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t';
+         });
 }
 
 }  // namespace
