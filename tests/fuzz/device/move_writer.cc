@@ -579,7 +579,7 @@ void MoveWriter::AddAny() {
     case 12:
       return AddIndirect({any_command(), any_command()}, queue, operands);
     case 13:
-      return pick_(2) == 0 ? AddRegister() : AddQueue(queue);
+      return pick_(3) != 0 ? AddRegister() : AddQueue(queue);
     case 14:
       return AddPageEntry();
     case 15:
