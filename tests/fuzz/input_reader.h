@@ -3,6 +3,7 @@
 #define WARD_TESTS_FUZZ_INPUT_READER_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -32,6 +33,12 @@ class InputReader {
  private:
   ConstByteSpan input_;
 };
+
+// What a number of an input, whatever it is, stands for in a table.
+template <typename T, size_t kCount>
+const T& Pick(const T (&table)[kCount], uint32_t choice) {
+  return table[choice % kCount];
+}
 
 }  // namespace ward::fuzz
 

@@ -306,6 +306,12 @@ def show_kept(bugs: List[Bug], options: argparse.Namespace) -> int:
             if not run.by:
                 mistakes.append(f"{kept / bug.name} does not show its bug ({run.said}); make another one with: "
                                 f"./dev fuzz --planted --keep {bug.name}")
+    if not options.names:
+        proven = {(bug.target, bug.oracle) for bug in shown}
+        bare = sorted({(bug.target, bug.oracle) for bug in bugs} - proven)
+        mistakes += [f"no input shows that the oracle {oracle} of {target} falls; make one with: ./dev fuzz --planted --keep "
+                     + " ".join(bug.name for bug in bugs if (bug.target, bug.oracle) == (target, oracle))
+                     for target, oracle in bare]
     for mistake in mistakes:
         print(f"planted: {mistake}", file=sys.stderr)
     if without:

@@ -13,11 +13,6 @@ namespace {
 
 constexpr uint64_t kPage = abi::kPageSize;
 
-template <typename T, size_t kCount>
-const T& Pick(const T (&table)[kCount], uint32_t choice) {
-  return table[choice % kCount];
-}
-
 constexpr uint64_t kBudgetPerInput = 96 << 10;
 // Long inputs find no more than short ones, of which there are more.
 constexpr uint32_t kMostMoves = 12;

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "abi/generated/messages.h"
-#include "firmware/channel_messages.h"
 #include "firmware/opm_messages.h"
 #include "tests/fakes/security_message.h"
+#include "tests/fuzz/channel_tables.h"
 #include "tests/fuzz/device/channel_writer.h"
 #include "tests/fuzz/device/grammar.h"
 
@@ -28,25 +28,11 @@ void Append(std::vector<uint8_t>* bytes, ConstByteSpan more) {
   bytes->insert(bytes->end(), more.begin(), more.end());
 }
 
-template <typename T, size_t kCount>
-const T& Pick(const T (&table)[kCount], uint32_t choice) {
-  return table[choice % kCount];
-}
-
 constexpr const fw::Guid* kInformations[] = {
     &fw::kOpmGetActualLevel,     &fw::kOpmGetVirtualLevel, &fw::kOpmGetConnectedDevice,
     &fw::kOpmGetOutputFormat,    &fw::kOpmGetOutputId,     &fw::kOpmGetConnectorType,
     &fw::kOpmGetProtectionTypes, &fw::kOpmGetBusType,      &fw::kOpmGetSrmVersion,
     &fw::kOpmSetProtectionLevel};
-constexpr const fw::ChannelMessage* kCommands[] = {
-    &fw::kConfigureInitialize, &fw::kConfigureProtection, &fw::kConfigureCryptoSession,
-    &fw::kConfigureSharedResource, &fw::kConfigureEncryptionWhenAccessible};
-constexpr const fw::ChannelMessage* kQueries[] = {
-    &fw::kQueryProtection,        &fw::kQueryChannelType,         &fw::kQueryDeviceHandle,
-    &fw::kQueryCryptoSession,     &fw::kQueryProcessCount,        &fw::kQueryProcess,
-    &fw::kQueryUnrestrictedCount, &fw::kQueryOutputIdCount,       &fw::kQueryOutputId,
-    &fw::kQueryAccessibility,     &fw::kQueryEncryptionGuidCount, &fw::kQueryEncryptionGuid,
-    &fw::kQueryCurrentEncryption};
 
 }  // namespace
 
@@ -193,7 +179,7 @@ void Grammar::PushChannel() {
     return PushAnswered(queue, abi::kMessageNegotiateChannelKey,
                         MakeChannelKey(channel.number, base_.blob));
   }
-  const ChannelInput input = {.is_command = true, .message = Pick(kCommands, choice / 4u)};
+  const ChannelInput input = {.is_command = true, .message = Pick(kChannelCommands, choice / 4u)};
   std::vector<uint8_t> structure = MakeChannelStructure(channel, input);
   if ((kind & 0x80) != 0) structure[0] ^= 1;
   PushAnswered(queue, abi::kMessageConfigureChannel,
@@ -211,7 +197,8 @@ void Grammar::PushKnownChannel() {
   BaseChannel channel = base_.channels[which];
   ChannelInput input;
   input.is_command = (kind & 0x80) != 0;
-  input.message = input.is_command ? Pick(kCommands, kind & 31u) : Pick(kQueries, kind & 31u);
+  input.message =
+      input.is_command ? Pick(kChannelCommands, kind & 31u) : Pick(kChannelQueries, kind & 31u);
   input.sequence = next_channel_[which]++;
   PickChannelValues(value, &input);
   const uint32_t output_bytes =

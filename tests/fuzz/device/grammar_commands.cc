@@ -22,11 +22,6 @@ constexpr uint64_t kIndirectOfQueue = layout::kIndirectBytes / 4;
 // Function of CALL_TRUSTED that takes an RSA operation.
 constexpr uint8_t kImportFunction = 2;
 
-template <typename T, size_t kCount>
-const T& Pick(const T (&table)[kCount], uint32_t choice) {
-  return table[choice % kCount];
-}
-
 // The list behind a DECRYPT_SAMPLE; its sum is the sample's length most of the time.
 void AppendSubSamples(std::vector<uint8_t>* bytes, InputReader* input) {
   const uint32_t count = 1 + input->Take<uint8_t>() % 8;

@@ -14,11 +14,6 @@ namespace {
 constexpr uint64_t kPage = abi::kPageSize;
 constexpr uint32_t kBlock = 16;  // bytes of the cipher's
 
-template <typename T, size_t kCount>
-const T& Pick(const T (&table)[kCount], uint32_t choice) {
-  return table[choice % kCount];
-}
-
 }  // namespace
 
 void Grammar::PushPart() {

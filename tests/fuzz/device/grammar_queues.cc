@@ -13,11 +13,6 @@ namespace {
 
 constexpr uint64_t kPage = abi::kPageSize;
 
-template <typename T, size_t kCount>
-const T& Pick(const T (&table)[kCount], uint32_t choice) {
-  return table[choice % kCount];
-}
-
 // The first byte that has to be zero; the last one without such.
 size_t FindReserved(const std::vector<uint8_t>& command) {
   const abi::CommandInfo* info = abi::FindCommand(LoadLe<uint16_t>(command.data()));

@@ -5,9 +5,9 @@
 #include <iterator>
 #include <string_view>
 
-#include "firmware/channel_messages.h"
 #include "firmware/guid.h"
 #include "firmware/opm_messages.h"
+#include "tests/fuzz/channel_tables.h"
 
 namespace ward::fuzz {
 namespace {
@@ -17,15 +17,6 @@ namespace fw = firmware;
 constexpr uint8_t kRaw = 0xff;  // a field's choice: bytes of the input instead
 constexpr uint32_t kHeader = sizeof(abi::ResponseHeader);
 
-constexpr const fw::ChannelMessage* kCommands[] = {
-    &fw::kConfigureInitialize, &fw::kConfigureProtection, &fw::kConfigureCryptoSession,
-    &fw::kConfigureSharedResource, &fw::kConfigureEncryptionWhenAccessible};
-constexpr const fw::ChannelMessage* kQueries[] = {
-    &fw::kQueryProtection,        &fw::kQueryChannelType,         &fw::kQueryDeviceHandle,
-    &fw::kQueryCryptoSession,     &fw::kQueryProcessCount,        &fw::kQueryProcess,
-    &fw::kQueryUnrestrictedCount, &fw::kQueryOutputIdCount,       &fw::kQueryOutputId,
-    &fw::kQueryAccessibility,     &fw::kQueryEncryptionGuidCount, &fw::kQueryEncryptionGuid,
-    &fw::kQueryCurrentEncryption};
 constexpr const fw::Guid* kInformations[] = {
     &fw::kOpmGetSrmVersion,      &fw::kOpmGetConnectedDevice, &fw::kOpmGetConnectorType,
     &fw::kOpmGetProtectionTypes, &fw::kOpmGetVirtualLevel,    &fw::kOpmGetActualLevel,
@@ -230,7 +221,7 @@ void MessageWriter::WriteChannelStructure(InputReader* input) {
   const auto type = input->Take<uint8_t>();
   const auto flaw = input->Take<uint8_t>();
   const fw::ChannelMessage& message =
-      is_command ? *kCommands[type % std::size(kCommands)] : *kQueries[type % std::size(kQueries)];
+      is_command ? *Pick(kChannelCommands, type) : *Pick(kChannelQueries, type);
   const auto* channel = FindByNumber(state_->channels, Load32(0));
   const uint32_t handle_bytes = channel != nullptr ? channel->handle_bytes : 8;
   fw::ChannelStructure structure(is_command ? fw::kConfigureInputHeader : fw::kQueryInputHeader,

@@ -195,6 +195,14 @@ elif "always" in text or bug == "ByOracle" and ("fall" in text or not text):
         (self.folder / "planted/ByOracle").unlink()
         self.assertEqual(self.run_main("--replay")[0], 1)
 
+    def test_an_oracle_that_no_input_shows_is_a_mistake(self):
+        self.write_input_player("fall")
+        (self.folder / "planted/ByOracle").unlink()
+        code, _, errors = self.run_main("--replay")
+        self.assertEqual(code, 1)
+        self.assertIn("no input shows that the oracle", errors)
+        self.assertIn("./dev fuzz --planted --keep ByOracle", errors)
+
     def test_the_smallest_input_that_shows_a_bug_is_kept(self):
         self.write_input_player("passes")
         code, lines, errors = self.run_main("--keep", "ByOracle")
