@@ -127,6 +127,7 @@ def run_program(command: Sequence[str], bug: Optional[str], limit_s: float) -> E
                 pass
             finally:
                 process.kill()
+                process.wait()  # an interrupt makes the end of the block not wait
         seconds, cpu_s = time.monotonic() - begin, cpu_seconds() - cpu_begin
         errors.seek(0)
         return Ended(code, errors.read().decode(errors="replace"), round(seconds, 3), round(cpu_s, 3))
@@ -374,4 +375,5 @@ def end_by_signal(number: int, _frame: Any) -> None:
 if __name__ == "__main__":
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, end_by_signal)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored in the background
     sys.exit(main())
