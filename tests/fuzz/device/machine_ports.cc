@@ -13,28 +13,28 @@ constexpr uint8_t kMask = 0xa5;
 
 }  // namespace
 
-uint8_t* PagedBytes::Change(uint64_t offset, uint64_t size_bytes) {
+uint8_t* BlockBytes::Change(uint64_t offset, uint64_t size_bytes) {
   WARD_ASSERT(RangeFits(offset, size_bytes, bytes_.size()));
   const uint64_t end = offset + size_bytes;
-  for (uint64_t page = offset / abi::kPageSize; page * abi::kPageSize < end; ++page) {
-    if (is_changed_[page]) continue;
-    is_changed_[page] = true;
-    changed_.push_back(static_cast<uint32_t>(page));
+  for (uint64_t block = offset / kBlockBytes; block * kBlockBytes < end; ++block) {
+    if (is_changed_[block] != 0) continue;
+    is_changed_[block] = 1;
+    changed_.push_back(static_cast<uint32_t>(block));
   }
   return bytes_.data() + offset;
 }
 
-void PagedBytes::Keep() {
+void BlockBytes::Keep() {
   kept_ = bytes_;
-  for (const uint32_t page : changed_) is_changed_[page] = false;
+  for (const uint32_t block : changed_) is_changed_[block] = 0;
   changed_.clear();
 }
 
-void PagedBytes::PutBack() {
-  for (const uint32_t page : changed_) {
-    const uint64_t offset = uint64_t{page} * abi::kPageSize;
-    std::memcpy(bytes_.data() + offset, kept_.data() + offset, abi::kPageSize);
-    is_changed_[page] = false;
+void BlockBytes::PutBack() {
+  for (const uint32_t block : changed_) {
+    const uint64_t offset = block * kBlockBytes;
+    std::memcpy(bytes_.data() + offset, kept_.data() + offset, kBlockBytes);
+    is_changed_[block] = 0;
   }
   changed_.clear();
 }

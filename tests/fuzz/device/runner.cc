@@ -1,16 +1,10 @@
 #include "tests/fuzz/device/runner.h"
 
+#include "tests/fuzz/device/digest.h"
 #include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 namespace {
-
-WARD_UNINSTRUMENTED uint64_t HashOf(ConstByteSpan input) {
-  uint64_t hash = 0xcbf29ce484222325;
-  const uint8_t* const bytes = input.data();
-  for (size_t i = 0; i < input.size(); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3;
-  return hash ^ hash >> 29;
-}
 
 // Puts a snapshot before one of the operations.
 class Interrupter final : public OperationSink {
@@ -67,7 +61,7 @@ uint64_t Runner::PlayInterrupted(ConstByteSpan input, const Machine::RunOptions&
 }
 
 void Runner::Run(ConstByteSpan input) {
-  const uint64_t hash = HashOf(input);
+  const uint64_t hash = Digest(0xcbf29ce484222325, input);
   const Way way = PickWay(hash);
   Machine::RunOptions options;
   // An input that holds a secret itself says nothing about leaks.
