@@ -65,6 +65,17 @@ bool MachineBus::IsSecondFetch(uint64_t offset, uint64_t size_bytes) {
   return is_second;
 }
 
+void MachineBus::WatchFetch(uint64_t offset, ByteSpan bytes) {
+  if (bytes.empty()) return;
+  // Rings lie one behind the other, and fences behind them.
+  Expect(offset >= layout::kFences - layout::kRings ||
+             offset / layout::kRingBytes == (offset + bytes.size() - 1) / layout::kRingBytes,
+         "dma_window", "commands that stand behind their ring");
+  if (!IsSecondFetch(offset, bytes.size())) return;
+  Expect(flips_second, "double_fetch", "a command's bytes were fetched twice in a slice");
+  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(~byte);
+}
+
 void MachineBus::ForgetIndirect() {
   constexpr size_t kFirst = (layout::kIndirect - layout::kRings) / 8 / 64;
   std::fill(fetched_ + kFirst, std::end(fetched_), uint64_t{0});
@@ -79,10 +90,8 @@ bool MachineBus::Read(uint64_t bus_address, ByteSpan destination) {
     std::memcpy(destination.data(), answers_.data() + answered_, size);
     answered_ += size;
   }
-  if (offset >= kWatched && (fetches_once || flips_second) &&
-      IsSecondFetch(offset - kWatched, destination.size())) {
-    Expect(flips_second, "double_fetch", "a command's bytes were fetched twice in a slice");
-    for (uint8_t& byte : destination) byte = static_cast<uint8_t>(~byte);
+  if (offset >= kWatched && (fetches_once || flips_second)) {
+    WatchFetch(offset - kWatched, destination);
   }
   return true;
 }

@@ -72,6 +72,8 @@ class MachineBus final : public device::DmaPort {
 
  private:
   bool Reaches(uint64_t bus_address, uint64_t size_bytes, bool is_write);
+  // A fetch of commands, `offset` bytes behind the beginning of the rings.
+  void WatchFetch(uint64_t offset, ByteSpan bytes);
   // Whether some of the bytes, all of them commands, were fetched in this slice.
   WARD_UNINSTRUMENTED bool IsSecondFetch(uint64_t offset, uint64_t size_bytes);
 
