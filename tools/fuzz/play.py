@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """./dev fuzz --play: plays an input of the device target, or its text, in this process, in QEMU and over vfio-user.
 
-Each way prints its outcome, of which the last line says whether they agree. Exit code 0: they do; 1: they don't, or one
-could not be played; 2: wrong usage. docs/guide/fuzzing.md, "From a crash to a test".
+Each way prints its outcome, and the last line says whether they agree; of one way alone there is nothing to compare. Exit
+code 0: they do, or it was played; 1: they don't, or one could not be played; 2: wrong usage. docs/guide/fuzzing.md, "From a crash to a test".
 """
 import argparse
 import itertools
@@ -191,6 +191,11 @@ def play(tools: Tools, text: str, ways: List[str]) -> Iterator[tuple]:
                 raise PlayFailed(f"{way}: {error}") from None
 
 
+def verdict(outcomes: Dict[str, str], apart: List[str]) -> Optional[bool]:
+    """Whether the ways agree; None where one way alone was played."""
+    return not apart if len(outcomes) > 1 else None
+
+
 def differences(outcomes: Dict[str, str]) -> List[str]:
     """Lines in which the ways differ."""
     rows = itertools.zip_longest(*(outcome.splitlines() for outcome in outcomes.values()), fillvalue="nothing")
@@ -247,13 +252,14 @@ def main(words: List[str]) -> int:
     apart = differences(outcomes)
     if options.json:
         (options.caller_dir / options.json).write_text(json.dumps(
-            {"file": str(options.text), "outcomes": outcomes, "agree": not apart and failed is None,
+            {"file": str(options.text), "outcomes": outcomes, "agree": False if failed else verdict(outcomes, apart),
              "error": failed and str(failed)}, indent=1) + "\n")
     if failed:
         return 1
     for line in apart:
         print(f"differs: {line}")
-    print(f"play: ways={','.join(outcomes)} agree={'no' if apart else 'yes'}")
+    agree = {True: "yes", False: "no", None: "nothing-to-compare"}[verdict(outcomes, apart)]
+    print(f"play: ways={','.join(outcomes)} agree={agree}")
     return 1 if apart else 0
 
 

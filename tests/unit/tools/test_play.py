@@ -54,14 +54,14 @@ class Ways(unittest.TestCase):
                               timeout=60, check=False)
         return done.returncode, done.stdout, done.stderr
 
-    def test_one_way_is_played_and_told(self):
+    def test_one_way_is_played_and_told_and_agrees_with_nobody(self):
         code, output, errors = self.run_play("text", "--in", "process", "--json", "report")
         self.assertEqual((code, errors), (0, ""))
         self.assertEqual(output, "process:\n  queue 0 FAULT_STATUS OK\n  KEY_EPOCH 1\n"
-                                 "play: ways=process agree=yes\n")
+                                 "play: ways=process agree=nothing-to-compare\n")
         report = json.loads((self.folder / "report").read_text())
         self.assertEqual((report["agree"], report["outcomes"]["process"]),
-                         (True, "queue 0 FAULT_STATUS OK\nKEY_EPOCH 1\n"))
+                         (None, "queue 0 FAULT_STATUS OK\nKEY_EPOCH 1\n"))
 
     def test_a_text_that_is_none_is_told_with_its_line(self):
         code, _, errors = self.run_play("bad", "--in", "process")
@@ -84,6 +84,8 @@ class Ways(unittest.TestCase):
 
     def test_lines_in_which_ways_differ_are_found(self):
         self.assertEqual(play.differences({"process": "a\nb\n", "qemu": "a\nb\n"}), [])
+        self.assertTrue(play.verdict({"process": "a", "qemu": "a"}, []))
+        self.assertFalse(play.verdict({"process": "a", "qemu": "b"}, ["process: a | qemu: b"]))
         self.assertEqual(play.differences({"process": "a\nb\n", "qemu": "a\nc\n"}), ["process: b | qemu: c"])
         self.assertEqual(play.differences({"process": "a\nb\n", "qemu": "a\n"}), ["process: b | qemu: nothing"])
 
