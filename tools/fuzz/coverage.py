@@ -34,7 +34,7 @@ class Total:
 
     def as_json(self) -> dict:
         return {"percent": round(self.percent, 2), "branches": self.outcomes, "missed": self.missed,
-                "not_counted": self.excluded}
+                "exempt": self.excluded}
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Reached:
         total = self.total
         report = f" report={self.report}/index.html" if self.report else ""
         return (f"coverage: target={name} branches={total.percent:.1f}% "
-                f"({total.outcomes - total.missed}/{total.outcomes}) not_counted={total.excluded} "
+                f"({total.outcomes - total.missed}/{total.outcomes}) exempt={total.excluded} "
                 f"files={len(self.files)}{report}")
 
     def as_json(self) -> dict:
@@ -60,7 +60,7 @@ class Reached:
                     "missed_outcomes": [{"line": outcome.line, "side": outcome.side, "text": outcome.text}
                                         for outcome in file.missed]}
                     for name, file in self.files.items()},
-                "not_counted": [{"why": exclusion.why, "places": [
+                "exempt": [{"why": exclusion.why, "places": [
                     {"what": place.name(), "outcomes": place.excluded, "reached": place.reached}
                     for place in exclusion.places]} for exclusion in self.exclusions]}
 
@@ -128,7 +128,7 @@ def show(reached: Reached) -> None:
     for name, file in sorted(reached.files.items(), key=lambda item: -len(item[1].missed)):
         total = add_up([file])
         print(f"{name:{width}}  {total.outcomes:8}  {total.missed:6}  {total.percent:6.1f}%")
-    print(f"\nnot counted, as no guest can reach it ({EXCLUSIONS}):")
+    print(f"\nexempt, as no guest can reach it ({EXCLUSIONS}):")
     for exclusion in reached.exclusions:
         print(f"{sum(place.excluded for place in exclusion.places):6}  {exclusion.why}")
         for place in exclusion.places:

@@ -193,7 +193,7 @@ def run_target(options: argparse.Namespace) -> int:
     reached = None
     if not (options.no_coverage or run.crashes or signal_number):
         reached = coverage.measure(options.root, [(target, working)])
-    branches = f" branches={reached.total.percent:.1f}%" if reached else ""
+    branches = f" branches={reached.total.percent:.1f}% exempt={reached.total.excluded}" if reached else ""
     write_json(options, {
         "target": target.name, "seconds": round(run.seconds, 1), "jobs": options.jobs,
         "runs": run.runs, "runs_per_second": round(run.rate), "edges": run.edges,
