@@ -19,6 +19,9 @@ from typing import Dict, Iterator, List, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "tools/fuzz"))
+from files import end_with, write_whole  # noqa: E402
+from jobs import Interrupted, heed_signals, restore_signals  # noqa: E402
 from vm.error import VmError  # noqa: E402
 from vm.served import ServedGpu  # noqa: E402
 
@@ -237,6 +240,19 @@ def main(words: List[str]) -> int:
     if options.builds:
         print("\n".join(needed_builds(options.ways)))
         return 0
+    kept = heed_signals()
+    try:
+        return play_all(options)
+    except Interrupted as interrupted:
+        print("play: interrupted", file=sys.stderr)
+        return 128 + interrupted.args[0]
+    except OSError as trouble:
+        return end_with(trouble)
+    finally:
+        restore_signals(kept)
+
+
+def play_all(options: argparse.Namespace) -> int:
     tools = Tools(*(path.absolute() for path in (options.reproduce, options.ward, options.plugin)))
     outcomes: Dict[str, str] = {}
     failed: Optional[PlayFailed] = None
@@ -250,17 +266,16 @@ def main(words: List[str]) -> int:
         failed = error
         print(f"error: {error}", file=sys.stderr)
     apart = differences(outcomes)
+    if not failed:
+        for line in apart:
+            print(f"differs: {line}")
+        agree = {True: "yes", False: "no", None: "nothing-to-compare"}[verdict(outcomes, apart)]
+        print(f"play: ways={','.join(outcomes)} agree={agree}", flush=True)
     if options.json:
-        (options.caller_dir / options.json).write_text(json.dumps(
+        write_whole(options.caller_dir / options.json, json.dumps(
             {"file": str(options.text), "outcomes": outcomes, "agree": False if failed else verdict(outcomes, apart),
              "error": failed and str(failed)}, indent=1) + "\n")
-    if failed:
-        return 1
-    for line in apart:
-        print(f"differs: {line}")
-    agree = {True: "yes", False: "no", None: "nothing-to-compare"}[verdict(outcomes, apart)]
-    print(f"play: ways={','.join(outcomes)} agree={agree}")
-    return 1 if apart else 0
+    return 1 if failed or apart else 0
 
 
 if __name__ == "__main__":
