@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 from branches import Exclusion, FileBranches, apply_exclusions, read_export, read_exclusions
+from files import failed, own_name
 from targets import Target
-from toolfailed import ToolFailed
+from toolfailed import ToolFailed, need_program
 
 FOLDERS = ("device", "firmware", "base")
 EXCLUSIONS = "tests/fuzz/not_reachable.toml"
@@ -34,7 +35,7 @@ class Total:
 
     def as_json(self) -> dict:
         return {"percent": round(self.percent, 2), "branches": self.outcomes, "missed": self.missed,
-                "not_counted": self.excluded}
+                "exempt": self.excluded}
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Reached:
         total = self.total
         report = f" report={self.report}/index.html" if self.report else ""
         return (f"coverage: target={name} branches={total.percent:.1f}% "
-                f"({total.outcomes - total.missed}/{total.outcomes}) not_counted={total.excluded} "
+                f"({total.outcomes - total.missed}/{total.outcomes}) exempt={total.excluded} "
                 f"files={len(self.files)}{report}")
 
     def as_json(self) -> dict:
@@ -60,7 +61,7 @@ class Reached:
                     "missed_outcomes": [{"line": outcome.line, "side": outcome.side, "text": outcome.text}
                                         for outcome in file.missed]}
                     for name, file in self.files.items()},
-                "not_counted": [{"why": exclusion.why, "places": [
+                "exempt": [{"why": exclusion.why, "places": [
                     {"what": place.name(), "outcomes": place.excluded, "reached": place.reached}
                     for place in exclusion.places]} for exclusion in self.exclusions]}
 
@@ -80,16 +81,19 @@ def call(command: List[str], log: Path, environment: Optional[dict] = None, outp
         except FileNotFoundError:
             raise ToolFailed(f"there is no {command[0]}; mend it with: ./dev setup") from None
     if done.returncode != 0:
-        raise ToolFailed(f"{Path(command[0]).name} ended with exit code {done.returncode}; look at {log}")
+        raise failed(f"{Path(command[0]).name} ended with exit code {done.returncode}; look at {log}", log.parent)
 
 
 def measure(root: Path, pairs: List[Tuple[Target, Path]], report: Optional[Path] = None) -> Reached:
     """Replays each target's corpus; with `report`, leaves pages of the sources there."""
     logs = root / "build/log"
-    logs.mkdir(parents=True, exist_ok=True)
-    log = logs / "fuzz_coverage.log"
+    log = own_name(logs, "fuzz_coverage").with_suffix(".log")
     log.write_text("")
     replays = [root / "build/coverage/tests/fuzz" / target.replay for target, _ in pairs]
+    for replay in replays:
+        need_program(replay, "./dev build coverage")
+    if report:
+        report.mkdir(parents=True, exist_ok=True)  # what is in the way is said now
     with tempfile.TemporaryDirectory(dir=logs) as name:
         scratch = Path(name)
         for (target, corpus), replay in zip(pairs, replays):
@@ -108,14 +112,24 @@ def measure(root: Path, pairs: List[Tuple[Target, Path]], report: Optional[Path]
             export.seek(0)
             files = read_export(json.load(export), root)
         if report:
-            shutil.rmtree(report, ignore_errors=True)
-            call([COV, "show", "-format=html", f"-output-dir={report}", "-show-branches=count",
+            pages = scratch / "pages"
+            call([COV, "show", "-format=html", f"-output-dir={pages}", "-show-branches=count",
                   "-show-line-counts-or-regions", f"-project-title=WardGPU, {names(pairs)}", *what], log)
+            put_in_place(pages, report)
     exclusions = read_exclusions(root / EXCLUSIONS)
     apply_exclusions(files, exclusions)
     # A file without a condition says nothing.
     files = {name: file for name, file in files.items() if file.outcomes}
     return Reached(files, exclusions, report and report.relative_to(root))
+
+
+def put_in_place(pages: Path, report: Path) -> None:
+    """The old report is there until the new one is."""
+    with tempfile.TemporaryDirectory(dir=report.parent, prefix=".ward-") as name:
+        new = Path(name) / "new"
+        shutil.move(pages, new)  # which may lie on another disk
+        report.rename(Path(name) / "old")
+        new.rename(report)
 
 
 def names(pairs: List[Tuple[Target, Path]]) -> str:
@@ -128,7 +142,7 @@ def show(reached: Reached) -> None:
     for name, file in sorted(reached.files.items(), key=lambda item: -len(item[1].missed)):
         total = add_up([file])
         print(f"{name:{width}}  {total.outcomes:8}  {total.missed:6}  {total.percent:6.1f}%")
-    print(f"\nnot counted, as no guest can reach it ({EXCLUSIONS}):")
+    print(f"\nexempt, as no guest can reach it ({EXCLUSIONS}):")
     for exclusion in reached.exclusions:
         print(f"{sum(place.excluded for place in exclusion.places):6}  {exclusion.why}")
         for place in exclusion.places:

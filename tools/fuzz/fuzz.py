@@ -2,7 +2,6 @@
 """./dev fuzz: runs a fuzz target, and ends with one line of figures (docs/guide/fuzzing.md)."""
 import argparse
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import List, Optional
@@ -11,9 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import coverage  # noqa: E402
 import minimise  # noqa: E402
 import reproduce  # noqa: E402
+from files import copy_whole, drop_cut_short, end_with, failed, is_cut_short, own_name, write_whole  # noqa: E402
 from jobs import Crash, Interrupted, Run, heed_signals, restore_signals  # noqa: E402
 from targets import FOLDER, ROOT, Target, read_targets  # noqa: E402
-from toolfailed import ToolFailed  # noqa: E402
+from toolfailed import ToolFailed, need_program  # noqa: E402
 
 SECONDS = 60
 DEVICE = "device"  # the one that has planted bugs
@@ -87,6 +87,8 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
             parser.error(f"there is no folder {folder}")
     if options.json and not (options.caller_dir / options.json).parent.is_dir():
         parser.error(f"there is no folder {Path(options.json).parent}")
+    if options.json and (options.caller_dir / options.json).is_dir():
+        parser.error(f"--json: {options.json} is a folder")
 
 
 def needed_builds(options: argparse.Namespace) -> List[str]:
@@ -119,6 +121,8 @@ def show_crash(options: argparse.Namespace, target: Target, crash: Crash) -> Non
     print(f"FAIL  {crash.said}")
     if crash.input:
         print(f"      its input: {shown(options, crash.input)}")
+        if is_cut_short(crash.input):
+            print(f"      {failed('it is not whole', crash.input.parent)}; the log has a small one as Base64")
         print(f"      replay it: {replay_command(options, target, crash)}")
         if crash.falls_again is False:
             print("      it does not fall alone: what came before it matters; the report is in the log")
@@ -147,7 +151,12 @@ def working_corpus(options: argparse.Namespace, target: Target) -> Path:
     return options.root / "build/fuzz/corpus" / target.name
 
 
+def build_command(options: argparse.Namespace) -> str:
+    return "./dev build fuzz" if not options.fast else "cmake --preset fuzz-fast && cmake --build --preset fuzz-fast"
+
+
 def make_run(options: argparse.Namespace, target: Target, corpora: List[Path]) -> Run:
+    need_program(program_of(options, target), build_command(options))
     return Run(program_of(options, target),
                target.engine_options(options.root / FOLDER.relative_to(ROOT)), corpora,
                options.root / "out/fuzz" / target.name,
@@ -160,7 +169,7 @@ def seed(options: argparse.Namespace, target: Target) -> Path:
     working.mkdir(parents=True, exist_ok=True)
     for source in checked_in(options, target).iterdir():
         if not (working / source.name).exists():
-            shutil.copyfile(source, working / source.name)
+            copy_whole(source, working / source.name)
     return working
 
 
@@ -173,27 +182,33 @@ def checked_in(options: argparse.Namespace, target: Target) -> Path:
 
 def write_json(options: argparse.Namespace, content: dict) -> None:
     if options.json:
-        options.json.write_text(json.dumps(content, indent=1) + "\n")
+        write_whole(options.json, json.dumps(content, indent=1) + "\n")
 
 
 def run_target(options: argparse.Namespace) -> int:
     target = options.targets[0]
     working = seed(options, target)
     run = make_run(options, target, [working])
+    before = {path.name for path in working.iterdir()}
     signal_number = 0
     try:
         run.go(show_progress)
     except Interrupted as interrupted:
         signal_number = interrupted.args[0]
     for crash in run.crashes:
-        if target.reproducer and crash.input and crash.input.is_file():
+        if target.reproducer and crash.input and crash.input.is_file() and not is_cut_short(crash.input):
             program = program_of(options, target).with_name(target.reproducer)
-            crash.reproducers = reproduce.write(program, crash.input)
+            crash.reproducers = reproduce.write(program, crash.input, build_command(options))
         show_crash(options, target, crash)
+    cut_short = drop_cut_short(working, before)
+    if not (run.crashes or signal_number):
+        check_runs(options, run, working)
     reached = None
     if not (options.no_coverage or run.crashes or signal_number):
         reached = coverage.measure(options.root, [(target, working)])
-    branches = f" branches={reached.total.percent:.1f}%" if reached else ""
+    branches = f" branches={reached.total.percent:.1f}% exempt={reached.total.excluded}" if reached else ""
+    print(f"fuzz: target={target.name} runs/s={run.rate:.0f} runs={run.runs}{branches} "
+          f"corpus={run.corpus} crashes={len(run.crashes)}", flush=True)
     write_json(options, {
         "target": target.name, "seconds": round(run.seconds, 1), "jobs": options.jobs,
         "runs": run.runs, "runs_per_second": round(run.rate), "edges": run.edges,
@@ -203,21 +218,32 @@ def run_target(options: argparse.Namespace) -> int:
                      "replay": crash.input and replay_command(options, target, crash),
                      "falls_again": crash.falls_again,
                      "reproducers": reproduce.as_json(crash.reproducers, options.root)} for crash in run.crashes]})
-    print(f"fuzz: target={target.name} runs/s={run.rate:.0f} runs={run.runs}{branches} "
-          f"corpus={run.corpus} crashes={len(run.crashes)}")
     if run.crashes:
         return 1
+    check_written(options, cut_short, working)
     return 128 + signal_number if signal_number else 0
 
 
+def check_runs(options: argparse.Namespace, run: Run, corpus: Path) -> None:
+    if run.runs == 0:
+        raise failed(f"{run.program.name} made no run; look at {shown(options, run.jobs[0].log)}", corpus)
+
+
+def check_written(options: argparse.Namespace, cut_short: List[str], corpus: Path) -> None:
+    if cut_short:
+        raise failed(f"{len(cut_short)} inputs could not be written into {shown(options, corpus)}", corpus)
+
+
 def grow_from_empty(options: argparse.Namespace, target: Target) -> Optional[Path]:
-    folder = options.root / "build/fuzz/from_empty" / target.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = own_name(options.root / "build/fuzz/from_empty", target.name, kept=0)
+    folder.mkdir()
     run = make_run(options, target, [folder])
     run.go(show_progress)
     for crash in run.crashes:
         show_crash(options, target, crash)
+    if not run.crashes:
+        check_runs(options, run, folder)
+        check_written(options, drop_cut_short(folder, set()), folder)
     print(f"fuzz: target={target.name} runs/s={run.rate:.0f} runs={run.runs} corpus={run.corpus} "
           f"crashes={len(run.crashes)}", flush=True)
     return None if run.crashes else folder
@@ -233,7 +259,7 @@ def run_coverage(options: argparse.Namespace) -> int:
     reached = coverage.measure(options.root, pairs, options.root / "out/fuzz/coverage")
     coverage.show(reached)
     write_json(options, reached.as_json())
-    print(reached.summary(options.target or "all"))
+    print(reached.summary(options.target or "all"), flush=True)
     return 0
 
 
@@ -241,7 +267,7 @@ def run_minimise(options: argparse.Namespace) -> int:
     target = options.targets[0]
     merge = minimise.Merge(program_of(options, target),
                            target.engine_options(options.root / FOLDER.relative_to(ROOT)),
-                           checked_in(options, target), options.root / "build/log" / f"minimise_{target.name}.log")
+                           checked_in(options, target), options.root / "build/log" / f"minimise_{target.name}")
     working = working_corpus(options, target)
     sources = ([working] if working.is_dir() else []) + options.folders
     result = merge.go(sources, afresh=options.afresh)
@@ -257,16 +283,19 @@ def main(words: List[str]) -> int:
         return 0
     kept = heed_signals()
     try:
-        if options.coverage:
-            return run_coverage(options)
-        if options.minimise:
-            return run_minimise(options)
-        return run_target(options) if options.target else list_targets(options)
+        action = (run_coverage if options.coverage else run_minimise if options.minimise
+                  else run_target if options.target else list_targets)
+        code = action(options)
+        sys.stdout.flush()
+        return code
     except Interrupted as interrupted:
+        print("fuzz: interrupted", file=sys.stderr)
         return 128 + interrupted.args[0]
-    except ToolFailed as failed:
-        print(f"error: {failed}", file=sys.stderr)
-        return 1
+    except ToolFailed as trouble:
+        print(f"error: {trouble}", file=sys.stderr)
+        return trouble.exit_code
+    except OSError as trouble:
+        return end_with(trouble)
     finally:
         restore_signals(kept)
 

@@ -7,9 +7,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, List, Optional
+from typing import BinaryIO, Callable, Dict, List, Optional
 
+from files import explain, own_name
 from reproduce import Reproducers
+from toolfailed import Unwritable
 from verdict import read_verdict
 
 # "#4096 pulse  cov: 812 ft: 2210 corp: 97/4Kb lim: 163 exec/s: 2048 rss: 121Mb"
@@ -44,12 +46,16 @@ class Job:
     artifact: Optional[Path] = None
     reader: Optional[threading.Thread] = None
     lines: List[str] = field(default_factory=list)
+    trouble: Optional[OSError] = None  # of its log
 
-    def read(self) -> None:
-        with open(self.log, "w", encoding="utf-8") as log:
+    def read(self, log: BinaryIO) -> None:
+        """To the end, whatever becomes of the log: a process that nobody reads waits for ever."""
+        with log:
             for line in self.process.stderr:
-                log.write(line)
-                log.flush()
+                try:
+                    log.write(line.encode())
+                except OSError as error:
+                    self.trouble = self.trouble or error
                 self.heed(line)
 
     def has_fallen(self) -> bool:
@@ -120,17 +126,18 @@ def end_processes(processes: List[subprocess.Popen], with_group: bool = False) -
 
 
 class Run:
-    """A run of `jobs` processes over `corpora`; the first of these takes what is new."""
+    """A run of `jobs` processes over `corpora`; the first of these takes what is new. `logs` is what their logs' names begin
+    with; the process's number follows, as others may run the same target."""
 
     def __init__(self, program: Path, options: List[str], corpora: List[Path], artifacts: Path,
-                 log_stem: Path, jobs: int, seconds: int):
+                 logs: Path, jobs: int, seconds: int):
         self.program = program
         self.artifacts = artifacts
         self.command = [str(program), *options, f"-timeout={TIMEOUT_S}",
                         f"-report_slow_units={TIMEOUT_S}", f"-rss_limit_mb={MEMORY_MIB}",
                         f"-max_total_time={seconds}", "-print_final_stats=1", "-reload=1",
                         f"-artifact_prefix={artifacts}/", *(str(corpus) for corpus in corpora)]
-        self.log_stem = log_stem
+        self.logs = logs
         self.count = jobs
         self.jobs: List[Job] = []
         self.seconds = 0.0
@@ -155,13 +162,13 @@ class Run:
     def go(self, show: Callable[["Run"], None], interval: float = 5.0) -> None:
         """Until the time is over, an input crashes, or Interrupted is raised; no process is left."""
         self.artifacts.mkdir(parents=True, exist_ok=True)
-        self.log_stem.parent.mkdir(parents=True, exist_ok=True)
+        stem = own_name(self.logs.parent, self.logs.name)
         start = shown = time.monotonic()
         try:
             for index in range(self.count):
-                self.start_job(index)
+                self.start_job(stem.with_name(f"{stem.name}_{index}.log"))
             while any(job.process.poll() is None for job in self.jobs):
-                if any(job.process.poll() and job.has_fallen() for job in self.jobs):
+                if any((job.process.poll() and job.has_fallen()) or job.trouble for job in self.jobs):
                     break
                 time.sleep(0.05)
                 self.seconds = time.monotonic() - start
@@ -178,15 +185,19 @@ class Run:
         # Another may have found something while it was asked to end.
         fallen += [job for job in self.jobs if job.artifact and job not in fallen]
         self.crashes = [self.describe(job) for job in fallen]
+        for job in self.jobs:
+            if job.trouble and not self.crashes:
+                job.trouble.filename = str(job.log)
+                raise Unwritable(explain(job.trouble))
 
-    def start_job(self, index: int) -> None:
-        log = self.log_stem.with_name(f"{self.log_stem.name}_{index}.log")
+    def start_job(self, log: Path) -> None:
+        file = open(log, "wb", buffering=0)
         process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, env=engine_environment(),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                    errors="replace")
         job = Job(process, log)
         self.jobs.append(job)
-        job.reader = threading.Thread(target=job.read, daemon=True)
+        job.reader = threading.Thread(target=job.read, args=[file], daemon=True)
         job.reader.start()
 
     def describe(self, job: Job) -> Crash:

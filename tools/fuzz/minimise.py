@@ -1,6 +1,4 @@
 """Merges inputs into a checked-in corpus: only those that reach more than it does, by libFuzzer's own merge."""
-import hashlib
-import shutil
 import subprocess
 import tempfile
 import time
@@ -8,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Tuple
 
+from files import copy_whole, digest, drop_cut_short, explain, failed, own_name
 from jobs import end_processes, engine_environment
-from toolfailed import ToolFailed
+from toolfailed import Unwritable, need_program
 
 
 @dataclass(frozen=True)
@@ -47,24 +46,29 @@ def measure(folders: List[Path]) -> Size:
 
 
 class Merge:
-    def __init__(self, program: Path, options: List[str], corpus: Path, log: Path):
+    """`logs` is what the log's name begins with."""
+
+    def __init__(self, program: Path, options: List[str], corpus: Path, logs: Path):
         self.program = program
         # A dictionary is of no use to a merge.
         self.options = [option for option in options if not option.startswith("-dict=")]
         self.corpus = corpus
-        self.log = log
+        self.logs = logs
+        self.log = logs  # once it is known
 
     def go(self, sources: List[Path], afresh: bool) -> Result:
         """`afresh`: the corpus, too, keeps only what is needed; else it keeps all that it has."""
+        need_program(self.program, "./dev build fuzz")
         before, offered = measure([self.corpus]), measure(sources)
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log = own_name(self.logs.parent, self.logs.name).with_suffix(".log")
         with tempfile.TemporaryDirectory(dir=self.log.parent) as name:
             chosen = Path(name) / "chosen"
+            chosen.mkdir()
             if afresh:
-                chosen.mkdir()
                 self.merge(chosen, [self.corpus, *sources])
             else:
-                shutil.copytree(self.corpus, chosen)
+                for path in self.corpus.iterdir():
+                    copy_whole(path, chosen / path.name)
                 if sources:
                     self.merge(chosen, sources)
             added, dropped = self.take(chosen, afresh)
@@ -72,7 +76,8 @@ class Merge:
 
     def merge(self, into: Path, sources: List[Path]) -> None:
         # -set_cover_merge keeps fewer than -merge, and starts from nothing; -merge keeps what is there.
-        way = "-merge=1" if any(into.iterdir()) else "-set_cover_merge=1"
+        there = {path.name for path in into.iterdir()}
+        way = "-merge=1" if there else "-set_cover_merge=1"
         # Without counters, how often an edge is taken makes no input worth keeping: with them corpora are ten times
         # as large, and reach the same branches.
         command = [str(self.program), *self.options, way, "-use_counters=0", "-timeout=10", str(into),
@@ -90,7 +95,10 @@ class Merge:
             finally:
                 end_processes([process], with_group=True)
         if process.returncode != 0:
-            raise ToolFailed(f"the merge ended with exit code {process.returncode}; look at {self.log}")
+            raise failed(f"the merge ended with exit code {process.returncode}; look at {self.log}", into,
+                         Path(tempfile.gettempdir()))
+        if drop_cut_short(into, there):
+            raise failed(f"the merge could not write all of its inputs into {into}", into)
 
     def take(self, chosen: Path, afresh: bool) -> Tuple[int, int]:
         """Makes the corpus what was chosen. Names are the inputs' SHA-1, so that the same input has the
@@ -99,12 +107,13 @@ class Merge:
         wanted = {digest(path): path for path in chosen.iterdir()}
         added = [name for name in wanted if name not in known]
         dropped = [name for name in known if afresh and name not in wanted]
-        for name in added:
-            shutil.copyfile(wanted[name], self.corpus / name)
+        try:
+            for name in added:
+                copy_whole(wanted[name], self.corpus / name)
+        except OSError as error:
+            for name in added:
+                (self.corpus / name).unlink(missing_ok=True)
+            raise Unwritable(f"{explain(error)}; the corpus is as it was") from None
         for name in dropped:
-            known[name].unlink()
+            known[name].unlink(missing_ok=True)
         return len(added), len(dropped)
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha1(path.read_bytes()).hexdigest()

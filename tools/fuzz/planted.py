@@ -14,7 +14,6 @@ import json
 import os
 import re
 import resource
-import shutil
 import signal
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from files import copy_whole, end_with, failed, is_full, write_whole
 from targets import FOLDER, Target, read_targets
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,7 +175,11 @@ class Fuzzer:
     def _copy_corpus(self, scratch: Path) -> str:
         if not self._corpus.is_dir() or not any(self._corpus.iterdir()):
             raise Failure(f"{self._corpus} has no inputs; mend it with: git restore {self._corpus}")
-        return str(shutil.copytree(self._corpus, scratch / "corpus"))
+        copy = scratch / "corpus"
+        copy.mkdir()
+        for path in self._corpus.iterdir():
+            copy_whole(path, copy / path.name)
+        return str(copy)
 
     def replay(self) -> None:
         """The control: without a bug nothing ends the corpus."""
@@ -194,6 +198,8 @@ class Fuzzer:
                                               self._copy_corpus(scratch)])
             ended = run_program(command, bug.name, self._seconds + GRACE_S)
             by, said = self._judge(ended)
+            if not by and is_full(scratch):  # what it had to say is lost, or part of it
+                raise Failure(str(failed(f"nothing can be said of {bug.name}", scratch)))
             if by and keep:
                 self._keep(bug, scratch)
         return Run(seed, ended.seconds, ended.cpu_s, by, said)
@@ -208,7 +214,7 @@ class Fuzzer:
         for path in sorted(inputs, key=lambda path: path.stat().st_size):
             if self.shows(bug, path).by and self.passes([path]):
                 self._kept.mkdir(exist_ok=True)
-                shutil.copyfile(path, self._kept / bug.name)
+                copy_whole(path, self._kept / bug.name)
                 return
 
     def shows(self, bug: Bug, path: Path) -> Run:
@@ -343,6 +349,8 @@ def read_options(arguments: Optional[List[str]]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.json and not options.json.parent.is_dir():
         parser.error(f"--json: there is no folder {options.json.parent}")
+    if options.json and options.json.is_dir():
+        parser.error(f"--json: {options.json} is a folder")
     return options
 
 
@@ -355,15 +363,17 @@ def main(arguments: Optional[List[str]] = None) -> int:
         if options.replay:
             return show_kept(bugs, options)
         total = measure(bugs, options)
+        print(last_words(total), flush=True)
+        if options.json:
+            write_whole(options.json, json.dumps(total, indent=2) + "\n")
     except Failure as failure:
         print(f"planted: {failure}", file=sys.stderr)
         return failure.exit_code
     except KeyboardInterrupt:
         print("planted: interrupted", file=sys.stderr)
         return 130
-    if options.json:
-        options.json.write_text(json.dumps(total, indent=2) + "\n", encoding="utf-8")
-    print(last_words(total))
+    except OSError as error:
+        return end_with(error)
     return 0 if total["found"] == total["bugs"] else 1
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """./dev fuzz --play: plays an input of the device target, or its text, in this process, in QEMU and over vfio-user.
 
-Each way prints its outcome, of which the last line says whether they agree. Exit code 0: they do; 1: they don't, or one
-could not be played; 2: wrong usage. docs/guide/fuzzing.md, "From a crash to a test".
+Each way prints its outcome, and the last line says whether they agree; of one way alone there is nothing to compare. Exit
+code 0: they do, or it was played; 1: they don't, or one could not be played; 2: wrong usage. docs/guide/fuzzing.md, "From a crash to a test".
 """
 import argparse
 import itertools
@@ -19,6 +19,9 @@ from typing import Dict, Iterator, List, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "tools/fuzz"))
+from files import end_with, write_whole  # noqa: E402
+from jobs import Interrupted, heed_signals, restore_signals  # noqa: E402
 from vm.error import VmError  # noqa: E402
 from vm.served import ServedGpu  # noqa: E402
 
@@ -191,6 +194,11 @@ def play(tools: Tools, text: str, ways: List[str]) -> Iterator[tuple]:
                 raise PlayFailed(f"{way}: {error}") from None
 
 
+def verdict(outcomes: Dict[str, str], apart: List[str]) -> Optional[bool]:
+    """Whether the ways agree; None where one way alone was played."""
+    return not apart if len(outcomes) > 1 else None
+
+
 def differences(outcomes: Dict[str, str]) -> List[str]:
     """Lines in which the ways differ."""
     rows = itertools.zip_longest(*(outcome.splitlines() for outcome in outcomes.values()), fillvalue="nothing")
@@ -232,6 +240,19 @@ def main(words: List[str]) -> int:
     if options.builds:
         print("\n".join(needed_builds(options.ways)))
         return 0
+    kept = heed_signals()
+    try:
+        return play_all(options)
+    except Interrupted as interrupted:
+        print("play: interrupted", file=sys.stderr)
+        return 128 + interrupted.args[0]
+    except OSError as trouble:
+        return end_with(trouble)
+    finally:
+        restore_signals(kept)
+
+
+def play_all(options: argparse.Namespace) -> int:
     tools = Tools(*(path.absolute() for path in (options.reproduce, options.ward, options.plugin)))
     outcomes: Dict[str, str] = {}
     failed: Optional[PlayFailed] = None
@@ -245,16 +266,16 @@ def main(words: List[str]) -> int:
         failed = error
         print(f"error: {error}", file=sys.stderr)
     apart = differences(outcomes)
+    if not failed:
+        for line in apart:
+            print(f"differs: {line}")
+        agree = {True: "yes", False: "no", None: "nothing-to-compare"}[verdict(outcomes, apart)]
+        print(f"play: ways={','.join(outcomes)} agree={agree}", flush=True)
     if options.json:
-        (options.caller_dir / options.json).write_text(json.dumps(
-            {"file": str(options.text), "outcomes": outcomes, "agree": not apart and failed is None,
+        write_whole(options.caller_dir / options.json, json.dumps(
+            {"file": str(options.text), "outcomes": outcomes, "agree": False if failed else verdict(outcomes, apart),
              "error": failed and str(failed)}, indent=1) + "\n")
-    if failed:
-        return 1
-    for line in apart:
-        print(f"differs: {line}")
-    print(f"play: ways={','.join(outcomes)} agree={'no' if apart else 'yes'}")
-    return 1 if apart else 0
+    return 1 if failed or apart else 0
 
 
 if __name__ == "__main__":

@@ -17,8 +17,12 @@ class Reproducers:
     text_falls: Optional[bool] = None
 
 
-def write(program: Path, crash: Path) -> Reproducers:
+def write(program: Path, crash: Path, build: str) -> Reproducers:
+    """`build` is the command that builds the program."""
     made = Reproducers()
+    if not program.is_file():
+        made.failed.append(f"no text, test, script and recording: there is no {program}; build it with: {build}")
+        return made
     for form, suffix in FORMS.items():
         path = crash.with_name(crash.name + suffix)
         trouble = run(program, form, str(crash), "-o", str(path))

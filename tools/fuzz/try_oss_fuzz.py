@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from jobs import Interrupted, end_processes, heed_signals, restore_signals
 from targets import ROOT, Target, read_targets
 
 # As OSS-Fuzz's base-builder sets them for libFuzzer and the address sanitizer, with the undefined one.
@@ -45,8 +46,12 @@ def build(folder: Path, options: argparse.Namespace) -> bool:
         "SRC": str(folder / "src"), "OUT": str(out), "WORK": str(work), "CC": options.cc, "CXX": options.cxx,
         "CFLAGS": options.flags, "LIB_FUZZING_ENGINE": options.engine, "FUZZING_LANGUAGE": "c++",
         "CXXFLAGS": f"{options.flags} {options.cxxflags}".strip(), "WARD_BUILD_JOBS": str(options.jobs)}
-    built = subprocess.run(["bash", str(folder / "src/build.sh")], cwd=source, env=environment, check=False,
-                           stdin=subprocess.DEVNULL)
+    built = subprocess.Popen(["bash", str(folder / "src/build.sh")], cwd=source, env=environment,
+                             stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        built.wait()
+    finally:
+        end_processes([built], with_group=True)
     shutil.rmtree(folder / "src")
     shutil.rmtree(work)
     return built.returncode == 0
@@ -112,11 +117,18 @@ def main(words) -> int:
     parser.add_argument("--folder", type=Path, help="a new one to work in, which stays; the same path is quick with ccache")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(words)
-    if options.folder:
-        options.folder.mkdir(parents=True)
-        return try_in(options.folder.resolve(), options)
-    with tempfile.TemporaryDirectory(prefix="ward-oss-fuzz-") as name:
-        return try_in(Path(name), options)
+    kept = heed_signals()
+    try:
+        if options.folder:
+            options.folder.mkdir(parents=True)
+            return try_in(options.folder.resolve(), options)
+        with tempfile.TemporaryDirectory(prefix="ward-oss-fuzz-") as name:
+            return try_in(Path(name), options)
+    except Interrupted as interrupted:
+        print("oss-fuzz: interrupted", file=sys.stderr)
+        return 128 + interrupted.args[0]
+    finally:
+        restore_signals(kept)
 
 
 def try_in(folder: Path, options: argparse.Namespace) -> int:

@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
@@ -23,6 +22,7 @@
 #include "emulator/recording/recording_reader.h"
 #include "tests/fuzz/device/grammar.h"
 #include "tests/fuzz/device/layout.h"
+#include "tests/fuzz/whole_file.h"
 
 namespace ward::fuzz {
 namespace {
@@ -177,9 +177,9 @@ class InputWriter final : public TraceSink {
   std::map<uint64_t, uint8_t> kinds_;  // by page of a context's addresses
 };
 
-int Complain(const std::string& error) {
+int Complain(const std::string& error, int exit_code = 1) {
   fmt::print(stderr, "device_from_recording: {}\n", error);
-  return 1;
+  return exit_code;
 }
 
 int Make(const char* recording, const std::filesystem::path& folder) {
@@ -195,17 +195,12 @@ int Make(const char* recording, const std::filesystem::path& folder) {
   while (replayer.Step()) {
   }
   if (!replayer.matches()) return Complain(std::string(recording) + ": " + replayer.difference());
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure) return Complain(folder.string() + " can't be made: " + failure.message());
+  if (!MakeFolder(folder, &error)) return Complain(error, 2);
   const auto& inputs = writer.Finish();
   const std::string stem = std::filesystem::path(recording).stem().string();
   for (size_t i = 0; i < inputs.size(); ++i) {
     const std::filesystem::path path = folder / fmt::format("{}_{:03}", stem, i);
-    std::ofstream file(path, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(inputs[i].data()),
-               static_cast<std::streamsize>(inputs[i].size()));
-    if (!file.flush()) return Complain(path.string() + " can't be written");
+    if (!WriteWhole(path, {inputs[i].begin(), inputs[i].end()}, &error)) return Complain(error, 2);
   }
   fmt::print("{} inputs in {}\n", inputs.size(), folder.string());
   return inputs.empty() ? Complain(std::string(recording) + " holds no command and no message") : 0;

@@ -2,35 +2,19 @@
 // usage: device_seeds DIRECTORY
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "abi/generated/commands.h"
 #include "abi/generated/messages.h"
 #include "tests/fuzz/device/move_writer.h"
+#include "tests/fuzz/seed_folder.h"
 
 namespace {
 
 using ward::fuzz::Move;
 using ward::fuzz::MoveWriter;
-
-class SeedFolder {
- public:
-  explicit SeedFolder(std::filesystem::path path) : path_(std::move(path)) {
-    std::filesystem::create_directories(path_);
-  }
-
-  void Write(const std::string& name, const MoveWriter& seed) const {
-    std::ofstream file(path_ / name, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(seed.bytes().data()),
-               static_cast<std::streamsize>(seed.bytes().size()));
-  }
-
- private:
-  std::filesystem::path path_;
-};
+using ward::fuzz::SeedFolder;
 
 MoveWriter Begin(uint8_t mode) {
   MoveWriter seed([](uint32_t) { return 0u; });
@@ -52,14 +36,14 @@ void WriteCommand(const SeedFolder& folder, uint8_t index) {
       seed.AddCommand(index, queue, {target, source});
       End(&seed);
       folder.Write(std::string(info.name) + "_" + std::to_string(target) + std::to_string(source),
-                   seed);
+                   seed.bytes());
     }
   }
   if (!info.in_indirect) return;
   MoveWriter seed = Begin(ward::fuzz::kModeConfined);
   seed.AddIndirect({index, index}, 1, {2, 0});
   End(&seed);
-  folder.Write(std::string(info.name) + "_indirect", seed);
+  folder.Write(std::string(info.name) + "_indirect", seed.bytes());
 }
 
 void WriteMessage(const SeedFolder& folder, uint8_t index) {
@@ -67,7 +51,7 @@ void WriteMessage(const SeedFolder& folder, uint8_t index) {
   MoveWriter seed = Begin(0);
   seed.AddMessage(index, info.privileged ? 0 : 1);
   End(&seed);
-  folder.Write(info.name, seed);
+  folder.Write(info.name, seed.bytes());
 }
 
 // What is protected, keyed or shown by several moves.
@@ -75,22 +59,22 @@ void WriteUncommon(const SeedFolder& folder) {
   MoveWriter output = Begin(0);
   output.AddProtectedOutput();
   End(&output);
-  folder.Write("protected_output", output);
+  folder.Write("protected_output", output.bytes());
   MoveWriter trusted = Begin(0);
   trusted.AddTrusted(1);
   End(&trusted);
-  folder.Write("trusted", trusted);
+  folder.Write("trusted", trusted.bytes());
   MoveWriter channel = Begin(0);
   channel.AddChannel(1);
   End(&channel);
-  folder.Write("channel", channel);
+  folder.Write("channel", channel.bytes());
   for (uint32_t kind = 0; kind < 64; ++kind) {
     MoveWriter seed([kind, turn = 0u](uint32_t end) mutable { return (kind * 29 + turn++) % end; });
     seed.Byte(0);
     seed.AddAny();
     seed.AddAny();
     End(&seed);
-    folder.Write("any_" + std::to_string(kind), seed);
+    folder.Write("any_" + std::to_string(kind), seed.bytes());
   }
   for (const Move move : {Move::kPart, Move::kVideo, Move::kShow, Move::kRows}) {
     for (uint32_t kind = 0; kind < 16; ++kind) {
@@ -99,7 +83,7 @@ void WriteUncommon(const SeedFolder& folder) {
       seed.AddShort(move);
       End(&seed);
       folder.Write("short_" + std::to_string(static_cast<int>(move)) + "_" + std::to_string(kind),
-                   seed);
+                   seed.bytes());
     }
   }
 }
@@ -109,7 +93,7 @@ void WriteCounters(const SeedFolder& folder) {
     MoveWriter seed([kind](uint32_t end) { return kind * 6 % end; });
     seed.Byte(0);
     seed.AddCounters(1);
-    folder.Write("counters_" + std::to_string(kind), seed);
+    folder.Write("counters_" + std::to_string(kind), seed.bytes());
   }
 }
 
@@ -122,7 +106,7 @@ void WriteLife(const SeedFolder& folder, const std::string& name, uint8_t choice
   seed.Add(Move::kReset, {choice});
   seed.AddDecrypt(1);
   End(&seed);
-  folder.Write(name, seed);
+  folder.Write(name, seed.bytes());
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -13,6 +11,7 @@
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
 #include "abi/generated/status.h"
+#include "tests/fuzz/seed_folder.h"
 #include "tests/fuzz/vfio_user/wire_script.h"
 
 namespace ward::fuzz {
@@ -90,24 +89,16 @@ Seed& Copy(Seed* seed, uint16_t row_bytes, uint16_t rows, uint8_t to = 64) {
                              low(row_bytes), high(row_bytes), low(row_bytes), high(row_bytes)});
 }
 
-class SeedFolder {
+class WireSeeds {
  public:
-  explicit SeedFolder(const char* path) : path_(path) {
-    std::filesystem::create_directories(path_);
-  }
-
-  void Write(const std::string& name, const Seed& seed) const {
-    std::ofstream file(path_ / name, std::ios::binary);
-    const std::vector<uint8_t>& bytes = seed.input();
-    file.write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-  }
+  explicit WireSeeds(const char* path) : folder_(path) {}
+  void Write(const std::string& name, const Seed& seed) const { folder_.Write(name, seed.input()); }
 
  private:
-  std::filesystem::path path_;
+  SeedFolder folder_;
 };
 
-void WriteMessages(const SeedFolder& folder) {
+void WriteMessages(const WireSeeds& folder) {
   Seed seed;
   seed.Version().PowerUp();
   seed.Message(Command::kGetInfo, wire::DeviceInfo{16, 0, 0, 0});
@@ -163,7 +154,7 @@ void WriteMessages(const SeedFolder& folder) {
   folder.Write("does_not_read", many.Do(Operation::kPolicy, {0, 0}));
 }
 
-void WriteMemory(const SeedFolder& folder) {
+void WriteMemory(const WireSeeds& folder) {
   Seed vram;
   vram.Version().PowerUp().RegionInfo(2).Do(Operation::kVram, {0x34, 0x12, 0, 0, 0x55, 0x55});
   vram.Do(Operation::kAccess, {2, 1, 0, 0, 0, 0, 8, 0, 0, 0});
@@ -195,7 +186,7 @@ void WriteMemory(const SeedFolder& folder) {
 }
 
 // A device that waits for its client's memory, and what happens meanwhile.
-void WriteWaits(const SeedFolder& folder) {
+void WriteWaits(const WireSeeds& folder) {
   for (uint8_t variant = 0; variant <= static_cast<uint8_t>(AnswerVariant::kLast); ++variant) {
     Seed seed;
     seed.Begin(kNoDescriptor).Do(Operation::kAnswer, {variant});
@@ -254,7 +245,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
     return 2;
   }
-  const ward::fuzz::SeedFolder folder(argv[1]);
+  const ward::fuzz::WireSeeds folder(argv[1]);
   ward::fuzz::WriteMessages(folder);
   ward::fuzz::WriteMemory(folder);
   ward::fuzz::WriteWaits(folder);

@@ -5,12 +5,14 @@
 // Of gcc 12's <regex>, where it is inlined.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <regex>
 #include <sstream>
@@ -24,6 +26,7 @@
 #include "tests/fuzz/device/reproduce/describe.h"
 #include "tests/fuzz/device/reproduce/outcome.h"
 #include "tests/fuzz/device/reproduce/story.h"
+#include "tests/fuzz/whole_file.h"
 
 namespace ward::fuzz {
 namespace {
@@ -179,9 +182,101 @@ TEST_CASE("what falls is told by the line that says so") {
 TEST_CASE("a C++ test begins at the base, and says what comes of it") {
   const Story story = StoryOfInput(SomeInput());
   const std::string text = WriteCpp(story, PlayInChild(story), "a case");
-  CHECK(text.find("TEST_CASE(\"a case\")") != std::string::npos);
+  CHECK(text.find("TEST_CASE(\"a_case\")") != std::string::npos);
   CHECK(text.find("Hand chip(Hand::Start::kBase);") != std::string::npos);
   CHECK(text.find("\"queue 2 FAULT_STATUS FENCE_NOT_MONOTONIC\"") != std::string::npos);
+}
+
+TEST_CASE("a C++ test of a file of any name has an identifier for its name") {
+  const Story story = StoryOfInput({});
+  const std::regex head(R"x(TEST_CASE\("([A-Za-z][A-Za-z0-9_]*)"\) \{)x");
+  for (const std::string& name :
+       {std::string("with space"), std::string("a\"b'c"), std::string("two\nlines"),
+        std::string("-x"), std::string("*/"), std::string("back\\"), std::string("\xff\xfe"),
+        std::string("7up"), std::string("%s{}"), std::string(300, 'n'), std::string()}) {
+    CAPTURE(name);
+    const std::vector<std::string> lines = Lines(WriteCpp(story, {}, name));
+    std::smatch found;
+    size_t cases = 0;
+    for (const std::string& line : lines) cases += std::regex_match(line, found, head);
+    CHECK(cases == 1);
+  }
+}
+
+TEST_CASE("what was said at the end stays in its comment") {
+  const Story story = StoryOfInput({});
+  const Played played = {.fell = true, .text = "oracle x: \x1b[2J\xff at the end\\\n*/ and more"};
+  for (const std::string& text : {WriteText(story, played), WriteCpp(story, played, "x")}) {
+    CHECK(text.find("oracle x: ?[2J? at the end\\.\n") != std::string::npos);
+    CHECK(text.find("  */ and more\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("only regular files of some length are inputs") {
+  const Folder folder;
+  std::string error;
+  const fs::path pipe = folder / "pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK_FALSE(LoadStory(pipe, &error).has_value());
+  CHECK(error == pipe.string() + " is no regular file; copy it into one");
+  CHECK_FALSE(LoadStory("/dev/zero", &error).has_value());
+  CHECK(error == "/dev/zero is no regular file; copy it into one");
+  CHECK_FALSE(LoadStory(folder / ".", &error).has_value());
+  CHECK(error == (folder / ".").string() + " is a folder; name a file in it");
+  const fs::path large = folder / "large\n";
+  std::ofstream(large).put('x');
+  fs::resize_file(large, uintmax_t{1} << 30);
+  CHECK_FALSE(LoadStory(large, &error).has_value());
+  CHECK(error == (folder / "large?").string() + " is longer than 1048576 bytes; name another one");
+}
+
+TEST_CASE("a file is written as a whole, or what was there stays") {
+  const Folder folder;
+  const fs::path path = folder / "file";
+  std::string error;
+  REQUIRE(WriteWhole(path, "old", &error));
+  REQUIRE(WriteWhole(path, "new", &error));
+  CHECK(ReadWhole(path, 3, &error) == "new");
+  fs::create_symlink("file", folder / "link");
+  REQUIRE(WriteWhole(folder / "link", "by link", &error));
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(ReadWhole(path, 100, &error) == "by link");
+  // What is no file is written to.
+  REQUIRE(WriteWhole("/dev/null", "x", &error));
+  CHECK(fs::is_character_file("/dev/null"));
+  CHECK_FALSE(WriteWhole("/dev/full", "x", &error));
+  CHECK(error ==
+        "/dev/full can't be written: No space left on device; make room (df -h /dev), then run it "
+        "again");
+  CHECK_FALSE(WriteWhole(folder / "file/below", "x", &error));
+  CHECK(error ==
+        path.string() + " is a file, and a folder is wanted; move it away, or name another one");
+  CHECK_FALSE(MakeFolder(folder / "file", &error));
+  CHECK(error ==
+        path.string() + " is a file, and a folder is wanted; move it away, or name another one");
+  CHECK_FALSE(WriteWhole(folder / "none/below", "x", &error));
+  CHECK(error.ends_with("make the folder with: mkdir -p " + (folder / "none").string()));
+  // Nothing else is left.
+  const auto left = std::distance(fs::directory_iterator(folder / "."), fs::directory_iterator());
+  CHECK(left == 2);
+  CHECK(ShellWord("plain-name.txt") == "plain-name.txt");
+  CHECK(ShellWord("it's one") == "'it'\\''s one'");
+}
+
+TEST_CASE("a recording that can't be written leaves nothing, and what is no recording alone") {
+  const Folder folder;
+  const fs::path path = folder / "mine";
+  std::string fell;
+  std::string error;
+  REQUIRE(WriteWhole(path, "mine", &error));
+  CHECK_FALSE(WriteRecording(StoryOfInput({}), path, &fell, &error));
+  CHECK(error.ends_with("is there and no recording, and is kept: name another one"));
+  CHECK(ReadWhole(path, 100, &error) == "mine");
+  CHECK_FALSE(WriteRecording(StoryOfInput({}), folder / "mine/below", &fell, &error));
+  CHECK(error ==
+        path.string() + " is a file, and a folder is wanted; move it away, or name another one");
+  CHECK_FALSE(WriteRecording(StoryOfInput({}), folder / "none/below", &fell, &error));
+  CHECK(error.ends_with("make the folder with: mkdir -p " + (folder / "none").string()));
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ class Runs(Checkout):
         self.assertNotIn("does not fall alone", output)
         self.assertRegex(output.splitlines()[-1], r"^fuzz: target=chip .* crashes=1$")
         self.assertTrue((self.root / "out/fuzz/chip/crash-1234").exists())
-        self.assertIn("oracle key_canary", self.read("build/log/fuzz_chip_0.log"))
+        self.assertIn("oracle key_canary", self.read(re.search(r"whole log: (build/log/fuzz_chip_\d+_0\.log)\n", output)[1]))
         self.assertTrue(json.loads(self.read("figures"))["crashes"][0]["falls_again"])
 
     def test_an_input_that_does_not_fall_alone_is_told(self):
@@ -238,6 +238,14 @@ class Reproducers(Checkout):
         self.assertIn("no qtest: chip_reproduce: no qtest today\n", output)
         self.assertFalse((self.root / "out/fuzz/chip/crash-1234.qtest").exists())
         self.assertTrue((self.root / "out/fuzz/chip/crash-1234.rec").exists())
+
+    def test_without_their_program_it_is_told_how_to_build_it(self):
+        (self.tests / "targets.toml").write_text(
+            TARGETS.replace('max_len = 77', 'max_len = 77\nreproducer = "chip_reproduce"'))
+        self.make_program(FALLEN)
+        code, output, _ = self.run_fuzz("chip")
+        self.assertEqual(code, 1)
+        self.assertIn("/chip_reproduce; build it with: ./dev build fuzz\n", output)
 
     def test_a_text_that_does_not_fall_is_told(self):
         _, output, _ = self.run_reproduced(code=0)
@@ -430,7 +438,7 @@ int main(int count, char** names) {
         self.assertEqual((code, errors), (0, ""))
         self.assertIn("     1  no b here\n", output)
         self.assertIn("     2  not called\n", output)
-        self.assertRegex(output, r"coverage: target=chip branches=57.1% \(4/7\) not_counted=5 files=1 ")
+        self.assertRegex(output, r"coverage: target=chip branches=57.1% \(4/7\) exempt=5 files=1 ")
         self.assertTrue((self.root / "out/fuzz/coverage/index.html").exists())
 
     def test_what_was_reached_is_counted_whatever_the_list_says(self):
@@ -450,8 +458,9 @@ int main(int count, char** names) {
         self.make_program(WELL)
         code, output, _ = self.run_fuzz("chip", "--json", "figures")
         self.assertEqual(code, 0)
-        self.assertRegex(output, r"runs=1234 branches=44.4% corpus=97 crashes=0\n$")
-        self.assertEqual(json.loads(self.read("figures"))["branches"]["missed"], 5)
+        self.assertRegex(output, r"runs=1234 branches=44.4% exempt=3 corpus=97 crashes=0\n$")
+        told = json.loads(self.read("figures"))["branches"]
+        self.assertEqual((told["missed"], told["exempt"]), (5, 3))
 
     def test_from_empty_counts_only_what_was_found(self):
         self.make_program("open(folders[-1] + '/found', 'w').write('b')\n" + WELL)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -214,6 +215,22 @@ elif "always" in text or bug == "ByOracle" and ("fall" in text or not text):
         code, lines, errors = self.run_main("--keep", "ByOracle")
         self.assertEqual((code, errors), (0, ""), lines)
         self.assertEqual((self.folder / "planted/ByOracle").read_text(), "fall")
+
+    def test_what_can_t_be_written_is_told_behind_the_sum(self):
+        self.write_fuzzer([BY_ORACLE])
+        code, lines, errors = self.run_main("--json", "/dev/full")
+        self.assertEqual((code, errors.count("\n")), (2, 1), errors)
+        self.assertIn("error: /dev/full: No space left on device", errors)
+        self.assertTrue(lines[-1].startswith("planted: found 1/1"), lines)
+
+    def test_a_file_in_the_way_of_what_is_kept_stays(self):
+        self.write_input_player("passes")
+        shutil.rmtree(self.folder / "planted")
+        (self.folder / "planted").write_text("mine")
+        code, _, errors = self.run_main("--keep", "ByOracle")
+        self.assertEqual((code, errors.count("\n")), (2, 1), errors)
+        self.assertIn("planted is a file, and a folder is wanted", errors)
+        self.assertEqual((self.folder / "planted").read_text(), "mine")
 
     def test_without_a_program_it_says_how_to_build_one(self):
         code, _, errors = self.run_main()

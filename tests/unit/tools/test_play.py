@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """./dev fuzz --play: the ways of a text are compared, and what can't be played is said."""
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -48,20 +51,48 @@ class Ways(unittest.TestCase):
         for name in ("text", "bad"):
             (self.folder / name).write_text("process 0x1\n")
 
+    def command(self, *words):
+        return [sys.executable, "-B", str(FUZZ / "play.py"), "--caller-dir", str(self.folder), "--reproduce",
+                str(self.program), *words]
+
     def run_play(self, *words):
-        done = subprocess.run([sys.executable, "-B", str(FUZZ / "play.py"), "--caller-dir", str(self.folder),
-                               "--reproduce", str(self.program), *words], capture_output=True, text=True,
-                              timeout=60, check=False)
+        done = subprocess.run(self.command(*words), capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout, done.stderr
 
-    def test_one_way_is_played_and_told(self):
+    def test_one_way_is_played_and_told_and_agrees_with_nobody(self):
         code, output, errors = self.run_play("text", "--in", "process", "--json", "report")
         self.assertEqual((code, errors), (0, ""))
         self.assertEqual(output, "process:\n  queue 0 FAULT_STATUS OK\n  KEY_EPOCH 1\n"
-                                 "play: ways=process agree=yes\n")
+                                 "play: ways=process agree=nothing-to-compare\n")
         report = json.loads((self.folder / "report").read_text())
         self.assertEqual((report["agree"], report["outcomes"]["process"]),
-                         (True, "queue 0 FAULT_STATUS OK\nKEY_EPOCH 1\n"))
+                         (None, "queue 0 FAULT_STATUS OK\nKEY_EPOCH 1\n"))
+
+    def test_a_signal_ends_it_and_what_it_started_even_where_the_shell_ignored_it(self):
+        pid_file = self.folder / "pid"
+        self.program.write_text(f"#!{sys.executable}\nimport os, sys, time\nif sys.argv[1] == 'run':\n"
+                                f"    open({str(pid_file)!r}, 'w').write(str(os.getpid()))\n    time.sleep(60)\n")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                pid_file.unlink(missing_ok=True)
+                with subprocess.Popen(self.command("text", "--in", "process"), stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, text=True, start_new_session=True,
+                                      preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) as process:
+                    end = time.monotonic() + 30
+                    while not (pid_file.exists() and pid_file.read_text()):
+                        self.assertLess(time.monotonic(), end, "the player was not started")
+                        time.sleep(0.02)
+                    process.send_signal(number)
+                    _, errors = process.communicate(timeout=30)
+                self.assertEqual((process.returncode, errors), (128 + number, "play: interrupted\n"))
+                with self.assertRaises(ProcessLookupError):
+                    os.kill(int(pid_file.read_text()), 0)
+
+    def test_a_report_that_can_t_be_written_is_told(self):
+        code, output, errors = self.run_play("text", "--in", "process", "--json", "/dev/full")
+        self.assertEqual((code, errors.count("\n")), (2, 1), errors)
+        self.assertIn("error: /dev/full: No space left on device", errors)
+        self.assertIn("play: ways=process", output)
 
     def test_a_text_that_is_none_is_told_with_its_line(self):
         code, _, errors = self.run_play("bad", "--in", "process")
@@ -84,6 +115,8 @@ class Ways(unittest.TestCase):
 
     def test_lines_in_which_ways_differ_are_found(self):
         self.assertEqual(play.differences({"process": "a\nb\n", "qemu": "a\nb\n"}), [])
+        self.assertTrue(play.verdict({"process": "a", "qemu": "a"}, []))
+        self.assertFalse(play.verdict({"process": "a", "qemu": "b"}, ["process: a | qemu: b"]))
         self.assertEqual(play.differences({"process": "a\nb\n", "qemu": "a\nc\n"}), ["process: b | qemu: c"])
         self.assertEqual(play.differences({"process": "a\nb\n", "qemu": "a\n"}), ["process: b | qemu: nothing"])
 

@@ -6,7 +6,6 @@
 #include <CLI/Formatter.hpp>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "tests/fuzz/device/reproduce/outcome.h"
 #include "tests/fuzz/device/reproduce/story.h"
 #include "tests/fuzz/device/reproduce/writers.h"
+#include "tests/fuzz/whole_file.h"
 
 namespace ward::fuzz {
 namespace {
@@ -28,7 +28,7 @@ struct Arguments {
 
 int Complain(const std::string& error) {
   fmt::print(stderr, "device_reproduce: {}\n", error);
-  return 2;
+  return 2;  // as of wrong usage
 }
 
 int PutOut(const std::string& text, const std::string& path) {
@@ -36,10 +36,8 @@ int PutOut(const std::string& text, const std::string& path) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return std::fflush(stdout) == 0 ? 0 : Complain("standard output takes no more");
   }
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.flush();
-  return file ? 0 : Complain(path + " can't be written");
+  std::string error;
+  return WriteWhole(path, text, &error) ? 0 : Complain(error);
 }
 
 int DoText(const Arguments& arguments, const Story& story) {
@@ -54,7 +52,7 @@ int DoCpp(const Arguments& arguments, const Story& story) {
 int DoQtest(const Arguments& arguments, const Story& story) {
   const QtestScript script = WriteQtest(story);
   const int code = PutOut(script.text, arguments.output);
-  if (script.left_out != 0) {
+  if (code == 0 && script.left_out != 0) {
     fmt::print(stderr, "device_reproduce: left out {} operations that qtest can't do\n",
                script.left_out);
   }
@@ -66,10 +64,10 @@ int DoRecording(const Arguments& arguments, const Story& story) {
   std::string error;
   if (!WriteRecording(story, arguments.output, &fell, &error)) return Complain(error);
   if (fell.empty()) {
-    fmt::print("replay it with: ward replay {}\n", arguments.output);
+    fmt::print("replay it with: ward replay {}\n", ShellWord(arguments.output));
   } else {
     fmt::print("the chip fell, and the recording ends there: {}\n", fell);
-    fmt::print("replay it with: ward replay --partial {}\n", arguments.output);
+    fmt::print("replay it with: ward replay --partial {}\n", ShellWord(arguments.output));
   }
   return 0;
 }

@@ -1,3 +1,4 @@
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,9 +34,13 @@ std::optional<std::string> RunInChild(const std::function<std::string()>& run, s
   std::FILE* const said = std::tmpfile();
   WARD_ASSERT(result != nullptr && said != nullptr);
   std::fflush(nullptr);
+  const pid_t parent = getpid();
   const pid_t child = fork();
   WARD_ASSERT(child >= 0);
   if (child == 0) {
+    // An input that hangs goes with whoever ended this program for it.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);
     // Whoever catches signals in this program, as test frameworks do, has nothing to say of these.
     std::signal(SIGABRT, SIG_DFL);
     dup2(fileno(said), STDOUT_FILENO);

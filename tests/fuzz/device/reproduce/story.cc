@@ -3,14 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "tests/fuzz/device/grammar.h"
 #include "tests/fuzz/device/machine.h"
+#include "tests/fuzz/whole_file.h"
 
 namespace ward::fuzz {
 namespace {
@@ -82,22 +78,13 @@ std::optional<Story> StoryOfText(std::string_view text, std::string* error) {
 }
 
 std::optional<Story> LoadStory(const std::string& path, std::string* error) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    *error = path + " is a folder; name one input, or one text";
-    return std::nullopt;
+  const std::optional<std::string> content = ReadWhole(path, kMostStoryBytes, error);
+  if (!content) return std::nullopt;
+  if (!IsText(*content)) {
+    return StoryOfInput({reinterpret_cast<const uint8_t*>(content->data()), content->size()});
   }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    *error = fmt::format("{} can't be read: {}", path, std::strerror(errno));
-    return std::nullopt;
-  }
-  const std::string content(std::istreambuf_iterator<char>(file), {});
-  if (!IsText(content)) {
-    return StoryOfInput({reinterpret_cast<const uint8_t*>(content.data()), content.size()});
-  }
-  auto story = StoryOfText(content, error);
-  if (!story) *error = path + *error;
+  auto story = StoryOfText(*content, error);
+  if (!story) *error = Shown(path) + *error;
   return story;
 }
 

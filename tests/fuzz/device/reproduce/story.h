@@ -41,11 +41,16 @@ struct Story {
 // What a text begins with, so that it is known as one.
 inline constexpr char kTextHead[] = "# Operations of the device target";
 
+// Of a file. Engines that do not know the target's max_len (targets.toml) make inputs of up to 1
+// MiB, of which the first moves count; texts have some ten KiB.
+inline constexpr size_t kMostStoryBytes = 1 << 20;
+
 // An input of the fuzzer.
 Story StoryOfInput(ConstByteSpan input);
 // What `text` says. Nothing, and `*error` continues "<file>", where a line is no operation.
 std::optional<Story> StoryOfText(std::string_view text, std::string* error);
-// Of a file that is one or the other. Nothing, and `*error` is one line, when it is neither.
+// Of a regular file that is one or the other. Nothing, and `*error` is one line, when it is
+// neither.
 std::optional<Story> LoadStory(const std::string& path, std::string* error);
 
 }  // namespace ward::fuzz

@@ -96,13 +96,32 @@ bool HasUsualBase(const Story& story) {
   return true;
 }
 
+// Names of files hold anything: quotes, lines, bytes that are no text.
+std::string Identifier(const std::string& name) {
+  constexpr size_t kMostCharacters = 64;
+  std::string out;
+  for (const char c : name) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool is_digit = c >= '0' && c <= '9';
+    if (out.size() == kMostCharacters) break;
+    if (is_digit && out.empty()) out = "input_";
+    if (is_letter || is_digit) {
+      out += c;
+    } else if (!out.empty() && out.back() != '_') {
+      out += '_';
+    }
+  }
+  while (out.ends_with('_')) out.pop_back();
+  return out.empty() ? "input" : out;
+}
+
 std::string Expectation(const Played& played) {
   if (played.fell) {
     std::string text = "  // When this was written it fell:\n";
     std::string_view rest = played.text;
     while (!rest.empty()) {
       const std::string_view line = rest.substr(0, rest.find('\n'));
-      text += fmt::format("  //   {}\n", line);
+      text += fmt::format("  //   {}\n", CommentLine(line));
       rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     }
     return text +
@@ -131,7 +150,7 @@ std::string WriteCpp(const Story& story, const Played& played, const std::string
       "#include <catch2/catch_test_macros.hpp>\n\n"
       "#include \"tests/fuzz/device/reproduce/hand.h\"\n\n"
       "namespace ward::fuzz {\nnamespace {\n\n";
-  text += fmt::format("TEST_CASE(\"{}\") {{\n  Hand chip(Hand::Start::{});\n", name,
+  text += fmt::format("TEST_CASE(\"{}\") {{\n  Hand chip(Hand::Start::{});\n", Identifier(name),
                       has_base ? "kBase" : "kReset");
   for (size_t i = has_base ? story.base_steps : 0; i < story.steps.size(); ++i) {
     const Operation operation = story.steps[i].operation();

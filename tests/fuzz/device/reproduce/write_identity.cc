@@ -10,6 +10,7 @@
 #include "emulator/identity/identity_file.h"
 #include "tests/fakes/test_identity.h"
 #include "tests/fuzz/device/reproduce/writers.h"
+#include "tests/fuzz/whole_file.h"
 
 namespace ward::fuzz {
 namespace {
@@ -49,12 +50,7 @@ bool WriteIdentity(const std::string& folder, std::string* error) {
   const CertificateHandle device = emulator::IssueCertificate(CertificateRole::kDevice, key.get(),
                                                               intermediate.get(), key.get());
   WARD_ASSERT(root != nullptr && intermediate != nullptr && device != nullptr);
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure) {
-    *error = folder + " can't be made: " + failure.message();
-    return false;
-  }
+  if (!MakeFolder(folder, error)) return false;
   const std::filesystem::path path = folder;
   const BioHandle secret(BIO_new(BIO_s_mem()));
   if (PEM_write_bio_PKCS8PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr,

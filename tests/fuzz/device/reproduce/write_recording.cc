@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <filesystem>
 #include <memory>
 
 #include "abi/generated/pci.h"
@@ -11,9 +13,15 @@
 #include "tests/fuzz/device/machine_ports.h"
 #include "tests/fuzz/device/reproduce/child.h"
 #include "tests/fuzz/device/reproduce/writers.h"
+#include "tests/fuzz/whole_file.h"
 
 namespace ward::fuzz {
 namespace {
+
+namespace fs = std::filesystem;
+
+// Less is left of a disk that is as good as full.
+constexpr uintmax_t kSmallBytes = 64 << 10;
 
 class NoEvents final : public device::InterruptPort, public TraceSink {
  public:
@@ -151,6 +159,8 @@ bool WriteRecording(const Story& story, const std::string& path, std::string* fe
   emulator::RecordingOptions recording;
   recording.path = path;
   recording.is_test_identity = true;
+  std::error_code failure;
+  const auto old = fs::last_write_time(path, failure);
   const auto said = RunInChild(
       [&]() -> std::string {
         std::string reason;
@@ -163,11 +173,22 @@ bool WriteRecording(const Story& story, const std::string& path, std::string* fe
         }
         reason = file->trouble();
         file->Close();
-        return reason;
+        return reason.empty() ? file->trouble() : reason;  // its end is written, too
       },
       fell);
-  if (said) *error = *said;
-  return !said || said->empty();
+  if (!said || said->empty()) return true;
+  *error = *said;
+  // What was there and could not be replaced is not ours.
+  if (fs::exists(path, failure) && fs::last_write_time(path, failure) != old) {
+    fs::remove(path, failure);
+  }
+  const fs::path folder = fs::absolute(path, failure).parent_path();
+  if (!fs::is_directory(folder, failure)) {
+    *error = WhyNotWritten(path, fs::exists(folder, failure) ? ENOTDIR : ENOENT);
+  } else if (fs::space(folder, failure).available < kSmallBytes) {
+    *error = WhyNotWritten(path, ENOSPC);
+  }
+  return false;
 }
 
 }  // namespace ward::fuzz

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tests/fuzz/device/reproduce/describe.h"
 #include "tests/fuzz/device/reproduce/writers.h"
 
@@ -20,6 +22,13 @@ void AppendStep(const Operation& operation, std::string* text) {
 
 }  // namespace
 
+std::string CommentLine(std::string_view line) {
+  std::string text(line);
+  std::replace_if(text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  if (text.ends_with('\\')) text += '.';
+  return text;
+}
+
 std::string WriteText(const Story& story, const Played& played) {
   std::string text =
       std::string(kTextHead) + ", from reset on. Play them with: device_reproduce run FILE\n";
@@ -33,7 +42,7 @@ std::string WriteText(const Story& story, const Played& played) {
   std::string_view rest = played.text;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
-    text += fmt::format("#   {}\n", line);
+    text += fmt::format("#   {}\n", CommentLine(line));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
   }
   return text;

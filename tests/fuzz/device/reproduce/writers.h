@@ -4,10 +4,15 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "tests/fuzz/device/reproduce/story.h"
 
 namespace ward::fuzz {
+
+// A line that anything may have said as one that may stand in a comment: printable, and with no
+// backslash at its end, which would make the next line a comment, too.
+std::string CommentLine(std::string_view line);
 
 // How a story went, in a process of its own.
 struct Played {
@@ -19,7 +24,7 @@ Played PlayInChild(const Story& story);
 
 // As operations, a line each, with comments for people.
 std::string WriteText(const Story& story, const Played& played);
-// As a C++ test of its own. `name` is the case's.
+// As a C++ test of its own. Of `name`, which may be any file's, an identifier is made for the case.
 std::string WriteCpp(const Story& story, const Played& played, const std::string& name);
 
 struct QtestScript {
