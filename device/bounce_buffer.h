@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/secret_bytes.h"
@@ -18,6 +19,10 @@ class BounceBuffer {
 
   explicit BounceBuffer(size_t size_bytes)
       : bytes_(std::make_unique<uint8_t[]>(size_bytes)), size_bytes_(size_bytes) {}
+  // For those who write each byte before it is read.
+  static BounceBuffer Unfilled(size_t size_bytes) {
+    return BounceBuffer(std::make_unique_for_overwrite<uint8_t[]>(size_bytes), size_bytes);
+  }
   ~BounceBuffer() {
     if (secret_) SecureWipe(bytes_.get(), size_bytes_);
   }
@@ -32,6 +37,9 @@ class BounceBuffer {
   void Wipe(size_t size_bytes) { SecureWipe(bytes_.get(), size_bytes); }
 
  private:
+  BounceBuffer(std::unique_ptr<uint8_t[]> bytes, size_t size_bytes)
+      : bytes_(std::move(bytes)), size_bytes_(size_bytes) {}
+
   std::unique_ptr<uint8_t[]> bytes_;
   size_t size_bytes_;
   bool secret_ = false;

@@ -150,7 +150,8 @@ Result<bool> CopyEngine::Step(EngineJob* job, uint64_t budget_bytes) {
   const bool is_fill = job->kind == EngineJob::Kind::kFill;
   const uint64_t total = rows.TotalBytes();
   uint64_t budget = std::max(budget_bytes, kLeastStepBytes);
-  BounceBuffer buffer(std::min({total, budget, uint64_t{BounceBuffer::kMaximumSliceBytes}}));
+  BounceBuffer buffer =
+      BounceBuffer::Unfilled(std::min({total, budget, uint64_t{BounceBuffer::kMaximumSliceBytes}}));
   while (budget != 0 && job->done < total) {
     const Slice slice =
         NextSlice(rows, job->done, std::min<uint64_t>(budget, buffer.bytes().size()));

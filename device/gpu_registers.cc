@@ -20,8 +20,7 @@ uint32_t GpuImplementation::ReadRegister(uint64_t offset, uint32_t size_bytes) {
 }
 
 uint32_t GpuImplementation::HeldRegister(uint64_t offset) const {
-  return RegisterFile::Find(offset).info == nullptr ? 0
-                                                    : registers_.Get(static_cast<uint32_t>(offset));
+  return RegisterFile::Holds(offset) ? registers_.Get(static_cast<uint32_t>(offset)) : 0;
 }
 
 uint32_t GpuImplementation::ReadPlace(const RegisterPlace& place, uint32_t offset) {

@@ -93,6 +93,10 @@ RegisterPlace RegisterFile::Find(uint64_t offset) {
   return {};
 }
 
+bool RegisterFile::Holds(uint64_t offset) {
+  return offset % 4 == 0 && offset < kStoredBytes && kLayout.index[offset / 4] != kNowhere;
+}
+
 uint32_t RegisterFile::Get(uint32_t offset) const { return values_[IndexOf(offset)]; }
 
 void RegisterFile::Set(uint32_t offset, uint32_t value) { values_[IndexOf(offset)] = value; }

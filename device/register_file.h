@@ -26,6 +26,8 @@ class RegisterFile {
   // The described register at a multiple of 4 below abi::kRegisterBarSize; `info` is null when
   // there is none.
   static RegisterPlace Find(uint64_t offset);
+  // Whether a word is kept for it: not for a doorbell.
+  static bool Holds(uint64_t offset);
   // Reset value of a register that no option decides; also the chip's own limits (QUEUE_COUNT...).
   static constexpr uint32_t ResetValue(uint32_t offset) {
     for (const abi::RegisterInfo& info : abi::kRegisters) {

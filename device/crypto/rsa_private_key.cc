@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/rule.h"
@@ -50,16 +51,43 @@ const char* FindFlaw(EVP_PKEY* key, bool factors_are_known) {
   return nullptr;
 }
 
-bool DecryptRaw(EVP_PKEY* key, ConstByteSpan blob, ByteSpan encoded) {
-  const KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-  size_t size = encoded.size();
-  return context && EVP_PKEY_decrypt_init(context.get()) == 1 &&
-         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) == 1 &&
-         EVP_PKEY_decrypt(context.get(), encoded.data(), &size, blob.data(), blob.size()) == 1 &&
-         size == encoded.size();
+// Null: libcrypto fails.
+KeyContextHandle MakeRawDecryption(EVP_PKEY* key) {
+  KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  const bool ok = context && EVP_PKEY_decrypt_init(context.get()) == 1 &&
+                  EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) == 1;
+  return ok ? std::move(context) : nullptr;
+}
+
+KeyContextHandle MakeWrapping(EVP_PKEY* key) {
+  KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  const bool ok = context && EVP_PKEY_encrypt_init(context.get()) == 1 &&
+                  EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) == 1 &&
+                  EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), EVP_sha512()) == 1 &&
+                  EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), EVP_sha512()) == 1;
+  return ok ? std::move(context) : nullptr;
+}
+
+// One for one use: chips on several threads may share the key.
+KeyContextHandle CopyOf(const KeyContextHandle& context) {
+  return KeyContextHandle(context ? EVP_PKEY_CTX_dup(context.get()) : nullptr);
 }
 
 }  // namespace
+
+// Ready but for the input, which takes libcrypto many lookups by name. Null: it failed.
+struct RsaPrivateKey::Operations {
+  explicit Operations(EVP_PKEY* key)
+      : raw_decryption(MakeRawDecryption(key)), wrapping(MakeWrapping(key)) {}
+
+  KeyContextHandle raw_decryption;
+  KeyContextHandle wrapping;
+};
+
+RsaPrivateKey::RsaPrivateKey(evp_pkey_st* handle)
+    : handle_(handle), operations_(std::make_shared<Operations>(handle)) {
+  EVP_PKEY_up_ref(handle);
+}
 
 void RsaPrivateKey::Free::operator()(evp_pkey_st* handle) const { EVP_PKEY_free(handle); }
 
@@ -96,14 +124,10 @@ std::optional<RsaPrivateKey> RsaPrivateKey::Check(evp_pkey_st* handle, bool fact
   const OpenSslErrorScope errors;
   *reason = FindFlaw(handle, factors_are_known);
   if (*reason != nullptr) return std::nullopt;
-  EVP_PKEY_up_ref(handle);
   return RsaPrivateKey(handle);
 }
 
-RsaPrivateKey RsaPrivateKey::Share() const {
-  EVP_PKEY_up_ref(handle_.get());
-  return RsaPrivateKey(handle_.get());
-}
+RsaPrivateKey RsaPrivateKey::Share() const { return RsaPrivateKey(handle_.get()); }
 
 bool RsaPrivateKey::UnwrapKey(ConstByteSpan blob, AesKey* key) const {
   return DecryptOaep(OaepScheme{}, blob, key->Expose()) ||
@@ -125,12 +149,9 @@ bool RsaPrivateKey::UnwrapParameters(ConstByteSpan blob, OaepParameters* paramet
 bool RsaPrivateKey::WrapKey(const AesKey& key, ByteSpan blob) const {
   WARD_ASSERT(blob.size() == kModulusBytes);
   const OpenSslErrorScope errors;
-  const KeyContextHandle context(EVP_PKEY_CTX_new_from_pkey(nullptr, handle_.get(), nullptr));
+  const KeyContextHandle context = CopyOf(operations_->wrapping);
   size_t size = blob.size();
-  return context && EVP_PKEY_encrypt_init(context.get()) == 1 &&
-         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) == 1 &&
-         EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), EVP_sha512()) == 1 &&
-         EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), EVP_sha512()) == 1 &&
+  return context &&
          EVP_PKEY_encrypt(context.get(), blob.data(), &size, key.Expose().data(),
                           AesKey::kSizeBytes) == 1 &&
          size == blob.size();
@@ -146,6 +167,14 @@ bool RsaPrivateKey::DecryptOaepBeginning(const OaepScheme& scheme, ConstByteSpan
   return DecryptWith(DecodeOaepBeginning, scheme, blob, beginning);
 }
 
+bool RsaPrivateKey::DecryptRaw(ConstByteSpan blob, ByteSpan encoded) const {
+  const KeyContextHandle context = CopyOf(operations_->raw_decryption);
+  size_t size = encoded.size();
+  return context &&
+         EVP_PKEY_decrypt(context.get(), encoded.data(), &size, blob.data(), blob.size()) == 1 &&
+         size == encoded.size();
+}
+
 // libcrypto's own OAEP leaves the padded message in freed memory (rsa_enc.c frees its buffer
 // without cleansing), from which the key can be had back: so only the RSA operation is its work.
 bool RsaPrivateKey::DecryptWith(Decoder decode, const OaepScheme& scheme, ConstByteSpan blob,
@@ -154,8 +183,7 @@ bool RsaPrivateKey::DecryptWith(Decoder decode, const OaepScheme& scheme, ConstB
   SecretBytes<kModulusBytes> encoded;
   // What can fail here, length and value, the sender knows anyway. Decoding goes on over zeros so
   // that the work done is the same.
-  const bool computed =
-      blob.size() == kModulusBytes && DecryptRaw(handle_.get(), blob, encoded.Expose());
+  const bool computed = blob.size() == kModulusBytes && DecryptRaw(blob, encoded.Expose());
   if (!computed) encoded.Wipe();
   return decode(scheme, encoded.Expose(), message) && computed;
 }

@@ -71,16 +71,20 @@ class RsaPrivateKey {
   struct Free {
     void operator()(evp_pkey_st* handle) const;
   };
+  struct Operations;
 
-  explicit RsaPrivateKey(evp_pkey_st* handle) : handle_(handle) {}
+  // Shares it.
+  explicit RsaPrivateKey(evp_pkey_st* handle);
   static std::optional<RsaPrivateKey> Check(evp_pkey_st* handle, bool factors_are_known,
                                             const char** reason);
 
   using Decoder = bool (*)(const OaepScheme& scheme, ByteSpan encoded, ByteSpan message);
+  bool DecryptRaw(ConstByteSpan blob, ByteSpan encoded) const;
   bool DecryptWith(Decoder decode, const OaepScheme& scheme, ConstByteSpan blob,
                    ByteSpan message) const;
 
   std::unique_ptr<evp_pkey_st, Free> handle_;
+  std::shared_ptr<const Operations> operations_;
 };
 
 }  // namespace ward::device

@@ -29,7 +29,7 @@ Runner::Runner() : machine_(0), other_(1) {}
 // By the input alone, so that one that is played again is played the same way.
 Runner::Way Runner::PickWay(uint64_t hash) {
   if (hash % 8 == 0) return Way::kOtherSecrets;
-  if (hash % 128 == 1) return Way::kAgain;
+  if (hash % 256 == 1) return Way::kAgain;
   // What takes milliseconds.
   switch (hash % 4096) {
     case 2:
@@ -66,7 +66,7 @@ void Runner::Run(ConstByteSpan input) {
   const uint64_t hash = Digest(kSalt, input);
   Machine::RunOptions options;
   options.has_pixels = (hash >> 8) % 256 == 0;
-  options.has_protected_pixels = (hash >> 8) % 8 == 0;
+  options.has_protected_pixels = (hash >> 8) % 16 == 0;
   RunInWay(input, PickWay(hash), options, (hash >> 16) % kInterruptible);
 }
 
