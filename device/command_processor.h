@@ -218,6 +218,9 @@ class CommandProcessor {
   // Bit n: an INVALIDATE may wait for queue n. A queue that none waits for looks at no other's
   // execution when its command ends. Follows from the state.
   uint32_t awaited_ = kAllQueues;
+  // Both of them, of what was loaded last.
+  uint32_t loaded_awake_ = kAllQueues;
+  uint32_t loaded_awaited_ = kAllQueues;
   // Bit n: the execution of queue n may not be what was loaded last.
   uint32_t changed_ = kAllQueues;
   std::vector<uint8_t> fetch_buffer_;  // of the command being decoded; no state between slices

@@ -85,9 +85,15 @@ void CommandProcessor::Load(const State& state, LoadExtent extent) {
   changed_ = 0;
   state_.last_ticket = state.last_ticket;
   state_.engine_jobs = state.engine_jobs;
-  awake_ = kAllQueues;
-  awaited_ = 0;
-  for (const QueueExecution& execution : state_.queues) awaited_ |= execution.awaited_queues;
+  if (extent == LoadExtent::kAll) {
+    loaded_awake_ = loaded_awaited_ = 0;
+    for (uint32_t queue = 0; queue < kQueueCount; ++queue) {
+      if (!IsAtRest(queue)) loaded_awake_ |= 1u << queue;
+      loaded_awaited_ |= state_.queues[queue].awaited_queues;
+    }
+  }
+  awake_ = loaded_awake_;
+  awaited_ = loaded_awaited_;
   scheduler_.Load(state.scheduler);
 }
 

@@ -25,11 +25,13 @@ Result<void> ContextTable::Create(uint32_t context, uint64_t page_table_root) {
                  page_table_root};
   }
   roots_[context] = page_table_root;
+  changed_ = true;
   return {};
 }
 
 void ContextTable::Destroy(uint32_t context) {
   roots_[context] = kFree;
+  changed_ = true;
   cache_.Flush();
 }
 

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "device/address_space.h"
 #include "device/directory_cache.h"
+#include "device/load_extent.h"
 #include "device/memory.h"
 #include "device/register_file.h"
 #include "device/state_hasher.h"
@@ -34,11 +35,13 @@ class ContextTable {
 
   void Reset() {
     roots_.assign(kContextCount, kFree);
+    changed_ = true;
     cache_.Flush();
   }
   const std::vector<uint64_t>& Save() const { return roots_; }
-  void Load(const std::vector<uint64_t>& roots) {
-    roots_ = roots;
+  void Load(const std::vector<uint64_t>& roots, LoadExtent extent = LoadExtent::kAll) {
+    if (extent == LoadExtent::kAll || changed_) roots_ = roots;
+    changed_ = false;
     cache_.Flush();
   }
   // Forgets what translations of this slice have read (DirectoryCache).
@@ -52,6 +55,7 @@ class ContextTable {
 
   const Memory* memory_;
   std::vector<uint64_t> roots_;
+  bool changed_ = true;           // since what was loaded last
   mutable DirectoryCache cache_;  // of one slice
 };
 

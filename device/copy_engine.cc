@@ -1,6 +1,7 @@
 #include "device/copy_engine.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "abi/generated/pci.h"
@@ -92,9 +93,14 @@ void FillPattern(ByteSpan bytes, uint32_t value, uint64_t offset, uint64_t row_b
     std::memset(bytes.data(), pattern[0], bytes.size());
     return;
   }
-  for (uint8_t& byte : bytes) {
-    byte = pattern[offset % sizeof(pattern)];
-    if (++offset == row_bytes) offset = 0;
+  while (!bytes.empty()) {
+    const uint64_t size = std::min<uint64_t>(bytes.size(), row_bytes - offset);
+    const uint32_t from_here = std::rotr(value, static_cast<int>(offset % sizeof(value) * 8));
+    const uint64_t whole = size / sizeof(value) * sizeof(value);
+    for (uint64_t at = 0; at < whole; at += sizeof(value)) StoreLe(&bytes[at], from_here);
+    for (uint64_t at = whole; at < size; ++at) bytes[at] = pattern[(offset + at) % sizeof(pattern)];
+    bytes = bytes.subspan(size);
+    offset = 0;
   }
 }
 

@@ -197,8 +197,8 @@ void GpuImplementation::Load(const GpuSnapshot::Content& content) {
   loaded_ = content.serial;
   registers_.Load(content.registers);
   config_.Load(content.config);
-  contexts_.Load(content.contexts);
-  grants_.Load(content.grants);
+  contexts_.Load(content.contexts, extent);
+  grants_.Load(content.grants, extent);
   memory_.Load(content.memory, extent);
   vault_.Load(*content.vault, extent);
   security_->Load(*content.security, extent);

@@ -26,10 +26,12 @@ const Grant* GrantTable::FindOwner(uint32_t session) const {
 
 Grant& GrantTable::At(uint32_t index) {
   WARD_ASSERT(index < grants_.size());
+  changed_ = true;
   return grants_[index];
 }
 
 void GrantTable::Clear() {
+  changed_ = true;
   for (Grant& grant : grants_) grant = Grant();
 }
 
@@ -43,6 +45,7 @@ void GrantTable::CountRefusal(uint32_t session, uint32_t context, uint32_t statu
 Grant* GrantTable::FindOwned(uint32_t session, uint32_t context) {
   const uint32_t index = session & 0xffff;
   if (session == 0 || index >= grants_.size()) return nullptr;
+  changed_ = true;
   Grant& grant = grants_[index];
   const bool is_own = grant.context == context || HasPlantedBug(PlantedBug::kSessionOfAnyContext);
   return grant.session == session && is_own ? &grant : nullptr;

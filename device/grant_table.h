@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/state_fields.h"
 #include "device/key_vault.h"
+#include "device/load_extent.h"
 #include "device/state_hasher.h"
 
 namespace ward::device {
@@ -62,7 +63,10 @@ class GrantTable {
   void CountRefusal(uint32_t session, uint32_t context, uint32_t status);
 
   const std::vector<Grant>& Save() const { return grants_; }
-  void Load(const std::vector<Grant>& grants) { grants_ = grants; }
+  void Load(const std::vector<Grant>& grants, LoadExtent extent = LoadExtent::kAll) {
+    if (extent == LoadExtent::kAll || changed_) grants_ = grants;
+    changed_ = false;
+  }
   // Whether each stands at its session's index and names slots that exist.
   bool CanLoad(const std::vector<Grant>& grants, uint32_t slot_count) const;
   void Hash(StateHasher* hasher) const;
@@ -71,6 +75,7 @@ class GrantTable {
   Grant* FindOwned(uint32_t session, uint32_t context);  // nullptr: the context has none
 
   std::vector<Grant> grants_;
+  bool changed_ = true;  // one may not be what was loaded last
 };
 
 }  // namespace ward::device

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -98,6 +99,7 @@ Result<uint32_t> KeyVault::Allocate(uint32_t session, uint32_t usage) {
     changed_.Add(index);
     slot.session = session;
     slot.usage = usage;
+    free_from_ = std::max(free_from_, index + 1);
     return index;
   }
   return Fault{abi::kStatusSessionsExhausted, "no key slot is free"};
@@ -133,11 +135,12 @@ void KeyVault::Wipe(uint32_t slot) {
 }
 
 void KeyVault::WipeAll() {
-  for (uint32_t index = 0; index < slot_count_; ++index) {
+  for (uint32_t index = 0; index < free_from_; ++index) {
     // A free one is clear.
     if (slots_[index].session != 0) changed_.Add(index);
     slots_[index].Clear();
   }
+  free_from_ = 0;
 }
 
 Result<const KeyVault::Key*> KeyVault::Release(uint32_t slot, uint32_t session, uint32_t usage) {
@@ -172,13 +175,14 @@ bool KeyVault::IsDamaged(uint32_t slot) const {
 
 uint32_t KeyVault::allocated_count() const {
   uint32_t count = 0;
-  for (const Slot& slot : Slots()) count += slot.session != 0;
+  for (const Slot& slot : Slots().first(free_from_)) count += slot.session != 0;
   return count;
 }
 
 std::unique_ptr<KeyVault::State> KeyVault::Save() const {
   auto state = std::make_unique<State>(slot_count_);
   for (uint32_t i = 0; i < slot_count_; ++i) state->slots[i].CopyFrom(slots_[i]);
+  state->free_from = free_from_;
   state->last_serial = last_serial_;
   return state;
 }
@@ -193,6 +197,7 @@ void KeyVault::Load(const State& state, LoadExtent extent) {
     }
   }
   changed_.Clear();
+  free_from_ = state.free_from;
   last_serial_ = state.last_serial;
 }
 
@@ -226,7 +231,7 @@ std::unique_ptr<KeyVault::State> KeyVault::Unseal(OpeningStream* stream,
   for (uint32_t count = stream->ReadNumber<uint32_t>(); stream->ok() && count != 0; --count) {
     const auto index = stream->ReadNumber<uint32_t>();
     if (index < least || index >= slot_count_) return nullptr;
-    least = index + 1;
+    least = state->free_from = index + 1;
     Slot& slot = state->slots[index];
     slot.session = stream->ReadNumber<uint32_t>();
     slot.usage = stream->ReadNumber<uint32_t>();
@@ -262,7 +267,7 @@ void KeyVault::Hash(StateHasher* hasher, const SipKey& digest_key) const {
 
 std::vector<KeySlotInfo> KeyVault::Describe() const {
   std::vector<KeySlotInfo> slots;
-  for (uint32_t index = 0; index < slot_count_; ++index) {
+  for (uint32_t index = 0; index < free_from_; ++index) {
     const Slot& slot = slots_[index];
     if (slot.session == 0) continue;
     slots.push_back({index, slot.session, slot.usage, slot.filled, slot.locked, slot.damaged});

@@ -111,6 +111,7 @@ class KeyVault {
   LockedPages pages_;
   Slot* slots_;  // in pages_
   uint32_t slot_count_;
+  uint32_t free_from_ = 0;  // every slot from this one on is free
   uint64_t last_serial_ = 0;
   PageSet changed_;  // slots that may not be what was loaded last
 };
@@ -120,6 +121,7 @@ struct KeyVault::State {
   LockedPages pages;  // wiped when the state ends
   Slot* slots;        // in pages
   uint32_t slot_count;
+  uint32_t free_from = 0;
   uint64_t last_serial = 0;
 };
 

@@ -7,7 +7,12 @@
 #include <iterator>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+extern "C" {
+
+[[gnu::weak]] int LLVMFuzzerInitialize(int* argc, char*** argv);
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+}  // extern "C"
 
 namespace {
 
@@ -28,6 +33,7 @@ std::vector<fs::path> CollectInputs(int count, char** names) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (LLVMFuzzerInitialize != nullptr) LLVMFuzzerInitialize(&argc, &argv);
   const std::vector<fs::path> inputs = CollectInputs(argc - 1, argv + 1);
   for (const fs::path& path : inputs) {
     std::ifstream file(path, std::ios::binary);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "tests/fuzz/device/digest.h"
 #include "tests/fuzz/device/secret_scanner.h"
 #include "tests/fuzz/oracle.h"
 
@@ -25,10 +26,7 @@ class BoundaryRecord {
   const SecretScanner* scanner() const { return scanner_; }
 
   // Something that a guest or a host sees: a register, a vector, an event.
-  WARD_UNINSTRUMENTED void Add(uint64_t value) {
-    digest_ = (digest_ ^ value) * 0x9fb21c651e98df25;
-    digest_ ^= digest_ >> 32;
-  }
+  WARD_UNINSTRUMENTED void Add(uint64_t value) { digest_ = Mix(digest_, value); }
   // A literal of the chip's.
   void AddName(std::string_view name) {
     AddBytes({reinterpret_cast<const uint8_t*>(name.data()), name.size()});
@@ -55,7 +53,7 @@ class BoundaryRecord {
   Write last_write;
 
  private:
-  WARD_UNINSTRUMENTED void AddBytes(ConstByteSpan bytes);
+  void AddBytes(ConstByteSpan bytes);
 
   const SecretScanner* scanner_ = nullptr;
   uint64_t digest_ = 0;

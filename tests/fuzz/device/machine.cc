@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "abi/generated/pci.h"
 #include "abi/generated/registers.h"
@@ -26,6 +27,18 @@ class Tee final : public OperationSink {
   OperationSink* first_;
   OperationSink* second_;
 };
+
+// Of queue 0: what says how a queue stopped.
+const std::vector<uint32_t>& FaultRegisters() {
+  static const std::vector<uint32_t> kOffsets = [] {
+    std::vector<uint32_t> offsets;
+    for (const abi::RegisterInfo& info : abi::kRegisters) {
+      if (std::string_view(info.name).starts_with("FAULT_")) offsets.push_back(info.offset);
+    }
+    return offsets;
+  }();
+  return kOffsets;
+}
 
 }  // namespace
 
@@ -264,11 +277,8 @@ void Machine::ReadFaults() {
     const uint32_t last_fence = gpu_->HeldRegister(abi::kRegLastFenceLo + block);
     Expect(!watch_.is_orderly || last_fence == static_cast<uint32_t>(watch_.last_fence(queue)),
            "fences", "LAST_FENCE is not what was stored last");
-    if (gpu_->ReadRegister(abi::kRegFaultStatus + block, 4) == 0) continue;
-    for (const abi::RegisterInfo& info : abi::kRegisters) {
-      const bool is_fault = std::strncmp(info.name, "FAULT_", 6) == 0;
-      if (is_fault) ReadRegister(info.offset + block, 4);
-    }
+    if (gpu_->HeldRegister(abi::kRegFaultStatus + block) == 0) continue;
+    for (const uint32_t offset : FaultRegisters()) ReadRegister(offset + block, 4);
   }
 }
 

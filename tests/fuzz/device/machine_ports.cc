@@ -13,28 +13,28 @@ constexpr uint8_t kMask = 0xa5;
 
 }  // namespace
 
-uint8_t* PagedBytes::Change(uint64_t offset, uint64_t size_bytes) {
+uint8_t* BlockBytes::Change(uint64_t offset, uint64_t size_bytes) {
   WARD_ASSERT(RangeFits(offset, size_bytes, bytes_.size()));
   const uint64_t end = offset + size_bytes;
-  for (uint64_t page = offset / abi::kPageSize; page * abi::kPageSize < end; ++page) {
-    if (is_changed_[page]) continue;
-    is_changed_[page] = true;
-    changed_.push_back(static_cast<uint32_t>(page));
+  for (uint64_t block = offset / kBlockBytes; block * kBlockBytes < end; ++block) {
+    if (is_changed_[block] != 0) continue;
+    is_changed_[block] = 1;
+    changed_.push_back(static_cast<uint32_t>(block));
   }
   return bytes_.data() + offset;
 }
 
-void PagedBytes::Keep() {
+void BlockBytes::Keep() {
   kept_ = bytes_;
-  for (const uint32_t page : changed_) is_changed_[page] = false;
+  for (const uint32_t block : changed_) is_changed_[block] = 0;
   changed_.clear();
 }
 
-void PagedBytes::PutBack() {
-  for (const uint32_t page : changed_) {
-    const uint64_t offset = uint64_t{page} * abi::kPageSize;
-    std::memcpy(bytes_.data() + offset, kept_.data() + offset, abi::kPageSize);
-    is_changed_[page] = false;
+void BlockBytes::PutBack() {
+  for (const uint32_t block : changed_) {
+    const uint64_t offset = block * kBlockBytes;
+    std::memcpy(bytes_.data() + offset, kept_.data() + offset, kBlockBytes);
+    is_changed_[block] = 0;
   }
   changed_.clear();
 }
@@ -65,6 +65,17 @@ bool MachineBus::IsSecondFetch(uint64_t offset, uint64_t size_bytes) {
   return is_second;
 }
 
+void MachineBus::WatchFetch(uint64_t offset, ByteSpan bytes) {
+  if (bytes.empty()) return;
+  // Rings lie one behind the other, and fences behind them.
+  Expect(offset >= layout::kFences - layout::kRings ||
+             offset / layout::kRingBytes == (offset + bytes.size() - 1) / layout::kRingBytes,
+         "dma_window", "commands that stand behind their ring");
+  if (!IsSecondFetch(offset, bytes.size())) return;
+  Expect(flips_second, "double_fetch", "a command's bytes were fetched twice in a slice");
+  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(~byte);
+}
+
 void MachineBus::ForgetIndirect() {
   constexpr size_t kFirst = (layout::kIndirect - layout::kRings) / 8 / 64;
   std::fill(fetched_ + kFirst, std::end(fetched_), uint64_t{0});
@@ -79,10 +90,8 @@ bool MachineBus::Read(uint64_t bus_address, ByteSpan destination) {
     std::memcpy(destination.data(), answers_.data() + answered_, size);
     answered_ += size;
   }
-  if (offset >= kWatched && (fetches_once || flips_second) &&
-      IsSecondFetch(offset - kWatched, destination.size())) {
-    Expect(flips_second, "double_fetch", "a command's bytes were fetched twice in a slice");
-    for (uint8_t& byte : destination) byte = static_cast<uint8_t>(~byte);
+  if (offset >= kWatched && (fetches_once || flips_second)) {
+    WatchFetch(offset - kWatched, destination);
   }
   return true;
 }

@@ -1,5 +1,5 @@
-// The outside of the chip on which inputs play: memory that goes back to what it was by the pages
-// that changed, and that sees each access.
+// The outside of the chip on which inputs play: memory that goes back to what it was by the
+// blocks that changed, and that sees each access.
 #ifndef WARD_TESTS_FUZZ_DEVICE_MACHINE_PORTS_H_
 #define WARD_TESTS_FUZZ_DEVICE_MACHINE_PORTS_H_
 
@@ -17,10 +17,11 @@
 namespace ward::fuzz {
 
 // Bytes that can be put back.
-class PagedBytes {
+class BlockBytes {
  public:
-  explicit PagedBytes(uint64_t size_bytes)
-      : bytes_(size_bytes), is_changed_(size_bytes / abi::kPageSize) {}
+  // A multiple of kBlockBytes.
+  explicit BlockBytes(uint64_t size_bytes)
+      : bytes_(size_bytes), is_changed_(size_bytes / kBlockBytes) {}
 
   uint64_t size() const { return bytes_.size(); }
   const uint8_t* data() const { return bytes_.data(); }
@@ -31,10 +32,13 @@ class PagedBytes {
   void PutBack();
 
  private:
+  // Small: most of what an input changes is a fence or a command.
+  static constexpr uint64_t kBlockBytes = 256;
+
   std::vector<uint8_t> bytes_;
   std::vector<uint8_t> kept_;
-  std::vector<bool> is_changed_;
-  std::vector<uint32_t> changed_;  // pages
+  std::vector<uint8_t> is_changed_;  // by block
+  std::vector<uint32_t> changed_;    // blocks
 };
 
 class MachineBus final : public device::DmaPort {
@@ -47,8 +51,8 @@ class MachineBus final : public device::DmaPort {
   uint8_t* Window(uint64_t bus_address, uint64_t size_bytes, bool is_write) override;
   void CloseWindow(uint8_t* window, uint64_t size_bytes) override;
 
-  PagedBytes& memory() { return memory_; }
-  const PagedBytes& memory() const { return memory_; }
+  BlockBytes& memory() { return memory_; }
+  const BlockBytes& memory() const { return memory_; }
   // As before an input.
   void Reset();
   void BeginSlice() { std::fill(std::begin(fetched_), std::end(fetched_), uint64_t{0}); }
@@ -68,11 +72,13 @@ class MachineBus final : public device::DmaPort {
 
  private:
   bool Reaches(uint64_t bus_address, uint64_t size_bytes, bool is_write);
+  // A fetch of commands, `offset` bytes behind the beginning of the rings.
+  void WatchFetch(uint64_t offset, ByteSpan bytes);
   // Whether some of the bytes, all of them commands, were fetched in this slice.
   WARD_UNINSTRUMENTED bool IsSecondFetch(uint64_t offset, uint64_t size_bytes);
 
   BoundaryRecord* record_;
-  PagedBytes memory_;
+  BlockBytes memory_;
   std::vector<uint8_t> answers_;
   size_t answered_ = 0;
   // By eight bytes of the memory from the rings on.
@@ -91,8 +97,8 @@ class MachineVram final : public device::VramPort {
   uint8_t* Window(uint64_t offset, uint64_t size_bytes) override;
   void CloseWindow(uint64_t offset, uint64_t size_bytes) override;
 
-  PagedBytes& memory() { return memory_; }
-  const PagedBytes& memory() const { return memory_; }
+  BlockBytes& memory() { return memory_; }
+  const BlockBytes& memory() const { return memory_; }
   void Reset();
 
   // From here on no leaf of a page table may be read twice, until it is forgotten.
@@ -114,7 +120,7 @@ class MachineVram final : public device::VramPort {
   std::vector<uint64_t> leaves_;  // offsets of those that were read
 
   BoundaryRecord* record_;
-  PagedBytes memory_;
+  BlockBytes memory_;
 };
 
 class MachineEntropy final : public device::EntropyPort {

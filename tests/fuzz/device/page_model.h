@@ -17,7 +17,7 @@ class PageModel {
  public:
   static constexpr uint32_t kUnknown = 0;
 
-  explicit PageModel(const PagedBytes* vram) : vram_(vram) {}
+  explicit PageModel(const BlockBytes* vram) : vram_(vram) {}
 
   void Forget() { owners_ = {}; }
   void OnSessionEnd(uint32_t session);
@@ -37,7 +37,7 @@ class PageModel {
   // Number of a mapped protected page of those that contexts map.
   std::optional<uint64_t> ProtectedPage(uint32_t context, uint64_t address) const;
 
-  const PagedBytes* vram_;
+  const BlockBytes* vram_;
   std::array<uint32_t, layout::kProtectedPages> owners_ = {};
 };
 

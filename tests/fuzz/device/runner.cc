@@ -1,16 +1,12 @@
 #include "tests/fuzz/device/runner.h"
 
+#include "tests/fuzz/device/digest.h"
 #include "tests/fuzz/oracle.h"
 
 namespace ward::fuzz {
 namespace {
 
-WARD_UNINSTRUMENTED uint64_t HashOf(ConstByteSpan input) {
-  uint64_t hash = 0xcbf29ce484222325;
-  const uint8_t* const bytes = input.data();
-  for (size_t i = 0; i < input.size(); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3;
-  return hash ^ hash >> 29;
-}
+constexpr uint64_t kSalt = 0xcbf29ce484222325;
 
 // Puts a snapshot before one of the operations.
 class Interrupter final : public OperationSink {
@@ -67,16 +63,32 @@ uint64_t Runner::PlayInterrupted(ConstByteSpan input, const Machine::RunOptions&
 }
 
 void Runner::Run(ConstByteSpan input) {
-  const uint64_t hash = HashOf(input);
-  const Way way = PickWay(hash);
+  const uint64_t hash = Digest(kSalt, input);
   Machine::RunOptions options;
+  options.has_pixels = (hash >> 8) % 256 == 0;
+  options.has_protected_pixels = (hash >> 8) % 8 == 0;
+  RunInWay(input, PickWay(hash), options, (hash >> 16) % kInterruptible);
+}
+
+void Runner::RunMoreWays(ConstByteSpan input) {
+  Run(input);
+  for (const Way way : {Way::kOtherSecrets, Way::kAgain}) RunInWay(input, way, {}, 0);
+}
+
+void Runner::RunEachWay(ConstByteSpan input) {
+  RunMoreWays(input);
+  for (const Way way : {Way::kWithSnapshots, Way::kBase}) RunInWay(input, way, {}, 0);
+  for (uint64_t where = 0; where < kInterruptible; ++where) {
+    RunInWay(input, Way::kInterrupted, {}, where);
+  }
+}
+
+void Runner::RunInWay(ConstByteSpan input, Way way, Machine::RunOptions options, uint64_t where) {
   // An input that holds a secret itself says nothing about leaks.
   options.looks_for_secrets = !machine_.HoldsSecret(input);
   options.is_masked = way == Way::kOtherSecrets;
   options.has_snapshots = way == Way::kInterrupted || way == Way::kWithSnapshots;
   options.has_saved_states = way == Way::kWithSnapshots;
-  options.has_pixels = (hash >> 8) % 256 == 0;
-  options.has_protected_pixels = (hash >> 8) % 8 == 0;
   const bool with_state = way == Way::kAgain;
   ++tally_.runs;
   const uint64_t digest = Play(&machine_, input, options, with_state);
@@ -88,17 +100,13 @@ void Runner::Run(ConstByteSpan input) {
     case Way::kOtherSecrets:
       return Expect(Play(&other_, input, options, false) == digest, "non_interference",
                     "what can be seen depends on a secret");
-    case Way::kAgain: {
+    case Way::kAgain:
       options.flips_second = true;
       return Expect(Play(&machine_, input, options, true) == digest, "determinism",
                     "the same input again came out otherwise");
-    }
-    case Way::kInterrupted: {
-      constexpr uint64_t kMost = 48;
-      const uint64_t where = (hash >> 16) % kMost;
+    case Way::kInterrupted:
       return Expect(PlayInterrupted(input, options, where) == digest, "going_on",
                     "what goes on from a snapshot is not what went on");
-    }
     case Way::kBase:
       return machine_.CheckBase();
   }

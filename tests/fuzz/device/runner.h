@@ -21,6 +21,10 @@ class Runner {
 
   Runner();
   void Run(ConstByteSpan input);
+  // Also the ways that did not fall to the input: with other secrets, and again.
+  void RunMoreWays(ConstByteSpan input);
+  // Every way there is, with a snapshot before each of the first operations: takes milliseconds.
+  void RunEachWay(ConstByteSpan input);
   const Tally& tally() const { return tally_; }
   Machine& machine() { return machine_; }
 
@@ -34,6 +38,10 @@ class Runner {
     kBase,  // the base is the base, once it was put back
   };
   static Way PickWay(uint64_t hash);
+  // Of the operations before which a snapshot may come.
+  static constexpr uint64_t kInterruptible = 48;
+  // `where`: of a snapshot, with kInterrupted.
+  void RunInWay(ConstByteSpan input, Way way, Machine::RunOptions options, uint64_t where);
 
   uint64_t Play(Machine* machine, ConstByteSpan input, const Machine::RunOptions& options,
                 bool with_state);

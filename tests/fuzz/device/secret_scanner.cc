@@ -23,10 +23,11 @@ void SecretScanner::AddWindows(const char* name, const std::vector<uint8_t>& sec
 }
 
 const char* SecretScanner::Find(ConstByteSpan bytes) const {
+  constexpr size_t kStride = kWindowBytes - sizeof(uint32_t) + 1;
   const uint8_t* const begin = bytes.data();
   const size_t size = bytes.size();
   if (size < kWindowBytes) return nullptr;
-  for (size_t at = 0; at + sizeof(uint32_t) <= size; at += sizeof(uint32_t)) {
+  for (size_t at = 0; at + sizeof(uint32_t) <= size; at += kStride) {
     uint32_t word = 0;
     __builtin_memcpy(&word, begin + at, sizeof(word));
     const uint32_t number = HashOf(word);

@@ -27,8 +27,8 @@ class SecretScanner {
   };
   void AddWindows(const char* name, const std::vector<uint8_t>& secret);
   WARD_UNINSTRUMENTED const char* FindIn(const uint8_t* begin, size_t size) const;
-  // Every window holds four bytes that lie at a multiple of four of what is looked at, so only
-  // those are looked up. A number for four bytes:
+  // Each window begins with five that hold four bytes, one of which lies at a multiple of five of
+  // what is looked at: only those are looked up. A number for four bytes:
   WARD_UNINSTRUMENTED static uint32_t HashOf(uint32_t word) { return word * 0x9e3779b1u >> 16; }
 
   uint64_t words_[1024] = {};  // bit n: some four bytes of a secret have the number n

@@ -57,6 +57,14 @@ size_t CountOpenDescriptors() {
 extern "C" {
 
 int __real_poll(pollfd* watched, nfds_t count, int timeout_ms);
+// What is ready now. A fuzzer's timer signals every few seconds, and that is nothing that an input
+// does: who waits must not take it for silence.
+static int PollNow(pollfd* watched, nfds_t count) {
+  while (true) {
+    const int ready = __real_poll(watched, count, 0);
+    if (ready >= 0 || errno != EINTR) return ready;
+  }
+}
 void* __real_mmap(void* address, size_t size, int rights, int flags, int file, off_t offset);
 int __real_munmap(void* address, size_t size);
 
@@ -70,12 +78,12 @@ int __wrap_poll(pollfd* watched, nfds_t count, int timeout_ms) {
   if (system.is_in_server) {
     ++system.server_waits;
     if (system.client_acts) system.client_acts();
-    const int ready = __real_poll(watched, count, 0);
+    const int ready = PollNow(watched, count);
     if (ready == 0 && timeout_ms > 0) system.now_ns += static_cast<uint64_t>(timeout_ms) * 1000000;
     return ready;
   }
   while (true) {
-    const int ready = __real_poll(watched, count, 0);
+    const int ready = PollNow(watched, count);
     if (ready != 0 || timeout_ms == 0) return ready;
     if (!system.server_acts || !system.server_acts()) return 0;
   }

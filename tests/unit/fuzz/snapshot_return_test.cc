@@ -58,6 +58,15 @@ const std::vector<Change> kChanges = {
        rig->gpu->Process(4096);
      }},
     {"a session", CreateSession},
+    {"a context", [](GpuRig* rig) { rig->CreateContext(3); }},
+    {"a context's end",
+     [](GpuRig* rig) {
+       auto destroy = MakeCommand<abi::ContextDestroyCommand>();
+       destroy.context = 2;
+       rig->Push(0, destroy);
+       rig->Doorbell(0);
+       rig->Run();
+     }},
     {"a message in the mailbox",
      [](GpuRig* rig) {
        const std::vector<uint8_t> request(sizeof(abi::CreateSessionRequest));
@@ -86,6 +95,7 @@ const std::vector<Change> kChanges = {
 TEST_CASE("whatever changed, a chip goes back to the snapshot that it came from") {
   GpuRig rig;
   rig.StartQueue(0);
+  rig.CreateContext(2);
   Fill(&rig, kHidden + 0x1000, 0xabcdef01);
   CreateSession(&rig);
   const device::GpuSnapshot snapshot = rig.gpu->TakeSnapshot(false);
@@ -107,6 +117,40 @@ TEST_CASE("whatever changed, a chip goes back to the snapshot that it came from"
   rig.ResetFunction();
   rig.gpu->Restore(snapshot);
   CHECK(rig.gpu->SaveState({nullptr, false}).value() == open.value());
+}
+
+TEST_CASE("what a queue had before it at the snapshot it does each time the chip goes back") {
+  GpuRig rig;
+  rig.StartQueue(0);
+  rig.StartQueue(4, 0);
+  auto fill = MakeCommand<abi::FillCommand>();
+  fill.destination = kHidden;
+  fill.value = 3;
+  fill.row_bytes = abi::kPageSize;
+  fill.row_count = 1;
+  rig.Push(0, fill);
+  rig.Doorbell(0);
+  const device::GpuSnapshot busy = rig.gpu->TakeSnapshot(false);
+  rig.Run();
+  const device::GpuSnapshot idle = rig.gpu->TakeSnapshot(false);
+  const uint64_t done = rig.gpu->StateHash();
+  for (int round = 0; round < 3; ++round) {
+    rig.gpu->Restore(busy);
+    rig.Run();
+    CHECK(rig.gpu->StateHash() == done);
+    rig.gpu->Restore(busy);
+    rig.Run();
+    CHECK(rig.gpu->StateHash() == done);
+    // At rest it sleeps, until somebody rings.
+    rig.gpu->Restore(idle);
+    rig.gpu->Restore(idle);
+    CHECK_FALSE(rig.gpu->Process(1 << 20).more);
+    CHECK(rig.gpu->StateHash() == done);
+    rig.Push(0, fill);
+    rig.Doorbell(0);
+    rig.Run();
+    CHECK(rig.gpu->StateHash() != done);
+  }
 }
 
 TEST_CASE("a chip that goes back to one snapshot and then to another has nothing of the first") {

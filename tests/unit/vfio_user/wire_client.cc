@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -92,8 +94,17 @@ uint16_t WireClient::Send(Command command, ConstByteSpan body, const std::vector
 }
 
 bool WireClient::HasInput(int limit_ms) const {
+  using std::chrono::steady_clock;
+  const auto limit = steady_clock::now() + std::chrono::milliseconds(limit_ms);
   pollfd watched = {socket_.get(), POLLIN, 0};
-  return poll(&watched, 1, limit_ms) > 0;
+  int left_ms = limit_ms;
+  while (true) {
+    const int ready = poll(&watched, 1, left_ms);
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+    // A signal came, which says nothing of the server.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - steady_clock::now());
+    left_ms = std::max(0, static_cast<int>(left.count()));
+  }
 }
 
 bool WireClient::Fill(uint8_t* to, size_t size, std::vector<FileDescriptor>* descriptors,

@@ -135,7 +135,7 @@ class Chip {
     (void)boundary_->AttachDisplay(output, Machine::DisplayOf(value));
   }
 
-  static void Store(PagedBytes* memory, uint64_t offset, ConstByteSpan bytes) {
+  static void Store(BlockBytes* memory, uint64_t offset, ConstByteSpan bytes) {
     if (!RangeFits(offset, bytes.size(), memory->size())) return;
     std::copy(bytes.begin(), bytes.end(), memory->Change(offset, bytes.size()));
   }
