@@ -60,6 +60,34 @@ class Played(unittest.TestCase):
         line = self.line_of(self.play("message", moves), 1)
         self.assertRegex(line, "REFUSAL_COUNT [1-9]")  # what was decrypted then has no session
 
+    def test_a_script_runs_as_its_own_head_says(self) -> None:
+        moves = bytes([0, DECRYPT, 1, 3, 100, 1, 0, READ_BACK, 1, 3, 2, 100, RUN_ON, 1])
+        reproduce = str(self.build / "tests/fuzz/device_reproduce")
+        plugin = os.environ.get("WARD_QEMU_PLUGIN", str(ROOT / "build/qemu/ward-qemu.so"))
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "input").write_bytes(moves)
+            subprocess.run([reproduce, "qtest", "input", "-o", "FILE"], cwd=folder, check=True, timeout=300)
+            script = (folder / "FILE").read_text().splitlines()
+            head = [line[4:] for line in script[:script.index("# Where the BARs are.")] if line.startswith("#   ")]
+            command = "\n".join(head).replace("build/fuzz/tests/fuzz/device_reproduce", reproduce)
+            done = subprocess.run(["bash", "-c", command.replace("build/qemu/ward-qemu.so", plugin)], cwd=folder,
+                                  capture_output=True, text=True, timeout=300, check=False)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            # One for each line that is sent; behind the last one QEMU has ended.
+            sent = [line for line in script if not line.startswith(("#", "clock_step"))]
+            answers = dict(enumerate(done.stdout.splitlines()))
+            self.assertEqual([len(answers), set(answer.split()[0] for answer in answers.values())], [len(sent), {"OK"}])
+            values, number, is_outcome = [], 0, False
+            for line in script:
+                if line.startswith("#"):
+                    is_outcome = line == "# outcome"
+                elif not line.startswith("clock_step"):
+                    values += answers[number].split()[1:] if is_outcome else []
+                    number += 1
+            told = subprocess.run([reproduce, "outcome", *values], capture_output=True, text=True, check=True, timeout=60)
+            self.assertEqual(told.stdout, self.play("input", moves))
+
     def test_a_text_is_played_as_its_input_is(self) -> None:
         moves = bytes([0, COMMAND, 1, 1, 0, 7, RUN_ON, 1])
         with tempfile.TemporaryDirectory() as folder:

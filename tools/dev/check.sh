@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # ./dev check: named checks, each timed; goes on after a failure and fails at the end.
 
-check_names=(generated format includes sizes words shell gcc clang riscv windows fuzz)
+check_names=(generated format includes sizes words pages shell gcc clang riscv windows fuzz)
 # Only when they are asked for: they build everything once more.
 asked_check_names=(oss_fuzz planted)
 

@@ -52,6 +52,7 @@ check_format() {
 check_includes() { python3 tools/check_includes.py; }
 check_sizes() { python3 tools/check_sizes.py; }
 check_words() { python3 tools/check_words.py; }
+check_pages() { python3 tools/check_pages.py; }
 
 check_shell() {
   local files

@@ -2,6 +2,7 @@
 """./dev fuzz: runs a fuzz target, and ends with one line of figures (docs/guide/fuzzing.md)."""
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import List, Optional
@@ -136,7 +137,7 @@ def shown(options: argparse.Namespace, path: Path) -> str:
 
 
 def replay_command(options: argparse.Namespace, target: Target, crash: Crash) -> str:
-    return f"{shown(options, program_of(options, target))} {shown(options, crash.input)}"
+    return shlex.join([shown(options, program_of(options, target)), shown(options, crash.input)])
 
 
 def preset_of(options: argparse.Namespace) -> str:

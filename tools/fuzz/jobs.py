@@ -17,7 +17,7 @@ from verdict import read_verdict
 # "#4096 pulse  cov: 812 ft: 2210 corp: 97/4Kb lim: 163 exec/s: 2048 rss: 121Mb"
 STATUS = re.compile(r"#(\d+)\s+\w+\s+cov: (\d+) ft: \d+ corp: (\d+)/")
 EXECUTED = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
-ARTIFACT = re.compile(r"Test unit written to (\S+)")
+ARTIFACT = re.compile(r"Test unit written to (.+)")  # the folder's name may hold spaces
 SLOW = "slow-unit-"  # a note of libFuzzer's, no crash
 TIMEOUT_S = 10  # of one input
 MEMORY_MIB = 4096

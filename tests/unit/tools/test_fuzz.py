@@ -72,10 +72,12 @@ def is_alive(pid):
 class Checkout(unittest.TestCase):
     """A made-up checkout, with programs that only speak."""
 
+    place = "."
+
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
-        self.root = pathlib.Path(scratch.name)
+        self.root = pathlib.Path(scratch.name) / self.place
         self.tests = self.root / "tests/fuzz"
         self.programs = self.root / "build/fuzz/tests/fuzz"
         self.programs.mkdir(parents=True)
@@ -255,6 +257,18 @@ class Reproducers(Checkout):
         self.run_reproduced()
         self.assertEqual(self.run_fuzz("chip", "--no-coverage", "--builds"),
                          (0, "fuzz chip_fuzz chip_reproduce\n", ""))
+
+
+class OddPlace(Reproducers):
+    """A checkout whose own name has what names seldom have."""
+
+    place = "it's an \"odd\" one\\"
+
+    def test_all_of_an_artifact_s_name_is_read(self):
+        code, output, _ = self.run_reproduced()
+        self.assertEqual(code, 1)
+        self.assertIn("its input: out/fuzz/chip/crash-1234\n", output)
+        self.assertNotIn("does not fall alone", output)
 
 
 class Words(Checkout):

@@ -24,12 +24,19 @@ constexpr int kLastSteps = 20;
 constexpr uint64_t kLastStepNs = 1000000;
 
 constexpr char kHead[] =
-    R"(# For QEMU's qtest protocol, without the lines that begin with '#'. IDENTITY is a folder that
-# `device_reproduce identity IDENTITY` makes. ./dev fuzz --play does all this.
-#   grep -v '^#' FILE | qemu-system-x86_64 -M q35,accel=qtest -m 512 -nodefaults -display none \
-#     -plugin build/qemu/ward-qemu.so -qtest stdio \
+    R"(# For QEMU's qtest protocol. `./dev fuzz --play FILE`, with the input or its text, does what this does
+# by hand: a processor that halts is the firmware, and the script is played up to its end. Packages of
+# QEMU have no accelerator qtest, and so no clock_step: time passes by itself.
+#   build/fuzz/tests/fuzz/device_reproduce identity IDENTITY
+#   { head -c 65520 /dev/zero; printf '\372\364\353\375'; head -c 12 /dev/zero; } >HALT
+#   { grep -v '^#' FILE | while read -r line; do
+#       case $line in clock_step*) sleep 0.02 ;; *) echo "$line" ;; esac
+#     done; echo outb 0x501 0x0; } |
+#   qemu-system-x86_64 -M q35,accel=tcg -bios HALT -m 512 -nodefaults -display none \
+#     -plugin build/qemu/ward-qemu.so -qtest stdio -qtest-log none -device isa-debug-exit \
 #     -device ward-gpu,addr=5,vram-size=16M,protected-size=16M,identity=IDENTITY
-# A QEMU without the accelerator qtest, as packages are, has no clock_step: --play waits instead.
+# It prints an answer for each line, and ends with exit code 1, which is isa-debug-exit's. The answers
+# behind the two lines "# outcome" are what `device_reproduce outcome` takes.
 )";
 
 const char* WidthLetter(uint32_t size) {
