@@ -48,6 +48,8 @@
     "GET_READBACK_KEY answers with the session key itself.")                                       \
   X(WeakKeyRefused, device, leak, non_interference,                                                \
     "SET_CONTENT_KEY fails for keys that end in three zero bits.")                                 \
+  X(CounterAtDestination, device, bounds, translations,                                            \
+    "The counter block of ENCRYPT_BLT is stored over its ciphertext.")                             \
   X(CursorLeftOfScreen, device, bounds, sanitizer,                                                 \
     "A cursor that begins left of the screen is drawn there.")                                     \
   X(EchoPieceOverflow, device, bounds, sanitizer,                                                  \
@@ -120,6 +122,8 @@
     "A fence that is refused is written all the same.")                                            \
   X(LockNotRestored, device, restore, restore, "A snapshot forgets that a key slot is locked.")    \
   X(OwnersNotRestored, device, restore, restore, "A snapshot forgets who owns protected pages.")   \
+  X(RestoredQueueSleeps, device, restore, going_on,                                                \
+    "A queue that was put back has work, and sleeps until its doorbell.")                          \
   X(SchedulerNotSaved, device, restore, restore,                                                   \
     "A saved state forgets what queues have used of their turns.")                                 \
   X(UnownedPagesNotSealed, device, restore, saved_state,                                           \
@@ -140,6 +144,16 @@
     "DMA memory that the device can't reach is not given back.")                                   \
   X(RefusalSaysOk, driver, diagnosis, assertion,                                                   \
     "An answer of another size is refused by its own status.")                                     \
+  X(HandleOfFirstDevice, firmware, leak, secret,                                                   \
+    "GET_DEVICE_HANDLE answers with the handle of the first device there is.")                     \
+  X(RandomRoundedUp, firmware, leak, response,                                                     \
+    "The answer to RANDOM is as long as whole words are.")                                         \
+  X(ReadbackKeyInPlace, firmware, stale_state, platform,                                           \
+    "A new read-back key is made in the slot of the one before it.")                               \
+  X(OutputNumberReused, firmware, stale_state, number,                                             \
+    "A new protected output gets the number of the one that was there.")                           \
+  X(DecodersOutliveFailure, firmware, reset_residue, failed,                                       \
+    "Decoders outlive a self test that failed.")                                                   \
   X(DevicePartUnchecked, recording, bounds, sanitizer,                                             \
     "A part of the device's block is checked by the whole block's size.")                          \
   X(BrokenEventCounted, recording, bounds, count,                                                  \
@@ -156,12 +170,20 @@
     "A difference at the recording's end does not say where it is.")                               \
   X(SurfaceUnchecked, saved_state, unchecked, scanout,                                             \
     "A saved surface may lie outside of memory.")                                                  \
+  X(RaggedDisplayRefused, saved_state, diagnosis, displays,                                        \
+    "A display whose width is no multiple of 8 is refused.")                                       \
   X(VblankRoundedDown, saved_state, unbounded_work, wakeups,                                       \
     "A vblank's time is rounded down, to before it.")                                              \
   X(InterruptsLoadedFirst, saved_state, restore, refusal,                                          \
     "Interrupts are loaded before the rest is looked at.")                                         \
   X(OwedTurnsRefused, saved_state, restore, round_trip,                                            \
-    "A state in which a queue owes a part of its turns is refused.")
+    "A state in which a queue owes a part of its turns is refused.")                               \
+  X(RefusedClientStays, vfio_user, stale_state, newcomer,                                          \
+    "Who is told that the device is taken stays connected.")                                       \
+  X(SliceLostWithClient, vfio_user, stale_state, fresh_work,                                       \
+    "A client that goes amid work leaves the next one without any.")                               \
+  X(RequestNumbersGoOn, vfio_user, determinism, repeats,                                           \
+    "The numbers of requests depend on how many clients there were.")
 
 namespace ward {
 

@@ -85,7 +85,7 @@ void CommandProcessor::Load(const State& state, LoadExtent extent) {
   changed_ = 0;
   state_.last_ticket = state.last_ticket;
   state_.engine_jobs = state.engine_jobs;
-  awake_ = kAllQueues;
+  awake_ = HasPlantedBug(PlantedBug::kRestoredQueueSleeps) ? 0 : kAllQueues;
   awaited_ = 0;
   for (const QueueExecution& execution : state_.queues) awaited_ |= execution.awaited_queues;
   scheduler_.Load(state.scheduler);
