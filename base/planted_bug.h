@@ -72,6 +72,8 @@
   X(LeafReadTwice, device, double_fetch, double_fetch,                                             \
     "A page-table entry is read again after it was found valid.")                                  \
   X(ContextLeavesSessions, device, stale_state, slots, "The sessions of a context outlive it.")    \
+  X(MaskedVectorLost, device, stale_state, vectors,                                                \
+    "A vector that is masked does not become pending.")                                            \
   X(OwnerOutlivesSession, device, stale_state, page_owners,                                        \
     "A session's pages stay its own when it ends.")                                                \
   X(PartPageReleased, device, stale_state, page_owners,                                            \
@@ -82,15 +84,27 @@
     "A session that was destroyed keeps its keys and its grant.")                                  \
   X(TranslationsKept, device, stale_state, restore,                                                \
     "Translations outlive their slice and INVALIDATE.")                                            \
+  X(UnmaskedVectorWaits, device, stale_state, vectors,                                             \
+    "A pending vector whose mask is cleared waits for another write.")                             \
+  X(BusMasterIgnored, device, lock_bypass, vectors,                                                \
+    "Vectors are sent while bus mastering is off.")                                                \
   X(EncryptOfAnyOwner, device, lock_bypass, page_owners,                                           \
     "ENCRYPT_BLT reads the protected pages of any session.")                                       \
+  X(FunctionMaskIgnored, device, lock_bypass, vectors,                                             \
+    "The mask of the whole function holds no vector back.")                                        \
   X(KernelCopiesOut, device, lock_bypass, pixels,                                                  \
     "The flow rule does not hold for COPY of the kernel's queue.")                                 \
   X(MessageOfAnyContext, device, lock_bypass, commands,                                            \
     "Firmware takes a message about another context's session.")                                   \
+  X(RightOfFirstPage, device, lock_bypass, page_rights,                                            \
+    "Whether it may be written is asked of the first page of a range.")                            \
   X(SessionKeyForContent, device, lock_bypass, commands,                                           \
     "A blt by a content key that is not there takes the session key.")                             \
   X(SessionOfAnyContext, device, lock_bypass, commands, "Engines take another context's session.") \
+  X(VectorMaskIgnored, device, lock_bypass, vectors,                                               \
+    "A vector is sent though its own mask bit is set.")                                            \
+  X(WritableBitIgnored, device, lock_bypass, page_rights,                                          \
+    "A page that is mapped for reading can be written.")                                           \
   X(ContentOutlivesReset, device, reset_residue, reset_quiesces,                                   \
     "Protected content is there after a reset.")                                                   \
   X(ContentOutlivesTearDown, device, reset_residue, tear_down,                                     \
@@ -182,6 +196,8 @@
     "Who is told that the device is taken stays connected.")                                       \
   X(SliceLostWithClient, vfio_user, stale_state, fresh_work,                                       \
     "A client that goes amid work leaves the next one without any.")                               \
+  X(BusMasterUnasked, vfio_user, lock_bypass, bus_master,                                          \
+    "Memory is reached while bus mastering is off.")                                               \
   X(RequestNumbersGoOn, vfio_user, determinism, repeats,                                           \
     "The numbers of requests depend on how many clients there were.")
 
