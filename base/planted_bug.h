@@ -48,6 +48,8 @@
     "GET_READBACK_KEY answers with the session key itself.")                                       \
   X(WeakKeyRefused, device, leak, non_interference,                                                \
     "SET_CONTENT_KEY fails for keys that end in three zero bits.")                                 \
+  X(CounterAtDestination, device, bounds, translations,                                            \
+    "The counter block of ENCRYPT_BLT is stored over its ciphertext.")                             \
   X(CursorLeftOfScreen, device, bounds, sanitizer,                                                 \
     "A cursor that begins left of the screen is drawn there.")                                     \
   X(EchoPieceOverflow, device, bounds, sanitizer,                                                  \
@@ -70,6 +72,8 @@
   X(LeafReadTwice, device, double_fetch, double_fetch,                                             \
     "A page-table entry is read again after it was found valid.")                                  \
   X(ContextLeavesSessions, device, stale_state, slots, "The sessions of a context outlive it.")    \
+  X(MaskedVectorLost, device, stale_state, vectors,                                                \
+    "A vector that is masked does not become pending.")                                            \
   X(OwnerOutlivesSession, device, stale_state, page_owners,                                        \
     "A session's pages stay its own when it ends.")                                                \
   X(PartPageReleased, device, stale_state, page_owners,                                            \
@@ -80,15 +84,27 @@
     "A session that was destroyed keeps its keys and its grant.")                                  \
   X(TranslationsKept, device, stale_state, restore,                                                \
     "Translations outlive their slice and INVALIDATE.")                                            \
+  X(UnmaskedVectorWaits, device, stale_state, vectors,                                             \
+    "A pending vector whose mask is cleared waits for another write.")                             \
+  X(BusMasterIgnored, device, lock_bypass, vectors,                                                \
+    "Vectors are sent while bus mastering is off.")                                                \
   X(EncryptOfAnyOwner, device, lock_bypass, page_owners,                                           \
     "ENCRYPT_BLT reads the protected pages of any session.")                                       \
+  X(FunctionMaskIgnored, device, lock_bypass, vectors,                                             \
+    "The mask of the whole function holds no vector back.")                                        \
   X(KernelCopiesOut, device, lock_bypass, pixels,                                                  \
     "The flow rule does not hold for COPY of the kernel's queue.")                                 \
   X(MessageOfAnyContext, device, lock_bypass, commands,                                            \
     "Firmware takes a message about another context's session.")                                   \
+  X(RightOfFirstPage, device, lock_bypass, page_rights,                                            \
+    "Whether it may be written is asked of the first page of a range.")                            \
   X(SessionKeyForContent, device, lock_bypass, commands,                                           \
     "A blt by a content key that is not there takes the session key.")                             \
   X(SessionOfAnyContext, device, lock_bypass, commands, "Engines take another context's session.") \
+  X(VectorMaskIgnored, device, lock_bypass, vectors,                                               \
+    "A vector is sent though its own mask bit is set.")                                            \
+  X(WritableBitIgnored, device, lock_bypass, page_rights,                                          \
+    "A page that is mapped for reading can be written.")                                           \
   X(ContentOutlivesReset, device, reset_residue, reset_quiesces,                                   \
     "Protected content is there after a reset.")                                                   \
   X(ContentOutlivesTearDown, device, reset_residue, tear_down,                                     \
@@ -120,6 +136,8 @@
     "A fence that is refused is written all the same.")                                            \
   X(LockNotRestored, device, restore, restore, "A snapshot forgets that a key slot is locked.")    \
   X(OwnersNotRestored, device, restore, restore, "A snapshot forgets who owns protected pages.")   \
+  X(RestoredQueueSleeps, device, restore, going_on,                                                \
+    "A queue that was put back has work, and sleeps until its doorbell.")                          \
   X(SchedulerNotSaved, device, restore, restore,                                                   \
     "A saved state forgets what queues have used of their turns.")                                 \
   X(UnownedPagesNotSealed, device, restore, saved_state,                                           \
@@ -140,6 +158,16 @@
     "DMA memory that the device can't reach is not given back.")                                   \
   X(RefusalSaysOk, driver, diagnosis, assertion,                                                   \
     "An answer of another size is refused by its own status.")                                     \
+  X(HandleOfFirstDevice, firmware, leak, secret,                                                   \
+    "GET_DEVICE_HANDLE answers with the handle of the first device there is.")                     \
+  X(RandomRoundedUp, firmware, leak, response,                                                     \
+    "The answer to RANDOM is as long as whole words are.")                                         \
+  X(ReadbackKeyInPlace, firmware, stale_state, platform,                                           \
+    "A new read-back key is made in the slot of the one before it.")                               \
+  X(OutputNumberReused, firmware, stale_state, number,                                             \
+    "A new protected output gets the number of the one that was there.")                           \
+  X(DecodersOutliveFailure, firmware, reset_residue, failed,                                       \
+    "Decoders outlive a self test that failed.")                                                   \
   X(DevicePartUnchecked, recording, bounds, sanitizer,                                             \
     "A part of the device's block is checked by the whole block's size.")                          \
   X(BrokenEventCounted, recording, bounds, count,                                                  \
@@ -156,12 +184,22 @@
     "A difference at the recording's end does not say where it is.")                               \
   X(SurfaceUnchecked, saved_state, unchecked, scanout,                                             \
     "A saved surface may lie outside of memory.")                                                  \
+  X(RaggedDisplayRefused, saved_state, diagnosis, displays,                                        \
+    "A display whose width is no multiple of 8 is refused.")                                       \
   X(VblankRoundedDown, saved_state, unbounded_work, wakeups,                                       \
     "A vblank's time is rounded down, to before it.")                                              \
   X(InterruptsLoadedFirst, saved_state, restore, refusal,                                          \
     "Interrupts are loaded before the rest is looked at.")                                         \
   X(OwedTurnsRefused, saved_state, restore, round_trip,                                            \
-    "A state in which a queue owes a part of its turns is refused.")
+    "A state in which a queue owes a part of its turns is refused.")                               \
+  X(RefusedClientStays, vfio_user, stale_state, newcomer,                                          \
+    "Who is told that the device is taken stays connected.")                                       \
+  X(SliceLostWithClient, vfio_user, stale_state, fresh_work,                                       \
+    "A client that goes amid work leaves the next one without any.")                               \
+  X(BusMasterUnasked, vfio_user, lock_bypass, bus_master,                                          \
+    "Memory is reached while bus mastering is off.")                                               \
+  X(RequestNumbersGoOn, vfio_user, determinism, repeats,                                           \
+    "The numbers of requests depend on how many clients there were.")
 
 namespace ward {
 

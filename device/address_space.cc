@@ -132,7 +132,10 @@ class PageWalk {
   Result<void> AppendLeaf(uint64_t entry, uint64_t offset, uint64_t address, uint64_t end,
                           GuestRange* range) {
     if ((entry & ~kKnownBits) != 0) return TableFault("leaf has a reserved bit set", address);
-    if (access_ == Access::kWrite && (entry & abi::kPteWritable) == 0) {
+    const bool is_asked =
+        !HasPlantedBug(PlantedBug::kWritableBitIgnored) &&
+        !(HasPlantedBug(PlantedBug::kRightOfFirstPage) && !range->spans().empty());
+    if (is_asked && access_ == Access::kWrite && (entry & abi::kPteWritable) == 0) {
       return Fault{abi::kStatusPageNotWritable, "page is read-only", address};
     }
     const uint64_t physical = (entry & abi::kPteAddressMask) + offset;

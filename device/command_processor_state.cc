@@ -92,7 +92,7 @@ void CommandProcessor::Load(const State& state, LoadExtent extent) {
       loaded_awaited_ |= state_.queues[queue].awaited_queues;
     }
   }
-  awake_ = loaded_awake_;
+  awake_ = HasPlantedBug(PlantedBug::kRestoredQueueSleeps) ? 0 : loaded_awake_;
   awaited_ = loaded_awaited_;
   scheduler_.Load(state.scheduler);
 }

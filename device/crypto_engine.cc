@@ -283,7 +283,9 @@ Result<void> CryptoEngine::Begin(const abi::EncryptBltCommand& command, const Ad
   WARD_TRY(space.TranslateInto(command.destination, command.length_bytes, Access::kWrite,
                                &job->destination));
   WARD_TRY(space.TranslateInto(command.source, command.length_bytes, Access::kRead, &job->source));
-  WARD_TRY(space.TranslateInto(command.iv_address, sizeof(job->counter_block), Access::kWrite,
+  const uint64_t iv_address =
+      HasPlantedBug(PlantedBug::kCounterAtDestination) ? command.destination : command.iv_address;
+  WARD_TRY(space.TranslateInto(iv_address, sizeof(job->counter_block), Access::kWrite,
                                &job->iv_destination));
   GuestRange written = job->destination;
   written.Append(job->iv_destination);

@@ -240,7 +240,8 @@ void Display::SetLinkFault(uint32_t output, LinkFault fault) {
 
 Result<void> Display::AttachDisplay(uint32_t output, const AttachedDisplay& display) {
   if (output >= kOutputCount) return Fault{abi::kStatusInvalidArgument, "there is no such output"};
-  if (!IsPossible(display)) {
+  const bool is_ragged = HasPlantedBug(PlantedBug::kRaggedDisplayRefused) && display.width % 8 != 0;
+  if (!IsPossible(display) || is_ragged) {
     return Fault{abi::kStatusInvalidArgument, "a display has 640 x 480 to 3840 x 2160 pixels"};
   }
   Output& changed = state_.outputs[output];

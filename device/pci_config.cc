@@ -1,6 +1,7 @@
 #include "device/pci_config.h"
 
 #include "base/bytes.h"
+#include "base/planted_bug.h"
 
 namespace ward::device {
 namespace {
@@ -177,7 +178,7 @@ void PciConfig::WriteMsix(uint64_t offset, uint32_t size_bytes, uint32_t value) 
       break;
     default:
       entry.control = value & kVectorMasked;
-      SendPending();
+      if (!HasPlantedBug(PlantedBug::kUnmaskedVectorWaits)) SendPending();
       break;
   }
 }
@@ -187,15 +188,18 @@ bool PciConfig::PoweredDown() const {
 }
 
 bool PciConfig::CanSend(uint32_t vector) const {
-  return (Load32(kMsixCapability) >> 16 & kMsixFunctionMask) == 0 &&
-         (Load32(kCommand) & kCommandBusMaster) != 0 && !PoweredDown() &&
-         (state_.vectors[vector].control & kVectorMasked) == 0;
+  const bool is_masked = (state_.vectors[vector].control & kVectorMasked) != 0;
+  return ((Load32(kMsixCapability) >> 16 & kMsixFunctionMask) == 0 ||
+          HasPlantedBug(PlantedBug::kFunctionMaskIgnored)) &&
+         ((Load32(kCommand) & kCommandBusMaster) != 0 ||
+          HasPlantedBug(PlantedBug::kBusMasterIgnored)) &&
+         !PoweredDown() && (!is_masked || HasPlantedBug(PlantedBug::kVectorMaskIgnored));
 }
 
 void PciConfig::SendVector(uint32_t vector) {
   const bool enabled = (Load32(kMsixCapability) >> 16 & kMsixEnable) != 0;
   if (enabled && !CanSend(vector)) {
-    state_.pending |= 1u << vector;
+    if (!HasPlantedBug(PlantedBug::kMaskedVectorLost)) state_.pending |= 1u << vector;
     return;
   }
   port_->SendVector(vector);

@@ -1,5 +1,6 @@
 #include "firmware/device_association.h"
 
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "firmware/handle_source.h"
 
@@ -72,6 +73,7 @@ Answer HandleGetDeviceHandle(const Call& call) {
   const uint32_t status = ProvideDevice(call, &device);
   if (status != abi::kStatusOk) return Refuse(status);
   abi::GetDeviceHandleResponse response = {};
+  if (HasPlantedBug(PlantedBug::kHandleOfFirstDevice)) device = &call.state->devices[0];
   response.handle = device->handle;
   return SucceedWith(call, response);
 }

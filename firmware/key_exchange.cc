@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/decrypt_engine.h"
@@ -83,8 +84,11 @@ Answer HandleGetReadbackKey(const Call& call) {
   if (status != abi::kStatusOk) return Refuse(status);
 
   const bool reuses = WARD_BROKEN("7.6.new_key") && session->readback_slot != kNoSlot;
-  const uint32_t fresh = reuses ? session->readback_slot
-                                : call.platform->AllocateSlot(session->number, kReadbackKeyUsage);
+  const bool in_place =
+      HasPlantedBug(PlantedBug::kReadbackKeyInPlace) && session->readback_slot != kNoSlot;
+  const uint32_t fresh = reuses || in_place
+                             ? session->readback_slot
+                             : call.platform->AllocateSlot(session->number, kReadbackKeyUsage);
   if (fresh == kNoSlot) return Refuse(abi::kStatusSessionsExhausted);
   if (!reuses && !call.platform->GenerateKey(fresh, session->number)) {
     call.platform->WipeSlot(fresh);

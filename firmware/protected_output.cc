@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/planted_bug.h"
 #include "base/rule.h"
 #include "firmware/crypto_session.h"
 #include "firmware/key_store.h"
@@ -104,7 +105,8 @@ Answer HandleCreateProtectedOutput(const Call& call) {
     EnterFailure(call.platform, call.state, SelfTest::kRandom);
     return Refuse(abi::kStatusSelfTestFailed);
   }
-  born.generation = NextGeneration(output->generation);
+  const bool repeats = HasPlantedBug(PlantedBug::kOutputNumberReused) && output->generation != 0;
+  born.generation = repeats ? output->generation : NextGeneration(output->generation);
   born.number = born.generation << 16 | index;
   born.phase = kProtectedOutputTable.Find(output->phase, ProtectedOutputEvent::kCreate).to;
   born.output = request.output;

@@ -1,5 +1,6 @@
 #include "firmware/self_test.h"
 
+#include "base/planted_bug.h"
 #include "firmware/authenticated_channel.h"
 #include "firmware/crypto_session.h"
 #include "firmware/protected_output.h"
@@ -116,7 +117,9 @@ void EnterFailure(Platform* platform, State* state, SelfTest test) {
     if (channel.number != 0) EndChannel(platform, &channel);
   }
   EndProtectedOutputs(platform, state);
-  for (Decoder& decoder : state->decoders) decoder = Decoder{};
+  for (Decoder& decoder : state->decoders) {
+    if (!HasPlantedBug(PlantedBug::kDecodersOutliveFailure)) decoder = Decoder{};
+  }
   for (Device& device : state->devices) device = Device{};
   platform->WipeAllSlots();
 }

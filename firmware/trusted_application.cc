@@ -80,6 +80,7 @@ Outcome RunRandom(const TrustedCall& trusted) {
     return {kDone, 0, FailBlock(trusted.call, *trusted.session, SelfTest::kRandom).status};
   }
   trusted.Write(0, bytes, count);
+  if (HasPlantedBug(PlantedBug::kRandomRoundedUp)) return {kDone, (count + 7) & ~7u};
   return {kDone, count};
 }
 

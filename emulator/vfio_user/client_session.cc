@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "abi/generated/pci.h"
+#include "base/planted_bug.h"
 #include "emulator/vfio_user/message_body.h"
 #include "emulator/vfio_user/planted_bug.h"
 #include "emulator/vfio_user/version_message.h"
@@ -29,6 +30,10 @@ bool TakesDescriptors(Command command) {
 
 ClientSession::ClientSession(FileDescriptor socket, ServedGpu* gpu, const SessionOptions& options)
     : gpu_(gpu), options_(options), stream_(std::move(socket)), shadow_(&gpu->boundary()) {
+  if (HasPlantedBug(PlantedBug::kRequestNumbersGoOn)) {
+    static uint16_t clients = 0;
+    next_id_ = ++clients;
+  }
   attached_ = gpu->Attach(this);
   if (!attached_) End("there is no memory for its visible VRAM");
 }

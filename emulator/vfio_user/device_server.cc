@@ -18,6 +18,7 @@
 #include <list>
 #include <utility>
 
+#include "base/planted_bug.h"
 #include "emulator/vfio_user/client_session.h"
 #include "emulator/vfio_user/message_body.h"
 #include "emulator/vfio_user/planted_bug.h"
@@ -267,6 +268,7 @@ class DeviceServer::Loop {
         place->stream.Send({message.header.id, message.header.command, sizeof(wire::Header),
                             wire::kTypeReply | wire::kError, EBUSY},
                            {});
+        if (HasPlantedBug(PlantedBug::kRefusedClientStays)) return AwaitVersion(place);
       }
       Remove(place);
     });
@@ -369,6 +371,7 @@ class DeviceServer::Loop {
   void PostSlice() {
     if (std::exchange(slice_is_posted_, true)) return;
     asio::post(io_, [this] {
+      if (HasPlantedBug(PlantedBug::kSliceLostWithClient) && client_ == nullptr) return;
       slice_is_posted_ = false;
       if (client_ != nullptr) Work();
     });

@@ -13,6 +13,7 @@
 #include "abi/generated/status.h"
 #include "abi/vfio_user.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "emulator/vfio_user/planted_bug.h"
 
 namespace ward::emulator {
@@ -92,7 +93,10 @@ class ServedGpu::Ports final : public device::DmaPort,
 
   // A client's memory is reached only while it lets the function master the bus: mapped memory does
   // not check that, so we do.
-  bool CanReach() const { return served_->client_ != nullptr && served_->config_->MastersBus(); }
+  bool CanReach() const {
+    return served_->client_ != nullptr &&
+           (served_->config_->MastersBus() || HasPlantedBug(PlantedBug::kBusMasterUnasked));
+  }
 
   ServedGpu* served_;
   Vram vram_;

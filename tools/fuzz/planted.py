@@ -5,7 +5,7 @@ The list is the programs' own (base/planted_bug.h). First the corpora are replay
 fuzzer of its target at a time, hence one core, that starts from a copy of the corpus. A bug is found when an oracle, a
 sanitizer or an assertion ends every run with it within the time; one that breaks the start, hangs or runs out of memory
 is not. `--keep` puts the input that showed a bug, made small, into planted/NAME of the corpora's folder, and `--replay`
-shows in seconds that these inputs fall with their bugs and pass without.
+shows in seconds that these inputs fall with their bugs and pass without, and that each oracle of the sources has a bug.
 The last line is the sum. Exit code 1: a bug was missed, or an input falls without one; 2: wrong usage, or no program.
 """
 
@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+import oracle_names
 from files import copy_whole, end_with, failed, is_full, write_whole
 from targets import FOLDER, Target, read_targets
 
@@ -319,12 +320,28 @@ def show_kept(bugs: List[Bug], options: argparse.Namespace) -> int:
         mistakes += [f"no input shows that the oracle {oracle} of {target} falls; make one with: ./dev fuzz --planted --keep "
                      + " ".join(bug.name for bug in bugs if (bug.target, bug.oracle) == (target, oracle))
                      for target, oracle in bare]
+        mistakes += unproven(bugs, options.corpora)
     for mistake in mistakes:
         print(f"planted: {mistake}", file=sys.stderr)
     if without:
         print(f"without an input yet: {' '.join(without)}")
     print(f"planted: {len(shown)}/{len(bugs)} bugs have an input, {len(mistakes)} mistakes")
     return 1 if mistakes or not shown else 0
+
+
+def unproven(bugs: List[Bug], corpora: Path) -> List[str]:
+    """Oracles that the targets' sources name and no bug is for, and bugs for oracles that there are not."""
+    mistakes = []
+    for target in read_targets(corpora):
+        oracles = {bug.oracle for bug in bugs if bug.target == target}
+        try:
+            mistakes += [f"nothing shows that the oracle {oracle} of {target} can fall; plant a bug for it in the list of "
+                         "base/planted_bug.h" for oracle in oracle_names.without_bug(corpora, target, oracles)]
+            mistakes += [f"{target} has no oracle {oracle}, which a bug names; mend base/planted_bug.h"
+                         for oracle in oracle_names.unnamed(corpora, target, oracles)]
+        except oracle_names.Unreadable as mistake:
+            mistakes.append(str(mistake))
+    return mistakes
 
 
 def positive(text: str) -> int:

@@ -26,6 +26,11 @@ bool WritesPages(uint16_t opcode) {
          opcode == abi::FillCommand::kOpcode || opcode == abi::VideoBltCommand::kOpcode;
 }
 
+bool WritesMemory(uint16_t opcode) {
+  return WritesPages(opcode) || opcode == abi::EncryptBltCommand::kOpcode ||
+         opcode == abi::SecurityMessageCommand::kOpcode;
+}
+
 const abi::StatusInfo* FindStatus(uint64_t code) {
   for (const abi::StatusInfo& info : abi::kStatuses) {
     if (info.code == code) return &info;
@@ -52,6 +57,8 @@ void CommandWatch::Reset(const Models& models) {
   answers_wrapped_key_ = masks_ = is_masked_run = is_orderly = fetches_from_data_ = false;
   readback_counters_.clear();
   keys_seen_ = entropy_->key_count;
+  vectors.Reset();
+  knows_tables_ = true;
 }
 
 uint32_t CommandWatch::ContextOf(uint32_t queue) {
@@ -59,7 +66,7 @@ uint32_t CommandWatch::ContextOf(uint32_t queue) {
 }
 
 void CommandWatch::SendVector(uint32_t vector) {
-  Expect(vector < 32, "commands", "a vector that the function does not have");
+  vectors.OnSent(vector);
   record_->Add(vector);
 }
 
@@ -91,6 +98,8 @@ void CommandWatch::OnEvent(const TraceEvent& event) {
     OnReset();
   } else if (name == "fence") {
     OnFence(queue, event.arguments[1]);
+  } else if (name == "interrupt") {
+    vectors.OnRaised(static_cast<uint32_t>(event.arguments[1]));
   }
 }
 
@@ -110,6 +119,7 @@ void CommandWatch::OnFence(uint32_t queue, uint64_t value) {
 }
 
 void CommandWatch::OnReset() {
+  vectors.Reset();
   sessions_.OnReset();
   pages_.Forget();
   counters_.Reset();
@@ -165,6 +175,9 @@ void CommandWatch::OnCommand(const TracePacket& packet) {
   std::memcpy(current.bytes.data(), packet.bytes.data(), size);
   const uint32_t context = ContextOf(packet.queue);
   FindPlaces(context, &current);
+  // The kernel's addresses lead anywhere, to page tables too.
+  knows_tables_ = knows_tables_ && (context != 0 || !WritesMemory(current.opcode));
+  current.is_forbidden = knows_tables_ && is_orderly && IsForbidden(context, current);
   if (current.opcode == abi::CopyCommand::kOpcode) {
     const auto copy = current.As<abi::CopyCommand>();
     current.owner = pages_.OwnerOf(context, copy.source, copy.row_bytes);
@@ -240,6 +253,8 @@ void CommandWatch::OnDone(uint32_t queue) {
     UpdateMasks();
   }
   if (command.is_refused) return;
+  Expect(!command.is_forbidden || !is_orderly, "page_rights",
+         "a command is done that page tables have no right for");
   Expect(command.opcode != abi::FenceCommand::kOpcode || command.wrote_fence, "fences",
          "a FENCE is done, and no fence was written");
   if (command.opcode == abi::ContextDestroyCommand::kOpcode) {
@@ -357,6 +372,46 @@ void CommandWatch::FindPlaces(uint32_t context, InProgress* command) const {
   } else if (command->opcode == abi::FillCommand::kOpcode) {
     const auto fill = command->As<abi::FillCommand>();
     if (fill.row_count == 1) command->place = PlaceOf(context, fill.destination, fill.row_bytes);
+  }
+}
+
+// Whether page tables lack a right for what the command reads or writes (P13), as far as one can
+// say: of rows that do not lie end to end the gaps are nobody's business.
+bool CommandWatch::IsForbidden(uint32_t context, const InProgress& command) const {
+  using Right = PageModel::Right;
+  const auto lacks = [&](Right right, uint64_t address, uint64_t size_bytes) {
+    return pages_.Lacks(context, right, address, size_bytes);
+  };
+  switch (command.opcode) {
+    case abi::CopyCommand::kOpcode: {
+      const auto copy = command.As<abi::CopyCommand>();
+      return copy.row_count == 1 && (lacks(Right::kWrite, copy.destination, copy.row_bytes) ||
+                                     lacks(Right::kRead, copy.source, copy.row_bytes));
+    }
+    case abi::FillCommand::kOpcode: {
+      const auto fill = command.As<abi::FillCommand>();
+      return fill.row_count == 1 && lacks(Right::kWrite, fill.destination, fill.row_bytes);
+    }
+    case abi::DecryptBltCommand::kOpcode:
+    case abi::DecryptSampleCommand::kOpcode: {
+      static_assert(offsetof(abi::DecryptSampleCommand, source) ==
+                    offsetof(abi::DecryptBltCommand, source));
+      const auto blt = command.As<abi::DecryptBltCommand>();
+      return lacks(Right::kWrite, blt.destination, blt.length_bytes) ||
+             lacks(Right::kRead, blt.source, blt.length_bytes);
+    }
+    case abi::EncryptBltCommand::kOpcode: {
+      const auto blt = command.As<abi::EncryptBltCommand>();
+      return lacks(Right::kWrite, blt.destination, blt.length_bytes) ||
+             lacks(Right::kWrite, blt.iv_address, 16) ||
+             lacks(Right::kRead, blt.source, blt.length_bytes);
+    }
+    case abi::SecurityMessageCommand::kOpcode: {
+      const auto message = command.As<abi::SecurityMessageCommand>();
+      return lacks(Right::kWrite, message.response_address, message.response_capacity);
+    }
+    default:
+      return false;
   }
 }
 

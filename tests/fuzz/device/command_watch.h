@@ -16,6 +16,7 @@
 #include "tests/fuzz/device/machine_ports.h"
 #include "tests/fuzz/device/page_model.h"
 #include "tests/fuzz/device/session_model.h"
+#include "tests/fuzz/device/vector_model.h"
 
 namespace ward::fuzz {
 
@@ -42,6 +43,7 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   uint64_t last_fence(uint32_t queue) const { return queues_[queue].last_fence; }
 
   bool is_orderly = false;  // of the input: Promises
+  VectorModel vectors;
   // Masked runs hide what follows from a key by right: ciphertext, and keys that are wrapped.
   bool is_masked_run = false;
   const bool* masks() const { return &masks_; }
@@ -70,8 +72,9 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
     bool writes_alone = false;  // when it began
     uint64_t stores = 0;        // atomic ones that had been made when it began
     bool wrote_fence = false;
-    uint64_t owned_pages = 0;  // FILL by the kernel: when it began
-    uint64_t events = 0;       // that there had been then, with it
+    bool is_forbidden = false;  // page tables have no right for it
+    uint64_t owned_pages = 0;   // FILL by the kernel: when it began
+    uint64_t events = 0;        // that there had been then, with it
     // Where page tables led when it began: where its counter belongs, and what it writes.
     std::optional<uint64_t> iv_place;
     std::optional<uint64_t> place;
@@ -97,6 +100,7 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   void CheckReleased(const InProgress& command) const;
   uint32_t OwnerMadeBy(const InProgress& command, uint32_t owner) const;
   void FindPlaces(uint32_t context, InProgress* command) const;
+  bool IsForbidden(uint32_t context, const InProgress& command) const;
   // Where bytes of a context lie; nothing when they lie in two places.
   std::optional<uint64_t> PlaceOf(uint32_t context, uint64_t address, uint64_t size_bytes) const;
   ConstByteSpan BytesAt(uint64_t place, uint64_t size_bytes) const;
@@ -124,6 +128,7 @@ class CommandWatch final : public TraceSink, public device::InterruptPort {
   uint32_t message_context_ = 0;
   bool answers_wrapped_key_ = false;
   bool masks_ = false;
+  bool knows_tables_ = true;        // only the guest's processor has written to page tables
   bool fetches_from_data_ = false;  // a command led to one of the pages that operands name
   struct Counter {
     uint32_t session;

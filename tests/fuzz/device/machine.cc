@@ -99,6 +99,7 @@ void Machine::MakeChip() {
       device::Gpu::Create(options, {&bus_, &vram_, &watch_, &clock_, &entropy_, &watch_});
   WARD_ASSERT(created.ok());
   gpu_ = std::move(created.value());
+  watch_.vectors.UseFunction(gpu_.get());
 }
 
 void Machine::AddSecrets(const BaseSecrets& secrets) {
@@ -166,6 +167,7 @@ void Machine::CheckBase() {
 uint64_t Machine::End(bool with_state) {
   bus_.AnswerReads({});
   Process(16 << 10);
+  watch_.vectors.Check();
   ReadFaults();
   if (with_state) record_.Add(gpu_->StateHash());
   return record_.digest();
@@ -191,11 +193,13 @@ void Machine::Do(const Operation& operation) {
     case OperationKind::kReadConfig:
       return record_.Add(gpu_->ReadConfig(at32, operation.size));
     case OperationKind::kWriteConfig:
-      return gpu_->WriteConfig(at32, operation.size, value32);
+      gpu_->WriteConfig(at32, operation.size, value32);
+      return watch_.vectors.Check();
     case OperationKind::kReadMsix:
       return record_.Add(gpu_->ReadMsix(operation.at, operation.size));
     case OperationKind::kWriteMsix:
-      return gpu_->WriteMsix(operation.at, operation.size, value32);
+      gpu_->WriteMsix(operation.at, operation.size, value32);
+      return watch_.vectors.Check();
     case OperationKind::kWriteMemory: {
       const uint64_t offset = operation.at - layout::kBus;
       if (!RangeFits(offset, operation.bytes.size(), layout::kBusBytes)) return;

@@ -25,6 +25,7 @@ class BlockBytes {
 
   uint64_t size() const { return bytes_.size(); }
   const uint8_t* data() const { return bytes_.data(); }
+  bool IsChanged(uint64_t page) const { return is_changed_[page]; }
   // To write [offset, + size_bytes), which lies inside.
   uint8_t* Change(uint64_t offset, uint64_t size_bytes);
   // What there is now is what there was.

@@ -7,6 +7,7 @@
 
 #include "abi/generated/commands.h"
 #include "abi/generated/messages.h"
+#include "abi/generated/pci.h"
 #include "tests/fuzz/device/move_writer.h"
 #include "tests/fuzz/seed_folder.h"
 
@@ -109,6 +110,49 @@ void WriteLife(const SeedFolder& folder, const std::string& name, uint8_t choice
   folder.Write(name, seed.bytes());
 }
 
+// A write of the configuration space, or of the vectors' table.
+void AddConfig(MoveWriter* seed, bool is_table, uint16_t offset, uint8_t size, uint32_t value) {
+  const uint32_t given = value << 1 | (is_table ? 1u : 0u);
+  seed->Add(Move::kConfig, {static_cast<uint8_t>(offset), static_cast<uint8_t>(offset >> 8), size,
+                            static_cast<uint8_t>(given), static_cast<uint8_t>(given >> 8),
+                            static_cast<uint8_t>(given >> 16), static_cast<uint8_t>(given >> 24)});
+}
+
+// A vector that one thing alone holds back, until it does no more: PCI Local Bus 3.0,
+// section 6.8.2.
+void WriteHeldVectors(const SeedFolder& folder) {
+  constexpr uint16_t kCommand = 0x04, kMsixControl = 0x52, kVectorControl = 0x0c;
+  struct Hold {
+    const char* name;
+    bool is_table;
+    uint16_t offset;
+    uint8_t size;
+    uint32_t on, off;
+  };
+  constexpr Hold kHolds[] = {{"vector_mask", true, kVectorControl, 4, 1, 0},
+                             {"function_mask", false, kMsixControl, 2, 0xc000, 0x8000},
+                             {"bus_master", false, kCommand, 2, 0x2, 0x6}};
+  for (const Hold& hold : kHolds) {
+    MoveWriter seed = Begin(ward::fuzz::kModeMsix);
+    AddConfig(&seed, true, kVectorControl, 4, 0);
+    AddConfig(&seed, hold.is_table, hold.offset, hold.size, hold.on);
+    seed.Add(Move::kReset, {ward::fuzz::kTearDownChoice});
+    AddConfig(&seed, hold.is_table, hold.offset, hold.size, hold.off);
+    folder.Write(hold.name, seed);
+  }
+}
+
+// A fill that goes on in a page that may only be read.
+void WriteRights(const SeedFolder& folder) {
+  constexpr uint8_t kTwoPages = 3;  // 4100 bytes, in a row
+  MoveWriter seed = Begin(ward::fuzz::kModeConfined);
+  // Page 1 of context 1: valid, and no more.
+  seed.Add(Move::kPageEntry, {2, 0, ward::abi::kPteValid, 0x10, 0, 0, 0, 0, 0, 0});
+  seed.Add(Move::kRows, {1, 1, 0, kTwoPages, 0, 0});
+  End(&seed);
+  folder.Write("rights", seed);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -121,6 +165,8 @@ int main(int argc, char** argv) {
   for (uint8_t i = 0; i < std::size(ward::abi::kMessages); ++i) WriteMessage(folder, i);
   WriteUncommon(folder);
   WriteCounters(folder);
+  WriteHeldVectors(folder);
+  WriteRights(folder);
   WriteLife(folder, "tear_down", ward::fuzz::kTearDownChoice);
   WriteLife(folder, "snapshot", 0);
   WriteLife(folder, "entropy", 1);

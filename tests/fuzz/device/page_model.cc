@@ -4,20 +4,30 @@ namespace ward::fuzz {
 namespace {
 
 constexpr uint64_t kPage = abi::kPageSize;
-// What a table of the base maps.
-constexpr uint64_t kTableReach = 512 * kPage;
 
 }  // namespace
 
 std::optional<uint64_t> PageModel::Translate(uint32_t context, uint64_t address) const {
   if (context == 0 || context > 2 || address >= kTableReach) return std::nullopt;
-  const uint64_t directory = layout::kTables + (context - 1) * layout::kTableBytes + 2 * kPage;
+  const uint64_t directory = TableOf(context) + 2 * kPage;
   const uint64_t leaves = LoadLe<uint64_t>(vram_->data() + directory) & abi::kPteAddressMask;
   if (!RangeFits(leaves, kPage, vram_->size())) return std::nullopt;
   const uint64_t entry = LoadLe<uint64_t>(vram_->data() + leaves + address / kPage * 8);
   if ((entry & abi::kPteValid) == 0) return std::nullopt;
   const uint64_t place = (entry & abi::kPteAddressMask) + address % kPage;
   return (entry & abi::kPteLocal) != 0 ? place | abi::kPhysicalLocal : place;
+}
+
+bool PageModel::LacksInTables(uint32_t context, Right right, uint64_t address,
+                              uint64_t size_bytes) const {
+  const uint64_t directory = TableOf(context) + 2 * kPage;
+  const uint64_t leaves = LoadLe<uint64_t>(vram_->data() + directory) & abi::kPteAddressMask;
+  if (!RangeFits(leaves, kPage, vram_->size())) return false;
+  const uint64_t needed = abi::kPteValid | (right == Right::kWrite ? abi::kPteWritable : 0);
+  for (uint64_t page = address / kPage; page <= (address + size_bytes - 1) / kPage; ++page) {
+    if ((LoadLe<uint64_t>(vram_->data() + leaves + page * 8) & needed) != needed) return true;
+  }
+  return false;
 }
 
 std::optional<uint64_t> PageModel::ProtectedPage(uint32_t context, uint64_t address) const {

@@ -29,11 +29,33 @@ class PageModel {
   // Whether it is known that some of it is another session's.
   bool IsOthers(uint32_t context, uint64_t address, uint64_t size_bytes, uint32_t session) const;
 
+  enum class Right : uint8_t { kRead, kWrite };
+  // Whether the page tables say that the context may not do that to some page of
+  // [address, + size_bytes). False where they can't be known.
+  bool Lacks(uint32_t context, Right right, uint64_t address, uint64_t size_bytes) const {
+    const bool is_known = context == 1 || context == 2;
+    return is_known && size_bytes != 0 && RangeFits(address, size_bytes, kTableReach) &&
+           !HasAllRights(context, address + size_bytes) &&
+           LacksInTables(context, right, address, size_bytes);
+  }
+
   // Where the base's page tables, with what the input did to their leaves, lead: a bus address, or
   // a local one with abi::kPhysicalLocal; nothing when the page is not mapped.
   std::optional<uint64_t> Translate(uint32_t context, uint64_t address) const;
 
  private:
+  // What a table of the base maps.
+  static constexpr uint64_t kTableReach = 512 * abi::kPageSize;
+  static constexpr uint64_t TableOf(uint32_t context) {
+    return layout::kTables + (context - 1) * layout::kTableBytes;
+  }
+  // The base's tables as they are, up to what both contexts may do anything to: most commands.
+  bool HasAllRights(uint32_t context, uint64_t end) const {
+    const uint64_t directory = TableOf(context) / abi::kPageSize + 2;
+    return end <= layout::kPrivateAt * abi::kPageSize && !vram_->IsChanged(directory) &&
+           !vram_->IsChanged(directory + 1);
+  }
+  bool LacksInTables(uint32_t context, Right right, uint64_t address, uint64_t size_bytes) const;
   // Number of a mapped protected page of those that contexts map.
   std::optional<uint64_t> ProtectedPage(uint32_t context, uint64_t address) const;
 

@@ -86,6 +86,16 @@ void CheckVram(WireClient* client, const std::vector<FileDescriptor>& former,
          "fresh_answers", "VRAM keeps what is written");
 }
 
+// A command that is not done by then is not done: a client's time, in a session of a server that
+// does nothing for it, would be long.
+bool FenceComes(WireClient* client, uint64_t value) {
+  constexpr int kMostLooks = 1000;
+  for (int look = 0; look < kMostLooks; ++look) {
+    if (client->Register(abi::kRegLastFenceLo) == static_cast<uint32_t>(value)) return true;
+  }
+  return false;
+}
+
 void CheckQueue(WireClient* client, bool with_session) {
   const char* const oracle = "fresh_work";
   ClientRam ram(0x80000);
@@ -96,7 +106,7 @@ void CheckQueue(WireClient* client, bool with_session) {
   driver.PushCopy(ram.bus() + TestDriver::kData + 64, ram.bus() + TestDriver::kData, 8);
   driver.PushFence(1);
   driver.Doorbell();
-  Expect(driver.AwaitFence(1), oracle, "a command runs");
+  Expect(FenceComes(client, 1), oracle, "a command runs");
   Expect(ram.Load<uint64_t>(ram.bus() + TestDriver::kData + 64) == kPattern, oracle,
          "and does what it says");
   if (!with_session) return;

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static uint32_t inputs = 0;
   // The dear checks are for some. A first input has them all, so that what was found is found
   // again.
-  constexpr uint32_t kQueueEvery = 4, kSessionEvery = 128, kRepeatEvery = 64;
+  constexpr uint32_t kQueueEvery = 4, kSessionEvery = 128, kRepeatEvery = 16;
   const uint32_t number = inputs++;
   const ward::fuzz::FreshChecks checks = {.queue = number % kQueueEvery == 0,
                                           .session = number % kSessionEvery == 0};

@@ -23,6 +23,21 @@ bool Load(ConstByteSpan bytes, T* value) {
   return true;
 }
 
+// What a request does to bit 2 of the function's command register, at 4 of its configuration space.
+enum class BusMaster : uint8_t { kUntouched, kOff, kOn };
+BusMaster Switches(Command command, ConstByteSpan body) {
+  constexpr uint64_t kPlace = 4;
+  constexpr uint8_t kBit = 1u << 2;
+  wire::RegionAccess access{};
+  if (command != Command::kRegionWrite || !Load(body, &access) ||
+      access.region != wire::kConfigRegion || access.offset > kPlace ||
+      body.size() - sizeof(access) <= kPlace - access.offset) {
+    return BusMaster::kUntouched;
+  }
+  const uint8_t value = body[sizeof(access) + (kPlace - access.offset)];
+  return (value & kBit) != 0 ? BusMaster::kOn : BusMaster::kOff;
+}
+
 }  // namespace
 
 void WireModel::OnSent(ConstByteSpan bytes) {
@@ -45,14 +60,20 @@ void WireModel::OnSent(ConstByteSpan bytes) {
 void WireModel::OnMessage(const wire::Header& header, ConstByteSpan body) {
   ++sent_messages_;
   if ((header.flags & wire::kTypeMask) == wire::kTypeReply) return;
+  const BusMaster master = Switches(header.command, body);
+  if (master == BusMaster::kOn) {
+    is_master_off_ = false;
+    last_master_on_ = sent_messages_;
+  }
   if ((header.flags & wire::kNoReply) != 0) {
     if (OpensOrCloses(header.command)) is_sure_ = false;
     return;
   }
   ++unanswered_;
-  const bool is_kept = OpensOrCloses(header.command);
-  waiting_[{header.id, header.command}].emplace_back(
-      is_kept ? std::vector<uint8_t>(body.begin(), body.end()) : std::vector<uint8_t>());
+  const bool is_kept = OpensOrCloses(header.command) || master == BusMaster::kOff;
+  waiting_[{header.id, header.command}].push_back(
+      {sent_messages_,
+       is_kept ? std::vector<uint8_t>(body.begin(), body.end()) : std::vector<uint8_t>()});
 }
 
 void WireModel::OnReceived(const wire::Header& header, ConstByteSpan body) {
@@ -64,12 +85,13 @@ void WireModel::OnReceived(const wire::Header& header, ConstByteSpan body) {
   Expect(header.command == Command::kInterrupt && body.size() == sizeof(wire::Interrupt) &&
              (header.flags & wire::kNoReply) != 0,
          "replies", "the server asks for memory and tells of interrupts, and no more");
+  Expect(!is_master_off_, "bus_master", "an interrupt came while bus mastering is off");
 }
 
 void WireModel::OnReply(const wire::Header& header) {
   auto& waiting = waiting_[{header.id, header.command}];
   Expect(!waiting.empty(), "replies", "what is answered was asked, and is answered once");
-  const std::vector<uint8_t> request = std::move(waiting.front());
+  const auto [number, request] = std::move(waiting.front());
   waiting.pop_front();
   --unanswered_;
   const bool is_error = (header.flags & wire::kError) != 0;
@@ -81,6 +103,8 @@ void WireModel::OnReply(const wire::Header& header) {
     windows_[map.address] = {map.size, map.flags};
   } else if (header.command == Command::kDmaUnmap) {
     Unmap(request);
+  } else if (number > last_master_on_ && Switches(header.command, request) == BusMaster::kOff) {
+    is_master_off_ = true;
   }
 }
 
@@ -99,6 +123,7 @@ void WireModel::OnDma(bool reads, ConstByteSpan body) const {
   Expect(Load(body, &access) && access.count != 0 && access.count <= wire::kDefaultTransferBytes &&
              body.size() == sizeof(access) + (reads ? 0 : access.count),
          "replies", "a request for memory says how much");
+  Expect(!is_master_off_, "bus_master", "the server asks for memory while bus mastering is off");
   const uint32_t right = reads ? wire::kDmaReadable : wire::kDmaWritable;
   Expect(!is_sure_ || Allows(access.address, access.count, right), "windows",
          "the server asks for what the client has opened to it");

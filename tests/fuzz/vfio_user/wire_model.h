@@ -33,6 +33,11 @@ class WireModel {
     uint64_t size;
     uint32_t rights;
   };
+  struct Request {
+    uint64_t number = 0;  // of the messages that were sent
+    // Of those that open and close windows, and write the command register.
+    std::vector<uint8_t> body;
+  };
   void OnMessage(const abi::vfio_user::Header& header, ConstByteSpan body);
   void OnReply(const abi::vfio_user::Header& header);
   void OnDma(bool reads, ConstByteSpan body) const;
@@ -43,9 +48,13 @@ class WireModel {
   bool is_broken_ = false;
   uint64_t sent_messages_ = 0;
   size_t unanswered_ = 0;
-  std::map<Key, std::deque<std::vector<uint8_t>>> waiting_;  // bodies, oldest first
-  std::map<uint64_t, Window> windows_;                       // that the server has acknowledged
-  bool is_sure_ = true;  // false once a window was opened or closed without a reply
+  std::map<Key, std::deque<Request>> waiting_;  // oldest first
+  std::map<uint64_t, Window> windows_;          // that the server has acknowledged
+  // The server has acknowledged that the function may not reach memory nor send interrupts, and
+  // nothing was sent since that lets it. As after its reset, at the beginning too.
+  bool is_master_off_ = true;
+  uint64_t last_master_on_ = 0;  // number of the last request that lets it
+  bool is_sure_ = true;          // false once a window was opened or closed without a reply
 };
 
 }  // namespace ward::fuzz
