@@ -138,7 +138,7 @@ void WriteHeldVectors(const SeedFolder& folder) {
     AddConfig(&seed, hold.is_table, hold.offset, hold.size, hold.on);
     seed.Add(Move::kReset, {ward::fuzz::kTearDownChoice});
     AddConfig(&seed, hold.is_table, hold.offset, hold.size, hold.off);
-    folder.Write(hold.name, seed);
+    folder.Write(hold.name, seed.bytes());
   }
 }
 
@@ -150,7 +150,7 @@ void WriteRights(const SeedFolder& folder) {
   seed.Add(Move::kPageEntry, {2, 0, ward::abi::kPteValid, 0x10, 0, 0, 0, 0, 0, 0});
   seed.Add(Move::kRows, {1, 1, 0, kTwoPages, 0, 0});
   End(&seed);
-  folder.Write("rights", seed);
+  folder.Write("rights", seed.bytes());
 }
 
 }  // namespace
