@@ -25,7 +25,12 @@ class BlockBytes {
 
   uint64_t size() const { return bytes_.size(); }
   const uint8_t* data() const { return bytes_.data(); }
-  bool IsChanged(uint64_t page) const { return is_changed_[page]; }
+  // Whether something of the page may be other than it was.
+  bool IsPageChanged(uint64_t page) const {
+    constexpr uint64_t kBlocks = abi::kPageSize / kBlockBytes;
+    const auto first = is_changed_.begin() + static_cast<std::ptrdiff_t>(page * kBlocks);
+    return std::find(first, first + kBlocks, uint8_t{1}) != first + kBlocks;
+  }
   // To write [offset, + size_bytes), which lies inside.
   uint8_t* Change(uint64_t offset, uint64_t size_bytes);
   // What there is now is what there was.

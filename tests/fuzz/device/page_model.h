@@ -52,8 +52,8 @@ class PageModel {
   // The base's tables as they are, up to what both contexts may do anything to: most commands.
   bool HasAllRights(uint32_t context, uint64_t end) const {
     const uint64_t directory = TableOf(context) / abi::kPageSize + 2;
-    return end <= layout::kPrivateAt * abi::kPageSize && !vram_->IsChanged(directory) &&
-           !vram_->IsChanged(directory + 1);
+    return end <= layout::kPrivateAt * abi::kPageSize && !vram_->IsPageChanged(directory) &&
+           !vram_->IsPageChanged(directory + 1);
   }
   bool LacksInTables(uint32_t context, Right right, uint64_t address, uint64_t size_bytes) const;
   // Number of a mapped protected page of those that contexts map.
