@@ -15,7 +15,7 @@ constexpr uint64_t kPage = abi::kPageSize;
 
 constexpr uint64_t kBudgetPerInput = 96 << 10;
 // Long inputs find no more than short ones, of which there are more.
-constexpr uint32_t kMostMoves = 12;
+constexpr uint32_t kMostMoves = 10;
 
 }  // namespace
 

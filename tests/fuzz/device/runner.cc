@@ -66,7 +66,7 @@ void Runner::Run(ConstByteSpan input) {
   const uint64_t hash = Digest(kSalt, input);
   Machine::RunOptions options;
   options.has_pixels = (hash >> 8) % 256 == 0;
-  options.has_protected_pixels = (hash >> 8) % 16 == 0;
+  options.has_protected_pixels = (hash >> 8) % 8 == 0;
   RunInWay(input, PickWay(hash), options, (hash >> 16) % kInterruptible);
 }
 
