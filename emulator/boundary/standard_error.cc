@@ -1,12 +1,13 @@
 #include "emulator/boundary/standard_error.h"
 
 #include <limits.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+
+#include "emulator/boundary/patient_poll.h"
 
 namespace ward::emulator {
 namespace {
@@ -17,7 +18,7 @@ bool is_stalled = false;
 
 bool HasRoom(int wait_ms) {
   pollfd output = {STDERR_FILENO, POLLOUT, 0};
-  return poll(&output, 1, wait_ms) == 1 && (output.revents & POLLOUT) != 0;
+  return PollPatiently({&output, 1}, wait_ms) == 1 && (output.revents & POLLOUT) != 0;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "emulator/boundary/patient_poll.h"
 #include "emulator/vfio_user/status_document.h"
 
 namespace ward::emulator {
@@ -23,7 +24,7 @@ constexpr int kReaderMs = 1000;
 // Whether `other` stayed quiet and `socket` can be written to.
 bool AwaitRoom(int socket, int other) {
   pollfd watched[] = {{socket, POLLOUT, 0}, {other, POLLIN, 0}};
-  return poll(watched, 2, kReaderMs) > 0 && watched[1].revents == 0;
+  return PollPatiently(watched, kReaderMs) > 0 && watched[1].revents == 0;
 }
 
 void Send(int socket, int stop, const std::string& text) {
