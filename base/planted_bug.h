@@ -96,6 +96,8 @@
     "The flow rule does not hold for COPY of the kernel's queue.")                                 \
   X(MessageOfAnyContext, device, lock_bypass, commands,                                            \
     "Firmware takes a message about another context's session.")                                   \
+  X(PictureIsOnlyRead, device, lock_bypass, page_rights,                                           \
+    "VIDEO_BLT asks for no right to write where its picture goes.")                                \
   X(RightOfFirstPage, device, lock_bypass, page_rights,                                            \
     "Whether it may be written is asked of the first page of a range.")                            \
   X(SessionKeyForContent, device, lock_bypass, commands,                                           \

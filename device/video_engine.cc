@@ -12,9 +12,11 @@ Result<EngineJob> VideoEngine::Begin(const abi::VideoBltCommand& command,
                                      const AddressSpace& space) {
   EngineJob job = EngineJob::Of(EngineJob::Kind::kVideo, command, space.context());
   WARD_ASSIGN_OR_RETURN(const VideoPicture picture, VideoPicture::Make(command));
+  const Access access =
+      HasPlantedBug(PlantedBug::kPictureIsOnlyRead) ? Access::kRead : Access::kWrite;
   WARD_ASSIGN_OR_RETURN(
       job.destination,
-      space.Translate(command.destination, picture.destination().ExtentBytes(), Access::kWrite));
+      space.Translate(command.destination, picture.destination().ExtentBytes(), access));
   const VideoSource& source = picture.source();
   WARD_TRY(source.Translate(space, &job));
   const GuestRange luma = source.TouchedLuma(job);

@@ -31,6 +31,24 @@ bool WritesMemory(uint16_t opcode) {
          opcode == abi::SecurityMessageCommand::kOpcode;
 }
 
+// Of a command that moves rows, in a context's addresses.
+struct Rows {
+  uint64_t address;  // of the first one
+  uint32_t bytes;
+  uint32_t pitch;
+  uint32_t count;
+};
+
+// That are written; what they are made of depends on the filter.
+Rows RowsOf(const abi::VideoBltCommand& blt) {
+  constexpr uint32_t kPixelBytes = 4;
+  const bool has_window =
+      (blt.window_left | blt.window_top | blt.window_width | blt.window_height) != 0;
+  const uint32_t width = has_window ? blt.window_width : blt.destination_width;
+  return {blt.destination, width * kPixelBytes, blt.destination_pitch,
+          has_window ? blt.window_height : blt.destination_height};
+}
+
 const abi::StatusInfo* FindStatus(uint64_t code) {
   for (const abi::StatusInfo& info : abi::kStatuses) {
     if (info.code == code) return &info;
@@ -376,21 +394,31 @@ void CommandWatch::FindPlaces(uint32_t context, InProgress* command) const {
 }
 
 // Whether page tables lack a right for what the command reads or writes (P13), as far as one can
-// say: of rows that do not lie end to end the gaps are nobody's business.
+// say: of rows the first ones are looked at, and not what lies between them.
 bool CommandWatch::IsForbidden(uint32_t context, const InProgress& command) const {
   using Right = PageModel::Right;
   const auto lacks = [&](Right right, uint64_t address, uint64_t size_bytes) {
     return pages_.Lacks(context, right, address, size_bytes);
   };
+  const auto lacks_rows = [&](Right right, const Rows& rows) {
+    constexpr uint32_t kMostRows = 64;
+    for (uint32_t i = 0; i < std::min(rows.count, kMostRows); ++i) {
+      if (lacks(right, rows.address + uint64_t{i} * rows.pitch, rows.bytes)) return true;
+    }
+    return false;
+  };
   switch (command.opcode) {
     case abi::CopyCommand::kOpcode: {
       const auto copy = command.As<abi::CopyCommand>();
-      return copy.row_count == 1 && (lacks(Right::kWrite, copy.destination, copy.row_bytes) ||
-                                     lacks(Right::kRead, copy.source, copy.row_bytes));
+      return lacks_rows(Right::kWrite, {copy.destination, copy.row_bytes, copy.destination_pitch,
+                                        copy.row_count}) ||
+             lacks_rows(Right::kRead,
+                        {copy.source, copy.row_bytes, copy.source_pitch, copy.row_count});
     }
     case abi::FillCommand::kOpcode: {
       const auto fill = command.As<abi::FillCommand>();
-      return fill.row_count == 1 && lacks(Right::kWrite, fill.destination, fill.row_bytes);
+      return lacks_rows(Right::kWrite,
+                        {fill.destination, fill.row_bytes, fill.destination_pitch, fill.row_count});
     }
     case abi::DecryptBltCommand::kOpcode:
     case abi::DecryptSampleCommand::kOpcode: {
@@ -405,6 +433,10 @@ bool CommandWatch::IsForbidden(uint32_t context, const InProgress& command) cons
       return lacks(Right::kWrite, blt.destination, blt.length_bytes) ||
              lacks(Right::kWrite, blt.iv_address, 16) ||
              lacks(Right::kRead, blt.source, blt.length_bytes);
+    }
+    case abi::VideoBltCommand::kOpcode: {
+      const auto blt = command.As<abi::VideoBltCommand>();
+      return lacks_rows(Right::kWrite, RowsOf(blt));
     }
     case abi::SecurityMessageCommand::kOpcode: {
       const auto message = command.As<abi::SecurityMessageCommand>();

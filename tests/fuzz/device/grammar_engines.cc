@@ -109,6 +109,8 @@ void Grammar::PushVideo() {
   if (bytes != 4) blt.source_chroma = (from + 20) * kPage;
   blt.destination =
       Pick(kTargets, place >> 2) * kPage + (place >> 5) * uint64_t{abi::kBlockAlignment};
+  constexpr uint8_t kNotWritable = 0xec;  // now and then it may only be read there
+  if ((place & kNotWritable) == kNotWritable) blt.destination = layout::kIndirectAt * kPage;
   uint32_t width = blt.destination_width;
   if ((window & 0x10) != 0) {
     // The lower right part of it.
