@@ -144,8 +144,10 @@
     "A saved state forgets what queues have used of their turns.")                                 \
   X(UnownedPagesNotSealed, device, restore, saved_state,                                           \
     "A sealed state forgets protected pages without an owner.")                                    \
-  X(CacheIgnoresRoot, device, other_context, other_context,                                        \
+  X(CacheIgnoresRoot, device, other_context, translations,                                         \
     "A translation that is kept serves every context.")                                            \
+  X(RootOfNextContext, device, other_context, other_context,                                       \
+    "A context's page tables are those of the one behind it, when there is one.")                  \
   X(LockSpansGuard, driver, bounds, memory,                                                        \
     "A lock's memory has the allocation's guard page in it.")                                      \
   X(VramSizeBelieved, driver, unchecked, sanitizer,                                                \

@@ -4,6 +4,7 @@
 
 #include "abi/generated/pci.h"
 #include "abi/generated/status.h"
+#include "base/planted_bug.h"
 
 namespace ward::device {
 
@@ -50,7 +51,9 @@ uint32_t ContextTable::user_count() const {
 Result<AddressSpace> ContextTable::Space(uint32_t context) const {
   if (context == abi::kKernelContext) return AddressSpace::Kernel(memory_);
   WARD_TRY(CheckUser(context));
-  return AddressSpace::User(memory_, context, roots_[context], &cache_);
+  const bool is_next = HasPlantedBug(PlantedBug::kRootOfNextContext) &&
+                       context + 1 < kContextCount && roots_[context + 1] != kFree;
+  return AddressSpace::User(memory_, context, roots_[is_next ? context + 1 : context], &cache_);
 }
 
 bool ContextTable::CanLoad(const std::vector<uint64_t>& roots) const {

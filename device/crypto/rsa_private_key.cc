@@ -68,14 +68,16 @@ KeyContextHandle MakeWrapping(EVP_PKEY* key) {
   return ok ? std::move(context) : nullptr;
 }
 
-// One for one use: chips on several threads may share the key.
-KeyContextHandle CopyOf(const KeyContextHandle& context) {
-  return KeyContextHandle(context ? EVP_PKEY_CTX_dup(context.get()) : nullptr);
+// One for one use: chips on several threads may share the key. One that could not be made ahead is
+// made now.
+template <typename Make>
+KeyContextHandle CopyOf(const KeyContextHandle& context, EVP_PKEY* key, const Make& make) {
+  return context ? KeyContextHandle(EVP_PKEY_CTX_dup(context.get())) : make(key);
 }
 
 }  // namespace
 
-// Ready but for the input, which takes libcrypto many lookups by name. Null: it failed.
+// Ready but for the input, which takes libcrypto many lookups by name. Null: it failed then.
 struct RsaPrivateKey::Operations {
   explicit Operations(EVP_PKEY* key)
       : raw_decryption(MakeRawDecryption(key)), wrapping(MakeWrapping(key)) {}
@@ -127,7 +129,10 @@ std::optional<RsaPrivateKey> RsaPrivateKey::Check(evp_pkey_st* handle, bool fact
   return RsaPrivateKey(handle);
 }
 
-RsaPrivateKey RsaPrivateKey::Share() const { return RsaPrivateKey(handle_.get()); }
+RsaPrivateKey RsaPrivateKey::Share() const {
+  const OpenSslErrorScope errors;
+  return RsaPrivateKey(handle_.get());
+}
 
 bool RsaPrivateKey::UnwrapKey(ConstByteSpan blob, AesKey* key) const {
   return DecryptOaep(OaepScheme{}, blob, key->Expose()) ||
@@ -149,7 +154,7 @@ bool RsaPrivateKey::UnwrapParameters(ConstByteSpan blob, OaepParameters* paramet
 bool RsaPrivateKey::WrapKey(const AesKey& key, ByteSpan blob) const {
   WARD_ASSERT(blob.size() == kModulusBytes);
   const OpenSslErrorScope errors;
-  const KeyContextHandle context = CopyOf(operations_->wrapping);
+  const KeyContextHandle context = CopyOf(operations_->wrapping, handle_.get(), MakeWrapping);
   size_t size = blob.size();
   return context &&
          EVP_PKEY_encrypt(context.get(), blob.data(), &size, key.Expose().data(),
@@ -168,7 +173,8 @@ bool RsaPrivateKey::DecryptOaepBeginning(const OaepScheme& scheme, ConstByteSpan
 }
 
 bool RsaPrivateKey::DecryptRaw(ConstByteSpan blob, ByteSpan encoded) const {
-  const KeyContextHandle context = CopyOf(operations_->raw_decryption);
+  const KeyContextHandle context =
+      CopyOf(operations_->raw_decryption, handle_.get(), MakeRawDecryption);
   size_t size = encoded.size();
   return context &&
          EVP_PKEY_decrypt(context.get(), encoded.data(), &size, blob.data(), blob.size()) == 1 &&

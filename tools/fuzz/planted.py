@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import oracle_names
 from files import copy_whole, end_with, failed, is_full, write_whole
@@ -206,14 +206,16 @@ class Fuzzer:
         return Run(seed, ended.seconds, ended.cpu_s, by, said)
 
     def _keep(self, bug: Bug, scratch: Path) -> None:
-        """Of the inputs that ended the run, and what libFuzzer makes of them, the smallest that shows the bug."""
+        """Of the inputs that ended the run, and what libFuzzer makes of them, the smallest that shows the bug; of those
+        that the oracle meant for it ends, if there are some."""
         crashes = list(scratch.glob("crash-*"))
         for crash in crashes:
             command = self._command(scratch, ["-minimize_crash=1", f"-max_total_time={MINIMISE_S}", str(crash)])
             run_program(command, bug.name, MINIMISE_S + GRACE_S)
         inputs = {*crashes, *scratch.glob("crash-*"), *scratch.glob("minimized-from-*")}
-        for path in sorted(inputs, key=lambda path: path.stat().st_size):
-            if self.shows(bug, path).by and self.passes([path]):
+        shown = {path: by for path in inputs if (by := self.shows(bug, path).by)}
+        for path in sorted(shown, key=lambda path: (shown[path] != bug.oracle, path.stat().st_size)):
+            if self.passes([path]):
                 self._kept.mkdir(exist_ok=True)
                 copy_whole(path, self._kept / bug.name)
                 return
@@ -304,6 +306,7 @@ def show_kept(bugs: List[Bug], options: argparse.Namespace) -> int:
     shown = [bug for bug in bugs if bug.name not in without]
     mistakes = [f"{path} is of no bug; mend it with: git rm {path}" for path in sorted(kept.glob("*"))
                 if not options.names and path.name not in {bug.name for bug in bugs}]
+    proven: Set[Tuple[str, str]] = set()  # oracles, behind their targets
     for target, fuzzer in make_fuzzers(shown, options).items():
         own = [bug for bug in shown if bug.target == target]
         if not fuzzer.passes([kept / bug.name for bug in own]):
@@ -311,11 +314,12 @@ def show_kept(bugs: List[Bug], options: argparse.Namespace) -> int:
                          if not fuzzer.passes([kept / bug.name])]
         for bug in own:
             run = fuzzer.shows(bug, kept / bug.name)
-            if not run.by:
+            if run.by:
+                proven.add((target, run.by))  # the one meant for it is not shown while another one is first
+            else:
                 mistakes.append(f"{kept / bug.name} does not show its bug ({run.said}); make another one with: "
                                 f"./dev fuzz --planted --keep {bug.name}")
     if not options.names:
-        proven = {(bug.target, bug.oracle) for bug in shown}
         bare = sorted({(bug.target, bug.oracle) for bug in bugs} - proven)
         mistakes += [f"no input shows that the oracle {oracle} of {target} falls; make one with: ./dev fuzz --planted --keep "
                      + " ".join(bug.name for bug in bugs if (bug.target, bug.oracle) == (target, oracle))

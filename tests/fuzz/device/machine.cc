@@ -154,6 +154,7 @@ void Machine::Begin(const RunOptions& options) {
   entropy_.is_available = true;
   std::memset(last_read_, 0, sizeof(last_read_));
   looked_ = false;
+  operations_ = 0;
   watch_.Reset(*base_models_);
   watch_.is_masked_run = options.is_masked;
   record_.Begin(options.looks_for_secrets ? &scanner_ : nullptr);
@@ -183,6 +184,7 @@ void Machine::Keep(uint32_t promises) {
 }
 
 void Machine::Do(const Operation& operation) {
+  ++operations_;
   const auto at32 = static_cast<uint32_t>(operation.at);
   const auto value32 = static_cast<uint32_t>(operation.value);
   switch (operation.kind) {

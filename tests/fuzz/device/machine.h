@@ -62,6 +62,8 @@ class Machine final : public OperationSink {
   uint32_t LookAtRegister(uint64_t offset) { return gpu_->ReadRegister(offset, 4); }
 
   uint32_t decrypts_done() const { return watch_.decrypts_done; }
+  // That were done since Begin.
+  uint64_t operations() const { return operations_; }
   // What the chip kept has to be the base again (the oracle `restore`).
   void CheckBase();
 
@@ -101,6 +103,7 @@ class Machine final : public OperationSink {
   bool is_at_reset_ = false;
   device::ProcessResult last_result_;
   RunOptions options_;
+  uint64_t operations_ = 0;
   std::vector<uint8_t> pixels_;  // room
   bool looked_ = false;          // at them
   uint8_t last_read_[8] = {};    // registers, so that a secret in two of them shows

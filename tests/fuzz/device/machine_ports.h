@@ -65,7 +65,10 @@ class MachineBus final : public device::DmaPort {
   // Commands of the indirect buffers may be fetched again.
   void ForgetIndirect();
   // What the next reads get.
-  void AnswerReads(ConstByteSpan bytes) { answers_.assign(bytes.begin(), bytes.end()); }
+  void AnswerReads(ConstByteSpan bytes) {
+    answers_.assign(bytes.begin(), bytes.end());
+    answered_ = 0;
+  }
 
   bool refuses = false;  // the IOMMU says no
   bool refuses_writes = false;

@@ -1,5 +1,7 @@
 #include "tests/fuzz/device/runner.h"
 
+#include <algorithm>
+
 #include "tests/fuzz/device/digest.h"
 #include "tests/fuzz/oracle.h"
 
@@ -77,10 +79,9 @@ void Runner::RunMoreWays(ConstByteSpan input) {
 
 void Runner::RunEachWay(ConstByteSpan input) {
   RunMoreWays(input);
-  for (const Way way : {Way::kWithSnapshots, Way::kBase}) RunInWay(input, way, {}, 0);
-  for (uint64_t where = 0; where < kInterruptible; ++where) {
-    RunInWay(input, Way::kInterrupted, {}, where);
-  }
+  for (const Way way : {Way::kBase, Way::kWithSnapshots}) RunInWay(input, way, {}, 0);
+  const uint64_t end = std::min(kInterruptible, machine_.operations());
+  for (uint64_t where = 0; where < end; ++where) RunInWay(input, Way::kInterrupted, {}, where);
 }
 
 void Runner::RunInWay(ConstByteSpan input, Way way, Machine::RunOptions options, uint64_t where) {
@@ -105,6 +106,8 @@ void Runner::RunInWay(ConstByteSpan input, Way way, Machine::RunOptions options,
       return Expect(Play(&machine_, input, options, true) == digest, "determinism",
                     "the same input again came out otherwise");
     case Way::kInterrupted:
+      // Behind the last one nothing would go on.
+      where %= std::max<uint64_t>(machine_.operations(), 1);
       return Expect(PlayInterrupted(input, options, where) == digest, "going_on",
                     "what goes on from a snapshot is not what went on");
     case Way::kBase:

@@ -112,6 +112,7 @@ WARD_FAILING_CALL(KdfContext, EVP_KDF_CTX_new, (EVP_KDF * a), (a))
 WARD_FAILING_CALL(int, EVP_KDF_derive,
                   (EVP_KDF_CTX * a, unsigned char* b, size_t c, const OSSL_PARAM* d), (a, b, c, d))
 WARD_FAILING_CALL(Kdf, EVP_KDF_fetch, (OSSL_LIB_CTX * a, const char* b, const char* c), (a, b, c))
+WARD_FAILING_CALL(MacContext, EVP_MAC_CTX_dup, (const EVP_MAC_CTX* a), (a))
 WARD_FAILING_CALL(MacContext, EVP_MAC_CTX_new, (EVP_MAC * a), (a))
 WARD_FAILING_CALL(Mac, EVP_MAC_fetch, (OSSL_LIB_CTX * a, const char* b, const char* c), (a, b, c))
 WARD_FAILING_CALL(int, EVP_MAC_final, (EVP_MAC_CTX * a, unsigned char* b, size_t* c, size_t d),
@@ -122,6 +123,7 @@ WARD_FAILING_CALL(int, EVP_MAC_init,
 WARD_FAILING_CALL(int, EVP_MAC_update, (EVP_MAC_CTX * a, const unsigned char* b, size_t c),
                   (a, b, c))
 WARD_FAILING_CALL(DigestContext, EVP_MD_CTX_new, (), ())
+WARD_FAILING_CALL(PkeyContext, EVP_PKEY_CTX_dup, (const EVP_PKEY_CTX* a), (a))
 WARD_FAILING_CALL(PkeyContext, EVP_PKEY_CTX_new_from_pkey,
                   (OSSL_LIB_CTX * a, EVP_PKEY* b, const char* c), (a, b, c))
 WARD_FAILING_CALL(int, EVP_PKEY_CTX_set_rsa_mgf1_md, (EVP_PKEY_CTX * a, const EVP_MD* b), (a, b))

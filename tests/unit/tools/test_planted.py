@@ -210,6 +210,14 @@ elif "always" in text or bug == "ByOracle" and ("fall" in text or not text):
         self.assertIn("no input shows that the oracle", errors)
         self.assertIn("./dev fuzz --planted --keep ByOracle", errors)
 
+    def test_an_input_shows_no_oracle_but_the_one_that_ends_it(self):
+        self.write_input_player("fall")
+        program = self.folder / "tests/fuzz/device_fuzz"
+        program.write_text(program.read_text().replace('f"oracle pixels: {text}"', 'f"oracle commands: {text}"'))
+        code, _, errors = self.run_main("--replay")
+        self.assertEqual(code, 1)
+        self.assertIn("no input shows that the oracle pixels of device falls", errors)
+
     def test_the_smallest_input_that_shows_a_bug_is_kept(self):
         self.write_input_player("passes")
         code, lines, errors = self.run_main("--keep", "ByOracle")
