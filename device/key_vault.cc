@@ -237,6 +237,8 @@ std::unique_ptr<KeyVault::State> KeyVault::Unseal(OpeningStream* stream,
     slot.usage = stream->ReadNumber<uint32_t>();
     slot.serial = stream->ReadNumber<uint64_t>();
     const auto flags = stream->ReadNumber<uint8_t>();
+    // A key of nobody would be the next owner's.
+    if (slot.session == 0 || flags > 15) return nullptr;
     slot.filled = (flags & 1) != 0;
     slot.locked = (flags & 2) != 0;
     slot.damaged = (flags & 4) != 0;

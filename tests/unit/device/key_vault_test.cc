@@ -11,6 +11,7 @@
 
 #include "abi/generated/status.h"
 #include "catch2/catch_test_macros.hpp"
+#include "device/crypto/sealed_stream.h"
 #include "device/crypto/wide_aes.h"
 #include "tests/fakes/fault_tries.h"
 
@@ -231,6 +232,30 @@ TEST_CASE("P5_ a key is in its slot and nowhere else while a vault holds it, nor
   CHECK(CountCopies(masked) == copies);
   vault.Wipe(slot.value());
   CHECK(CountCopies(masked) == 0);
+}
+
+TEST_CASE("P11_ a sealed key of nobody, or with flags that there are not, is refused") {
+  DerivedSeal seal;
+  KeyVault vault(2);
+  const auto takes = [&](uint32_t session, uint8_t flags) {
+    std::vector<uint8_t> sealed;
+    SealingStream writing(seal, {});
+    writing.AddNumber<uint32_t>(1);  // slot
+    writing.AddNumber<uint32_t>(0);  // its index
+    writing.AddNumber<uint32_t>(session);
+    writing.AddNumber<uint32_t>(kKeyUsageDecrypt);
+    writing.AddNumber<uint64_t>(1);
+    writing.AddNumber<uint8_t>(flags);
+    writing.Add(MakeKey(0x11).Expose());
+    REQUIRE(writing.Finish(&sealed));
+    OpeningStream reading(seal, {}, sealed);
+    return vault.Unseal(&reading, 1) != nullptr;
+  };
+  constexpr uint8_t kFilledAndFits = 1 | 8;
+  CHECK(takes(kSessionA, kFilledAndFits));
+  CHECK_FALSE(takes(0, kFilledAndFits));
+  CHECK_FALSE(takes(0, 0));
+  CHECK_FALSE(takes(kSessionA, kFilledAndFits | 16));
 }
 
 }  // namespace
