@@ -94,6 +94,20 @@ TEST_CASE("A recording that is cut at any length is refused with the place") {
   CHECK(played > 100);
 }
 
+TEST_CASE("A recording without an event has none, however often it is read") {
+  RecordingBench bench;
+  bench.Open().Close();
+  const auto reader = bench.Read();
+  INFO(bench.error);
+  REQUIRE(reader != nullptr);
+  CHECK(reader->event_count() == 0);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(reader->Peek() == nullptr);
+    CHECK(reader->trouble().empty());
+    reader->SeekStart();
+  }
+}
+
 TEST_CASE("A recording with any byte changed is refused, with the place") {
   const bool sealed = GENERATE(false, true);
   RecordingBench bench;
