@@ -150,7 +150,7 @@
     "A context's page tables are those of the one behind it, when there is one.")                  \
   X(LockSpansGuard, driver, bounds, memory,                                                        \
     "A lock's memory has the allocation's guard page in it.")                                      \
-  X(VramSizeBelieved, driver, unchecked, sanitizer,                                                \
+  X(VramSizeBelieved, driver, unchecked, memory,                                                   \
     "Visible VRAM is as large as the device says, whatever its BAR has.")                          \
   X(ChainSizeBelieved, driver, unchecked, allocation,                                              \
     "A certificate chain is as long as the device says.")                                          \

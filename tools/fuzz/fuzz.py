@@ -17,6 +17,8 @@ from targets import FOLDER, ROOT, Target, read_targets  # noqa: E402
 from toolfailed import ToolFailed, need_program  # noqa: E402
 
 SECONDS = 60
+LONGEST_S = 2**31 - 1  # the engine counts in an int
+MOST_JOBS = 1024
 DEVICE = "device"  # the one that has planted bugs
 
 
@@ -77,12 +79,12 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         options.seconds = SECONDS
     elif options.coverage and not options.from_empty:
         parser.error("--coverage replays what is there; with --from-empty it fuzzes for --seconds first")
-    if options.seconds < 0 or (options.seconds == 0 and options.from_empty):
-        parser.error(f"--seconds: {options.seconds} is no length of time")
+    if not 0 <= options.seconds <= LONGEST_S or (options.seconds == 0 and options.from_empty):
+        parser.error(f"--seconds: {options.seconds} is no length of time from {int(options.from_empty)} to {LONGEST_S}")
     if not options.target and not options.coverage and (options.fast or options.seconds_given or options.jobs != 1):
         parser.error("which target? ./dev fuzz lists them")
-    if options.jobs < 1:
-        parser.error(f"--jobs: {options.jobs} is no number from 1 on")
+    if not 1 <= options.jobs <= MOST_JOBS:
+        parser.error(f"--jobs: {options.jobs} is no number from 1 to {MOST_JOBS}")
     for folder in options.folders:
         if not (options.caller_dir / folder).is_dir():
             parser.error(f"there is no folder {folder}")

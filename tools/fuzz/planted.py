@@ -207,13 +207,17 @@ class Fuzzer:
 
     def _keep(self, bug: Bug, scratch: Path) -> None:
         """Of the inputs that ended the run, and what libFuzzer makes of them, the smallest that shows the bug; of those
-        that the oracle meant for it ends, if there are some."""
+        that the oracle meant for it ends, if there are some. An input that it ends does not make room for one that another
+        oracle ends."""
         crashes = list(scratch.glob("crash-*"))
         for crash in crashes:
             command = self._command(scratch, ["-minimize_crash=1", f"-max_total_time={MINIMISE_S}", str(crash)])
             run_program(command, bug.name, MINIMISE_S + GRACE_S)
         inputs = {*crashes, *scratch.glob("crash-*"), *scratch.glob("minimized-from-*")}
         shown = {path: by for path in inputs if (by := self.shows(bug, path).by)}
+        before = self._kept / bug.name
+        if before.is_file() and self.shows(bug, before).by == bug.oracle:
+            shown = {path: by for path, by in shown.items() if by == bug.oracle}
         for path in sorted(shown, key=lambda path: (shown[path] != bug.oracle, path.stat().st_size)):
             if self.passes([path]):
                 self._kept.mkdir(exist_ok=True)

@@ -178,6 +178,9 @@ def play(tools: Tools, text: str, ways: List[str]) -> Iterator[tuple]:
     """(way, outcome), one after another."""
     with tempfile.TemporaryDirectory(prefix="ward-play-") as name:
         folder = Path(name)
+        if "," in name and set(ways) != {"process"}:
+            raise PlayFailed(f"{name} has a comma, which options of QEMU and addresses of devices can't have; "
+                             "name another folder for temporary files: TMPDIR=/tmp ./dev fuzz --play ...")
         identity = folder / "identity"
         tools.run("identity", str(identity))
         for way in ways:
@@ -226,6 +229,8 @@ def parse(words: List[str]) -> argparse.Namespace:
         parser.error(f"there is no file {options.text}")
     if options.json and not (options.caller_dir / options.json).parent.is_dir():
         parser.error(f"there is no folder {Path(options.json).parent}")
+    if options.json and (options.caller_dir / options.json).is_dir():
+        parser.error(f"--json: {options.json} is a folder")
     return options
 
 

@@ -5,7 +5,10 @@
 // Of gcc 12's <regex>, where it is inlined.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -177,6 +180,29 @@ TEST_CASE("what falls is told by the line that says so") {
             .find("# When this was written it fell in this process:\n"
                   "#   oracle dma_window: ") != std::string::npos);
   CHECK(WriteCpp(story, played, "x").find("//   oracle dma_window: ") != std::string::npos);
+}
+
+TEST_CASE("what comes of an input is the same where nothing can be written to /tmp") {
+  const Story story = StoryOfInput(SomeInput());
+  const Played before = PlayInChild(story);
+  REQUIRE_FALSE(before.fell);
+  constexpr int kMayNot = 3;
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    // Namespaces of its own, which end with it.
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+        mount("none", "/tmp", "tmpfs", MS_RDONLY, nullptr) != 0) {
+      _exit(kMayNot);
+    }
+    const Played played = PlayInChild(story);
+    _exit(played.fell || played.text != before.text ? 1 : 0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kMayNot) SKIP("this system lets nobody mount what is his own");
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("a C++ test begins at the base, and says what comes of it") {

@@ -129,7 +129,7 @@ class UsageTest(unittest.TestCase):
 
     def test_bad_fuzz_arguments_are_refused_before_anything_is_built(self):
         self.assert_refused(2, "there is no target 'bogus'; there are: device, ", "fuzz", "bogus")
-        self.assert_refused(2, "--jobs: 0 is no number from 1 on", "fuzz", "device", "--jobs", "0")
+        self.assert_refused(2, "--jobs: 0 is no number from 1 to 1024", "fuzz", "device", "--jobs", "0")
         self.assert_refused(2, "there is no folder /no/such", "fuzz", "device", "--json", "/no/such/file")
 
     def test_targets_and_help_of_the_fuzzing_come_at_once(self):

@@ -224,6 +224,15 @@ elif "always" in text or bug == "ByOracle" and ("fall" in text or not text):
         self.assertEqual((code, errors), (0, ""), lines)
         self.assertEqual((self.folder / "planted/ByOracle").read_text(), "fall")
 
+    def test_an_input_that_proves_the_oracle_makes_no_room_for_a_smaller_one_of_another(self):
+        self.write_input_player("fall at home")
+        program = self.folder / "tests/fuzz/device_fuzz"
+        program.write_text(program.read_text().replace(
+            'f"oracle pixels: {text}"', '"oracle pixels: x" if "home" in text else "oracle commands: x"'))
+        code, lines, errors = self.run_main("--keep", "ByOracle")
+        self.assertEqual((code, errors), (0, ""), lines)
+        self.assertEqual((self.folder / "planted/ByOracle").read_text(), "fall at home")
+
     def test_what_can_t_be_written_is_told_behind_the_sum(self):
         self.write_fuzzer([BY_ORACLE])
         code, lines, errors = self.run_main("--json", "/dev/full")

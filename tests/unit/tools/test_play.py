@@ -107,6 +107,21 @@ class Ways(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("there is no file", errors)
 
+    def test_a_folder_that_options_of_qemu_can_t_name_is_told(self):
+        comma = self.folder / "a,b"
+        comma.mkdir()
+        for way in ("qemu", "vfio-user"):
+            done = subprocess.run(self.command("text", "--in", way, "--ward", str(self.program), "--plugin",
+                                               str(self.program)), env=dict(os.environ, TMPDIR=str(comma)),
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertRegex(done.stderr, "/a,b/.* has a comma, .*TMPDIR=/tmp ./dev fuzz --play")
+
+    def test_a_folder_in_place_of_the_outcomes_file_is_refused_before_anything_is_played(self):
+        code, output, errors = self.run_play("text", "--in", "process", "--json", ".")
+        self.assertEqual((code, output), (2, ""))
+        self.assertIn("--json: . is a folder", errors)
+
     def test_builds_are_those_of_the_ways(self):
         for words, builds in {(): "release device_reproduce ward\ndevice\n",
                               ("--in", "process"): "release device_reproduce\n",

@@ -1,3 +1,4 @@
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,12 +28,19 @@ std::string FirstVerdict(const std::string& said) {
   return said.substr(0, said.find('\n'));
 }
 
+// A file of no disk, which might be full, or read-only.
+std::FILE* OpenMemory() {
+  const int file = memfd_create("ward-reproduce", MFD_CLOEXEC);
+  std::FILE* const stream = file < 0 ? nullptr : fdopen(file, "w+");
+  WARD_ASSERT(stream != nullptr);
+  return stream;
+}
+
 }  // namespace
 
 std::optional<std::string> RunInChild(const std::function<std::string()>& run, std::string* fell) {
-  std::FILE* const result = std::tmpfile();
-  std::FILE* const said = std::tmpfile();
-  WARD_ASSERT(result != nullptr && said != nullptr);
+  std::FILE* const result = OpenMemory();
+  std::FILE* const said = OpenMemory();
   std::fflush(nullptr);
   const pid_t parent = getpid();
   const pid_t child = fork();
