@@ -148,9 +148,11 @@
     "A translation that is kept serves every context.")                                            \
   X(RootOfNextContext, device, other_context, other_context,                                       \
     "A context's page tables are those of the one behind it, when there is one.")                  \
+  X(RequestReadPastEnd, driver, bounds, sanitizer,                                                 \
+    "The data of a request is copied with the byte behind it.")                                    \
   X(LockSpansGuard, driver, bounds, memory,                                                        \
     "A lock's memory has the allocation's guard page in it.")                                      \
-  X(VramSizeBelieved, driver, unchecked, memory,                                                   \
+  X(VramSizeBelieved, driver, unchecked, sanitizer,                                                \
     "Visible VRAM is as large as the device says, whatever its BAR has.")                          \
   X(ChainSizeBelieved, driver, unchecked, allocation,                                              \
     "A certificate chain is as long as the device says.")                                          \

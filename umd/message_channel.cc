@@ -7,6 +7,7 @@
 #include "abi/generated/commands.h"
 #include "abi/generated/status.h"
 #include "base/assert.h"
+#include "base/planted_bug.h"
 #include "umd/ddi/status_codes.h"
 
 namespace ward::umd {
@@ -52,7 +53,8 @@ HRESULT MessageChannel::Submit(uint32_t message, ConstByteSpan request,
   uint8_t payload[kLargestFixedRequest + kMaximumRequestData];
   std::memcpy(payload, request.data(), request.size());
   if (!request_data.empty()) {
-    std::memcpy(payload + request.size(), request_data.data(), request_data.size());
+    const size_t more = HasPlantedBug(PlantedBug::kRequestReadPastEnd) ? 1 : 0;
+    std::memcpy(payload + request.size(), request_data.data(), request_data.size() + more);
   }
   const size_t payload_bytes = request.size() + request_data.size();
   abi::SecurityMessageCommand command = {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "tests/fuzz/device/digest.h"
 #include "tests/fuzz/oracle.h"
 
@@ -15,13 +16,20 @@ class Interrupter final : public OperationSink {
  public:
   Interrupter(OperationSink* next, uint64_t where) : next_(next), left_(where) {}
   void Do(const Operation& operation) override {
-    if (left_-- == 0) next_->Do({.kind = OperationKind::kSnapshot});
+    if (left_ != 0) {
+      --left_;
+    } else if (!is_done_) {
+      is_done_ = true;
+      next_->Do({.kind = OperationKind::kSnapshot});
+    }
     next_->Do(operation);
   }
+  bool is_done() const { return is_done_; }
 
  private:
   OperationSink* next_;
   uint64_t left_;
+  bool is_done_ = false;
 };
 
 }  // namespace
@@ -61,6 +69,8 @@ uint64_t Runner::PlayInterrupted(ConstByteSpan input, const Machine::RunOptions&
   Interrupter interrupter(&machine_, where);
   Grammar grammar(machine_.base(), &interrupter);
   grammar.Play(input);
+  // Or the input would be held against itself.
+  WARD_ASSERT(interrupter.is_done() || machine_.operations() == 0);
   return machine_.End(false);
 }
 
